@@ -119,9 +119,10 @@ public sealed partial class GenerateHelpTests : IDisposable
         return Spaces().Replace(help.Out, " ");
     }
 
-    private static string[] Options(string help) => [.. OptionLine().Matches(help).Select(match => match.Groups[1].Value)];
+    private static string[] Options(string help) =>
+        [.. OptionLine().Matches(help).Select(match => match.Groups["name"].Value)];
 
-    [GeneratedRegex(@"(?m)^  (?:-\?, -h, )?(--[a-z-]+)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?m)^  (?:-\?, -h, )?(?<name>--[a-z-]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex OptionLine();
 
     [GeneratedRegex(@"\s+", RegexOptions.None, 1000)]

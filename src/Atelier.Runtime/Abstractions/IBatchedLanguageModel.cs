@@ -74,6 +74,24 @@ public readonly record struct SequenceInput(
         return true;
     }
 
+    /// <summary>Throws if tokens are missing or unknown to a model, or if their logits do not fit.</summary>
+    internal static void Check(IBatchedLanguageModel model, ReadOnlySpan<SequenceInput> inputs, int logits)
+    {
+        long rows = 0;
+        foreach (SequenceInput input in inputs)
+        {
+            if (input.Tokens.IsEmpty)
+                throw new ArgumentException("a sequence appends no tokens", nameof(inputs));
+            if (input.Tokens.Span.IndexOfAnyExceptInRange(0, model.VocabularySize - 1) is >= 0 and int at)
+                throw new ArgumentException(
+                    $"the token {input.Tokens.Span[at]} is not among the {model.VocabularySize}", nameof(inputs));
+            rows += input.AllLogits ? input.Tokens.Length : 1;
+        }
+        if (logits != rows * model.VocabularySize)
+            throw new ArgumentException($"{logits} places are not {rows} × {model.VocabularySize} logits",
+                nameof(logits));
+    }
+
     /// <summary>
     /// Appends tokens so that the result for a sequence does not depend on the others: inputs with one token share a
     /// step, in which models compute each sequence as if it were alone, and each input with several tokens has its own

@@ -110,7 +110,8 @@ public sealed class Decoder : IBatchedLanguageModel
         lock (Gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            Check(inputs, logits.Length);
+            Check(inputs);
+            SequenceInput.Check(this, inputs, logits.Length);
             foreach (SequenceInput input in inputs)
                 ((DecoderSequence)input.Sequence).Reserve(input.Tokens.Length);
             _pass.Run(inputs, logits);
@@ -154,23 +155,16 @@ public sealed class Decoder : IBatchedLanguageModel
 
     internal void Forget(DecoderSequence sequence) => _sequences.Remove(sequence);
 
-    private void Check(ReadOnlySpan<SequenceInput> inputs, int logits)
+    private void Check(ReadOnlySpan<SequenceInput> inputs)
     {
-        long rows = 0;
         foreach (SequenceInput input in inputs)
         {
             if (input.Sequence is not DecoderSequence sequence || sequence.Decoder != this)
                 throw new ArgumentException("a sequence is not this decoder's", nameof(inputs));
-            if (input.Tokens.IsEmpty || input.Tokens.Length > ContextLength - sequence.Length)
+            if (input.Tokens.Length > ContextLength - sequence.Length)
                 throw new ArgumentException(
-                    $"{sequence.Length} + {input.Tokens.Length} tokens: allowed are 1 and more, {ContextLength} in all",
+                    $"{sequence.Length} + {input.Tokens.Length} tokens are more than the context of {ContextLength}",
                     nameof(inputs));
-            if (input.Tokens.Span.IndexOfAnyExceptInRange(0, VocabularySize - 1) is >= 0 and int at)
-                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}",
-                    nameof(inputs));
-            rows += input.AllLogits ? input.Tokens.Length : 1;
         }
-        if (logits != rows * VocabularySize)
-            throw new ArgumentException($"{logits} places are not {rows} × {VocabularySize} logits", nameof(logits));
     }
 }

@@ -58,14 +58,11 @@ public static class DecoderWeightsFile
 
     private sealed class Reader(DecoderConfig config, ModelWeights weights, bool tiesHead, string modelType)
     {
-        public DecoderWeights Gpt2() => new()
-        {
-            Embedding = Matrix("transformer.wte.weight"),
-            Positions = Matrix("transformer.wpe.weight"),
-            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
+        public DecoderWeights Gpt2() => Weights("transformer.wte", "transformer.wpe", "transformer.ln_f", "lm_head",
+            layer =>
             {
                 string block = $"transformer.h.{layer}.";
-                (LinearWeights query, LinearWeights key, LinearWeights value) = 
+                (LinearWeights query, LinearWeights key, LinearWeights value) =
                     Split(Linear(block + "attn.c_attn", config.AttentionBias));
                 return new BlockWeights
                 {
@@ -78,16 +75,10 @@ public static class DecoderWeightsFile
                     Up = Linear(block + "mlp.c_fc", config.FeedForwardBias),
                     Down = Linear(block + "mlp.c_proj", config.FeedForwardBias),
                 };
-            })],
-            FinalNorm = Norm("transformer.ln_f"),
-            Head = Head("lm_head"),
-            Owners = [weights],
-        };
+            });
 
-        public DecoderWeights Llama() => new()
-        {
-            Embedding = Matrix("model.embed_tokens.weight"),
-            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
+        public DecoderWeights Llama() => Weights("model.embed_tokens", positions: null, "model.norm", "lm_head",
+            layer =>
             {
                 string block = $"model.layers.{layer}.";
                 return new BlockWeights
@@ -102,20 +93,13 @@ public static class DecoderWeightsFile
                     Up = Linear(block + "mlp.up_proj", config.FeedForwardBias),
                     Down = Linear(block + "mlp.down_proj", config.FeedForwardBias),
                 };
-            })],
-            FinalNorm = Norm("model.norm"),
-            Head = Head("lm_head"),
-            Owners = [weights],
-        };
+            });
 
-        public DecoderWeights Own() => new()
-        {
-            Embedding = Matrix("tokens.weight"),
-            Positions = config.Positions == PositionName.Learned ? Matrix("positions.weight") : null,
-            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(layer =>
+        public DecoderWeights Own() => Weights("tokens", config.Positions == PositionName.Learned ? "positions" : null,
+            "finalNorm", "head", layer =>
             {
                 string block = $"blocks.{layer}.";
-                (LinearWeights query, LinearWeights key, LinearWeights value) = 
+                (LinearWeights query, LinearWeights key, LinearWeights value) =
                     Split(Linear(block + "attention.qkv", config.AttentionBias));
                 LinearWeights input = Linear(block + "feedForward.input", config.FeedForwardBias);
                 bool isGated = config.Activation == ActivationName.SwiGlu; // the gate's rows come first
@@ -131,9 +115,16 @@ public static class DecoderWeightsFile
                     Up = isGated ? Rows(input, config.FeedForwardSize, config.FeedForwardSize) : input,
                     Down = Linear(block + "feedForward.output", config.FeedForwardBias),
                 };
-            })],
-            FinalNorm = Norm("finalNorm"),
-            Head = Head("head"),
+            });
+
+        private DecoderWeights Weights(string tokens, string? positions, string finalNorm, string head,
+            Func<int, BlockWeights> block) => new()
+        {
+            Embedding = Matrix(tokens + ".weight"),
+            Positions = positions is null ? null : Matrix(positions + ".weight"),
+            Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(block)],
+            FinalNorm = Norm(finalNorm),
+            Head = tiesHead ? null : Linear(head, hasBias: false),
             Owners = [weights],
         };
 
@@ -145,8 +136,6 @@ public static class DecoderWeightsFile
 
         private LinearWeights Linear(string name, bool hasBias) =>
             new(Matrix(name + ".weight"), Bias(name + ".bias", hasBias));
-
-        private LinearWeights? Head(string name) => tiesHead ? null : Linear(name, hasBias: false);
 
         /// <summary>
         /// A bias, or null where the shape has none: GPT-2's files have it then all the same, of zeros.

@@ -48,21 +48,12 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
-        long rows = 0;
         foreach (SequenceInput input in inputs)
         {
             if (input.Sequence is not RecurrentSequence sequence || sequence.Decoder != this)
                 throw new ArgumentException("a sequence is not this decoder's", nameof(inputs));
-            if (input.Tokens.IsEmpty)
-                throw new ArgumentException("a sequence appends no tokens", nameof(inputs));
-            if (input.Tokens.Span.IndexOfAnyExceptInRange(0, VocabularySize - 1) is >= 0 and int at)
-                throw new ArgumentException($"the token {input.Tokens.Span[at]} is not among the {VocabularySize}",
-                    nameof(inputs));
-            rows += input.AllLogits ? input.Tokens.Length : 1;
         }
-        if (logits.Length != rows * VocabularySize)
-            throw new ArgumentException($"{logits.Length} places are not {rows} × {VocabularySize} logits",
-                nameof(logits));
+        SequenceInput.Check(this, inputs, logits.Length);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);

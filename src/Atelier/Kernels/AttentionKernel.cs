@@ -6,25 +6,20 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Causal attention, softmax(q kᵀ / √size + mask) v (Vaswani et al. 2017, eq. 1), head by head in fp32 within the
-/// cache, over rows of bf16 where they lie: sixteen queries at a time against the keys up to theirs, so that the masked
-/// half is hardly computed. Going back, the weights are computed anew from the logarithms of the softmax's sums (Dao et
-/// al. 2022, section 3.1).
+/// Attention head by head in fp32, within the cache: sixteen queries at a time with the keys up to theirs, so that the
+/// masked half is hardly computed. The backward pass computes the weights again from the logarithms of the softmax's
+/// sums (Dao et al. 2022, section 3.1).
 /// </summary>
-/// <param name="layout">How heads lie.</param>
-/// <param name="turn">The tables that turn queries and keys, or none.</param>
-internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTables turn)
+/// <param name="layout">The positions of heads in memory.</param>
+/// <param name="turn">The tables that rotate queries and keys, or none.</param>
+internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTables turn) : IAttentionKernel
 {
     private const int Lanes = Bf16.Lanes; // and queries at a time
     private readonly int _padded = layout.Padded, _size = layout.Size;
     private readonly float _scale = (float)(1 / Math.Sqrt(layout.Size));
     private readonly HeadKernel _head = new(layout.Time, layout.Padded, layout.Size);
 
-    /// <summary>Attends.</summary>
-    /// <param name="qkv">Queries, keys and values, [batch · time, <see cref="AttentionLayout.Row"/>].</param>
-    /// <param name="mixed">Takes what the heads make of them, [batch · time,
-    /// <see cref="AttentionLayout.MixedRow"/>].</param>
-    /// <param name="logSums">Takes log Σ exp of each query's scores, [batch, heads, padded time].</param>
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(ushort* qkv, ushort* mixed, float* logSums)
     {
@@ -60,12 +55,7 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         }
     }
 
-    /// <summary>Goes back.</summary>
-    /// <param name="qkv">As it went in.</param>
-    /// <param name="mixed">As it came out.</param>
-    /// <param name="logSums">As they came out.</param>
-    /// <param name="dMixed">The gradient of mixed.</param>
-    /// <param name="dQkv">Takes the gradient of qkv.</param>
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
     {

@@ -7,13 +7,13 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// What <see cref="AttentionKernel"/> does, with factors in bf16 and sums in fp32: scores of sixteen queries at a time,
-/// and the gradients of keys and values from those of a chunk of queries together. Queries, and gradients of what the
-/// heads make, are read where they lie.
+/// Attention by <see cref="Bf16Product"/>, with factors in bf16 and sums in fp32: the scores of sixteen queries at a
+/// time, and the gradients of keys and values from those of a chunk of queries together. Queries, and gradients of the
+/// results, are read in place.
 /// </summary>
-/// <param name="layout">How heads lie.</param>
-/// <param name="turn">The tables that turn queries and keys, or none.</param>
-internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTables turn)
+/// <param name="layout">The positions of heads in memory.</param>
+/// <param name="turn">The tables that rotate queries and keys, or none.</param>
+internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTables turn) : IAttentionKernel
 {
     private const int Lanes = Bf16.Lanes; // and queries at a time
     private readonly int _time = layout.Time, _padded = layout.Padded, _size = layout.Size,
@@ -27,7 +27,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
 
     private long Matrix => (long)_padded * _size; // numbers of a head; in bf16 they take half as many of fp32
 
-    /// <summary>Attends; see <see cref="AttentionKernel.Forward"/>.</summary>
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(ushort* qkv, ushort* mixed, float* logSums)
     {
@@ -64,7 +64,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
         }
     }
 
-    /// <summary>Goes back; see <see cref="AttentionKernel.Backward"/>.</summary>
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
     {

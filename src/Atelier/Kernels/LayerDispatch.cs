@@ -22,7 +22,7 @@ internal sealed class LayerDispatch(LayerPath path)
     public bool HasAttention => _hasAttention;
 
     /// <summary>Whether a layer that has a fused path, and could take it here, does so.</summary>
-    public static bool WritesOut()
+    public static bool FusesLayers()
     {
         if (StepContext.Current.Dispatch is not { } dispatch)
             return true;

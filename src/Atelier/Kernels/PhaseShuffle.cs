@@ -29,14 +29,9 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
         using var scope = NewDisposeScope();
         Tensor pixels = grad_output.contiguous();
         long[] shape = pixels.shape;
-        (int height, int width) = ((int)shape[2] / 2, (int)shape[3] / 2);
-        // a phase does not read all places
-        Tensor windows = zeros([shape[0], 4 * shape[1], height + 1, width + 1], pixels.dtype);
-        long pictures = shape[0] * shape[1];
-        if (pixels.dtype == ScalarType.BFloat16)
-            Move(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), pictures, height, width, back: true);
-        else
-            Move(windows.Pointer<float>(), pixels.Pointer<float>(), pictures, height, width, back: true);
+        // zeros, since a phase does not read all places
+        Tensor windows = zeros([shape[0], 4 * shape[1], (shape[2] / 2) + 1, (shape[3] / 2) + 1], pixels.dtype);
+        Move(windows, pixels, back: true);
         return [windows.MoveToOuterDisposeScope()];
     }
 
@@ -45,14 +40,19 @@ internal sealed unsafe class PhaseShuffle : autograd.SingleTensorFunction<PhaseS
         using var scope = NewDisposeScope();
         windows = windows.contiguous();
         long[] shape = windows.shape;
-        (int height, int width) = ((int)shape[2] - 1, (int)shape[3] - 1);
-        Tensor pixels = empty([shape[0], shape[1] / 4, 2 * height, 2 * width], windows.dtype);
-        long pictures = shape[0] * shape[1] / 4;
-        if (pixels.dtype == ScalarType.BFloat16)
-            Move(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), pictures, height, width, back: false);
-        else
-            Move(windows.Pointer<float>(), pixels.Pointer<float>(), pictures, height, width, back: false);
+        Tensor pixels = empty([shape[0], shape[1] / 4, 2 * (shape[2] - 1), 2 * (shape[3] - 1)], windows.dtype);
+        Move(windows, pixels, back: false);
         return pixels.MoveToOuterDisposeScope();
+    }
+
+    private static void Move(Tensor windows, Tensor pixels, bool back)
+    {
+        long[] shape = pixels.shape;
+        (int height, int width) = ((int)shape[2] / 2, (int)shape[3] / 2);
+        if (pixels.dtype == ScalarType.BFloat16)
+            Move(windows.Pointer<ushort>(), pixels.Pointer<ushort>(), shape[0] * shape[1], height, width, back);
+        else
+            Move(windows.Pointer<float>(), pixels.Pointer<float>(), shape[0] * shape[1], height, width, back);
     }
 
     /// <summary>Moves every number that the pixels consist of, from the windows or back to them.</summary>

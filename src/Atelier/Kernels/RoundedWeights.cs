@@ -25,10 +25,15 @@ internal sealed unsafe class RoundedWeights : IDisposable
         return shared.Find(weight);
     }
 
-    /// <summary>A layer's weight in bf16, through which gradients go where they are asked for.</summary>
-    /// <param name="weight">fp32; only a parameter, which stays where it is, is held.</param>
-    public static Tensor For(Tensor weight) =>
-        weight is Parameter && !is_grad_enabled() ? Of(weight) : weight.to(ScalarType.BFloat16);
+    /// <summary>The operands of a layer's product in a precision; gradients flow through them.</summary>
+    /// <param name="precision">The precision of the product; bf16 rounds all operands.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="weight">The weight, fp32.</param>
+    /// <param name="bias">The bias, fp32, or null.</param>
+    public static (Tensor X, Tensor Weight, Tensor? Bias) Operands(Precision precision, Tensor x, Tensor weight,
+        Tensor? bias) => precision == Precision.Bf16
+        ? (x.to(ScalarType.BFloat16), Round(weight), bias is null ? null : Round(bias))
+        : (x, weight, bias);
 
     /// <summary>
     /// A weight as our own products read it, held until the next batch, or by the answer where this thread shares none.
@@ -82,6 +87,10 @@ internal sealed unsafe class RoundedWeights : IDisposable
         entry.AddMoved(count);
         return entry.Rounded.Pointer<ushort>() + start;
     }
+
+    /// <summary>A weight in bf16. Without gradients, that of a parameter, which keeps its memory, is shared.</summary>
+    private static Tensor Round(Tensor weight) =>
+        weight is Parameter && !is_grad_enabled() ? Of(weight) : weight.to(ScalarType.BFloat16);
 
     private Tensor Find(Tensor weight)
     {

@@ -23,8 +23,11 @@ internal sealed record StepContext
     /// <summary>The paths that layers take; null where no plan chooses them.</summary>
     public LayerDispatch? Dispatch { get; init; }
 
-    /// <summary>The weights in bf16 that replicas share; null where each use rounds anew.</summary>
+    /// <summary>The weights in bf16 that threads share; null where each use rounds again.</summary>
     public RoundedWeights? Weights { get; init; }
+
+    /// <summary>The threads that divide a batch while images are sampled; null where none do.</summary>
+    public WorkerTeam? Team { get; init; }
 
     /// <summary>
     /// The factor that the loss is multiplied by afterwards. A layer that computes gradients in its forward pass can
@@ -38,13 +41,8 @@ internal sealed record StepContext
     /// <summary>Sets this context on the calling thread. Disposing the result restores the one before.</summary>
     public IDisposable Use()
     {
-        var restoration = new Restoration(s_current);
+        StepContext? before = s_current;
         s_current = this;
-        return restoration;
-    }
-
-    private sealed class Restoration(StepContext? before) : IDisposable
-    {
-        public void Dispose() => s_current = before;
+        return new Restoration(() => s_current = before);
     }
 }

@@ -8,33 +8,36 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Attention: softmax(q kᵀ / √d + mask) v (Vaswani et al. 2017, eq. 1), with query heads that share keys and values in
-/// groups (Ainslie et al. 2023). Computed by two products and a softmax, or by the tensor library's fused kernel if the
-/// execution plan chooses it.
+/// Attention: softmax(scale · q kᵀ + mask) v (Vaswani et al. 2017, eq. 1), where groups of query heads may share keys
+/// and values (Ainslie et al. 2023). Computed by two products and a softmax, or by the tensor library's fused kernel if
+/// the execution plan chooses it.
 /// </summary>
-/// <param name="causal">Whether a query sees the keys up to its own position alone; else it sees all of them.</param>
-public sealed class AttentionProduct(bool causal = true) : IDisposable
+/// <param name="causal">Whether queries attend only to keys up to their own position, instead of to all keys.</param>
+/// <param name="scale">The factor of the scores; null for 1/√headSize. T5 has 1 (Raffel et al. 2020).</param>
+public sealed class AttentionProduct(bool causal = true, double? scale = null) : IDisposable
 {
-    // Instead of −∞ at padding: a query that sees no key then has finite weights, and no NaN reaches its gradients.
-    private const double Unseen = -1e30;
-    private Tensor? _mask; // the last one: training asks for the same at every step
+    // in place of −∞ at padding, so that a query without keys has finite weights and no gradient is NaN
+    private const double Masked = -1e30;
+    private Tensor? _mask; // the last one, since every step of training has the same
 
-    /// <summary>Whether a query sees the keys up to its own position alone.</summary>
+    /// <summary>Whether queries attend only to keys up to their own position, instead of to all keys.</summary>
     public bool IsCausal => causal;
 
+    /// <summary>The factor of the scores; null for 1/√headSize.</summary>
+    public double? Scale => scale;
+
     /// <summary>
-    /// Attends from each query to the keys that it sees. Where attention is causal, the last query stands at the last
-    /// key.
+    /// Attends from each query to its keys. In causal attention, the last query is at the position of the last key.
     /// </summary>
-    /// <param name="q">[heads, batch, time, headSize].</param>
-    /// <param name="k">[keyValueHeads, batch, span, headSize]; heads a multiple of keyValueHeads, and where attention
-    /// is causal span at least time.</param>
-    /// <param name="v">As k.</param>
-    /// <param name="dropout">The share of attention weights dropped; 0 where not training.</param>
-    /// <param name="padding">True at keys that no query sees, [batch, span], bool; null where all count.</param>
+    /// <param name="q">Queries, [heads, batch, time, headSize].</param>
+    /// <param name="k">Keys, [keyValueHeads, batch, span, headSize]; keyValueHeads divides heads, and in causal
+    /// attention span is at least time.</param>
+    /// <param name="v">Values, the shape of k.</param>
+    /// <param name="dropout">The share of attention weights dropped; 0 except in training.</param>
+    /// <param name="padding">True at keys to which no query attends, [batch, span], bool; null for none.</param>
     /// <param name="bias">Finite numbers added to the scores, [heads or 1, batch or 1, time or 1, span], or
     /// null.</param>
-    /// <returns>[heads, batch, time, headSize]; zero for a query that sees no key.</returns>
+    /// <returns>[heads, batch, time, headSize]; zero for a query that attends to no key.</returns>
     public Tensor Attend(Tensor q, Tensor k, Tensor v, double dropout, Tensor? padding = null, Tensor? bias = null)
     {
         TimedOperation timed = TimedOperation.Begin("attention product", ref q);
@@ -42,20 +45,22 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
         Tensor mixed = Fuses(q, k, dropout)
             ? Fused(q, k, v, dropout, padding, bias)
             : Reference(q, k, v, dropout, padding, bias);
-        return timed.End(padding is null ? mixed : mixed * Seeing(padding, q.shape[2]).to(q.dtype));
+        return timed.End(padding is null ? mixed : mixed * HasKeys(padding, q.shape[2]).to(q.dtype));
     }
 
     /// <inheritdoc/>
     public void Dispose() => _mask?.Dispose();
 
     private bool Fuses(Tensor q, Tensor k, double dropout) =>
-        // a causal mask that begins at the first key, heads without groups, and on CPUs no dropout, which would be
-        // drawn from the one generator
+        // a causal mask from the first key on, heads without groups, and on CPUs no dropout, which the kernel would
+        // draw from the tensor library's generator, and not from that of the training step
         (!causal || q.shape[2] == k.shape[2]) && q.shape[0] == k.shape[0]
         && (dropout == 0 || q.device_type == DeviceType.CUDA) && LayerDispatch.FusesAttention(q.device_type);
 
     private Tensor Fused(Tensor q, Tensor k, Tensor v, double dropout, Tensor? padding, Tensor? bias)
     {
+        if (scale is { } factor) // the kernel multiplies the scores by 1/√headSize
+            q = q.Times(factor * Math.Sqrt(q.shape[3]));
         if (padding is null && bias is null)
             return F.scaled_dot_product_attention(q, k, v, p: dropout, is_casual: causal);
         (long time, long span) = (q.shape[2], k.shape[2]);
@@ -63,7 +68,7 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
         if (bias is not null)
             mask = mask.Plus(bias); // [heads or 1, batch or 1, time, span]
         if (padding is not null)
-            mask = mask.FilledWhere(padding.unsqueeze(1), Unseen); // [heads or 1, batch, time, span]
+            mask = mask.FilledWhere(padding.unsqueeze(1), Masked); // [heads or 1, batch, time, span]
         return F.scaled_dot_product_attention(q, k, v, attn_mask: mask, p: dropout);
     }
 
@@ -71,17 +76,17 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
     {
         long heads = q.shape[0], batch = q.shape[1], time = q.shape[2], size = q.shape[3];
         long keyValueHeads = k.shape[0], span = k.shape[2], group = heads / keyValueHeads;
-        // A group's queries stand one under another, so that its keys and values need no copies.
+        // the queries of a group are rows of one matrix, so that keys and values need no copies
         long rows = keyValueHeads * batch;
         Tensor queries = group == 1
             ? q.reshape(rows, time, size)
             : q.view(keyValueHeads, group, batch, time, size).transpose(1, 2).reshape(rows, group * time, size);
         Tensor keys = k.reshape(rows, span, size).transpose(1, 2);
-        float scale = (float)(1 / Math.Sqrt(size));
+        float factor = (float)(scale ?? (1 / Math.Sqrt(size)));
         Tensor scores = time == 1 || !causal
-            ? queries.bmm(keys).Times(scale)
-            // TorchSharp puts the summand last
-            : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: scale);
+            ? queries.bmm(keys).Times(factor)
+            // TorchSharp's last tensor is the one that is added
+            : queries.baddbmm(keys, Mask(group, time, span, q), beta: 1, alpha: factor);
         if (padding is not null || bias is not null)
         {
             scores = scores.view(keyValueHeads, batch, group, time, span);
@@ -89,7 +94,7 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
                 scores = scores.Plus(bias.shape[0] == 1 ? bias.unsqueeze(2)
                     : bias.unflatten(0, [keyValueHeads, group]).transpose(1, 2));
             if (padding is not null)
-                scores = scores.FilledWhere(padding.view(1, batch, 1, 1, span), Unseen);
+                scores = scores.FilledWhere(padding.view(1, batch, 1, 1, span), Masked);
             scores = scores.view(rows, group * time, span);
         }
         Tensor weights = Dropout.Apply(F.softmax(scores, -1), dropout); // [rows, group · time, span]
@@ -99,8 +104,8 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
             : mixed.view(keyValueHeads, batch, group, time, size).transpose(1, 2).reshape(heads, batch, time, size);
     }
 
-    /// <summary>Whether queries see any key at all, [batch, time or 1, 1], bool.</summary>
-    private Tensor Seeing(Tensor padding, long time)
+    /// <summary>Whether queries attend to any key, [batch, time or 1, 1], bool.</summary>
+    private Tensor HasKeys(Tensor padding, long time)
     {
         Tensor counts = padding.logical_not();
         if (!causal)
@@ -108,7 +113,7 @@ public sealed class AttentionProduct(bool causal = true) : IDisposable
         return counts.cumsum(1).narrow(1, counts.shape[1] - time, time).AtLeast(1).unsqueeze(-1);
     }
 
-    /// <summary>0 where a query may look and −∞ where it may not, [1, group · time, span].</summary>
+    /// <summary>0 at keys to which a query attends and −∞ at later ones, [1, group · time, span].</summary>
     private Tensor Mask(long group, long time, long span, Tensor like)
     {
         if (_mask is not null && _mask.shape[1] == group * time && _mask.shape[2] == span

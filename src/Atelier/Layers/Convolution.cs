@@ -10,8 +10,9 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// A convolution over pictures. The weights are fp32 always; with bf16 precision the product takes bf16 copies of them,
-/// as <see cref="Linear"/> does.
+/// A convolution of images. The weights are always fp32; in bf16 precision, the product takes bf16 copies of them, as
+/// in
+/// <see cref="Linear"/>.
 /// </summary>
 public sealed class Convolution : nn.Module<Tensor, Tensor>
 {
@@ -19,14 +20,14 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     private readonly long _padding;
     private readonly Precision _precision;
 
-    /// <summary>Draws W around 0 with variance gain² / (inputs · kernel²) and sets b to 0 (He et al. 2015).</summary>
+    /// <summary>Draws W with mean 0 and variance gain² / (inputs · kernel²); b is 0 (He et al. 2015).</summary>
     /// <param name="inputs">Channels of x.</param>
     /// <param name="outputs">Channels of y.</param>
-    /// <param name="kernel">The width of the window, in pixels.</param>
-    /// <param name="stride">Pixels between windows.</param>
+    /// <param name="kernel">The width and height of the window, in pixels; odd, or 4 with stride 2.</param>
+    /// <param name="stride">The distance between windows, in pixels.</param>
     /// <param name="precision">The precision of the product.</param>
     /// <param name="random">Draws W.</param>
-    /// <param name="gain">0 makes y zero at first.</param>
+    /// <param name="gain">A factor of W; 0 makes y zero at first.</param>
     public Convolution(long inputs, long outputs, long kernel, long stride, Precision precision, Generator random,
         double gain = 1)
         : base(nameof(Convolution))
@@ -49,13 +50,13 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
 
     /// <summary>The convolution.</summary>
     /// <param name="input">x, [batch, inputs, height, width].</param>
-    /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 where the precision is.</returns>
+    /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 if that is the precision.</returns>
     public override Tensor forward(Tensor input) => Apply(input, Weight);
 
-    /// <summary>The convolution of pictures each place of which was made two by two.</summary>
-    /// <param name="input">x before that, [batch, inputs, height, width].</param>
-    /// <returns>y, [batch, outputs, 2 · height, 2 · width], bf16 where the precision is.</returns>
-    /// <exception cref="InvalidOperationException">The convolution is not one of 3 × 3 and stride 1.</exception>
+    /// <summary>The convolution of images after their width and height are doubled, by repeating pixels.</summary>
+    /// <param name="input">x before doubling, [batch, inputs, height, width].</param>
+    /// <returns>y, [batch, outputs, 2 · height, 2 · width], bf16 if that is the precision.</returns>
+    /// <exception cref="InvalidOperationException">The window is not 3 × 3, or the stride is not 1.</exception>
     public Tensor ForwardDoubled(Tensor input)
     {
         if (_stride != 1 || _padding != 1)
@@ -68,15 +69,13 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
 
     /// <summary>The convolution with other weights in place of W.</summary>
     /// <param name="input">x, [batch, inputs, height, width].</param>
-    /// <param name="weight">As W.</param>
-    /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 where the precision is.</returns>
+    /// <param name="weight">The weights, in the shape of W.</param>
+    /// <returns>y, [batch, outputs, height / stride, width / stride], bf16 if that is the precision.</returns>
     public Tensor Apply(Tensor input, Tensor weight)
     {
         TimedOperation timed = TimedOperation.Begin("convolution", ref input);
-        (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
-            ? (input.to(ScalarType.BFloat16), RoundedWeights.For(weight), RoundedWeights.For(Bias))
-            : (input, weight, (Tensor)Bias);
-        return timed.End(Convolutions.Convolve(x, w, b, _stride, _padding,
+        (Tensor x, Tensor w, Tensor? b) = RoundedWeights.Operands(_precision, input, weight, Bias);
+        return timed.End(Convolutions.Convolve(x, w, b!, _stride, _padding,
             secondOrder: StepContext.Current.SecondOrder));
     }
 }

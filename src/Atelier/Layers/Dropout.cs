@@ -6,12 +6,12 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Layers;
 
-/// <summary>Sets a share of numbers to zero and raises the others to keep the mean (Srivastava et al. 2014).</summary>
+/// <summary>Sets random numbers to zero and scales the others to keep the mean (Srivastava et al. 2014).</summary>
 internal static class Dropout
 {
     /// <summary>
-    /// x with each number dropped by the chance <paramref name="share"/>, drawn from the replica's own random numbers
-    /// where there are some; x itself where the share is 0.
+    /// x with each number set to zero with probability <paramref name="share"/>, by the random numbers of the training
+    /// step; x itself if the share is 0.
     /// </summary>
     public static Tensor Apply(Tensor x, double share)
     {

@@ -8,11 +8,11 @@ namespace Atelier.Layers;
 /// <summary>A learned vector for each id, fp32.</summary>
 public sealed class Embedding : nn.Module<Tensor, Tensor>
 {
-    /// <summary>Draws the vectors from a normal distribution around 0.</summary>
+    /// <summary>Draws the vectors from a normal distribution with mean 0.</summary>
     /// <param name="count">The number of ids.</param>
     /// <param name="size">The width of a vector.</param>
     /// <param name="deviation">The standard deviation.</param>
-    /// <param name="random">Draws them.</param>
+    /// <param name="random">Draws the vectors.</param>
     public Embedding(long count, long size, double deviation, Generator random)
         : base(nameof(Embedding))
     {
@@ -24,7 +24,7 @@ public sealed class Embedding : nn.Module<Tensor, Tensor>
     [field: ComponentName(Name = "weight")]
     public Parameter Weight { get; }
 
-    /// <summary>ids [...] → vectors [..., size]; weights of all vectors, [..., count], fp32 → their sums.</summary>
+    /// <summary>Ids, [...] → vectors, [..., size]; weights of all vectors, [..., count], fp32 → sums.</summary>
     public override Tensor forward(Tensor input)
     {
         if (input.dtype == ScalarType.Float32)

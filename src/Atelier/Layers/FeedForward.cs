@@ -12,15 +12,15 @@ namespace Atelier.Layers;
 /// </summary>
 public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
 {
-    /// <summary>Makes the layer.</summary>
-    /// <param name="hiddenSize">The width of what comes in and goes out.</param>
-    /// <param name="size">The width between.</param>
+    /// <summary>Creates the layer with new weights.</summary>
+    /// <param name="hiddenSize">The width of input and output.</param>
+    /// <param name="size">The width between the two linear layers.</param>
     /// <param name="activation">The activation.</param>
     /// <param name="bias">Whether the products have biases.</param>
     /// <param name="precision">The precision of the products.</param>
-    /// <param name="deviation">The standard deviation of the first weights.</param>
-    /// <param name="outputDeviation">The same of the output product's.</param>
-    /// <param name="random">Draws them.</param>
+    /// <param name="deviation">The standard deviation of the first layer's initial weights.</param>
+    /// <param name="outputDeviation">The standard deviation of the second layer's initial weights.</param>
+    /// <param name="random">Draws the weights.</param>
     public FeedForward(int hiddenSize, int size, ActivationName activation, bool bias, Precision precision,
         double deviation, double outputDeviation, Generator random)
         : base(nameof(FeedForward))
@@ -36,10 +36,10 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
     /// <summary>The activation.</summary>
     public ActivationName Activation { get; }
 
-    /// <summary>The first product; for SwiGLU the gate's rows, then the rest's.</summary>
+    /// <summary>The first linear layer; for SwiGLU, the rows of the gate, then those that it multiplies.</summary>
     public Linear Input { get; }
 
-    /// <summary>The second product.</summary>
+    /// <summary>The second linear layer.</summary>
     public Linear Output { get; }
 
     /// <summary>[batch, time, hidden] → the same.</summary>

@@ -9,15 +9,15 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Group normalisation (Wu and He 2018, eq. 7) over pictures: a picture's channels in groups, each to a mean of zero
-/// and a variance of one, then scaled and shifted a channel.
+/// Group normalisation of images (Wu and He 2018, eq. 7): each group of channels of an image gets mean zero and
+/// variance one; then each channel is scaled and shifted.
 /// </summary>
 public sealed class GroupNorm : nn.Module<Tensor, Tensor>
 {
     private readonly long _groups;
     private readonly double _epsilon;
 
-    /// <summary>Makes a norm that scales by one and shifts by zero.</summary>
+    /// <summary>Creates a norm with scale one and shift zero.</summary>
     /// <param name="groups">The number of groups; it divides the channels.</param>
     /// <param name="channels">Channels of x.</param>
     /// <param name="epsilon">Added to the variance.</param>
@@ -39,22 +39,21 @@ public sealed class GroupNorm : nn.Module<Tensor, Tensor>
     [field: ComponentName(Name = "bias")]
     public Parameter Bias { get; }
 
-    /// <summary>The normalised pictures.</summary>
-    /// <param name="input">x, [batch, channels, height, width], fp32 or bf16; the sums inside are fp32 whatever that
-    /// is.</param>
-    /// <returns>As x.</returns>
+    /// <summary>The normalised images.</summary>
+    /// <param name="input">x, [batch, channels, height, width], fp32 or bf16; sums are computed in fp32.</param>
+    /// <returns>The shape and type of x.</returns>
     public override Tensor forward(Tensor input)
     {
         TimedOperation timed = TimedOperation.Begin("group norm", ref input);
         return timed.End(F.group_norm(input, _groups, Weight.to(input.dtype), Bias.to(input.dtype), _epsilon));
     }
 
-    /// <summary>silu(y (1 + scale) + shift), with y the normalised pictures and silu(z) = z σ(z).</summary>
+    /// <summary>silu(y (1 + scale) + shift), where y are the normalised images and silu(z) = z σ(z).</summary>
     /// <param name="input">x, [batch, channels, height, width], fp32 or bf16.</param>
-    /// <param name="scale">A number for each picture's channels, [batch, channels], fp32 (Dhariwal and Nichol 2021,
+    /// <param name="scale">A scale for each channel of each image, [batch, channels], fp32 (Dhariwal and Nichol 2021,
     /// section 3.1); null for 0.</param>
-    /// <param name="shift">The same; null for 0.</param>
-    /// <returns>As x.</returns>
+    /// <param name="shift">A shift for each channel of each image, [batch, channels], fp32; null for 0.</param>
+    /// <returns>The shape and type of x.</returns>
     public Tensor Silu(Tensor input, Tensor? scale = null, Tensor? shift = null)
     {
         TimedOperation timed = TimedOperation.Begin("group norm and silu", ref input);

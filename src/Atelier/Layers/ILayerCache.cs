@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers;
 
-/// <summary>What a layer keeps of the tokens that it has read, for sequences side by side.</summary>
+/// <summary>The state of a layer after the tokens that it has processed, for a batch of sequences.</summary>
 public interface ILayerCache : IDisposable
 {
-    /// <summary>Makes sequence i continue from what sequence <c>parents[i]</c> was.</summary>
-    /// <param name="parents">[new batch], int64.</param>
+    /// <summary>Replaces sequence i by a copy of sequence <c>parents[i]</c>.</summary>
+    /// <param name="parents">Indices, [new batch], int64.</param>
     void Select(Tensor parents);
 }

@@ -3,29 +3,29 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// The keys and values of the tokens that an attention layer has seen, kept while decoding. Room doubles as it fills.
+/// The keys and values of the tokens that an attention layer has processed, for decoding. A full cache doubles.
 /// </summary>
 public sealed class KeyValueCache : ILayerCache
 {
-    private const int FirstRoom = 64;
-    private Tensor? _keys; // [keyValueHeads, batch, room, headSize]
+    private const int FirstCapacity = 64;
+    private Tensor? _keys; // [keyValueHeads, batch, capacity, headSize]
     private Tensor? _values;
 
-    /// <summary>Tokens kept of each sequence.</summary>
+    /// <summary>The number of tokens of each sequence.</summary>
     public int Length { get; private set; }
 
-    /// <summary>All keys, a view of [keyValueHeads, batch, length, headSize], valid until the next are added.</summary>
-    /// <exception cref="InvalidOperationException">There are none.</exception>
+    /// <summary>All keys, a view of [keyValueHeads, batch, length, headSize], valid until keys are appended.</summary>
+    /// <exception cref="InvalidOperationException">The cache is empty.</exception>
     public Tensor Keys => Filled(_keys);
 
     /// <summary>All values, as <see cref="Keys"/>.</summary>
-    /// <exception cref="InvalidOperationException">There are none.</exception>
+    /// <exception cref="InvalidOperationException">The cache is empty.</exception>
     public Tensor Values => Filled(_values);
 
-    /// <summary>Adds new keys and values and gives all of them.</summary>
+    /// <summary>Appends keys and values.</summary>
     /// <param name="keys">[keyValueHeads, batch, new, headSize].</param>
-    /// <param name="values">The same shape.</param>
-    /// <returns>Views of [keyValueHeads, batch, all, headSize], good until the next call.</returns>
+    /// <param name="values">[keyValueHeads, batch, new, headSize].</param>
+    /// <returns>All <see cref="Keys"/> and <see cref="Values"/>.</returns>
     public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values)
     {
         int added = checked((int)keys.shape[2]);
@@ -53,25 +53,25 @@ public sealed class KeyValueCache : ILayerCache
         _values?.Dispose();
     }
 
-    private Tensor Filled(Tensor? kept) =>
-        kept?.narrow(2, 0, Length) ?? throw new InvalidOperationException("the cache is empty");
+    private Tensor Filled(Tensor? stored) =>
+        stored?.narrow(2, 0, Length) ?? throw new InvalidOperationException("the cache is empty");
 
-    private void Grow(ref Tensor? kept, Tensor like, int needed)
+    private void Grow(ref Tensor? stored, Tensor like, int needed)
     {
-        if (kept is not null && kept.shape[2] >= needed)
+        if (stored is not null && stored.shape[2] >= needed)
             return;
-        long room = Math.Max(FirstRoom, kept?.shape[2] ?? 0);
-        while (room < needed)
-            room *= 2;
-        Tensor grown = empty([like.shape[0], like.shape[1], room, like.shape[3]], like.dtype, like.device);
-        if (kept is not null)
-            grown.narrow(2, 0, Length).copy_(kept.narrow(2, 0, Length));
-        Replace(ref kept, grown);
+        long capacity = Math.Max(FirstCapacity, stored?.shape[2] ?? 0);
+        while (capacity < needed)
+            capacity *= 2;
+        Tensor grown = empty([like.shape[0], like.shape[1], capacity, like.shape[3]], like.dtype, like.device);
+        if (stored is not null)
+            grown.narrow(2, 0, Length).copy_(stored.narrow(2, 0, Length));
+        Replace(ref stored, grown);
     }
 
-    private static void Replace(ref Tensor? kept, Tensor by)
+    private static void Replace(ref Tensor? stored, Tensor replacement)
     {
-        kept?.Dispose();
-        kept = by.DetachFromDisposeScope();
+        stored?.Dispose();
+        stored = replacement.DetachFromDisposeScope();
     }
 }

@@ -9,15 +9,15 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers;
 
 /// <summary>
-/// y = x Wᵀ + b. The weights are fp32 always; with bf16 precision the product takes bf16 copies of them and gives bf16,
-/// which is what autocast would do (Kalamkar et al. 2019), in two lines.
+/// y = x Wᵀ + b. The weights are always fp32; in bf16 precision, the product takes bf16 copies of x and of the weights,
+/// and y is bf16, as with automatic mixed precision (Kalamkar et al. 2019).
 /// </summary>
 public sealed class Linear : nn.Module<Tensor, Tensor>
 {
-    /// <summary>Draws W from a normal distribution around 0 and sets b to 0.</summary>
+    /// <summary>Draws W from a normal distribution with mean 0, and sets b to 0.</summary>
     /// <param name="inputs">The width of x.</param>
     /// <param name="outputs">The width of y.</param>
-    /// <param name="bias">Whether there is a b.</param>
+    /// <param name="bias">Whether to add b.</param>
     /// <param name="precision">The precision of the product.</param>
     /// <param name="deviation">The standard deviation of W.</param>
     /// <param name="random">Draws W.</param>
@@ -47,18 +47,17 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => Product(input, Weight, Bias, Precision);
 
     /// <summary>
-    /// x Wᵀ + b in the precision asked for; also the product of a head that shares the embedding's weights.
+    /// x Wᵀ + b in a precision; for weights of other layers, such as a head that shares those of an embedding.
     /// </summary>
     /// <param name="input">x, [..., inputs].</param>
     /// <param name="weight">W, [outputs, inputs].</param>
     /// <param name="bias">b, [outputs], or null.</param>
-    /// <param name="precision">The precision of the product, and of y where it is bf16.</param>
+    /// <param name="precision">The precision of the product.</param>
+    /// <returns>y, [..., outputs], bf16 if that is the precision.</returns>
     public static Tensor Product(Tensor input, Tensor weight, Tensor? bias, Precision precision)
     {
         TimedOperation timed = TimedOperation.Begin("linear", ref input);
-        return timed.End(precision == Precision.Bf16
-            ? F.linear(input.to(ScalarType.BFloat16), RoundedWeights.For(weight), bias is null ? null
-                : RoundedWeights.For(bias))
-            : F.linear(input, weight, bias));
+        (Tensor x, Tensor w, Tensor? b) = RoundedWeights.Operands(precision, input, weight, bias);
+        return timed.End(F.linear(x, w, b));
     }
 }

@@ -5,14 +5,15 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>The shape of an attention layer.</summary>
-/// <param name="HiddenSize">The width of the input and of the output.</param>
-/// <param name="HeadCount">Query heads.</param>
-/// <param name="KeyValueHeadCount">Key and value heads; divides the head count.</param>
+/// <param name="HiddenSize">The width of input and output.</param>
+/// <param name="HeadCount">The number of query heads.</param>
+/// <param name="KeyValueHeadCount">The number of key heads and of value heads; it divides the number of query
+/// heads.</param>
 /// <param name="HeadSize">The width of a head.</param>
 /// <param name="Bias">Whether the products have biases.</param>
 /// <param name="Dropout">The share of attention weights dropped in training.</param>
-/// <param name="SourceSize">The width of the sequence that keys and values are made of, in cross-attention; null for
-/// self-attention, where they are made of the input.</param>
+/// <param name="SourceSize">In cross-attention, the width of the sequence that keys and values are computed from; null
+/// for self-attention, where they are computed from the input.</param>
 public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueHeadCount, int HeadSize, bool Bias,
     double Dropout, int? SourceSize = null)
 {
@@ -24,21 +25,21 @@ public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueH
 }
 
 /// <summary>
-/// Multi-head attention (Vaswani et al. 2017, section 3.2.2): of a sequence to itself, or to another one. Where a fused
-/// kernel computes the same, a <see cref="Sequential"/> may run that in training; this layer is its reference.
+/// Multi-head attention of a sequence to itself or to another one (Vaswani et al. 2017, section 3.2.2). In training, a
+/// <see cref="Sequential"/> may compute it by a fused kernel, of which this layer is the reference.
 /// </summary>
 public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
 {
-    /// <summary>Makes the layer.</summary>
+    /// <summary>Creates the layer with new weights.</summary>
     /// <param name="shape">Its shape.</param>
-    /// <param name="rotary">Rotates queries and keys by their positions, or null; shared between layers. Not in
+    /// <param name="rotary">Rotates queries and keys by their positions, or null; shared between layers. Not for
     /// cross-attention, since two sequences have no positions in common.</param>
     /// <param name="product">Computes attention, causal or not; shared between layers.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="deviation">The standard deviation of the initial weights.</param>
-    /// <param name="outputDeviation">That of the output product's.</param>
-    /// <param name="random">Draws them.</param>
-    /// <exception cref="ArgumentException">Cross-attention is asked for with rotary positions or a causal
+    /// <param name="outputDeviation">The standard deviation of the output layer's initial weights.</param>
+    /// <param name="random">Draws the weights.</param>
+    /// <exception cref="ArgumentException">The shape is of cross-attention, with rotary positions or a causal
     /// product.</exception>
     public MultiHeadAttention(AttentionShape shape, RotaryPositions? rotary, AttentionProduct product,
         Precision precision, double deviation, double outputDeviation, Generator random)
@@ -66,22 +67,22 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
     public RotaryPositions? Rotary { get; }
 
     /// <summary>
-    /// Queries, keys and values in one product, the rows of its weight in that order; in cross-attention queries alone.
+    /// Computes queries, keys and values, in that order of the weight's rows; in cross-attention only queries.
     /// </summary>
     public Linear QueryKeyValue { get; }
 
-    /// <summary>Keys, then values, of the source; null in self-attention.</summary>
+    /// <summary>Computes keys, then values, from the source; null in self-attention.</summary>
     public Linear? SourceKeyValue { get; }
 
-    /// <summary>Mixes the heads' results.</summary>
+    /// <summary>Combines the results of the heads.</summary>
     public Linear Output { get; }
 
     /// <summary>Computes attention.</summary>
     internal AttentionProduct Product { get; }
 
     /// <summary>Attends from each position of a sequence.</summary>
-    /// <param name="x">[batch, time, hidden].</param>
-    /// <param name="context">The source, masks and cache, or null.</param>
+    /// <param name="x">The sequence, [batch, time, hidden].</param>
+    /// <param name="context">The source, the mask, the bias and the cache, or null.</param>
     /// <returns>[batch, time, hidden].</returns>
     public Tensor Forward(Tensor x, AttentionContext? context = null)
     {
@@ -99,8 +100,8 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
         Tensor all = Heads(QueryKeyValue.forward(x), heads + (2 * keyValueHeads));
         if (Rotary is not null)
         {
-            Tensor[] turned = all.split([heads + keyValueHeads, keyValueHeads], 0);
-            all = cat([Rotary.Rotate(turned[0], cache?.Length ?? 0), turned[1]], 0);
+            Tensor[] split = all.split([heads + keyValueHeads, keyValueHeads], 0); // queries and keys; values
+            all = cat([Rotary.Rotate(split[0], cache?.Length ?? 0), split[1]], 0);
         }
         Tensor[] parts = all.split([heads, keyValueHeads, keyValueHeads], 0);
         (Tensor k, Tensor v) = cache?.Append(parts[1], parts[2]) ?? (parts[1], parts[2]);
@@ -110,8 +111,8 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
     private (Tensor Q, Tensor K, Tensor V) FromSource(Tensor x, AttentionContext? context)
     {
         Tensor q = Heads(QueryKeyValue.forward(x), Shape.HeadCount);
-        if (context?.Cache is { Length: > 0 } kept)
-            return (q, kept.Keys, kept.Values);
+        if (context?.Cache is { Length: > 0 } cached)
+            return (q, cached.Keys, cached.Values);
         Tensor source = context?.Source ?? throw new ArgumentNullException(nameof(context), "a source is needed");
         Tensor[] parts = Heads(SourceKeyValue!.forward(source), 2 * Shape.KeyValueHeadCount).chunk(2, 0);
         (Tensor k, Tensor v) = context.Cache?.Append(parts[0], parts[1]) ?? (parts[0], parts[1]);
@@ -119,8 +120,8 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
     }
 
     /// <summary>
-    /// [batch, time, count · headSize] → [count, batch, time, headSize]: one copy puts the heads first, so that
-    /// queries, keys and values are whole pieces of memory without further copies.
+    /// [batch, time, count · headSize] → [count, batch, time, headSize]: a single copy, after which queries, keys and
+    /// values are contiguous.
     /// </summary>
     private Tensor Heads(Tensor x, int count) =>
         x.view(x.shape[0], x.shape[1], count, Shape.HeadSize).permute(2, 0, 1, 3).contiguous();

@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers;
 
-/// <summary>The state that a recurrent layer is in, kept while decoding.</summary>
+/// <summary>The state of a recurrent layer, for decoding.</summary>
 public sealed class RecurrentCache : ILayerCache
 {
-    /// <summary>The state after the tokens read so far; null before the first.</summary>
+    /// <summary>The state after the tokens processed so far; null before the first.</summary>
     public RecurrentState? State { get; private set; }
 
     /// <summary>Replaces the state.</summary>

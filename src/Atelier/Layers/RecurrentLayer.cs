@@ -9,8 +9,9 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// One recurrent layer. Names, shapes and gate order of its weights are PyTorch's: LSTM input, forget, cell, output;
-/// GRU reset, update, new. The weights are fp32; with bf16 precision the kernel takes bf16 copies of them.
+/// A recurrent layer. Its weights have the names, shapes and order of gates of PyTorch: input, forget, cell and output
+/// of an LSTM; reset, update and new of a GRU. The weights are always fp32; in bf16 precision, the products take bf16
+/// copies of them.
 /// </summary>
 public sealed class RecurrentLayer : nn.Module
 {
@@ -21,8 +22,8 @@ public sealed class RecurrentLayer : nn.Module
 
     /// <summary>Draws all weights uniformly within ±1/√hiddenSize, as PyTorch does.</summary>
     /// <param name="cell">The kind of cell.</param>
-    /// <param name="inputSize">The width of what comes in.</param>
-    /// <param name="hiddenSize">The width of the state and of what goes out.</param>
+    /// <param name="inputSize">The width of the input.</param>
+    /// <param name="hiddenSize">The width of the state and of the output.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">The random numbers of the initial weights.</param>
     public RecurrentLayer(CellName cell, int inputSize, int hiddenSize, Precision precision, Generator random)
@@ -59,8 +60,8 @@ public sealed class RecurrentLayer : nn.Module
     [field: ComponentName(Name = "bias_hh")]
     public Parameter StateBias { get; }
 
-    /// <summary>The state before anything was read: h and, for an LSTM, c, both zero.</summary>
-    /// <param name="batch">Sequences side by side.</param>
+    /// <summary>The state before the first position: zeros.</summary>
+    /// <param name="batch">The number of sequences.</param>
     public RecurrentState EmptyState(long batch)
     {
         ScalarType type = _precision == Precision.Bf16 ? ScalarType.BFloat16 : InputWeight.dtype;
@@ -68,10 +69,10 @@ public sealed class RecurrentLayer : nn.Module
         return new RecurrentState(zero, zero);
     }
 
-    /// <summary>Reads a sequence.</summary>
+    /// <summary>Computes the layer for a batch of sequences.</summary>
     /// <param name="input">[batch, time, input].</param>
-    /// <param name="cache">The state to continue from, updated; null begins from the state zero and keeps none.</param>
-    /// <returns>[batch, time, hidden], bf16 with that precision.</returns>
+    /// <param name="cache">The state to continue from, which is updated; null begins from zeros.</param>
+    /// <returns>The states at all positions, [batch, time, hidden], bf16 if that is the precision.</returns>
     public Tensor Forward(Tensor input, RecurrentCache? cache)
     {
         if (training && cache is null && _kernel?.Serves(input) == true)
@@ -81,10 +82,10 @@ public sealed class RecurrentLayer : nn.Module
         return output;
     }
 
-    /// <summary>Reads a sequence.</summary>
+    /// <summary>Computes the layer for a batch of sequences.</summary>
     /// <param name="input">[batch, time, input].</param>
-    /// <param name="state">The state to begin from.</param>
-    /// <returns>The states after each place [batch, time, hidden], bf16 with that precision, and the last
+    /// <param name="state">The state to continue from.</param>
+    /// <returns>The states at all positions, [batch, time, hidden], bf16 if that is the precision, and the last
     /// state.</returns>
     public (Tensor Output, RecurrentState State) Forward(Tensor input, RecurrentState state)
     {
@@ -95,7 +96,7 @@ public sealed class RecurrentLayer : nn.Module
             input = input.to(ScalarType.BFloat16);
             weights = [.. weights.Select(w => w.to(ScalarType.BFloat16))];
         }
-        // libtorch's LSTM in bf16 is oneDNN's fused one: 1.4 times as fast as one composed here, and its GRU no slower.
+        // libtorch's LSTM in bf16 is oneDNN's, 1.4 times as fast as one composed of operators; its GRU is no slower
         Tensor[] results = AtenOperators.Recur(_cell, input, state.Hidden, state.Cell, weights);
         return (timed.End(results[0]), new RecurrentState(results[1], results[^1]));
     }
@@ -103,5 +104,5 @@ public sealed class RecurrentLayer : nn.Module
 
 /// <summary>The state of a recurrent layer.</summary>
 /// <param name="Hidden">h, [1, batch, hidden].</param>
-/// <param name="Cell">An LSTM's c, [1, batch, hidden]; elsewhere h again.</param>
+/// <param name="Cell">c of an LSTM, [1, batch, hidden]; h again for other cells.</param>
 public sealed record RecurrentState(Tensor Hidden, Tensor Cell);

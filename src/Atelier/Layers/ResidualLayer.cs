@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// x + dropout(layer(norm(x))): a layer on the residual stream, its norm first (Xiong et al. 2020, figure 1b).
-/// Attention and feed-forward layers have a fused form, which a <see cref="Sequential"/> runs in training where it can
-/// take x. The norm and the layer are registered by the module that makes them.
+/// x + dropout(layer(norm(x))): a layer of the residual stream, with its norm first (Xiong et al. 2020, figure 1b). In
+/// training, a <see cref="Sequential"/> computes attention and feed-forward layers by fused kernels where they can be
+/// used. The norm and the layer are registered by the module that creates them.
 /// </summary>
 /// <param name="norm">The norm.</param>
 /// <param name="layer">The layer.</param>

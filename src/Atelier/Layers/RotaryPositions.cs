@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Rotates each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq.
-/// 34). Pairs are (i, i + size/2), the half-split order of Hugging Face's Llama.
+/// Rotates pairs of components of queries and keys by angles that grow with the position (Su et al. 2021, eq. 34).
+/// Pairs are (i, i + size/2), the order of Hugging Face's Llama.
 /// </summary>
 public sealed unsafe class RotaryPositions : nn.Module
 {
@@ -18,9 +18,9 @@ public sealed unsafe class RotaryPositions : nn.Module
     [ComponentName(Name = "sine")]
     private readonly Tensor _sine;
 
-    /// <summary>Makes the tables.</summary>
+    /// <summary>Creates tables of the angles' sines and cosines.</summary>
     /// <param name="headSize">The width of a head; even.</param>
-    /// <param name="contextLength">Positions in the tables.</param>
+    /// <param name="contextLength">The number of positions in the tables.</param>
     /// <param name="theta">The base of the angles' geometric series; 10,000 in the paper.</param>
     /// <param name="scaling">The scaling of the rotary angles, or null.</param>
     public RotaryPositions(int headSize, int contextLength, double theta, RotaryScaling? scaling = null)
@@ -42,16 +42,17 @@ public sealed unsafe class RotaryPositions : nn.Module
     /// <summary>The tables from position 0, for kernels.</summary>
     internal RotaryTables Tables => new(_cosine.Pointer<float>(), _sine.Pointer<float>());
 
-    /// <summary>Rotates x, whose first place in time is at position <paramref name="offset"/>.</summary>
+    /// <summary>Rotates queries or keys.</summary>
     /// <param name="x">[heads, batch, time, headSize].</param>
-    /// <param name="offset">The position of the first place.</param>
+    /// <param name="offset">The position of the first one.</param>
     public Tensor Rotate(Tensor x, int offset)
     {
         TimedOperation timed = TimedOperation.Begin("rotary positions", ref x);
         long time = x.shape[2], half = x.shape[3] / 2;
         Tensor cosine = _cosine.narrow(0, offset, time).to(x.dtype); // [time, headSize]
         Tensor sine = _sine.narrow(0, offset, time).to(x.dtype);
-        // (a, b) → (a cos − b sin, b cos + a sin): rolled by half, x is (b, a), and the sine's first half is negative.
+        // (a, b) → (a cos − b sin, b cos + a sin): x rolled by half is (b, a), and the first half of the sine is
+        // negative
         return timed.End((x * cosine).PlusProduct(x.roll(half, -1), sine));
     }
 }

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// Layers one after another, and a norm at their end where there is one. In training, where kernels compute the same as
-/// every layer, all of them run as one operator; else each layer runs by itself.
+/// Layers one after another, and an optional norm after the last. In training, all layers run as one operator if every
+/// layer has a kernel; otherwise each layer runs by itself.
 /// </summary>
-/// <param name="layers">The layers, the first one first. They are registered by the module that makes them.</param>
+/// <param name="layers">The layers in order. They are registered by the module that creates them.</param>
 /// <param name="norm">The norm after the last layer, or null.</param>
 public sealed class Sequential(IReadOnlyList<ISequenceLayer> layers, Norm? norm = null) : ISequenceLayer
 {
@@ -19,9 +19,9 @@ public sealed class Sequential(IReadOnlyList<ISequenceLayer> layers, Norm? norm 
 
     /// <summary>Computes the layers.</summary>
     /// <param name="x">[batch, time, hidden].</param>
-    /// <param name="contexts">What attention takes besides x, one for each layer; or null.</param>
-    /// <param name="checkpoint">Computes a layer from its input, keeping nothing else for the backward pass; null keeps
-    /// all that layers compute.</param>
+    /// <param name="contexts">The other inputs of attention, one for each layer; or null.</param>
+    /// <param name="checkpoint">Computes a layer and stores only its input for the backward pass; null stores all
+    /// activations.</param>
     /// <returns>[batch, time, hidden].</returns>
     public Tensor Forward(Tensor x, IReadOnlyList<AttentionContext>? contexts,
         Func<Func<Tensor, Tensor>, Tensor, Tensor>? checkpoint)

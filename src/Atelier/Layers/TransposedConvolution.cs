@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// The transpose of a convolution of stride 2: twice the width and height. The weights are fp32 always, as
-/// <see cref="Convolution"/>'s.
+/// A transposed convolution of stride 2, which doubles width and height. The weights are always fp32, as in
+/// <see cref="Convolution"/>.
 /// </summary>
 public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
 {
@@ -17,14 +17,14 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
     private readonly Precision _precision;
 
     /// <summary>
-    /// Draws W around 0 with variance gain² / (inputs · 4), since four weights an input reach each pixel, and sets b to
-    /// 0.
+    /// Draws W from a normal distribution with variance gain² / (inputs · 4), since each pixel is a sum over four
+    /// weights of each input, and sets b to 0.
     /// </summary>
     /// <param name="inputs">Channels of x.</param>
     /// <param name="outputs">Channels of y.</param>
     /// <param name="precision">The precision of the product.</param>
     /// <param name="random">Draws W.</param>
-    /// <param name="gain">0 makes y zero at first.</param>
+    /// <param name="gain">A factor of W; 0 makes y zero at first.</param>
     public TransposedConvolution(long inputs, long outputs, Precision precision, Generator random, double gain = 1)
         : base(nameof(TransposedConvolution))
     {
@@ -46,15 +46,13 @@ public sealed class TransposedConvolution : nn.Module<Tensor, Tensor>
 
     /// <summary>The transposed convolution.</summary>
     /// <param name="input">x, [batch, inputs, height, width].</param>
-    /// <returns>y, [batch, outputs, 2 · height, 2 · width], bf16 where the precision is.</returns>
+    /// <returns>y, [batch, outputs, 2 · height, 2 · width], bf16 if that is the precision.</returns>
     public override Tensor forward(Tensor input)
     {
         TimedOperation timed = TimedOperation.Begin("transposed convolution", ref input);
         if (DoublingConvolution.Serves(input))
             return timed.End(DoublingConvolution.Transposed(input, Weight, Bias, _precision));
-        (Tensor x, Tensor w, Tensor b) = _precision == Precision.Bf16
-            ? (input.to(ScalarType.BFloat16), Weight.to(ScalarType.BFloat16), Bias.to(ScalarType.BFloat16))
-            : (input, (Tensor)Weight, (Tensor)Bias);
-        return timed.End(Convolutions.Transpose(x, w, b, Stride, Padding, StepContext.Current.SecondOrder));
+        (Tensor x, Tensor w, Tensor? b) = RoundedWeights.Operands(_precision, input, Weight, Bias);
+        return timed.End(Convolutions.Transpose(x, w, b!, Stride, Padding, StepContext.Current.SecondOrder));
     }
 }

@@ -6,21 +6,22 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Layers;
 
-/// <summary>The product from a network's last states to the logits of a vocabulary, and its loss.</summary>
-/// <param name="Weight">W, [vocabulary, hidden]; an embedding's own where the head is tied to it.</param>
+/// <summary>The layer from the last hidden states to the logits of a vocabulary, and its loss.</summary>
+/// <param name="Weight">W, [vocabulary, hidden]; that of the embedding if the head is tied to it.</param>
 /// <param name="Bias">b, [vocabulary], or null.</param>
 /// <param name="Precision">The precision of the product.</param>
 public readonly record struct VocabularyHead(Tensor Weight, Tensor? Bias, Precision Precision)
 {
     /// <summary>h Wᵀ + b.</summary>
     /// <param name="hidden">h, [..., hidden].</param>
-    /// <returns>[..., vocabulary], bf16 where the precision is.</returns>
+    /// <returns>[..., vocabulary], bf16 if that is the precision.</returns>
     public Tensor Logits(Tensor hidden) => Linear.Product(hidden, Weight, Bias, Precision);
 
     /// <summary>The mean cross-entropy of the logits in nats per target, a scalar in fp32.</summary>
     /// <param name="hidden">h, [..., hidden].</param>
-    /// <param name="targets">Ids, int64, one for each state; negative ones do not count.</param>
-    /// <param name="smoothing">The share of probability spread over all ids (Szegedy et al. 2016, section 7).</param>
+    /// <param name="targets">Ids, int64, one for each state; negative ids are ignored.</param>
+    /// <param name="smoothing">The share of probability that is spread over all ids (Szegedy et al. 2016, section
+    /// 7).</param>
     public Tensor CrossEntropy(Tensor hidden, Tensor targets, double smoothing)
     {
         if (CrossEntropyHead.Serves(hidden, Weight, Precision))

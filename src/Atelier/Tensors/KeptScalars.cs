@@ -41,6 +41,10 @@ internal static class KeptScalars
     public static Tensor Clamped(this Tensor tensor, long low, long high) =>
         Keep(low, keptLow => Keep(high, keptHigh => tensor.clamp(keptLow, keptHigh)));
 
+    /// <summary>Φ(x), the standard normal distribution, of each element: (1 + erf(x / √2)) / 2.</summary>
+    public static Tensor NormalCumulative(this Tensor tensor) =>
+        tensor.Times(Math.Sqrt(0.5)).erf().Times(0.5).PlusNumber(0.5);
+
     /// <summary>Where elements are a number.</summary>
     public static Tensor EqualTo(this Tensor tensor, long number) => Keep(number, kept => tensor.eq(kept));
 

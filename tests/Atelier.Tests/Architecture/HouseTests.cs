@@ -50,6 +50,17 @@ public class HouseTests
     }
 
     [Fact]
+    public void Models_do_not_know_how_they_are_executed()
+    {
+        var uses = CompiledTypes.Uses(PathOf("Atelier"));
+        (from type in uses.Keys
+         where type.Folder == "Models"
+         from used in uses[type]
+         where used.Folder == "Kernels" || used is { Folder: "Training", Subfolder: "Execution" }
+         select $"{type} uses {used}").ShouldBeEmpty();
+    }
+
+    [Fact]
     public void The_tool_knows_no_family()
     {
         string tool =

@@ -60,7 +60,7 @@ public sealed class StepContextTests
             learn();
 
         model.Seen.ShouldNotBeNull().ShouldSatisfyAllConditions(c => c.LossWeight.ShouldBe(0.25),
-            c => c.Random.ShouldNotBeNull(), c => c.Dispatch.ShouldBe(replicas.Ways),
+            c => c.Random.ShouldNotBeNull(), c => c.Dispatch.ShouldBe(replicas.Dispatch),
             c => c.Weights.ShouldBe(replicas.Rounded));
         StepContext.Current.ShouldBeSameAs(before);
     }

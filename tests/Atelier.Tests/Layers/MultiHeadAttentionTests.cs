@@ -21,7 +21,8 @@ public sealed class MultiHeadAttentionTests
         from rotary in Gen.Bool
         from padding in AnyOf("none", "left", "right", "whole")
         from bias in AnyOf("none", "heads", "shared")
-        select new Features(kind, shared, biases, rotary && kind != "cross", padding, bias);
+        from scale in AnyOf<double?>(null, 1, 0.3)
+        select new Features(kind, shared, biases, rotary && kind != "cross", padding, bias, scale);
 
     public static TheoryData<Features> Some =>
     [
@@ -29,6 +30,8 @@ public sealed class MultiHeadAttentionTests
         new Features("causal", 2, false, true, "right", "heads"),
         new Features("causal", 4, true, true, "left", "shared"),
         new Features("open", 1, true, false, "whole", "heads"),
+        new Features("open", 1, false, false, "right", "heads", Scale: 1), // T5's encoder
+        new Features("causal", 1, false, false, "none", "heads", Scale: 1), // and its decoder
         new Features("open", 2, false, true, "none", "shared"),
         new Features("cross", 1, true, false, "right", "none"),
         new Features("cross", 4, false, false, "whole", "heads"),
@@ -96,18 +99,20 @@ public sealed class MultiHeadAttentionTests
     [InlineData("causal", "none", "heads")]
     [InlineData("causal", "left", "none")]
     [InlineData("causal", "right", "shared")]
+    [InlineData("causal", "none", "none", 0.3)]
     [InlineData("open", "whole", "none")]
+    [InlineData("open", "right", "heads", 1.0)]
     [InlineData("cross", "none", "none")]
     [InlineData("cross", "right", "heads")]
     public void Given_the_library_s_fused_attention_then_results_and_gradients_are_those_of_the_reference(string kind,
-        string padding, string bias)
+        string padding, string bias, double? scale = null)
     {
         using var scope = NewDisposeScope();
         Tensor[] Learn(LayerPath path)
         {
             var dispatch = new LayerDispatch(path);
             using var context = new StepContext { Dispatch = dispatch }.Use();
-            using var probe = new Probe(new Features(kind, 1, true, false, padding, bias));
+            using var probe = new Probe(new Features(kind, 1, true, false, padding, bias, scale));
             Tensor y = probe.Forward();
             (y * probe.Weights).sum().backward();
             dispatch.HasAttention.ShouldBeTrue();
@@ -156,7 +161,8 @@ public sealed class MultiHeadAttentionTests
     }
 
     /// <summary>What a layer is given.</summary>
-    public sealed record Features(string Kind, int Group, bool Biases, bool Rotary, string Padding, string Bias);
+    public sealed record Features(string Kind, int Group, bool Biases, bool Rotary, string Padding, string Bias,
+        double? Scale = null);
 
     /// <summary>A layer in fp64 and its inputs, all of them parameters.</summary>
     private sealed class Probe : nn.Module
@@ -172,7 +178,7 @@ public sealed class MultiHeadAttentionTests
             _features = features;
             bool isCross = features.Kind == "cross";
             using var random = new Generator(9, CPU);
-            _product = new AttentionProduct(features.Kind == "causal");
+            _product = new AttentionProduct(features.Kind == "causal", features.Scale);
             _rotary = features.Rotary ? new RotaryPositions(HeadSize, Time, Theta) : null;
             Layer = new MultiHeadAttention(
                 new AttentionShape(Hidden, Heads, Heads / features.Group, HeadSize, features.Biases, Dropout: 0,
@@ -242,7 +248,8 @@ public sealed class MultiHeadAttentionTests
             bool Sees(int t, int s) => !(padding?[s] ?? false) && (_features.Kind != "causal" || s <= t);
             double BiasAt(int h, int t, int s) => Bias is null ? 0 : Bias[
                 Bias.shape[0] == 1 ? 0 : h, Bias.shape[1] == 1 ? 0 : b, Bias.shape[2] == 1 ? 0 : t, s].ToDouble();
-            double[][] mixed = PlainAttention.Mix(q, k, v, Heads, Heads / _features.Group, Sees, BiasAt);
+            double[][] mixed = PlainAttention.Mix(q, k, v, Heads, Heads / _features.Group, Sees, BiasAt,
+                _features.Scale);
             return Product(mixed, Layer.Output, 0, Hidden);
         }
 

@@ -16,8 +16,9 @@ internal static class PlainAttention
     /// <param name="keyValueHeads">Key heads.</param>
     /// <param name="sees">Whether query t sees key s.</param>
     /// <param name="bias">What is added to the score of head h, query t and key s.</param>
+    /// <param name="scale">The factor of the products of queries and keys; null for 1/√size.</param>
     public static double[][] Mix(double[][] q, double[][] k, double[][] v, int heads, int keyValueHeads,
-        Func<int, int, bool> sees, Func<int, int, int, double> bias)
+        Func<int, int, bool> sees, Func<int, int, int, double> bias, double? scale = null)
     {
         int size = q[0].Length / heads;
         double[][] result = [.. q.Select(row => new double[row.Length])];
@@ -34,7 +35,7 @@ internal static class PlainAttention
                     double score = 0;
                     for (int i = 0; i < size; i++)
                         score += q[t][(h * size) + i] * k[s][(shared * size) + i];
-                    double weight = Math.Exp((score / Math.Sqrt(size)) + bias(h, t, s));
+                    double weight = Math.Exp((score * (scale ?? (1 / Math.Sqrt(size)))) + bias(h, t, s));
                     total += weight;
                     for (int i = 0; i < size; i++)
                         result[t][(h * size) + i] += weight * v[s][(shared * size) + i];

@@ -67,11 +67,13 @@ public sealed class SequentialTests : IDisposable
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
         Tensor x = randn(2, 5, Hidden);
-        using Parts causal = new(Precision.Bf16), open = new(Precision.Bf16, isCausal: false);
+        using Parts causal = new(Precision.Bf16), open = new(Precision.Bf16, isCausal: false),
+            scaled = new(Precision.Bf16, scale: 1);
         using var fp32 = new Parts(Precision.Fp32);
         Kernels(causal.Stack(0)).ShouldBe(3);
         Kernels(causal.Stack(0.1)).ShouldBe(0);
         Kernels(open.Stack(0)).ShouldBe(0);
+        Kernels(scaled.Stack(0)).ShouldBe(0);
         Kernels(fp32.Stack(0)).ShouldBe(0);
         using (new StepContext { Dispatch = new LayerDispatch(LayerPath.Reference) }.Use())
             Kernels(causal.Stack(0)).ShouldBe(0);
@@ -100,11 +102,11 @@ public sealed class SequentialTests : IDisposable
     {
         private readonly AttentionProduct _product;
 
-        public Parts(Precision precision, bool isCausal = true)
+        public Parts(Precision precision, bool isCausal = true, double? scale = null)
             : base("parts")
         {
             using var random = new Generator(4, CPU);
-            _product = new AttentionProduct(isCausal);
+            _product = new AttentionProduct(isCausal, scale);
             First = Norm.Create(NormName.Layer, Hidden, bias: true, 1e-5);
             Attention = new MultiHeadAttention(new AttentionShape(Hidden, 2, 2, 16, Bias: true, Dropout: 0), null,
                 _product, precision, 0.3, 0.3, random);

@@ -8,29 +8,29 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A head's product and the mean cross-entropy after it, in one: rows are taken some at a time, their logits in bf16
-/// become the gradient in place, and the gradients of states and weights are computed at once (as Hsu et al. 2024 do on
-/// GPUs). The logits of the whole batch are never held, in fp32 least of all.
+/// The product of a head and the mean cross-entropy, fused: some rows at a time, the logits in bf16 are replaced by
+/// their gradients, and the gradients of states and weights are computed at once (Hsu et al. 2024 do so on GPUs). The
+/// logits of the whole batch are never in memory together.
 /// </summary>
 internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<CrossEntropyHead>
 {
-    private const int SmallestVocabulary = 32; // below, rows hardly fill the registers
-    private const long LogitsAtOnce = 1 << 23; // 16 MiB in bf16, so that those of two copies stay in the last cache
+    private const int SmallestVocabulary = 32; // smaller rows leave most of a register empty
+    private const long LogitsAtOnce = 1 << 23; // 16 MiB in bf16, so that those of two replicas fit into the last cache
     private const string Kept = "kept";
 
     /// <inheritdoc/>
     public override string Name => nameof(CrossEntropyHead);
 
-    /// <summary>Whether the loss is better computed here than as a product and a cross-entropy.</summary>
+    /// <summary>Whether this is faster than a product and a cross-entropy.</summary>
     public static bool Serves(Tensor hidden, Tensor weight, Precision precision) =>
         precision == Precision.Bf16 && Bf16.IsSupported && hidden.device_type == DeviceType.CPU
         && is_grad_enabled() && weight.requires_grad && hidden.requires_grad && weight.shape[0] >= SmallestVocabulary;
 
-    /// <summary>The mean cross-entropy over the places that count, in nats, a scalar in fp32.</summary>
+    /// <summary>The mean cross-entropy over the targets that are not ignored, in nats, a scalar in fp32.</summary>
     /// <param name="hidden">[..., width].</param>
     /// <param name="weight">[vocabulary, width], fp32.</param>
     /// <param name="bias">[vocabulary], fp32, or null.</param>
-    /// <param name="targets">Ids, int64, as many as there are states; negative ones do not count.</param>
+    /// <param name="targets">Ids, int64, one for each state; negative ids are ignored.</param>
     /// <param name="smoothing">The share of probability spread over all ids.</param>
     public static Tensor Loss(Tensor hidden, Tensor weight, Tensor? bias, Tensor targets, double smoothing) =>
         apply(hidden, weight, bias!, targets, smoothing);
@@ -89,11 +89,11 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         return [ofStates, null!, ofBias, null!, null!];
     }
 
-    /// <summary>Replaces logits by their gradient, and gives the sum of the rows' losses.</summary>
+    /// <summary>Replaces logits by their gradients, and returns the sum of the losses.</summary>
     private static double Replace(Tensor logits, int vocabulary, ReadOnlySpan<long> targets, double smoothing,
         int counted, Tensor? biasGradient)
     {
-        long next = logits.shape[1]; // past the vocabulary stand zeros, and stay
+        long next = logits.shape[1]; // with zeros after the vocabulary, which stay
         ushort* row = logits.Pointer<ushort>();
         float* sum = biasGradient is null ? null : biasGradient.Pointer<float>();
         using var scratch = new Scratch(vocabulary);

@@ -7,11 +7,11 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// x + W₂ f(W₁ norm(x)), forward and back. Kept are x and what the first product gives; the norm and the activation,
-/// which cost less than their memory, are computed anew.
+/// x + W₂ f(W₁ norm(x)), forward and backward. The backward pass needs x and W₁ norm(x); it computes norm and
+/// activation again, which costs less than storing them.
 /// </summary>
 /// <param name="norm">The norm before the layer.</param>
-/// <param name="layer">Its products and activation.</param>
+/// <param name="layer">The feed-forward layer.</param>
 internal sealed unsafe class FeedForwardKernel(Norm norm, FeedForward layer) : IKernelLayer
 {
     private const string Name = "feed-forward";
@@ -51,7 +51,7 @@ internal sealed unsafe class FeedForwardKernel(Norm norm, FeedForward layer) : I
             da = LinearKernel.InputGradient(dy, layer.Output.Weight); // [rows, size]
         using (TimedOperation.Begin("activation"))
             ActivationKernel.Backward(layer.Activation, u.Pointer<ushort>(), da.Pointer<ushort>(), rows, Size);
-        (Tensor a, Tensor du) = (da, u); // each took the other's place
+        (Tensor a, Tensor du) = (da, u); // the kernel has exchanged them
         Tensor normed = _norm.Of(x).view(rows, -1), dNormed;
         using (TimedOperation.Begin("linear"))
         {

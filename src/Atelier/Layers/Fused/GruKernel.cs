@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A layer of gated recurrent units from the state zero, forward and back: the input's product over all steps at once,
-/// the state's one a step, and the gradients of both weights as one product each over all steps.
+/// A layer of gated recurrent units from the state zero, forward and backward: one product of the input for all steps,
+/// a product of the state in each step, and one product for the gradient of each weight.
 /// </summary>
-/// <param name="layer">Its weights.</param>
+/// <param name="layer">The recurrent layer.</param>
 /// <param name="precision">The precision of its products.</param>
 internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision) : IKernelLayer
 {
@@ -25,10 +25,11 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
         using TimedOperation timed = TimedOperation.Begin("recurrent layer");
         using var scope = NewDisposeScope();
         (int batch, int time) = ((int)x.shape[0], (int)x.shape[1]);
-        // by time, as all below: [time · batch, input]
+        // time first, as in all tensors below: [time · batch, input]
         Tensor inputs = x.transpose(0, 1).to(ScalarType.BFloat16).reshape((long)time * batch, -1);
         Tensor gates = LinearKernel.Forward(inputs, layer.InputWeight, layer.InputBias); // [time · batch, 3 · width]
-        Tensor states = empty([(time + 1L) * batch, Width], ScalarType.BFloat16); // the one before the first step, too
+        // states before each step, and the last one
+        Tensor states = empty([(time + 1L) * batch, Width], ScalarType.BFloat16);
         states.narrow(0, 0, batch).zero_();
         Tensor inner = empty([(long)time * batch, Width], ScalarType.BFloat16);
         ushort* gate = gates.Pointer<ushort>(), state = states.Pointer<ushort>(), sum = inner.Pointer<ushort>();
@@ -67,7 +68,7 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
                 break;
             LinearKernel.AddInputGradient(dStates.narrow(0, (long)t * batch, batch), layer.StateWeight, carried);
         }
-        Tensor dGates = gates; // taken their place
+        Tensor dGates = gates; // the kernel has replaced them
         LinearKernel.AddWeightGradients(dStates, states.narrow(0, 0, (long)time * batch), layer.StateWeight,
             layer.StateBias);
         LinearKernel.AddWeightGradients(dGates, inputs, layer.InputWeight, layer.InputBias);

@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A fused layer, forward and back in few large steps: <see cref="KernelLayers"/> runs such layers one after another.
-/// The gradients of its parameters are added to theirs on the way back. The loops of kernels are optimized when they
-/// are first met (AggressiveOptimization), since a plan is measured in the first steps.
+/// A fused layer, with a forward and a backward pass of few large steps; <see cref="KernelLayers"/> runs such layers
+/// one after another. The backward pass adds the gradients of parameters to theirs. The loops of kernels are compiled
+/// with full optimization at once (AggressiveOptimization), since execution plans are measured in the first steps.
 /// </summary>
 internal interface IKernelLayer
 {
-    /// <summary>Whether the kernel can take x, and serves here.</summary>
-    /// <param name="x">What would go in.</param>
+    /// <summary>Whether the kernel can be used for x.</summary>
+    /// <param name="x">The input.</param>
     bool Serves(Tensor x);
 
-    /// <summary>Goes forward.</summary>
+    /// <summary>The forward pass.</summary>
     /// <param name="x">[rows, width].</param>
     /// <param name="kept">Receives the tensors that the backward pass needs, including x, detached from dispose scopes;
     /// null without a backward pass.</param>
@@ -21,8 +21,9 @@ internal interface IKernelLayer
     Tensor Forward(Tensor x, Stack<Tensor>? kept);
 
     /// <summary>The backward pass.</summary>
-    /// <param name="gradient">That of the result.</param>
-    /// <param name="kept">Gives what was kept, the last first; whoever takes it disposes it.</param>
+    /// <param name="gradient">The gradient of the result.</param>
+    /// <param name="kept">The tensors of the forward pass; the method pops its own, the last first, and disposes
+    /// them.</param>
     /// <returns>The gradient of x, in the caller's dispose scope.</returns>
     Tensor Backward(Tensor gradient, Stack<Tensor> kept);
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// Fused layers as a single operator of automatic differentiation, so that its overhead occurs once for all of them.
+/// Runs fused layers as a single operator of automatic differentiation, whose overhead then occurs once.
 /// </summary>
 internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
 {
@@ -16,29 +16,29 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     public override string Name => nameof(KernelLayers);
 
     /// <summary>
-    /// Whether fused layers can be used here: bf16 on a CPU with the instructions, one thread for each copy of the
-    /// model, since they run on the calling thread, and a plan that does not exclude them.
+    /// Whether fused layers can be used: in bf16 on a CPU that has the instructions, with one thread for each replica,
+    /// since kernels run on the calling thread, and if the execution plan allows them.
     /// </summary>
     /// <param name="x">The input.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool Serve(Tensor x, Precision precision) =>
         precision == Precision.Bf16 && Bf16.IsSupported && x.device_type == DeviceType.CPU && get_num_threads() == 1
-            && LayerDispatch.WritesOut();
+            && LayerDispatch.FusesLayers();
 
-    /// <summary>Whether they serve for a residual stream: fp32, in whole registers.</summary>
-    /// <param name="x">The stream.</param>
+    /// <summary>Whether fused layers can be used for a residual stream: fp32, of whole registers.</summary>
+    /// <param name="x">The residual stream.</param>
     /// <param name="precision">The precision of products.</param>
     public static bool ServeStream(Tensor x, Precision precision) =>
         Serve(x, precision) && x.dtype == ScalarType.Float32 && x.shape[^1] % Bf16.Lanes == 0;
 
-    /// <summary>What the layers make of x, one after another.</summary>
-    /// <param name="x">[..., width], fp32.</param>
-    /// <param name="layers">The first comes first.</param>
+    /// <summary>Computes layers one after another.</summary>
+    /// <param name="x">The input of the first layer, [..., width], fp32.</param>
+    /// <param name="layers">The layers in order.</param>
     public static Tensor Run(Tensor x, IReadOnlyList<IKernelLayer> layers)
     {
         if (!is_grad_enabled())
             return layers.Aggregate(x, (y, layer) => layer.Forward(y, null));
-        // libtorch goes back only to what needs gradients, and the layers' parameters are not among the arguments.
+        // the backward pass runs only if an argument requires gradients, and parameters are not arguments
         return apply(x.requires_grad ? x : x.detach().requires_grad_(true), layers);
     }
 
@@ -60,8 +60,8 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
         Tensor gradient = grad_output.contiguous();
         foreach (IKernelLayer layer in layers.Reverse())
         {
-            using Tensor past = gradient; // gone as soon as the layer below has its own
-            gradient = layer.Backward(past, kept);
+            using Tensor above = gradient; // disposed as soon as the layer has its own
+            gradient = layer.Backward(above, kept);
         }
         return [gradient, null!];
     }

@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 
 namespace Atelier.Layers.Fused;
 
-/// <summary>A normalisation of tensors, fp32 in and bf16 out; on its own it is the last of a stack of layers.</summary>
-/// <param name="norm">Its weights and rule.</param>
+/// <summary>A normalisation from fp32 to bf16, for other kernels or as the last of a stack of layers.</summary>
+/// <param name="norm">The norm.</param>
 internal sealed unsafe class KernelNorm(Norm norm) : IKernelLayer
 {
     /// <inheritdoc/>
-    /// <remarks>It follows a layer that has checked the rest.</remarks>
+    /// <remarks>The layer before it has checked everything else.</remarks>
     public bool Serves(Tensor x) => x.shape[^1] % Bf16.Lanes == 0;
 
-    /// <summary>The norm of x, [rows, width], in bf16.</summary>
+    /// <summary>Normalises x, [rows, width], to bf16.</summary>
     public Tensor Of(Tensor x)
     {
         using TimedOperation timed = TimedOperation.Begin("norm");
@@ -23,18 +23,18 @@ internal sealed unsafe class KernelNorm(Norm norm) : IKernelLayer
         return y;
     }
 
-    /// <summary>The gradient of x, with another added to it; those of the weights are added to theirs.</summary>
-    /// <param name="x">As it went in.</param>
-    /// <param name="dy">The gradient of the norm, bf16.</param>
-    /// <param name="past">The other, like x.</param>
-    public Tensor Back(Tensor x, Tensor dy, Tensor past)
+    /// <summary>The gradient of x plus that of a residual connection; adds the gradients of the weights.</summary>
+    /// <param name="x">The input.</param>
+    /// <param name="dy">The gradient of the result, bf16.</param>
+    /// <param name="residual">The gradient of the residual connection, in the shape of x.</param>
+    public Tensor Back(Tensor x, Tensor dy, Tensor residual)
     {
         using TimedOperation timed = TimedOperation.Begin("norm");
         Tensor dx = empty_like(x, requires_grad: false), weight = zeros_like(norm.Weight, requires_grad: false);
         Tensor? bias = norm.Bias is null ? null : zeros_like(norm.Bias, requires_grad: false);
         norm.Kernel.Backward(x.Pointer<float>(), norm.Weight.Pointer<float>(), dy.Pointer<ushort>(),
-            past.Pointer<float>(),
-            dx.Pointer<float>(), weight.Pointer<float>(), bias.PointerOrNull<float>(), Rows(x));
+            residual.Pointer<float>(), dx.Pointer<float>(), weight.Pointer<float>(), bias.PointerOrNull<float>(),
+            Rows(x));
         LinearKernel.Add(norm.Weight, weight);
         if (bias is not null)
             LinearKernel.Add(norm.Bias!, bias);

@@ -5,14 +5,14 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Layers.Fused;
 
-/// <summary>A head's products by the tensor library.</summary>
+/// <summary>The products of a head by the tensor library.</summary>
 /// <param name="weight">W, fp32.</param>
 /// <param name="bias">b, fp32, or null.</param>
 internal sealed unsafe class LibraryHeadProducts(Tensor weight, Tensor? bias) : IHeadProducts
 {
     private readonly Tensor _weight = RoundedWeights.Of(weight);
     private readonly Tensor? _bias = bias?.to(ScalarType.BFloat16);
-    private Tensor? _gradient; // bf16 where one part is all, as the product gives it, else their sum in fp32
+    private Tensor? _gradient; // bf16 of a single part, or the sum of several in fp32
 
     /// <inheritdoc/>
     public Tensor WeightGradient => _gradient!;

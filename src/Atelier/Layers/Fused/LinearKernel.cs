@@ -9,8 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// y = x Wᵀ + b in bf16, forward and back, by <see cref="Bf16Product"/> where the processor has what that takes and the
-/// widths are whole registers, else by the tensor library.
+/// y = x Wᵀ + b in bf16, forward and backward, by <see cref="Bf16Product"/> if the processor has the instructions and
+/// the widths are of whole registers, otherwise by the tensor library.
 /// </summary>
 internal static unsafe class LinearKernel
 {
@@ -35,9 +35,9 @@ internal static unsafe class LinearKernel
         return y;
     }
 
-    /// <summary>The gradient of x; those of W and b are added to theirs.</summary>
+    /// <summary>The gradient of x; adds the gradients of W and b.</summary>
     /// <param name="dy">[rows, outputs], bf16.</param>
-    /// <param name="x">As it went in.</param>
+    /// <param name="x">The input.</param>
     /// <param name="layer">W and b.</param>
     public static Tensor Backward(Tensor dy, Tensor x, Linear layer)
     {
@@ -67,7 +67,7 @@ internal static unsafe class LinearKernel
         Bf16.Add(sum.Pointer<float>(), dx.Pointer<ushort>(), sum.Pointer<float>(), sum.numel());
     }
 
-    /// <summary>dW = dyᵀ x, and db the sum of dy's rows, where there is a b, added to their gradients.</summary>
+    /// <summary>Adds dW = dyᵀ x and, if there is a b, db = Σ dy over the rows to their gradients.</summary>
     public static void AddWeightGradients(Tensor dy, Tensor x, Parameter weight, Parameter? bias)
     {
         if (weight.requires_grad && IsOurs(weight))

@@ -7,22 +7,22 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// x + Wₒ attention(W norm(x)) with causal self-attention, forward and back. Kept are x, the queries, keys and values,
-/// what the heads make of them, and a number a query for the softmax.
+/// x + Wₒ attention(W norm(x)) with causal self-attention, forward and backward. The backward pass needs x, queries,
+/// keys, values, the results of the heads, and the logarithm of each softmax's sum.
 /// </summary>
 /// <param name="norm">The norm before the layer.</param>
-/// <param name="layer">Its products and heads.</param>
+/// <param name="layer">The attention layer.</param>
 internal sealed unsafe class SelfAttentionKernel(Norm norm, MultiHeadAttention layer) : IKernelLayer
 {
     private const string Name = "attention";
-    // beyond, a head's matrices leave the cache, where products by a library are faster
+    // with longer sequences, a head's matrices do not fit into the cache, and the library's products are faster
     private const int LongestTime = 1024;
     private readonly KernelNorm _norm = new(norm);
 
     /// <inheritdoc/>
     public bool Serves(Tensor x) =>
-        KernelLayers.ServeStream(x, layer.Output.Precision) && layer.Product.IsCausal && layer.Shape.Dropout == 0
-        && x.shape[1] <= LongestTime
+        KernelLayers.ServeStream(x, layer.Output.Precision) && layer.Product is { IsCausal: true, Scale: null }
+        && layer.Shape.Dropout == 0 && x.shape[1] <= LongestTime
         && layer.Shape.HeadSize % (layer.Rotary is null ? Bf16.Lanes : 2 * Bf16.Lanes) == 0;
 
     /// <inheritdoc/>
@@ -38,7 +38,7 @@ internal sealed unsafe class SelfAttentionKernel(Norm norm, MultiHeadAttention l
         using (TimedOperation.Begin("linear"))
             qkv = LinearKernel.Forward(normed, layer.QueryKeyValue); // [rows, (heads + 2 · keyValueHeads) · size]
         using (TimedOperation.Begin("attention product"))
-            Attend(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>());
+            Kernel(layout).Forward(qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>());
         using (TimedOperation.Begin("linear"))
             y = LinearKernel.Forward(mixed, layer.Output);
         y = Residual.Add(x, y);
@@ -59,7 +59,7 @@ internal sealed unsafe class SelfAttentionKernel(Norm norm, MultiHeadAttention l
             dMixed = LinearKernel.Backward(dy, mixed, layer.Output);
         using (TimedOperation.Begin("attention product"))
         {
-            AttendBack(layout, qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(),
+            Kernel(layout).Backward(qkv.Pointer<ushort>(), mixed.Pointer<ushort>(), logSums.Pointer<float>(),
                 dMixed.Pointer<ushort>(), dQkv.Pointer<ushort>());
         }
         Tensor normed = _norm.Of(x).view(qkv.shape[0], -1);
@@ -72,22 +72,9 @@ internal sealed unsafe class SelfAttentionKernel(Norm norm, MultiHeadAttention l
         new((int)x.shape[0], (int)x.shape[1], layer.Shape.HeadCount, layer.Shape.KeyValueHeadCount,
             layer.Shape.HeadSize);
 
-    private void Attend(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums)
+    private IAttentionKernel Kernel(in AttentionLayout layout)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
-        if (LayerDispatch.UsesTiles())
-            new AttentionTiles(layout, turn).Forward(qkv, mixed, logSums);
-        else
-            new AttentionKernel(layout, turn).Forward(qkv, mixed, logSums);
-    }
-
-    private void AttendBack(in AttentionLayout layout, ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed,
-        ushort* dQkv)
-    {
-        RotaryTables turn = layer.Rotary?.Tables ?? default;
-        if (LayerDispatch.UsesTiles())
-            new AttentionTiles(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
-        else
-            new AttentionKernel(layout, turn).Backward(qkv, mixed, logSums, dMixed, dQkv);
+        return LayerDispatch.UsesTiles() ? new AttentionTiles(layout, turn) : new AttentionKernel(layout, turn);
     }
 }

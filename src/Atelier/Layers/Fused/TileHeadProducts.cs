@@ -6,16 +6,17 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A head's products by our own tiles: logits stand in whole registers, and the gradient of W is summed in fp32.
+/// The products of a head by <see cref="Bf16Product"/>: rows of logits are of whole registers, and the gradient of W is
+/// summed in fp32.
 /// </summary>
 internal sealed unsafe class TileHeadProducts : IHeadProducts
 {
     private readonly PanelLease _panels;
     private readonly int _vocabulary, _width;
-    private readonly Tensor? _bias; // in whole registers
+    private readonly Tensor? _bias; // of whole registers
     private bool _isFirst = true;
 
-    /// <summary>Begins with W and b.</summary>
+    /// <summary>Creates the products of a head.</summary>
     /// <param name="weight">W, fp32.</param>
     /// <param name="bias">b, fp32, or null.</param>
     public TileHeadProducts(Tensor weight, Tensor? bias)
@@ -32,7 +33,7 @@ internal sealed unsafe class TileHeadProducts : IHeadProducts
     /// <inheritdoc/>
     public Tensor WeightGradient { get; }
 
-    /// <summary>Whether they serve for states so wide: on one thread, since they run on the calling one.</summary>
+    /// <summary>Whether a width can be used: on a single thread, since they run on the calling one.</summary>
     public static bool Serve(int width) =>
         width % Bf16.Lanes == 0 && get_num_threads() == 1 && LayerDispatch.UsesTiles();
 

@@ -8,7 +8,7 @@ namespace Atelier.Models.Diffusion;
 /// </summary>
 public sealed record DiffusionConfig
 {
-    private const int MostPlaces = 4096; // of a transformer: attention's products grow by their square
+    private const int MostPlaces = 4096; // of a transformer, since the cost of attention grows with their square
 
     /// <summary>The noise schedule: flow, cosine or linear.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Flow;
@@ -82,8 +82,8 @@ public sealed record DiffusionConfig
     public double UpscaleNoise { get; init; } = 0.3;
 
     /// <summary>Throws if the values do not fit together.</summary>
-    /// <param name="width">Of the pictures, or of their latents.</param>
-    /// <param name="height">The same.</param>
+    /// <param name="width">The width of images or latents.</param>
+    /// <param name="height">The height of images or latents.</param>
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(int width, int height)
     {

@@ -13,16 +13,16 @@ namespace Atelier.Models.Diffusion;
 public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>, IClassConditional
 {
     private const string AutoencoderKey = "autoencoder"; // of config.json
-    private const int MeasuredPictures = 2000;
+    private const int MeasuredImages = 2000;
 
     private readonly IReadOnlyList<IImageFamily> _autoencoders;
 
-    /// <summary>A family without models in latents.</summary>
+    /// <summary>Creates a family whose models work on pixels.</summary>
     public DiffusionFamily() : this([])
     {
     }
 
-    /// <summary>A family whose models may stand behind an autoencoder of these families.</summary>
+    /// <summary>Creates a family whose models may work on the latents of autoencoders of these families.</summary>
     internal DiffusionFamily(IReadOnlyList<IImageFamily> autoencoders) => _autoencoders = autoencoders;
 
     /// <inheritdoc/>
@@ -86,15 +86,15 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     }
 
     /// <inheritdoc/>
-    /// <remarks>A copy learns from latents and needs no autoencoder.</remarks>
+    /// <remarks>A replica is trained on latents and needs no autoencoder.</remarks>
     private protected override DiffusionModel CreateReplica(DiffusionModel model, Precision precision, long seed) =>
         new(model.Config, model.Schema, latents: null, model.Shape, precision, seed);
 
     private protected override void Begin(DiffusionModel model, ImageBatches training) =>
-        model.Latents?.Measure(training, (MeasuredPictures + training.ItemsPerBatch - 1) / training.ItemsPerBatch);
+        model.Latents?.Measure(training, (MeasuredImages + training.ItemsPerBatch - 1) / training.ItemsPerBatch);
 
-    private protected override IBatchSource<ImageBatch> Source(DiffusionModel model, ImageBatches pictures) =>
-        model.Latents is { } latents ? new EncodedBatches(pictures, latents) : pictures;
+    private protected override IBatchSource<ImageBatch> Source(DiffusionModel model, ImageBatches images) =>
+        model.Latents is { } latents ? new EncodedBatches(images, latents) : images;
 
     private protected override JsonObject Describe(DiffusionModel model)
     {
@@ -123,13 +123,13 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     private static Int128 LeastWeights(DiffusionConfig config)
     {
-        // Of each block of a transformer four products of the attention, eight of the feed-forward layer, six of what
-        // is told.
+        // each block of a transformer: four products of attention, eight of the feed-forward layer, six of the
+        // condition
         if (config.Network == DenoiserKind.Dit)
             return (Int128)18 * config.HiddenSize * config.HiddenSize * config.LayerCount;
         Int128 condition = 4 * config.Channels[0];
-        // Of each level the convolutions of 3 × 3 down and up, two a block, but for the first, which reads another
-        // level's channels; and what each block is told of the time.
+        // each level of a U-Net: two convolutions of 3 × 3 for each block down and up, except for the first one, which
+        // reads the channels of another level; and the modulation of each block
         return (condition * condition)
             + config.Channels.Aggregate((Int128)0,
             (sum, c) => sum + ((Int128)9 * c * c * ((4 * config.Blocks) - 1)) + (4 * config.Blocks * c * condition));

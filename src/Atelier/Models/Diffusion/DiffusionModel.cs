@@ -1,30 +1,28 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
-using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training;
-using Atelier.Training.Execution;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// Learns to undo noise (Ho et al. 2020) or to follow the flow from noise to pictures (Lipman et al. 2023): the mean
-/// squared error of the prediction at random times. Pictures are drawn by a sampler that knows nothing of the network.
-/// With an autoencoder all of this happens to its latents in place of pixels (Rombach et al. 2022).
+/// A diffusion model (Ho et al. 2020) or a flow from noise to images (Lipman et al. 2023): a network that learns what
+/// was added to noisy images, and a sampler that turns noise into images with it. With an autoencoder, the model works
+/// on latents instead of pixels (Rombach et al. 2022).
 /// </summary>
 public sealed class DiffusionModel : ImageModel
 {
     /// <summary>The prefix of the names of the autoencoder's tensors.</summary>
     internal const string AutoencoderTensors = "latents.autoencoder.";
 
-    private const int BoundTimes = 32; // noise levels at which each picture is looked at for the bound
-    private const int FlowSteps = 32; // of a picture that is followed along the flow
-    private const int FollowedShare = 5; // one picture in so many is
+    private const int BoundTimes = 32; // noise levels of the variational bound of an image
+    private const int FlowSteps = 32; // steps of the likelihood of an image under the flow
+    private const int FlowShare = 5; // the likelihood under the flow is computed for one image in five
     private readonly DenoisingNetwork _network;
     private readonly NoiseSchedule _schedule;
     private readonly Upscaling? _upscaling;
@@ -42,7 +40,7 @@ public sealed class DiffusionModel : ImageModel
     {
     }
 
-    /// <summary>Creates a model in an autoencoder's latents, which is disposed with it.</summary>
+    /// <summary>Creates a model of the latents of an autoencoder, which is disposed with the model.</summary>
     internal DiffusionModel(DiffusionConfig config, ImageSchema schema, FrozenAutoencoder latents, Precision precision,
         long seed)
         : this(config, schema, latents, latents.Shape, precision, seed)
@@ -50,9 +48,10 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <summary>Creates a model of images or latents of a shape.</summary>
-    /// <param name="config">The network's shape.</param>
+    /// <param name="config">The configuration.</param>
     /// <param name="schema">The size, channels and classes of the images.</param>
-    /// <param name="latents">The autoencoder; null for pixels, and for a copy that is trained on latents only.</param>
+    /// <param name="latents">The autoencoder; null for pixels, and for a model that is trained on encoded
+    /// images.</param>
     /// <param name="shape">Channels, height and width of the noisy tensors.</param>
     /// <param name="precision">The precision of products.</param>
     /// <param name="seed">The seed of the initial weights.</param>
@@ -71,23 +70,18 @@ public sealed class DiffusionModel : ImageModel
         _schedule = new NoiseSchedule(config.Schedule);
         var prediction = new Prediction(config.Prediction, _schedule);
         _upscaling = config.Upscale > 1 ? new Upscaling(config, schema, _schedule) : null;
-        int shown = (int)shape[0] + (_upscaling?.Channels ?? 0);
+        int inputs = (int)shape[0] + (_upscaling?.Channels ?? 0);
         using var random = new Generator((ulong)seed, CPU);
         int classes = config.Conditional ? schema.Classes.Count : 0;
         _network = config.Network == DenoiserKind.Dit
-            ? new DiffusionTransformer(config, [shown, .. shape[1..]], (int)shape[0], classes, precision, random)
-            : new UNet(config, shown, (int)shape[0], classes, precision, random);
+            ? new DiffusionTransformer(config, [inputs, .. shape[1..]], (int)shape[0], classes, precision, random)
+            : new UNet(config, inputs, (int)shape[0], classes, precision, random);
         _objective = new DenoisingObjective(config, classes, _schedule, prediction, _upscaling);
-        _pipeline = new DiffusionPipeline(config, schema, _network, _schedule, prediction, _upscaling, latents, shape,
-            Threads);
+        _pipeline = new DiffusionPipeline(config, schema, _network, _schedule, prediction, _upscaling, latents, shape);
         register_module("network", _network);
         if (latents is not null)
             register_module("latents", latents);
-        Objectives =
-        [
-            new Objective<ImageBatch>("loss", batch => Loss(batch, StepContext.Current.Random?.Generator),
-                [.. _network.parameters()]),
-        ];
+        Objectives = [new Objective<ImageBatch>("loss", batch => Loss(batch), [.. _network.parameters()])];
     }
 
     /// <summary>The configuration.</summary>
@@ -117,7 +111,7 @@ public sealed class DiffusionModel : ImageModel
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
     {
-        // The same times and noise for the same number of pictures, so that measurements can be compared.
+        // the same times and noise each time, so that measurements can be compared
         using var random = new Generator(1, batch.Images.device);
         return new Dictionary<string, double> { ["loss"] = Loss(batch, random).Number() };
     }
@@ -132,8 +126,8 @@ public sealed class DiffusionModel : ImageModel
 
     /// <inheritdoc/>
     /// <remarks>
-    /// By <see cref="VariationalBound"/>, and for one image in five by <see cref="FlowLikelihood"/>, given the classes
-    /// and small images; not available for models of latents.
+    /// Computed by <see cref="VariationalBound"/>, and for one image in five by <see cref="FlowLikelihood"/>, given the
+    /// classes and small images; not available for models of latents.
     /// </remarks>
     public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
         CancellationToken cancellation = default)
@@ -144,27 +138,24 @@ public sealed class DiffusionModel : ImageModel
         Device device = batch.Images.device;
         long count = batch.Labels.shape[0];
         using var random = new Generator((ulong)seed, device);
-        using RowTeam team = Threads.Begin(device, count);
-        Tensor? labels = IsConditional ? batch.Labels
-            : null,
-            conditionImage = _upscaling?.Show(_upscaling.Shrink(batch.Images), zeros(count, device: device), random);
-        double[] surprise = VariationalBound.Of(batch.Images, (x, t) => Look(x, t, count, team), _schedule,
-            BoundTimes, random);
-        int followed = (int)Math.Max(1, count / FollowedShare);
-        double[] flow = FlowLikelihood.Of(batch.Images.narrow(0, 0, followed),
-            (x, t) => Look(x, t, followed, team: null), _schedule, FlowSteps, random);
+        Tensor? labels = IsConditional ? batch.Labels : null;
+        Tensor? conditionImage =
+            _upscaling?.Condition(_upscaling.Shrink(batch.Images), zeros(count, device: device), random);
+        double[] bound = VariationalBound.Of(batch.Images, Denoise, _schedule, BoundTimes, random);
+        Tensor some = batch.Images.narrow(0, 0, Math.Max(1, count / FlowShare));
+        double[] flow = FlowLikelihood.Of(some, Denoise, _schedule, FlowSteps, random);
         return new Dictionary<string, double[]>
         {
-            ["elbo"] = [.. surprise.Select(nats => -nats)],
-            ["bitsPerDimension"] = [.. surprise.Select(Bits)],
+            ["elbo"] = [.. bound.Select(nats => -nats)],
+            ["bitsPerDimension"] = [.. bound.Select(Bits)],
             ["flowBitsPerDimension"] = [.. flow.Select(Bits)],
         };
 
-        DenoiserOutput Look(Tensor x, double t, long rows, RowTeam? team)
+        DenoiserOutput Denoise(Tensor x, double t)
         {
             cancellation.ThrowIfCancellationRequested();
-            return _pipeline.Denoise(x, t, conditionImage?.narrow(0, 0, rows), labels?.narrow(0, 0, rows),
-                guidance: 1, team);
+            long rows = x.shape[0];
+            return _pipeline.Denoise(x, t, conditionImage?.narrow(0, 0, rows), labels?.narrow(0, 0, rows), guidance: 1);
         }
 
         double Bits(double nats) => nats / (Schema.Size * Math.Log(2));
@@ -186,11 +177,11 @@ public sealed class DiffusionModel : ImageModel
         Tensor? given = null, CancellationToken cancellation = default) =>
         _pipeline.Sample(noise, labels, drawing, random, given, Watch, cancellation);
 
-    private Tensor Loss(ImageBatch batch, Generator? random)
+    private Tensor Loss(ImageBatch batch, Generator? random = null)
     {
-        Tensor pictures = Latents is null || batch.Images.shape[1..].SequenceEqual(Shape)
-            ? batch.Images // or encoded ahead
+        Tensor images = Latents is null || batch.Images.shape[1..].SequenceEqual(Shape)
+            ? batch.Images // or latents, encoded in advance
             : Latents.Encode(batch.Images);
-        return _objective.Loss(_network, pictures, batch.Labels, random);
+        return _objective.Loss(_network, images, batch.Labels, random);
     }
 }

@@ -67,11 +67,11 @@ public sealed class NoiseSchedule(ScheduleKind kind)
         _ => 1,
     };
 
-    /// <summary>α of a batch's times, [batch, 1, 1, 1].</summary>
-    public Tensor Alphas(float[] times, Device device) => Column(times, Alpha, device);
+    /// <summary>α of the times of a batch, [batch] → [batch, 1, 1, 1].</summary>
+    public Tensor Alphas(Tensor times) => Column(times, Alpha);
 
-    /// <summary>σ of a batch's times, [batch, 1, 1, 1].</summary>
-    public Tensor Sigmas(float[] times, Device device) => Column(times, Sigma, device);
+    /// <summary>σ of the times of a batch, [batch] → [batch, 1, 1, 1].</summary>
+    public Tensor Sigmas(Tensor times) => Column(times, Sigma);
 
     /// <summary>log(α / σ), half of the log of the signal-to-noise ratio; infinite at t = 0.</summary>
     public double LogRatio(double t) => Math.Log(Alpha(t) / Sigma(t));
@@ -82,9 +82,9 @@ public sealed class NoiseSchedule(ScheduleKind kind)
         switch (kind)
         {
             case ScheduleKind.Linear:
-                // −log α = log(1 + e^−2ρ) / 2 = (b₁ − b₀) t² / 4 + b₀ t / 2, solved for t.
-                double fallen = 0.5 * Math.Log(1 + Math.Exp(-2 * logRatio)), half = LeastRate / 2;
-                return 2 * fallen / (half + Math.Sqrt((half * half) + ((MostRate - LeastRate) * fallen)));
+                // −log α = log(1 + e^−2ρ) / 2 = (b₁ − b₀) t² / 4 + b₀ t / 2, solved for t
+                double minusLog = 0.5 * Math.Log(1 + Math.Exp(-2 * logRatio)), half = LeastRate / 2;
+                return 2 * minusLog / (half + Math.Sqrt((half * half) + ((MostRate - LeastRate) * minusLog)));
             case ScheduleKind.Cosine:
                 return 2 / Math.PI * Math.Atan(Math.Exp(-logRatio));
             default:
@@ -98,6 +98,9 @@ public sealed class NoiseSchedule(ScheduleKind kind)
     public double[] Times(int steps, double share = 1) =>
         [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
 
-    private static Tensor Column(float[] times, Func<double, double> of, Device device) =>
-        tensor(times.Select(t => (float)of(t)).ToArray(), times.Length, 1, 1, 1).to(device);
+    private static Tensor Column(Tensor times, Func<double, double> function)
+    {
+        float[] values = [.. times.cpu().data<float>().Select(t => (float)function(t))];
+        return tensor(values, values.Length, 1, 1, 1).to(times.device);
+    }
 }

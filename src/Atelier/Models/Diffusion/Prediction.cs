@@ -18,31 +18,31 @@ public enum PredictionKind
     Velocity,
 }
 
-/// <summary>What a noisy picture is made of, as far as is known.</summary>
-/// <param name="Picture">x₀.</param>
+/// <summary>The image and the noise of which a noisy image consists.</summary>
+/// <param name="Image">x₀.</param>
 /// <param name="Noise">ε.</param>
-public readonly record struct DenoiserOutput(Tensor Picture, Tensor Noise);
+public readonly record struct DenoiserOutput(Tensor Image, Tensor Noise);
 
-/// <summary>From pictures and noise to what is predicted, and back.</summary>
-/// <param name="kind">What is predicted.</param>
+/// <summary>Converts between image and noise and a network's prediction.</summary>
+/// <param name="kind">What the network predicts.</param>
 /// <param name="schedule">α and σ.</param>
 public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
 {
     /// <summary>The network's target.</summary>
     /// <param name="parts">x₀ and ε, [batch, channels, height, width].</param>
-    /// <param name="alpha">α of each, [batch, 1, 1, 1].</param>
-    /// <param name="sigma">σ of each.</param>
+    /// <param name="alpha">α of each image, [batch, 1, 1, 1].</param>
+    /// <param name="sigma">σ of each image.</param>
     public Tensor Target(DenoiserOutput parts, Tensor alpha, Tensor sigma) => kind switch
     {
         PredictionKind.Noise => parts.Noise,
-        PredictionKind.Picture => parts.Picture,
-        _ when schedule.Kind == ScheduleKind.Flow => parts.Noise.sub(parts.Picture),
-        _ => alpha.mul(parts.Noise).sub(sigma.mul(parts.Picture)),
+        PredictionKind.Picture => parts.Image,
+        _ when schedule.Kind == ScheduleKind.Flow => parts.Noise.sub(parts.Image),
+        _ => alpha.mul(parts.Noise).sub(sigma.mul(parts.Image)),
     };
 
     /// <summary>The image and the noise that a network's prediction implies.</summary>
     /// <param name="x">x_t.</param>
-    /// <param name="answer">The network's.</param>
+    /// <param name="answer">The network's prediction.</param>
     /// <param name="t">The time.</param>
     public DenoiserOutput Output(Tensor x, Tensor answer, double t)
     {
@@ -54,7 +54,7 @@ public sealed class Prediction(PredictionKind kind, NoiseSchedule schedule)
             case PredictionKind.Picture:
                 return new(answer, x.Plus(answer.Times(-alpha)).Times(1 / sigma));
             default:
-                // Both solve x = α x₀ + σ ε together with the velocity's own equation.
+                // the solutions of x = α x₀ + σ ε and the definition of the velocity
                 return schedule.Kind == ScheduleKind.Flow
                     ? new(x.Plus(answer.Times(-t)), x.Plus(answer.Times(1 - t)))
                     : new(x.Times(alpha).Plus(answer.Times(-sigma)), x.Times(sigma).Plus(answer.Times(alpha)));

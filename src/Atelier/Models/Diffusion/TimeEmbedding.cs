@@ -7,8 +7,8 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// The embedding of time and class: sines and cosines of the time (Vaswani et al. 2017, section 3.5, over 1000 t as in
-/// Ho et al. 2020) through two layers, plus a learned vector for the class; one more vector stands for no class.
+/// The embedding of time and class: sines and cosines of the time (Vaswani et al. 2017, section 3.5, of 1000 t as in Ho
+/// et al. 2020) through two layers, plus a learned vector for the class. One more vector stands for no class.
 /// </summary>
 internal sealed class TimeEmbedding : nn.Module
 {
@@ -29,7 +29,7 @@ internal sealed class TimeEmbedding : nn.Module
     }
 
     /// <summary>
-    /// The vectors of times [batch] and labels [batch], where the label after the last class stands for none.
+    /// The condition of a network. The parameters are those of <see cref="DenoisingNetwork.Predict"/>.
     /// </summary>
     /// <returns>[batch, width], fp32.</returns>
     public Tensor Forward(Tensor times, Tensor? labels)

@@ -5,7 +5,6 @@ using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 using Convolution = Atelier.Layers.Convolution;
 using GroupNorm = Atelier.Layers.GroupNorm;
-using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Diffusion;
 
@@ -19,39 +18,45 @@ internal sealed class UNet : DenoisingNetwork
     private readonly int _patch, _levels, _blocks;
     private readonly TimeEmbedding _time;
     private readonly Convolution _first, _last;
-    private readonly ModuleList<ResidualBlock> _down = new(), _up = new();
+    private readonly ModuleList<ResidualConvolution> _down = new(), _up = new();
     private readonly ModuleList<Convolution> _halve = new(), _double = new();
-    private readonly ResidualBlock _middle;
+    private readonly ResidualConvolution _middle;
     private readonly GroupNorm _norm;
 
-    public UNet(DiffusionConfig config, int shownChannels, int pictureChannels, int classes, Precision precision,
-        Generator random)
+    /// <summary>Creates a network with new weights; its first predictions are zero.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="inputs">Channels of the input.</param>
+    /// <param name="outputs">Channels of the prediction.</param>
+    /// <param name="classes">Number of classes; 0 for none.</param>
+    /// <param name="precision">The precision of the products.</param>
+    /// <param name="random">The random numbers of the initial weights.</param>
+    public UNet(DiffusionConfig config, int inputs, int outputs, int classes, Precision precision, Generator random)
         : base(nameof(UNet))
     {
         (_patch, _levels, _blocks) = (config.PatchSize, config.Channels.Count, config.Blocks);
-        int shown = shownChannels * _patch * _patch, values = pictureChannels * _patch * _patch,
-            width = 4 * config.Channels[0];
+        int pixels = _patch * _patch, width = 4 * config.Channels[0];
         _time = new TimeEmbedding(width, classes, random);
-        _first = new Convolution(shown, config.Channels[0], 3, 1, precision, random);
+        _first = new Convolution(inputs * pixels, config.Channels[0], 3, 1, precision, random);
         int channels = config.Channels[0];
-        var kept = new Stack<int>(); // channels of the twins
+        var skips = new Stack<int>(); // channels of the skip connections
         for (int level = 0; level < _levels; level++)
         {
             for (int block = 0; block < _blocks; block++)
             {
-                _down.Add(new ResidualBlock(channels, config.Channels[level], width, precision, random));
+                _down.Add(new ResidualConvolution(channels, config.Channels[level], width, precision, random));
                 channels = config.Channels[level];
-                kept.Push(channels);
+                skips.Push(channels);
             }
             if (level + 1 < _levels)
                 _halve.Add(new Convolution(channels, channels, 3, 2, precision, random));
         }
-        _middle = new ResidualBlock(channels, channels, width, precision, random);
+        _middle = new ResidualConvolution(channels, channels, width, precision, random);
         for (int level = _levels - 1; level >= 0; level--)
         {
             for (int block = 0; block < _blocks; block++)
             {
-                _up.Add(new ResidualBlock(channels + kept.Pop(), config.Channels[level], width, precision, random));
+                int inner = channels + skips.Pop();
+                _up.Add(new ResidualConvolution(inner, config.Channels[level], width, precision, random));
                 channels = config.Channels[level];
             }
             if (level > 0)
@@ -61,7 +66,7 @@ internal sealed class UNet : DenoisingNetwork
             }
         }
         _norm = new GroupNorm(8, channels);
-        _last = new Convolution(channels, values, 3, 1, precision, random, gain: 0);
+        _last = new Convolution(channels, outputs * pixels, 3, 1, precision, random, gain: 0);
         RegisterComponents();
     }
 
@@ -70,55 +75,25 @@ internal sealed class UNet : DenoisingNetwork
     {
         Tensor condition = _time.Forward(times, labels); // [batch, 4 · channels]
         x = _first.forward(F.pixel_unshuffle(x, _patch)); // [batch, channels, height / patch, width / patch]
-        var twins = new Stack<Tensor>();
+        var skips = new Stack<Tensor>();
         for (int level = 0; level < _levels; level++)
         {
             for (int block = 0; block < _blocks; block++)
             {
                 x = _down[(level * _blocks) + block].Forward(x, condition);
-                twins.Push(x);
+                skips.Push(x);
             }
             if (level + 1 < _levels)
                 x = _halve[level].forward(x);
         }
         x = _middle.Forward(x, condition);
-        for (int level = 0; level < _levels; level++) // from the smallest
+        for (int level = 0; level < _levels; level++) // from the lowest resolution
         {
             for (int block = 0; block < _blocks; block++)
-                x = _up[(level * _blocks) + block].Forward(cat([x, twins.Pop()], 1), condition);
+                x = _up[(level * _blocks) + block].Forward(cat([x, skips.Pop()], 1), condition);
             if (level + 1 < _levels)
                 x = F.pixel_shuffle(_double[level].forward(x), 2); // Shi et al. 2016
         }
         return F.pixel_shuffle(_last.forward(_norm.Silu(x)).to(ScalarType.Float32), _patch);
-    }
-
-    /// <summary>
-    /// x + conv(silu(norm(conv(silu(norm(x)))) · (1 + scale) + shift))), with scale and shift from the time's vector
-    /// (Dhariwal and Nichol 2021, section 3.1).
-    /// </summary>
-    private sealed class ResidualBlock : nn.Module
-    {
-        private readonly GroupNorm _norm1, _norm2;
-        private readonly Convolution _conv1, _conv2;
-        private readonly Linear _told;
-        private readonly Convolution? _skip;
-
-        public ResidualBlock(int inputs, int outputs, int toldWidth, Precision precision, Generator random)
-            : base(nameof(ResidualBlock))
-        {
-            (_norm1, _norm2) = (new GroupNorm(8, inputs), new GroupNorm(8, outputs));
-            _conv1 = new Convolution(inputs, outputs, 3, 1, precision, random);
-            _told = new Linear(toldWidth, 2 * outputs, bias: true, Precision.Fp32, 0.1 / Math.Sqrt(toldWidth), random);
-            _conv2 = new Convolution(outputs, outputs, 3, 1, precision, random, gain: 0);
-            _skip = inputs == outputs ? null : new Convolution(inputs, outputs, 1, 1, precision, random);
-            RegisterComponents();
-        }
-
-        public Tensor Forward(Tensor x, Tensor condition)
-        {
-            Tensor[] parts = _told.forward(condition).chunk(2, 1); // scale and shift, [batch, outputs]
-            Tensor h = _norm2.Silu(_conv1.forward(_norm1.Silu(x)), parts[0], parts[1]);
-            return _conv2.forward(h).Plus(_skip is null ? x : _skip.forward(x));
-        }
     }
 }

@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
@@ -9,20 +10,19 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>
-/// The condition of an upscaling network: the small image, enlarged by a filter (Saharia et al. 2021, section 2.2).
-/// Noise is added to it first, and its amount is an input, so that the small image may come from another model and be
-/// less accurate than those in training (Ho et al. 2021, section 4.2).
+/// The condition of an upscaling network: a small image, enlarged by a filter (Saharia et al. 2021, section 2.2). Noise
+/// is added to it first, and the amount of noise is an input, so that the small image may come from another model and
+/// be less accurate than the small images of training (Ho et al. 2021, section 4.2).
 /// </summary>
-/// <param name="config">How many times to enlarge, and the most noise.</param>
-/// <param name="schema">What the large pictures have in common.</param>
-/// <param name="schedule">α and σ of the noise over small pictures too.</param>
+/// <param name="config">The upscaling factor and the largest amount of noise.</param>
+/// <param name="schema">The size, channels and classes of the large images.</param>
+/// <param name="schedule">α and σ.</param>
 internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, NoiseSchedule schedule) : IUpscaler
 {
     private const ResizeFilter Filter = ResizeFilter.Triangle;
 
     /// <summary>
-    /// Channels in addition to those of the noisy image: the enlarged image, and a constant channel with the time of
-    /// its noise.
+    /// Channels of the condition: those of the enlarged image, and a constant channel with the time of its noise.
     /// </summary>
     public int Channels => schema.Channels + 1;
 
@@ -34,31 +34,28 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     public double StrengthForDrawn => config.UpscaleNoise / 2;
 
     /// <inheritdoc/>
-    public Tensor Shrink(Tensor pictures) => Resize(pictures, Small);
+    public Tensor Shrink(Tensor images) => Resize(images, Small);
 
     /// <inheritdoc/>
     public Tensor Enlarge(Tensor small) => Resize(small, schema);
 
-    /// <summary>Times of the noise over training pictures' small ones, [batch], evenly from 0 to the most.</summary>
+    /// <summary>Draws the times of the noise in training, [batch], evenly from 0 to the largest amount.</summary>
     public Tensor Times(long count, Device device, Generator? random) =>
-        empty([count], device: device).uniform_(0, config.UpscaleNoise, random);
+        empty([count], device: device).FillUniform(0, config.UpscaleNoise, random);
 
-    /// <summary>What the network is shown, [batch, <see cref="Channels"/>, height, width].</summary>
-    /// <param name="small">[batch, channels, height, width], of the small size, −1 to 1.</param>
-    /// <param name="times">The time of each one's noise, [batch].</param>
+    /// <summary>The condition, [batch, <see cref="Channels"/>, height, width].</summary>
+    /// <param name="small">Small images, [batch, channels, height, width], −1 to 1.</param>
+    /// <param name="times">The time of the noise of each image, [batch].</param>
     /// <param name="random">Draws the noise.</param>
-    public Tensor Show(Tensor small, Tensor times, Generator? random)
+    public Tensor Condition(Tensor small, Tensor times, Generator? random)
     {
-        long count = small.shape[0];
-        float[] at = times.cpu().data<float>().ToArray();
-        Tensor noise = empty_like(small).normal_(0, 1, random);
-        Tensor enlarged =
-            Enlarge(schedule.Alphas(at, small.device).mul(small).Plus(schedule.Sigmas(at, small.device).mul(noise)));
-        return cat([enlarged, times.view(count, 1, 1, 1).expand(count, 1, schema.Height, schema.Width)], 1);
+        Tensor noise = empty_like(small).FillNormal(random);
+        Tensor enlarged = Enlarge(schedule.Alphas(times).mul(small).Plus(schedule.Sigmas(times).mul(noise)));
+        return cat([enlarged, times.view(-1, 1, 1, 1).expand(-1, 1, schema.Height, schema.Width)], 1);
     }
 
-    /// <summary>The small picture that a request brings, for each of so many large ones.</summary>
-    /// <exception cref="AtelierException">It brings none, or one of another size.</exception>
+    /// <summary>The small image of a request, repeated for each large image.</summary>
+    /// <exception cref="AtelierException">The request has none, or one of another size.</exception>
     public Tensor Read(SamplingOptions drawing, long count, Device device)
     {
         if (drawing.From is not { } image)
@@ -76,7 +73,7 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
         return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
     }
 
-    /// <summary>Throws where options have no meaning for a model that enlarges.</summary>
+    /// <summary>Throws if options have no meaning for an upscaling model.</summary>
     /// <exception cref="AtelierException">They have none.</exception>
     public void Check(SamplingOptions drawing)
     {
@@ -89,13 +86,13 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
                 FormattableString.Invariant($"allowed: 0 to {config.UpscaleNoise}, as in training"));
     }
 
-    /// <summary>Both sides resized, each by a product.</summary>
-    private static Tensor Resize(Tensor pictures, ImageSchema to)
+    /// <summary>Resizes height and width, each by a matrix product.</summary>
+    private static Tensor Resize(Tensor images, ImageSchema to)
     {
         using var scope = NewDisposeScope();
-        int height = (int)pictures.shape[2], width = (int)pictures.shape[3];
-        Tensor down = tensor(ImageResizer.Matrix(height, to.Height, Filter), to.Height, height).to(pictures.device);
-        Tensor across = tensor(ImageResizer.Matrix(width, to.Width, Filter), to.Width, width).to(pictures.device);
-        return down.matmul(pictures).matmul(across.t()).MoveToOuterDisposeScope();
+        int height = (int)images.shape[2], width = (int)images.shape[3];
+        Tensor rows = tensor(ImageResizer.Matrix(height, to.Height, Filter), to.Height, height).to(images.device);
+        Tensor columns = tensor(ImageResizer.Matrix(width, to.Width, Filter), to.Width, width).to(images.device);
+        return rows.matmul(images).matmul(columns.t()).MoveToOuterDisposeScope();
     }
 }

@@ -4,7 +4,7 @@ using Convolution = Atelier.Layers.Convolution;
 
 namespace Atelier.Models.Gan;
 
-/// <summary>A convolution whose weights are held to a spectral norm of one where asked.</summary>
+/// <summary>A convolution with optional spectral normalisation of its weights.</summary>
 internal sealed class BoundedConvolution : nn.Module
 {
     private readonly Convolution _convolution;
@@ -14,7 +14,7 @@ internal sealed class BoundedConvolution : nn.Module
         Generator random)
         : base(nameof(BoundedConvolution))
     {
-        // He et al. 2015, before ReLUs
+        // the gain for ReLUs (He et al. 2015)
         _convolution = new Convolution(inputs, outputs, kernel, stride, precision, random, gain: Math.Sqrt(2));
         _norm = spectral ? new SpectralNorm(() => _convolution.Weight, random) : null;
         RegisterComponents();

@@ -10,13 +10,13 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// The discriminator: levels that halve the image to features, then one logit, and class logits if the game is
-/// conditional (Radford et al. 2016, section 3; Miyato and Koyama 2018, figure 14). It normalises its weights only.
+/// The discriminator: levels that halve width and height, then one logit, and logits of the classes if it classifies
+/// (Radford et al. 2016, section 3; Miyato and Koyama 2018, figure 14). It normalises weights, but no activations.
 /// </summary>
 internal sealed class DiscriminatorNetwork : nn.Module
 {
     private const double Tiny = 1e-8; // the root has no slope at zero
-    private static readonly Scalar Slope = 0.1; // of leaky ReLU, as in Miyato et al. 2018, table 3
+    private static readonly Scalar Slope = 0.1; // of leaky ReLU (Miyato et al. 2018, table 3)
 
     private readonly GanConfig _config;
     private readonly ModuleList<BoundedConvolution> _halvings = new();
@@ -40,9 +40,9 @@ internal sealed class DiscriminatorNetwork : nn.Module
                 _halvings.Add(new BoundedConvolution(channels[level - 1], channels[level], 4, 2, config.SpectralNorm,
                     precision, random));
         }
-        int places = config.Networks == GanNetworks.Residual ? 1
+        int positions = config.Networks == GanNetworks.Residual ? 1
             : (schema.Height >> config.Channels.Count) * (schema.Width >> config.Channels.Count);
-        int features = channels[^1] * places;
+        int features = channels[^1] * positions;
         _logit = new Linear(features + (config.BatchDeviation ? 1 : 0), 1, bias: true, Precision.Fp32,
             1 / Math.Sqrt(features), random);
         if (config.Condition == GanCondition.Projection)
@@ -59,15 +59,15 @@ internal sealed class DiscriminatorNetwork : nn.Module
     }
 
     /// <summary>The discriminator's score of each image.</summary>
-    /// <param name="pictures">[batch, channels, height, width], fp32.</param>
-    /// <param name="labels">The class that each is to be of, [batch], int64; not looked at where the game is not
-    /// conditional.</param>
-    /// <param name="batches">The batches of one size that stand one after the other, real or made.</param>
-    /// <returns>Logits [batch], and logits of the classes [batch, classes] where the network names them;
+    /// <param name="images">[batch, channels, height, width], fp32.</param>
+    /// <param name="labels">The class of each image, [batch], int64; unused without a condition.</param>
+    /// <param name="batches">The number of batches of equal size in the images: one, or two for real and generated
+    /// images.</param>
+    /// <returns>Logits, [batch], and logits of the classes, [batch, classes], if the network classifies;
     /// fp32.</returns>
-    public (Tensor Logits, Tensor? Classes) Forward(Tensor pictures, Tensor labels, int batches = 1)
+    public (Tensor Logits, Tensor? Classes) Forward(Tensor images, Tensor labels, int batches = 1)
     {
-        Tensor x = pictures;
+        Tensor x = images;
         foreach (BoundedConvolution halving in _halvings)
             x = halving.Forward(x).leaky_relu(Slope);
         foreach (ResidualHalving block in _blocks)
@@ -76,8 +76,8 @@ internal sealed class DiscriminatorNetwork : nn.Module
             x = x.to(ScalarType.Float32);
         // [batch, features]
         Tensor features = _config.Networks == GanNetworks.Residual ? F.relu(x).sum([2, 3]) : x.flatten(1);
-        Tensor told = _config.BatchDeviation ? cat([features, Deviation(features, batches)], 1) : features;
-        Tensor logits = Linear.Product(told, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32)
+        Tensor input = _config.BatchDeviation ? cat([features, Deviation(features, batches)], 1) : features;
+        Tensor logits = Linear.Product(input, _logitNorm?.Weight() ?? _logit.Weight, _logit.Bias, Precision.Fp32)
             .squeeze(1);
         if (_classes is not null)
         {
@@ -88,19 +88,19 @@ internal sealed class DiscriminatorNetwork : nn.Module
     }
 
     /// <summary>
-    /// The mean over features of their standard deviation in a picture's batch, as long as a vector of as many features
-    /// of that size, [batch, 1].
+    /// The mean over features of their standard deviation in an image's batch, [batch, 1], multiplied by the root of
+    /// their number: the length of a vector whose features have that size.
     /// </summary>
     private static Tensor Deviation(Tensor features, int batches)
     {
-        Tensor grouped = features.view(batches, -1, features.shape[1]); // [batches, pictures, features]
+        Tensor grouped = features.view(batches, -1, features.shape[1]); // [batches, images, features]
         Tensor variance = grouped.Plus(grouped.mean([1], keepdim: true).neg()).Squared().mean([1]);
         // [batches, 1]
         Tensor mean = variance.PlusNumber(Tiny).sqrt().mean([1], keepdim: true).Times(Math.Sqrt(features.shape[1]));
         return mean.unsqueeze(1).expand(-1, grouped.shape[1], -1).reshape(-1, 1);
     }
 
-    /// <summary>One power iteration of every weight that is held to a norm of one.</summary>
+    /// <summary>One power iteration of every normalised weight.</summary>
     public void Iterate()
     {
         foreach (SpectralNorm norm in modules().OfType<SpectralNorm>())
@@ -108,7 +108,7 @@ internal sealed class DiscriminatorNetwork : nn.Module
     }
 
     /// <summary>
-    /// half(x) + half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8); the first block has no ReLU on pixels.
+    /// half(x) + half(conv(relu(conv(relu(x))))) (Miyato et al. 2018, figure 8). The first block has no ReLU of pixels.
     /// </summary>
     private sealed class ResidualHalving : nn.Module
     {
@@ -128,10 +128,10 @@ internal sealed class DiscriminatorNetwork : nn.Module
 
         public Tensor Forward(Tensor x)
         {
-            // a 1 × 1 convolution after halving is the same before it, at a quarter of the work
-            Tensor beside = _skip.Forward(Half(x));
+            // a convolution of 1 × 1 commutes with halving, and takes a quarter of the work after it
+            Tensor skip = _skip.Forward(Half(x));
             x = _conv1.Forward(_isFirst ? x : F.relu(x));
-            return beside.Plus(Half(_conv2.Forward(F.relu(x))));
+            return skip.Plus(Half(_conv2.Forward(F.relu(x))));
         }
 
         private static Tensor Half(Tensor x) => F.avg_pool2d(x, 2);

@@ -97,3 +97,45 @@ public sealed record GanConfig
                 "set model.gradientPenalty to 10, or model.spectralNorm to true");
     }
 }
+
+/// <summary>Architectures of generator and discriminator.</summary>
+public enum GanNetworks
+{
+    /// <summary>Convolutions and transposed convolutions of stride 2 (Radford et al. 2016).</summary>
+    Dcgan,
+
+    /// <summary>Residual blocks (Miyato et al. 2018, appendix B.4).</summary>
+    Residual,
+}
+
+/// <summary>How both networks are conditioned on the class.</summary>
+public enum GanCondition
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>
+    /// The discriminator adds the product of its features and a vector of the class to its logit (Miyato and Koyama
+    /// 2018, eq. 3).
+    /// </summary>
+    Projection,
+
+    /// <summary>
+    /// The discriminator also classifies the image, and both networks minimise the error (Odena et al. 2017, eq. 2 and
+    /// 3).
+    /// </summary>
+    Classifier,
+}
+
+/// <summary>Random changes of images that have gradients (Zhao et al. 2020, appendix A).</summary>
+public enum Augmentation
+{
+    /// <summary>Brightness, saturation and contrast.</summary>
+    Colour,
+
+    /// <summary>A shift by up to an eighth of the side, filled with zeros.</summary>
+    Translation,
+
+    /// <summary>Sets a square of half the side to zero.</summary>
+    Cutout,
+}

@@ -32,8 +32,8 @@ public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditio
         config.Check(schema);
         int levels = config.Channels.Count;
         Int128 smallest = (Int128)config.Channels[0] * (schema.Width >> levels) * (schema.Height >> levels);
-        // The generator's first layer, and of each level but the last the smaller of a 4 × 4 and two 3 × 3
-        // convolutions, in both players.
+        // the generator's first layer; and for each level except the last, in both networks, a convolution of 4 × 4,
+        // which is smaller than two of 3 × 3
         return (smallest * config.NoiseSize)
             + config.Channels.Zip(config.Channels.Skip(1))
             .Aggregate((Int128)0, (sum, pair) => sum + ((Int128)2 * 16 * pair.First * pair.Second / 2));

@@ -2,26 +2,25 @@ using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Generation;
-using Atelier.Kernels;
+using Atelier.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training;
-using Atelier.Training.Execution;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// Two networks in a game (Goodfellow et al. 2014): the discriminator learns to distinguish real images from generated
-/// ones, the generator to make images that pass as real. A step has several updates of the discriminator and one of the
-/// generator.
+/// A generative adversarial network (Goodfellow et al. 2014): the discriminator learns to distinguish real images from
+/// generated ones, and the generator learns to make images that the discriminator takes for real. A training step has
+/// one or more updates of the discriminator, then one of the generator.
 /// </summary>
 public sealed class GanModel : ImageModel
 {
-    private const double Collapsed = 0.5; // of the distance that real pictures are apart
+    private const double LeastDiversity = 0.5; // below, a collapse is likely
     private readonly GeneratorNetwork _generator;
     private readonly DiscriminatorNetwork _discriminator;
 
@@ -43,9 +42,10 @@ public sealed class GanModel : ImageModel
         register_module("discriminator", _discriminator);
         Objectives =
         [
-            new("discriminator", DiscriminatorLoss,
-                [.. _discriminator.parameters()]) { Repeats = config.DiscriminatorTurns,
-                RateFactor = config.DiscriminatorRate },
+            new("discriminator", DiscriminatorLoss, [.. _discriminator.parameters()])
+            {
+                Repeats = config.DiscriminatorTurns, RateFactor = config.DiscriminatorRate,
+            },
             new("generator", GeneratorLoss, [.. _generator.parameters()]),
         ];
     }
@@ -84,12 +84,8 @@ public sealed class GanModel : ImageModel
 
     /// <inheritdoc/>
     public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
-        Tensor? given = null, CancellationToken cancellation = default)
-    {
-        using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
-        return team.Map(noise.shape[0],
-            (first, rows) => _generator.Forward(noise.narrow(0, first, rows), labels?.narrow(0, first, rows)));
-    }
+        Tensor? given = null, CancellationToken cancellation = default) =>
+        BatchRows.Map(_generator.Forward, noise, labels);
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(ImageBatch batch)
@@ -97,23 +93,23 @@ public sealed class GanModel : ImageModel
         using var scope = NewDisposeScope();
         // the same noise each time, so that measurements can be compared
         using var random = new Generator(1, batch.Images.device);
-        Tensor made = Make(batch, random);
-        Tensor realLogits = _discriminator.Forward(batch.Images, batch.Labels).Logits,
-            madeLogits = _discriminator.Forward(made, batch.Labels).Logits;
-        (Tensor realRight, Tensor madeRight) = Config.Loss.Right(realLogits, madeLogits);
+        Tensor images = Generate(batch, random);
+        Tensor real = _discriminator.Forward(batch.Images, batch.Labels).Logits,
+            fake = _discriminator.Forward(images, batch.Labels).Logits;
+        (Tensor realRight, Tensor fakeRight) = Config.Loss.Accuracy(real, fake);
         return new Dictionary<string, double>
         {
-            ["loss"] = Config.Loss.Discriminator(realLogits, madeLogits).Number(),
-            ["generatorLoss"] = Config.Loss.Generator(madeLogits).Number(),
+            ["loss"] = Config.Loss.Discriminator(real, fake).Number(),
+            ["generatorLoss"] = Config.Loss.Generator(fake).Number(),
             ["realRight"] = realRight.Number(),
-            ["madeRight"] = madeRight.Number(),
-            ["diversity"] = SampleDiversity.Of(made, batch.Images, IsConditional ? batch.Labels : null),
+            ["madeRight"] = fakeRight.Number(),
+            ["diversity"] = SampleDiversity.Of(images, batch.Images, IsConditional ? batch.Labels : null),
         };
     }
 
     /// <inheritdoc/>
     public override string? Warn(IReadOnlyDictionary<string, double> figures) =>
-        figures["diversity"] >= Collapsed ? null
+        figures["diversity"] >= LeastDiversity ? null
         : string.Create(CultureInfo.InvariantCulture,
             $"the generator may have collapsed: its images are {figures["diversity"]:0.00} times as diverse as "
                 + $"real ones; a lower training.optimizer.learningRate, more model.discriminatorTurns or another "
@@ -121,45 +117,44 @@ public sealed class GanModel : ImageModel
 
     private Tensor DiscriminatorLoss(ImageBatch batch)
     {
-        Generator? random = StepContext.Current.Random?.Generator;
-        Tensor made;
+        Tensor generated;
         using (no_grad())
-            made = Make(batch, random);
+            generated = Generate(batch);
         long count = batch.Labels.shape[0];
-        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Images, made], 0), random),
-            labels = cat([batch.Labels, batch.Labels], 0);
-        (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, labels, batches: 2);
+        // real images, then generated ones, in one batch
+        Tensor images = DifferentiableAugmentation.Apply(Config.Augment, cat([batch.Images, generated], 0));
+        Tensor realImages = images.narrow(0, 0, count), fakeImages = images.narrow(0, count, count);
+        (Tensor logits, Tensor? classes) =
+            _discriminator.Forward(images, cat([batch.Labels, batch.Labels], 0), batches: 2);
         (Tensor real, Tensor fake) = (logits.narrow(0, 0, count), logits.narrow(0, count, count));
         Tensor loss = Config.Loss.Discriminator(real, fake);
-        (Tensor realRight, Tensor madeRight) = Config.Loss.Right(real, fake);
+        (Tensor realRight, Tensor fakeRight) = Config.Loss.Accuracy(real, fake);
         Note("realRight", realRight);
-        Note("madeRight", madeRight);
+        Note("madeRight", fakeRight);
         if (classes is not null)
             loss = loss.Plus(F.cross_entropy(classes.narrow(0, 0, count), batch.Labels));
         if (Config.GradientPenalty > 0)
-            loss = loss.Plus(GradientPenalties.Between(Judge, pictures.narrow(0, 0, count),
-                pictures.narrow(0, count, count), random).Times(Config.GradientPenalty));
+            loss = loss.Plus(GradientPenalties.Between(Logits, realImages, fakeImages).Times(Config.GradientPenalty));
         if (Config.R1 > 0)
-            loss = loss.Plus(GradientPenalties.AtReal(Judge, pictures.narrow(0, 0, count)).Times(Config.R1 / 2));
+            loss = loss.Plus(GradientPenalties.AtReal(Logits, realImages).Times(Config.R1 / 2));
         return loss;
 
-        Tensor Judge(Tensor x) => _discriminator.Forward(x, batch.Labels).Logits;
+        Tensor Logits(Tensor x) => _discriminator.Forward(x, batch.Labels).Logits;
     }
 
     private Tensor GeneratorLoss(ImageBatch batch)
     {
-        Generator? random = StepContext.Current.Random?.Generator;
-        Tensor pictures = DifferentiableAugmentation.Apply(Config.Augment, Make(batch, random), random);
-        (Tensor logits, Tensor? classes) = _discriminator.Forward(pictures, batch.Labels);
+        Tensor images = DifferentiableAugmentation.Apply(Config.Augment, Generate(batch));
+        (Tensor logits, Tensor? classes) = _discriminator.Forward(images, batch.Labels);
         Tensor loss = Config.Loss.Generator(logits);
         return classes is null ? loss : loss.Plus(F.cross_entropy(classes, batch.Labels));
     }
 
-    /// <summary>As many pictures as a batch has, of the same classes.</summary>
-    private Tensor Make(ImageBatch batch, Generator? random)
+    /// <summary>Generates as many images as a batch has, of the same classes.</summary>
+    private Tensor Generate(ImageBatch batch, Generator? random = null)
     {
         Tensor noise = empty([batch.Labels.shape[0], NoiseSize], ScalarType.Float32, batch.Images.device)
-            .normal_(0, 1, random);
+            .FillNormal(random);
         return _generator.Forward(noise, IsConditional ? batch.Labels : null);
     }
 }

@@ -12,15 +12,15 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// Makes pictures from noise: a small picture of many channels, doubled level by level (Radford et al. 2016, section
-/// 3). Group norm stands where that paper has batch norm: it keeps no running figures, so an average of the weights is
-/// whole.
+/// The generator: a linear layer from noise to features of low resolution, then levels that double width and height
+/// (Radford et al. 2016, section 3). It has group normalisation in place of that paper's batch normalisation, whose
+/// running statistics an average of the weights would not contain.
 /// </summary>
 internal sealed class GeneratorNetwork : nn.Module
 {
     private const int Groups = 8;
     private readonly GanConfig _config;
-    private readonly int _height, _width; // of the smallest picture
+    private readonly int _height, _width; // of the lowest resolution
     private readonly Embedding? _classes;
     private readonly Linear _first;
     private readonly ModuleList<GroupNorm> _norms = new();
@@ -33,12 +33,12 @@ internal sealed class GeneratorNetwork : nn.Module
     {
         IReadOnlyList<int> channels = config.Channels;
         (_config, _height, _width) = (config, schema.Height >> channels.Count, schema.Width >> channels.Count);
-        bool told = config.Condition != GanCondition.None;
-        _classes = told ? new Embedding(schema.Classes.Count, config.NoiseSize, 1, random) : null;
-        int inputs = told ? 2 * config.NoiseSize : config.NoiseSize;
+        bool isConditional = config.Condition != GanCondition.None;
+        _classes = isConditional ? new Embedding(schema.Classes.Count, config.NoiseSize, 1, random) : null;
+        int inputs = isConditional ? 2 * config.NoiseSize : config.NoiseSize;
         _first = new Linear(inputs, channels[0] * _height * _width, bias: true, precision, 1 / Math.Sqrt(inputs),
             random);
-        double gain = config.GroupNorm ? 1 : Math.Sqrt(2); // He et al. 2015, after ReLUs that no norm comes before
+        double gain = config.GroupNorm ? 1 : Math.Sqrt(2); // for ReLUs without a norm (He et al. 2015)
         bool residual = config.Networks == GanNetworks.Residual;
         for (int level = 0; level < channels.Count; level++)
         {
@@ -62,18 +62,18 @@ internal sealed class GeneratorNetwork : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The pictures.</summary>
+    /// <summary>Generates images.</summary>
     /// <param name="noise">Standard normal, [batch, noise size].</param>
-    /// <param name="labels">The class of each, [batch], int64; null for a network without classes.</param>
+    /// <param name="labels">The class of each image, [batch], int64, or weights of all classes, [batch, classes], fp32;
+    /// null for a network without classes.</param>
     /// <returns>[batch, channels, height, width], fp32, −1 to 1.</returns>
     public Tensor Forward(Tensor noise, Tensor? labels)
     {
-        Tensor told = _classes is null ? noise : cat([noise, _classes.forward(labels!)], 1);
-        Tensor x = _first.forward(told).view(-1, _config.Channels[0], _height, _width);
+        Tensor input = _classes is null ? noise : cat([noise, _classes.forward(labels!)], 1);
+        Tensor x = _first.forward(input).view(-1, _config.Channels[0], _height, _width);
         if (_last is null)
         {
             for (int level = 0; level < _doublings.Count; level++)
-                // twice the width and height
                 x = _doublings[level].forward(F.relu(_config.GroupNorm ? _norms[level].forward(x) : x));
         }
         else
@@ -107,10 +107,10 @@ internal sealed class GeneratorNetwork : nn.Module
 
         public Tensor Forward(Tensor x)
         {
-            // a 1 × 1 convolution before doubling is the same after it, at a quarter of the work
-            Tensor beside = Double(_skip is null ? x : _skip.forward(x));
+            // a convolution of 1 × 1 commutes with doubling, and takes a quarter of the work before it
+            Tensor skip = Double(_skip is null ? x : _skip.forward(x));
             x = _conv1.ForwardDoubled(F.relu(_norm1 is null ? x : _norm1.forward(x)));
-            return beside.Plus(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
+            return skip.Plus(_conv2.forward(F.relu(_norm2 is null ? x : _norm2.forward(x))));
         }
 
         private static Tensor Double(Tensor x) =>

@@ -9,24 +9,24 @@ namespace Atelier.Models.Gan;
 /// </summary>
 internal static class SampleDiversity
 {
-    /// <summary>The mean distance of pairs of made pictures over that of real ones, pairs of one class only.</summary>
-    /// <param name="made">[batch, channels, height, width].</param>
+    /// <summary>The mean distance of generated images of one class, divided by that of real images.</summary>
+    /// <param name="generated">[batch, channels, height, width].</param>
     /// <param name="real">As many, of the same classes.</param>
-    /// <param name="labels">The classes, [batch]; null takes every pair.</param>
-    /// <returns>About 1 where all is well, 0 where every picture is the same; 1 where there is no pair.</returns>
-    public static double Of(Tensor made, Tensor real, Tensor? labels)
+    /// <param name="labels">The classes, [batch]; null compares all images.</param>
+    /// <returns>About 1 for a good generator, 0 if all images are equal; 1 if no two have the same class.</returns>
+    public static double Of(Tensor generated, Tensor real, Tensor? labels)
     {
         using var scope = NewDisposeScope();
-        Tensor pairs = ones([made.shape[0], made.shape[0]], ScalarType.Float32, made.device).triu(1);
+        Tensor pairs = ones([generated.shape[0], generated.shape[0]], ScalarType.Float32, generated.device).triu(1);
         if (labels is not null)
             pairs = pairs.mul(labels.unsqueeze(0).eq(labels.unsqueeze(1)));
         double distance = Distances(real).mul(pairs).sum().Number();
-        return distance > 0 ? Distances(made).mul(pairs).sum().Number() / distance : 1;
+        return distance > 0 ? Distances(generated).mul(pairs).sum().Number() / distance : 1;
     }
 
-    private static Tensor Distances(Tensor pictures)
+    private static Tensor Distances(Tensor images)
     {
-        Tensor flat = pictures.flatten(1);
+        Tensor flat = images.flatten(1);
         return cdist(flat, flat);
     }
 }

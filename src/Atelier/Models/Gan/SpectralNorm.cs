@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Gan;
 
 /// <summary>
-/// W / σ(W), σ being W's largest singular value when all but its first dimension are one (Miyato et al. 2018, algorithm
-/// 1). The power iteration continues from step to step, outside the loss, so that copies of the model see the same
-/// vector.
+/// W / σ(W), where σ is the largest singular value of W as a matrix of its first dimension and all others (Miyato et
+/// al. 2018, algorithm 1). The power iteration continues from step to step. It runs outside of the loss, so that all
+/// parts of a batch use the same vector.
 /// </summary>
 internal sealed class SpectralNorm : nn.Module
 {
@@ -16,7 +16,7 @@ internal sealed class SpectralNorm : nn.Module
     private readonly Func<Parameter> _weight;
 
     /// <summary>Begins with a random vector and a few iterations.</summary>
-    /// <param name="weight">Answers W, [outputs, ...], which is another module's.</param>
+    /// <param name="weight">Returns W, [outputs, ...], which belongs to another module.</param>
     /// <param name="random">Draws the vector.</param>
     public SpectralNorm(Func<Parameter> weight, Generator random)
         : base(nameof(SpectralNorm))
@@ -35,7 +35,7 @@ internal sealed class SpectralNorm : nn.Module
         Left().copy_(Normalised(Matrix().mv(Right())));
     }
 
-    /// <summary>W / (uᵀWv), whose gradient goes through both W (eq. 12) and neither u nor v.</summary>
+    /// <summary>W / (uᵀWv). Gradients flow through both W (eq. 12), and not through u and v.</summary>
     public Tensor Weight()
     {
         Tensor right;

@@ -1,3 +1,4 @@
+using Atelier.Layers;
 using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,13 +6,13 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// The codes of discrete latents. A code is a moving average of the vectors that were nearest to it (van den Oord et
-/// al. 2017, eqs. 6 to 8); one that is hardly ever the nearest is moved to a vector of the batch, and so are all of
-/// them at first.
+/// The codes of discrete latents. A code is a moving average of the vectors that it was nearest to (van den Oord et al.
+/// 2017, eqs. 6 to 8). A code that is hardly ever the nearest one is moved to a vector of the batch; so is every code
+/// at first.
 /// </summary>
 internal sealed class Codebook : nn.Module
 {
-    private const double Dead = 0.02; // of a fair share of the vectors
+    private const double Dead = 0.02; // of an equal share of the vectors
     private readonly double _decay;
 
     public Codebook(int codes, int size, double decay)
@@ -41,10 +42,10 @@ internal sealed class Codebook : nn.Module
         return distance.argmin(1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Moves the codes by a batch's vectors; called while training, before they are looked up.</summary>
+    /// <summary>Moves the codes towards the vectors of a batch; called in training, before codes are chosen.</summary>
     /// <param name="vectors">[vectors, size], fp32.</param>
-    /// <param name="random">Chooses vectors for dead codes; null for the tensor library's own.</param>
-    public void Learn(Tensor vectors, Generator? random)
+    /// <param name="random">Chooses vectors for dead codes; null for the generator of the training step.</param>
+    public void Update(Tensor vectors, Generator? random = null)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -63,12 +64,13 @@ internal sealed class Codebook : nn.Module
     }
 
     /// <summary>
-    /// Lays dead codes where vectors of the batch are, each with a fair share of them, so that it lives for a while.
+    /// Moves dead codes to vectors of the batch, each with the count of an equal share, so that it is not dead again at
+    /// once.
     /// </summary>
     private void Revive(Tensor dead, Tensor vectors, Generator? random)
     {
         double share = (double)vectors.shape[0] / Codes.shape[0];
-        Tensor places = empty([dead.numel()], device: vectors.device).uniform_(0, 1, random).Times(vectors.shape[0])
+        Tensor places = empty([dead.numel()], device: vectors.device).FillUniform(0, 1, random).Times(vectors.shape[0])
             .to(ScalarType.Int64).Clamped(0, vectors.shape[0] - 1);
         Counts.index_copy_(0, dead, KeptScalars.Full([dead.numel()], share, Counts.dtype, Counts.device));
         Sums.index_copy_(0, dead, vectors.index_select(0, places).Times(share));

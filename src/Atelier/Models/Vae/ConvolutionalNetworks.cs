@@ -10,7 +10,7 @@ using GroupNorm = Atelier.Layers.GroupNorm;
 
 namespace Atelier.Models.Vae;
 
-/// <summary>Down through levels of half the size each: a convolution that halves, then residual blocks.</summary>
+/// <summary>An encoder whose levels have a convolution that halves width and height, then residual blocks.</summary>
 internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<nn.Module<Tensor, Tensor>> _layers = new();
@@ -24,7 +24,7 @@ internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
         {
             _layers.Add(new Convolution(inputs, outputs, 3, 2, precision, random));
             for (int block = 0; block < config.Blocks; block++)
-                _layers.Add(new ResidualConvolution(outputs, precision, random));
+                _layers.Add(new ResidualConvolution(outputs, outputs, conditionSize: 0, precision, random));
             inputs = outputs;
         }
         _norm = new GroupNorm(ResidualConvolution.Groups, inputs);
@@ -32,21 +32,16 @@ internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// [batch, channels, height, width] → [batch, last channels, height / 2^levels, width / 2^levels], bf16 with that
-    /// precision.
+    /// [batch, channels, height, width] → [batch, last channels, height / 2^levels, width / 2^levels], bf16 if that is
+    /// the precision.
     /// </summary>
-    public override Tensor forward(Tensor input)
-    {
-        Tensor x = input;
-        foreach (nn.Module<Tensor, Tensor> layer in _layers)
-            x = layer.forward(x);
-        return _norm.Silu(x);
-    }
+    public override Tensor forward(Tensor input) =>
+        _norm.Silu(_layers.Aggregate(input, (x, layer) => layer.forward(x)));
 }
 
 /// <summary>
-/// Up through levels of double the size each; the last convolution makes each place four values, of which two by two
-/// pixels become (Shi et al. 2016).
+/// A convolutional decoder. Each level has residual blocks, then a convolution that doubles width and height; the last
+/// convolution computes two by two pixels at each position (Shi et al. 2016).
 /// </summary>
 internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
 {
@@ -61,7 +56,7 @@ internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
         {
             int channels = config.Channels[level];
             for (int block = 0; block < config.Blocks; block++)
-                _layers.Add(new ResidualConvolution(channels, precision, random));
+                _layers.Add(new ResidualConvolution(channels, channels, conditionSize: 0, precision, random));
             if (level > 0)
                 _layers.Add(new Doubling(channels, config.Channels[level - 1], precision, random));
         }
@@ -75,13 +70,11 @@ internal sealed class ConvolutionalDecoder : nn.Module<Tensor, Tensor>
     /// </summary>
     public override Tensor forward(Tensor input)
     {
-        Tensor x = input;
-        foreach (nn.Module<Tensor, Tensor> layer in _layers)
-            x = layer.forward(x);
+        Tensor x = _layers.Aggregate(input, (y, layer) => layer.forward(y));
         return F.pixel_shuffle(_last.forward(_norm.Silu(x)).to(ScalarType.Float32), 2);
     }
 
-    /// <summary>Each place becomes two by two of its kind, then a convolution.</summary>
+    /// <summary>A convolution over images of doubled width and height.</summary>
     private sealed class Doubling : nn.Module<Tensor, Tensor>
     {
         private readonly Convolution _conv;

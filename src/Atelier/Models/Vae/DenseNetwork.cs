@@ -9,16 +9,16 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// Layers that connect everything to everything: an encoder's with SiLU after each, a decoder's with SiLU before each.
+/// Fully connected layers. An encoder has a SiLU after each layer, a decoder before each.
 /// </summary>
 internal sealed class DenseNetwork : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<Linear> _layers = new();
     private readonly bool _isDecoder;
 
-    /// <summary>Makes a network with fresh weights.</summary>
-    /// <param name="widths">What comes in, the hidden layers, and what goes out.</param>
-    /// <param name="isDecoder">Whether what goes out is the model's answer.</param>
+    /// <summary>Creates a network with new weights.</summary>
+    /// <param name="widths">The widths of the input, of the hidden layers and of the output.</param>
+    /// <param name="isDecoder">Whether it is a decoder.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">The random numbers of the initial weights.</param>
     public DenseNetwork(IReadOnlyList<int> widths, bool isDecoder, Precision precision, Generator random)
@@ -31,7 +31,7 @@ internal sealed class DenseNetwork : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>[batch, ...] → [batch, last width], bf16 with that precision.</summary>
+    /// <summary>[batch, ...] → [batch, last width], bf16 if that is the precision.</summary>
     public override Tensor forward(Tensor input)
     {
         Tensor x = input.flatten(1);

@@ -7,14 +7,14 @@ using Convolution = Atelier.Layers.Convolution;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// A code of a codebook at each place of the encoder's smallest level (van den Oord et al. 2017). The posterior is
-/// certain, so its divergence from the prior is −log p(codes): the prior is trained together with the codes, and no
-/// gradient flows back from it.
+/// A code of a codebook at each position of the encoder's lowest resolution (van den Oord et al. 2017). The posterior
+/// has one value, so its divergence from the prior is −log p(codes). The prior is trained together with the codes, and
+/// no gradient flows from it to the encoder.
 /// </summary>
 internal sealed class DiscreteLatents : nn.Module, ILatents
 {
     private readonly VaeConfig _config;
-    private readonly long[] _shape; // of a picture's features: channels, height, width
+    private readonly long[] _shape; // of an image's features: channels, height, width
     private readonly Convolution _in, _out;
     private readonly Codebook _codebook;
     private readonly CodePrior _prior;
@@ -35,53 +35,54 @@ internal sealed class DiscreteLatents : nn.Module, ILatents
     public long NoiseSize => _shape[1] * _shape[2];
 
     /// <inheritdoc/>
-    public Reading Read(Tensor features, Tensor? labels, Generator? random)
+    public Posterior Posterior(Tensor features, Tensor? labels, Generator? random = null)
     {
-        Tensor vectors = Vectors(Expect(features, labels)); // [batch · places, size]
+        Tensor vectors = Vectors(Mean(features, labels)); // [batch · positions, size]
         if (training)
-            _codebook.Learn(vectors, random);
+            _codebook.Update(vectors, random);
         Tensor codes = _codebook.Nearest(vectors), quantised = _codebook.Codes.index_select(0, codes);
         long count = features.shape[0];
         Tensor divergence = _prior.NegativeLogLikelihood(codes.view(count, -1), labels);
         // eq. 3, third term
         Tensor commitment = vectors.sub(quantised).Squared().sum().Times(_config.Commitment / count);
-        // the gradient passes as if nothing had been rounded
+        // the straight-through estimator: the gradient passes as if nothing had been quantised (section 3.2)
         Tensor through = vectors.Plus(quantised.sub(vectors).detach());
-        return new Reading(Pictures(through, count), divergence,
-            divergence.mean().Plus(commitment)) { Figures = Use(codes) };
+        return new Posterior(Grid(through, count), divergence,
+            divergence.mean().Plus(commitment)) { Figures = Usage(codes) };
     }
 
     /// <inheritdoc/>
-    public Tensor Expect(Tensor features, Tensor? labels) => _in.forward(features).to(ScalarType.Float32);
+    public Tensor Mean(Tensor features, Tensor? labels) => _in.forward(features).to(ScalarType.Float32);
 
     /// <inheritdoc/>
-    /// <remarks>Latents that are no codes are rounded to the nearest ones, except during training.</remarks>
+    /// <remarks>Latents between codes are replaced by the nearest codes, except during training.</remarks>
     public Tensor Features(Tensor latents, Tensor? labels) =>
-        _out.forward(is_grad_enabled() ? latents : Pictures(Quantise(latents), latents.shape[0]));
+        _out.forward(is_grad_enabled() ? latents : Grid(Quantise(latents), latents.shape[0]));
 
     /// <inheritdoc/>
     public Tensor Sample(Tensor noise, Tensor? labels) =>
-        Pictures(_codebook.Codes.index_select(0, _prior.Sample(noise, labels).flatten()), noise.shape[0]);
+        Grid(_codebook.Codes.index_select(0, _prior.Sample(noise, labels).flatten()), noise.shape[0]);
 
     /// <inheritdoc/>
-    /// <remarks>The prior has learned already.</remarks>
+    /// <remarks>The prior has been trained together with the codes.</remarks>
     public void Fit(Tensor latents, Tensor? labels)
     {
     }
 
     private Tensor Quantise(Tensor latents) => _codebook.Codes.index_select(0, _codebook.Nearest(Vectors(latents)));
 
-    /// <summary>[batch, size, height, width] → [batch · places, size].</summary>
+    /// <summary>[batch, size, height, width] → [batch · positions, size].</summary>
     private static Tensor Vectors(Tensor latents) => latents.permute(0, 2, 3, 1).flatten(0, 2);
 
-    /// <summary>[batch · places, size] → [batch, size, height, width].</summary>
-    private Tensor Pictures(Tensor vectors, long count) =>
+    /// <summary>[batch · positions, size] → [batch, size, height, width].</summary>
+    private Tensor Grid(Tensor vectors, long count) =>
         vectors.view(count, _shape[1], _shape[2], -1).permute(0, 3, 1, 2);
 
     /// <summary>
-    /// How many codes a batch takes, and the perplexity of their frequencies: as many codes in equal use would have it.
+    /// The number of different codes in a batch, and the perplexity of their frequencies: the number of codes that
+    /// would have it if all were used equally often.
     /// </summary>
-    private Dictionary<string, Tensor> Use(Tensor codes)
+    private Dictionary<string, Tensor> Usage(Tensor codes)
     {
         using var gradients = no_grad();
         Tensor shares = codes.bincount(null, _config.Codes).to(ScalarType.Float32).Times(1.0 / codes.numel());

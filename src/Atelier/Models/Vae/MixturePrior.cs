@@ -5,15 +5,14 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Vae;
 
 /// <summary>
-/// A mixture of normal distributions with full covariances for each class, fitted by expectation maximisation (Dempster
-/// et al. 1977) to the latents of training pictures: an estimate of the aggregated posterior, which is the best prior
-/// there is (Tomczak and Welling 2018, eq. 9). Before it is fitted every component is standard normal, and so is the
-/// mixture.
+/// A mixture of normal distributions with full covariances for each class, fitted to the latents of training images by
+/// expectation maximisation (Dempster et al. 1977). It estimates the aggregated posterior, which is the optimal prior
+/// (Tomczak and Welling 2018, eq. 9). Before fitting, every component is standard normal, and so is the mixture.
 /// </summary>
 internal sealed class MixturePrior : nn.Module
 {
     private const int Iterations = 40;
-    private const double Ridge = 1e-3; // of the mean variance, added to each
+    private const double Ridge = 1e-3; // of the mean variance, added to each variance
     private readonly int _classes, _components, _size;
 
     public MixturePrior(int classes, int components, int size)
@@ -33,25 +32,25 @@ internal sealed class MixturePrior : nn.Module
     private Tensor Factors => get_buffer("factors")!;
 
     /// <summary>
-    /// Latents: the first number of each row's noise chooses a component of the class, the others are its ε in μ + L ε.
+    /// Samples latents. In each row, the first number chooses a component of the class, and the others are ε in μ + L
+    /// ε.
     /// </summary>
     /// <param name="noise">[batch, 1 + size], standard normal.</param>
-    /// <param name="labels">[batch], int64; null where there is one class for all.</param>
+    /// <param name="labels">[batch], int64; null without classes.</param>
     public Tensor Sample(Tensor noise, Tensor? labels)
     {
         labels ??= zeros(noise.shape[0], ScalarType.Int64, device: noise.device);
-        Tensor chance = noise.narrow(1, 0, 1).Times(Math.Sqrt(0.5)).erf().Times(0.5).PlusNumber(0.5); // Φ, [batch, 1]
-        Tensor below = Weights.index_select(0, labels).cumsum(1).lt(chance); // components that end before it
-        // [batch]
-        Tensor place = labels.Times(_components).to(ScalarType.Int64).Plus(below.sum([1]).Clamped(0, _components - 1));
-        Tensor factors = Factors.flatten(0, 1).index_select(0, place),
-            means = Means.flatten(0, 1).index_select(0, place);
+        Tensor quantiles = noise.narrow(1, 0, 1).NormalCumulative(); // [batch, 1]
+        Tensor below = Weights.index_select(0, labels).cumsum(1).lt(quantiles); // components that end before it
+        // the row of the class's component, [batch]
+        Tensor row = labels.Times(_components).to(ScalarType.Int64).Plus(below.sum([1]).Clamped(0, _components - 1));
+        Tensor factors = Factors.flatten(0, 1).index_select(0, row), means = Means.flatten(0, 1).index_select(0, row);
         return means.Plus(factors.matmul(noise.narrow(1, 1, _size).unsqueeze(2)).squeeze(2));
     }
 
     /// <summary>log p(z) without the factor of 2π, [batch].</summary>
     /// <param name="latents">z, [batch, size].</param>
-    /// <param name="labels">[batch], int64; null where there is one class for all.</param>
+    /// <param name="labels">[batch], int64; null without classes.</param>
     public Tensor LogDensity(Tensor latents, Tensor? labels)
     {
         using var scope = NewDisposeScope();
@@ -69,11 +68,11 @@ internal sealed class MixturePrior : nn.Module
     }
 
     /// <summary>
-    /// Fits each class's mixture to its latents; a class without any keeps what it has, and one with few takes fewer
-    /// components.
+    /// Fits the mixture of each class to its latents. A class without latents keeps its mixture; one with few latents
+    /// has fewer components.
     /// </summary>
-    /// <param name="latents">[pictures, size].</param>
-    /// <param name="labels">[pictures], int64; null where there is one class for all.</param>
+    /// <param name="latents">[images, size].</param>
+    /// <param name="labels">[images], int64; null without classes.</param>
     public void Fit(Tensor latents, Tensor? labels)
     {
         for (int label = 0; label < _classes; label++)
@@ -91,7 +90,7 @@ internal sealed class MixturePrior : nn.Module
         }
     }
 
-    /// <summary>Expectation maximisation from random points with everybody's covariance.</summary>
+    /// <summary>Expectation maximisation from means at random latents, with the covariance of all latents.</summary>
     private (Tensor Weights, Tensor Means, Tensor Factors) Maximise(Tensor z, int components)
     {
         long count = z.shape[0];

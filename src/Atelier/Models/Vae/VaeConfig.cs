@@ -163,7 +163,7 @@ public enum NetworkKind
 /// <summary>How Gaussian latents are arranged.</summary>
 public enum LatentsKind
 {
-    /// <summary>One vector for the whole picture.</summary>
+    /// <summary>One vector for the whole image.</summary>
     Vector,
 
     /// <summary>

@@ -53,13 +53,12 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
                 + config.Hidden.Prepend(schema.Size).Zip(config.Hidden)
                 .Aggregate((Int128)0, (sum, pair) => sum + (2 * (Int128)pair.First * pair.Second));
         Int128 places = (Int128)schema.Width * schema.Height >> (2 * config.Channels.Count);
-        // Of each level the blocks' convolutions of 3 × 3, two a block, in both networks.
+        // each level: two convolutions of 3 × 3 for each block, in both networks
         return Between(config.Channels[^1] * (config.HasGrid ? 1 : places))
             + config.Channels.Aggregate((Int128)0,
             (sum, channels) => sum + ((Int128)9 * channels * channels * 4 * config.Blocks));
 
-        // What stands between the networks: codes and their sums, or the latents' mean, variance and way back, and the
-        // fitted prior.
+        // codes and their sums; or the products of mean, variance and decoder input, and the fitted prior
         Int128 Between(Int128 features) => config.Codes > 0
             ? 2 * config.Codes * latents
             : (3 * features * latents) + (config.HasGrid ? 0 : config.PriorComponents * latents * latents * classes);

@@ -1,13 +1,12 @@
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Images;
-using Atelier.Kernels;
+using Atelier.Layers;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using Atelier.Training;
-using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,11 +45,7 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         register_module("latents", latents);
         register_module("decoder", _decoder);
         register_module("likelihood", _likelihood);
-        Objectives =
-        [
-            new Objective<ImageBatch>("loss", batch => Bound(batch, StepContext.Current.Random?.Generator).Loss,
-                [.. parameters()]),
-        ];
+        Objectives = [new Objective<ImageBatch>("loss", batch => Bound(batch).Loss, [.. parameters()])];
     }
 
     /// <summary>The configuration.</summary>
@@ -66,8 +61,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     public override long NoiseSize => _latents.NoiseSize;
 
     /// <inheritdoc/>
-    /// <remarks>The codebook is moved by a whole batch at once.</remarks>
-    public override bool LearnsInCopies => Config.Codes == 0;
+    /// <remarks>A codebook follows the latents of the whole batch.</remarks>
+    public override bool NeedsWholeBatch => Config.Codes > 0;
 
     /// <inheritdoc/>
     public override string Unit(string figure) => figure switch
@@ -84,21 +79,23 @@ public sealed class VaeModel : ImageModel, IAutoencoder
     {
         // the same draws each time, so that measurements can be compared
         using var random = new Generator(1, batch.Images.device);
-        (Tensor loss, Tensor surprise, Reading reading) = Bound(batch, random);
-        double reconstruction = surprise.mean().Number(), divergence = reading.Divergence.mean().Number();
+        (Tensor loss, Tensor reconstruction, Posterior posterior) = Bound(batch, random);
+        double logLikelihood = -reconstruction.mean().Number(), divergence = posterior.Divergence.mean().Number();
         var figures = new Dictionary<string, double>
         {
-            ["loss"] = loss.Number(), ["elbo"] = -reconstruction - divergence, ["reconstruction"] = -reconstruction,
-                ["divergence"] = divergence,
+            ["loss"] = loss.Number(), ["elbo"] = logLikelihood - divergence, ["reconstruction"] = logLikelihood,
+            ["divergence"] = divergence,
         };
-        foreach ((string name, Tensor value) in reading.Figures)
+        foreach ((string name, Tensor value) in posterior.Figures)
             figures[name] = value.Number();
         return figures;
     }
 
     /// <inheritdoc/>
-    /// <remarks>Adds the importance-weighted bound: the mean of log 1/K Σ p(x | z) p(z) / q(z | x) over K draws (Burda
-    /// et al. 2016, eq. 8), under the standard normal prior and under the fitted one.</remarks>
+    /// <remarks>
+    /// Adds the importance-weighted bound: the mean of log 1/K Σ p(x | z) p(z) / q(z | x) over K draws (Burda et al.
+    /// 2016, eq. 8), with the standard normal prior and with the fitted prior.
+    /// </remarks>
     public override IReadOnlyDictionary<string, double> Judge(ImageBatch batch, EvaluationSection options)
     {
         var figures = new Dictionary<string, double>(Evaluate(batch));
@@ -114,27 +111,23 @@ public sealed class VaeModel : ImageModel, IAutoencoder
 
     /// <inheritdoc/>
     public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,
-        Tensor? given = null, CancellationToken cancellation = default)
-    {
-        Tensor latents = _latents.Sample(noise, labels);
-        using RowTeam team = Threads.Begin(noise.device, noise.shape[0]);
-        return team.Map(noise.shape[0],
-            (first, rows) => Decode(latents.narrow(0, first, rows), labels?.narrow(0, first, rows)));
-    }
+        Tensor? given = null, CancellationToken cancellation = default) =>
+        BatchRows.Map(Decode, _latents.Sample(noise, labels), labels);
 
     /// <inheritdoc/>
     public Tensor Encode(Tensor pictures, Tensor? labels)
     {
         using var random = new Generator(1, pictures.device);
-        return _latents.Expect(_encoder.forward(_likelihood.Target(pictures, random)), Told(labels));
+        return _latents.Mean(_encoder.forward(_likelihood.Target(pictures, random)), Condition(labels));
     }
 
     /// <inheritdoc/>
-    public Tensor Decode(Tensor latents, Tensor? labels) => _likelihood.Mean(Output(latents, Told(labels)));
+    public Tensor Decode(Tensor latents, Tensor? labels) => _likelihood.Mean(Output(latents, Condition(labels)));
 
     /// <inheritdoc/>
-    /// <remarks>The class whose bound is the highest: Bayes' rule with equal chances of the classes, with the bound for
-    /// the likelihood.</remarks>
+    /// <remarks>
+    /// The class with the highest bound: Bayes' rule for classes of equal probability, with the bound as likelihood.
+    /// </remarks>
     public Tensor? Recognise(Tensor pictures)
     {
         if (!IsConditional)
@@ -142,20 +135,19 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         using var scope = NewDisposeScope();
         using var random = new Generator(1, pictures.device);
         Tensor target = _likelihood.Target(pictures, random), features = _encoder.forward(target);
-        Tensor[] costs = [.. Enumerable.Range(0, Schema.Classes.Count).Select(label =>
+        Tensor[] negativeBounds = [.. Enumerable.Range(0, Schema.Classes.Count).Select(label =>
         {
             using var each = NewDisposeScope();
             Tensor labels = KeptScalars.Full([pictures.shape[0]], label, ScalarType.Int64, pictures.device);
-            Tensor divergence = _latents.Read(features, labels, random).Divergence,
-                output = Output(_latents.Expect(features, labels), labels);
+            Tensor divergence = _latents.Posterior(features, labels, random).Divergence,
+                output = Output(_latents.Mean(features, labels), labels);
             return _likelihood.NegativeLogLikelihood(target, output).Plus(divergence).MoveToOuterDisposeScope();
         })];
-        return stack(costs).argmin(0).MoveToOuterDisposeScope();
+        return stack(negativeBounds).argmin(0).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    /// <remarks>The prior that pictures are drawn from is fitted to draws of the training pictures'
-    /// posteriors.</remarks>
+    /// <remarks>Fits the prior of sampling to draws from the posteriors of training images.</remarks>
     public override void FitAfterTraining(IBatchSource<ImageBatch> training, long batches)
     {
         if (_latents is not GaussianLatents { HasFittedPrior: true })
@@ -169,49 +161,51 @@ public sealed class VaeModel : ImageModel, IAutoencoder
             using ImageBatch batch = training.Get(number);
             Device device = this.parameters().First().device;
             Tensor target = _likelihood.Target(batch.Images.to(device), random),
-                told = batch.Labels.to(device).alias();
-            latents.Add(_latents.Read(_encoder.forward(target), Told(told), random).Latents.MoveToOuterDisposeScope());
-            labels.Add(told.MoveToOuterDisposeScope());
+                classes = batch.Labels.to(device).alias();
+            Posterior posterior = _latents.Posterior(_encoder.forward(target), Condition(classes), random);
+            latents.Add(posterior.Latents.MoveToOuterDisposeScope());
+            labels.Add(classes.MoveToOuterDisposeScope());
         }
-        _latents.Fit(cat(latents), Told(cat(labels)));
+        _latents.Fit(cat(latents), Condition(cat(labels)));
     }
 
-    /// <summary>The loss of a batch, −log p(x | z) of each picture, and what was read.</summary>
-    private (Tensor Loss, Tensor NegativeLogLikelihood, Reading Reading) Bound(ImageBatch batch, Generator? random)
+    /// <summary>The loss of a batch, −log p(x | z) of each image, and the posterior q(z | x).</summary>
+    private (Tensor Loss, Tensor Reconstruction, Posterior Posterior) Bound(ImageBatch batch, Generator? random = null)
     {
-        Tensor? labels = Told(batch.Labels);
+        Tensor? labels = Condition(batch.Labels);
         Tensor target = _likelihood.Target(batch.Images, random); // [batch, channels, height, width]
-        Reading reading = _latents.Read(_encoder.forward(target), labels, random);
-        Tensor surprise = _likelihood.NegativeLogLikelihood(target, Output(reading.Latents, labels)); // [batch]
-        return (surprise.mean().Plus(reading.Charge), surprise, reading);
+        Posterior posterior = _latents.Posterior(_encoder.forward(target), labels, random);
+        Tensor reconstruction = // [batch]
+            _likelihood.NegativeLogLikelihood(target, Output(posterior.Latents, labels));
+        return (reconstruction.mean().Plus(posterior.Penalty), reconstruction, posterior);
     }
 
     private (double Standard, double? Fitted) ImportanceBound(GaussianLatents latents, ImageBatch batch, int draws)
     {
         using var random = new Generator(1, batch.Images.device);
-        Tensor? labels = Told(batch.Labels);
+        Tensor? labels = Condition(batch.Labels);
         Tensor target = _likelihood.Target(batch.Images, random), features = _encoder.forward(target);
         (List<Tensor> standard, List<Tensor> fitted) = ([], []);
         for (int draw = 0; draw < draws; draw++)
         {
             using var scope = NewDisposeScope();
-            (Tensor z, Tensor ratio, Tensor? fittedRatio) = latents.Weigh(features, labels, random);
-            Tensor surprise = _likelihood.NegativeLogLikelihood(target, Output(z, labels));
-            standard.Add(ratio.sub(surprise).MoveToOuterDisposeScope());
+            (Tensor z, Tensor ratio, Tensor? fittedRatio) = latents.ImportanceSample(features, labels, random);
+            Tensor reconstruction = _likelihood.NegativeLogLikelihood(target, Output(z, labels));
+            standard.Add(ratio.sub(reconstruction).MoveToOuterDisposeScope());
             if (fittedRatio is not null)
-                fitted.Add(fittedRatio.sub(surprise).MoveToOuterDisposeScope());
+                fitted.Add(fittedRatio.sub(reconstruction).MoveToOuterDisposeScope());
         }
         return (LogMean(standard), fitted.Count == 0 ? null : LogMean(fitted));
 
         double LogMean(List<Tensor> weights) => stack(weights).logsumexp(0).mean().Number() - Math.Log(draws);
     }
 
-    /// <summary>The decoder's output for each value, shaped as the images, fp32.</summary>
+    /// <summary>The decoder's output, in the shape of the images, fp32.</summary>
     private Tensor Output(Tensor latents, Tensor? labels) =>
         _decoder.forward(_latents.Features(latents, labels)).to(ScalarType.Float32)
             .view(latents.shape[0], Schema.Channels, Schema.Height, Schema.Width);
 
-    private Tensor? Told(Tensor? labels) => IsConditional ? labels : null;
+    private Tensor? Condition(Tensor? labels) => IsConditional ? labels : null;
 
     private (nn.Module<Tensor, Tensor>, nn.Module<Tensor, Tensor>, long[]) Convolutional(Precision precision,
         Generator random)

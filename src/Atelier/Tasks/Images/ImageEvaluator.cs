@@ -176,6 +176,7 @@ internal static class ImageEvaluator
             if (number > 0)
                 progress?.Report(
                     FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
+            using IDisposable threads = model.Threads.Begin(batch.Images.device, batch.Labels.shape[0]);
             return model.Likelihood(batch, context.Seed + number, cancellation)
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
         });

@@ -103,8 +103,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                     PreviewReconstructions(path + "-reconstructions.png", model, images.Validation);
                 return new TrainingSample(file, file);
             },
-            CreateReplica = model.LearnsInCopies ? () =>
-                CreateReplica(model, recipe.Training.ChosenPrecision, recipe.Seed) : null,
+            CreateReplica = model.NeedsWholeBatch ? null : () =>
+                CreateReplica(model, recipe.Training.ChosenPrecision, recipe.Seed),
             ItemUnit = "pictures",
         });
 

@@ -4,7 +4,6 @@ using Atelier.Data.Images;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
-using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -238,7 +237,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
         CancellationToken cancellation)
     {
         Device device = model.parameters().First().device;
-        using RowTeam team = model.Threads.Begin(device, noise.shape[0]); // held by one drawing at a time
+        using IDisposable threads = model.Threads.Begin(device, noise.shape[0]); // one sampling at a time
         using var mode = new EvaluationMode(model);
         using var random = new Generator(seed, device);
         model.Watch = Watch is null ? null : seen =>

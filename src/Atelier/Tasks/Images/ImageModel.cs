@@ -36,8 +36,11 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>The properties of an upscaling model; null for a model that generates from noise alone.</summary>
     public virtual IUpscaler? Upscaler => null;
 
-    /// <summary>Whether copies that share its weights may be trained on parts of a batch at the same time.</summary>
-    public virtual bool LearnsInCopies => true;
+    /// <summary>
+    /// Whether a training step needs its whole batch at once; the loss of other models is the mean over any division of
+    /// the batch.
+    /// </summary>
+    public virtual bool NeedsWholeBatch => false;
 
     /// <summary>
     /// Mean figures on held-out images by name, including "loss", for the evaluation of the finished model; called in
@@ -71,7 +74,7 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>The number of random values that an image is generated from.</summary>
     public abstract long NoiseSize { get; }
 
-    /// <summary>The threads that the images of a batch are divided among.</summary>
+    /// <summary>The threads that divide the images of a batch when it is sampled.</summary>
     internal SamplingThreads Threads { get; } = new();
 
     /// <summary>The names of the <see cref="SamplingOptions"/> that the model supports, in camel case.</summary>

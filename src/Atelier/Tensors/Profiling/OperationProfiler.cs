@@ -39,7 +39,7 @@ internal sealed class OperationProfiler
     {
         OperationProfiler? before = Ambient.Value;
         Ambient.Value = this;
-        return new Restoration(before);
+        return new Restoration(() => Ambient.Value = before);
     }
 
     /// <summary>Records from now on, or no longer.</summary>
@@ -55,10 +55,5 @@ internal sealed class OperationProfiler
         var call = new OperationCall(this, name, track.Innermost);
         track.Begin(call, OperationPhase.Forward);
         return call;
-    }
-
-    private sealed class Restoration(OperationProfiler? before) : IDisposable
-    {
-        public void Dispose() => Ambient.Value = before;
     }
 }

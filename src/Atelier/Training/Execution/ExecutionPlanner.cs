@@ -71,8 +71,8 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
             return null;
         seconds.Sort();
         double median = seconds[seconds.Count / 2];
-        return new PlanTiming(median, replicas.Ways.HasKernels, replicas.Ways.HasTiles,
-            replicas.Ways.HasAttention) { Spread = (median / seconds[0]) - 1 };
+        return new PlanTiming(median, replicas.Dispatch.HasKernels, replicas.Dispatch.HasTiles,
+            replicas.Dispatch.HasAttention) { Spread = (median / seconds[0]) - 1 };
     }
 
     private static void Learn<TBatch>(Replicas<TBatch> replicas, TBatch batch, long seed, long step)

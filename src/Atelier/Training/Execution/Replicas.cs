@@ -9,42 +9,44 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// A model in several copies that share the weights' memory and have gradients of their own, one a thread: each learns
-/// from its rows of a batch. On a CPU this beats every operation on all threads, which wait for one another at its end.
+/// Replicas of a model, one for each thread, which share weights and have gradients of their own. Each is trained on
+/// some rows of a batch: on a CPU that is faster than sharing every operation, at whose end threads wait for one
+/// another.
 /// </summary>
 internal sealed class Replicas<TBatch> : IDisposable
 {
     private readonly GradientModel<TBatch>[] _models; // the first is the model itself
     private readonly ExecutionPlan _plan;
     private readonly RandomStream[] _streams;
-    private readonly Parameter[][] _taught; // by turn, those of all copies
+    private readonly Parameter[][] _trained; // by objective, those of all replicas
     private int _turn = -1;
 
-    /// <summary>Makes the copies and starts their threads.</summary>
-    /// <param name="model">The model, on its device.</param>
-    /// <param name="create">Makes another of the same shape, on the CPU; needed for more than one.</param>
-    /// <param name="plan">How many, and threads of each.</param>
+    /// <summary>Creates the replicas and starts their threads.</summary>
+    /// <param name="model">The model, on its device; the first replica.</param>
+    /// <param name="create">Creates another model of the same shape, on the CPU; needed for more than one
+    /// replica.</param>
+    /// <param name="plan">The number of replicas, and of threads for each.</param>
     public Replicas(GradientModel<TBatch> model, Func<GradientModel<TBatch>>? create, ExecutionPlan plan)
     {
         _plan = plan;
-        _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => Twin(model, create!()))];
+        _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => ShareWeights(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
-        _taught = [.. model.Objectives.Select((_, turn) =>
+        _trained = [.. model.Objectives.Select((_, turn) =>
             _models.SelectMany(copy => copy.Objectives[turn].Parameters).Where(p => p.requires_grad).ToArray())];
-        Ways = new LayerDispatch(plan.Layers);
+        Dispatch = new LayerDispatch(plan.Layers);
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
 
-    /// <summary>The threads of the copies, for work outside of training steps.</summary>
+    /// <summary>The threads of the replicas, for work outside of training steps.</summary>
     public WorkerTeam Team { get; }
 
-    /// <summary>How layers are carried out, and which choices they met.</summary>
-    public LayerDispatch Ways { get; }
+    /// <summary>The paths that layers take, and which choices they had.</summary>
+    public LayerDispatch Dispatch { get; }
 
-    /// <summary>The weights in bf16, which the copies share.</summary>
+    /// <summary>The weights in bf16, which the replicas share.</summary>
     public RoundedWeights Rounded { get; } = new();
 
-    /// <summary>The turns of each copy, the model's own first.</summary>
+    /// <summary>The objectives of each replica, those of the model first.</summary>
     public IReadOnlyList<IReadOnlyList<Objective<TBatch>>> Objectives => [.. _models.Select(model => model.Objectives)];
 
     /// <summary>
@@ -68,10 +70,10 @@ internal sealed class Replicas<TBatch> : IDisposable
         using TimedOperation timed = TimedOperation.Begin("zero gradients");
         foreach (GradientModel<TBatch> model in _models)
             model.zero_grad();
-        if (turn != _turn && _taught.Length > 1)
+        if (turn != _turn && _trained.Length > 1)
         {
-            Demand(false, _taught.SelectMany(all => all));
-            Demand(true, _taught[turn]);
+            Demand(false, _trained.SelectMany(all => all));
+            Demand(true, _trained[turn]);
         }
         _turn = turn;
     }
@@ -110,7 +112,7 @@ internal sealed class Replicas<TBatch> : IDisposable
             double weight = factor * parts[replica].Share;
             using var context = new StepContext
             {
-                Random = _streams[replica], Dispatch = Ways, Weights = Rounded, LossWeight = weight,
+                Random = _streams[replica], Dispatch = Dispatch, Weights = Rounded, LossWeight = weight,
             }.Use();
             Tensor loss = Loss(_models[replica].Objectives[turn], parts[replica].Part, weight);
             using (TimedOperation.Begin("backward"))
@@ -161,7 +163,7 @@ internal sealed class Replicas<TBatch> : IDisposable
     public void Dispose()
     {
         Team.Dispose();
-        Demand(true, _taught.SelectMany(all => all));
+        Demand(true, _trained.SelectMany(all => all));
         TakeNotes();
         foreach (GradientModel<TBatch> model in _models.AsSpan(1))
             model.Dispose();
@@ -184,15 +186,15 @@ internal sealed class Replicas<TBatch> : IDisposable
         return (weight == 1 ? loss : loss.Times(weight)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Lays a fresh model's weights where the model's lie.</summary>
-    private static GradientModel<TBatch> Twin(GradientModel<TBatch> model, GradientModel<TBatch> fresh)
+    /// <summary>Makes a new model share the weights of the model.</summary>
+    private static GradientModel<TBatch> ShareWeights(GradientModel<TBatch> model, GradientModel<TBatch> replica)
     {
         using var noGradients = no_grad();
-        Dictionary<string, Tensor> own = model.state_dict();
-        foreach ((string name, Tensor tensor) in fresh.state_dict())
-            tensor.set_(own[name]);
-        fresh.train();
-        fresh.ActivationCheckpointing = model.ActivationCheckpointing;
-        return fresh;
+        Dictionary<string, Tensor> weights = model.state_dict();
+        foreach ((string name, Tensor tensor) in replica.state_dict())
+            tensor.set_(weights[name]);
+        replica.train();
+        replica.ActivationCheckpointing = model.ActivationCheckpointing;
+        return replica;
     }
 }

@@ -140,6 +140,16 @@ public abstract class Optimizer : IDisposable
             TensorScripts.Run("decay", group.Parameters, gradients, group.WeightDecay);
     }
 
+    /// <summary>Subtracts the gradients, or their moving sums if there is momentum, times the learning rate.</summary>
+    private protected void Descend(Group group, Tensor[] gradients, Slot? momentum, double learningRate)
+    {
+        if (momentum is null)
+            TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
+        else
+            TensorScripts.Run("momentum", group.Parameters, gradients, momentum.Of(group), Section.Momentum,
+                Section.Nesterov, learningRate);
+    }
+
     /// <summary>Scales the gradients and moves one group; a rule that does both in one pass does it here.</summary>
     private protected virtual void Move(Group group, Tensor[] gradients, double learningRate, Tensor? factor)
     {

@@ -79,11 +79,7 @@ internal sealed class Sgd : Optimizer
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
         AddDecay(group, gradients);
-        if (_momentum is null)
-            TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
-        else
-            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum,
-                Section.Nesterov, learningRate);
+        Descend(group, gradients, _momentum, learningRate);
     }
 }
 
@@ -106,11 +102,7 @@ internal sealed class RmsProp : Optimizer
     {
         AddDecay(group, gradients);
         TensorScripts.Run("rmsprop", gradients, _square.Of(group), Section.Beta2, Section.Epsilon);
-        if (_momentum is null)
-            TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
-        else
-            TensorScripts.Run("momentum", group.Parameters, gradients, _momentum.Of(group), Section.Momentum,
-                Section.Nesterov, learningRate);
+        Descend(group, gradients, _momentum, learningRate);
     }
 }
 
@@ -128,7 +120,7 @@ internal sealed class Adagrad : Optimizer
     {
         AddDecay(group, gradients);
         TensorScripts.Run("adagrad", gradients, _sum.Of(group), Section.Epsilon);
-        TensorScripts.Run("sgd", group.Parameters, gradients, learningRate);
+        Descend(group, gradients, momentum: null, learningRate);
     }
 }
 

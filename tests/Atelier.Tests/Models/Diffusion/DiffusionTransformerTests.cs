@@ -108,5 +108,5 @@ public sealed class DiffusionTransformerTests
 
     private static DiffusionTransformer Network(Generator random) =>
         new(new DiffusionConfig { Network = DenoiserKind.Dit, PatchSize = 2, HiddenSize = 8, HeadCount = 2,
-            LayerCount = 2 }, [3, 4, 4], pictureChannels: 3, classes: 2, Precision.Fp32, random);
+            LayerCount = 2 }, [3, 4, 4], outputs: 3, classes: 2, Precision.Fp32, random);
 }

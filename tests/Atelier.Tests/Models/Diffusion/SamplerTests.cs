@@ -113,7 +113,7 @@ public sealed class SamplerTests
             sigma = tensor((float)schedule.Sigma(0.4));
         DenoiserOutput parts = prediction.Output(alpha.mul(picture).add(sigma.mul(noise)),
             prediction.Target(new DenoiserOutput(picture, noise), alpha, sigma), 0.4);
-        parts.Picture.sub(picture).abs().max().item<float>().ShouldBeLessThan(1e-4f);
+        parts.Image.sub(picture).abs().max().item<float>().ShouldBeLessThan(1e-4f);
         parts.Noise.sub(noise).abs().max().item<float>().ShouldBeLessThan(1e-4f);
     }
 

@@ -40,13 +40,13 @@ public sealed class UpscalingTests : IDisposable
             new ImageSchema(16, 16, 3, []), new NoiseSchedule(ScheduleKind.Flow));
         using var random = new Generator(1, CPU);
         Tensor small = full([200, 3, 4, 4], 0.5f), times = full([200], 0.25f);
-        Tensor shown = upscaling.Show(small, times, random);
-        shown.shape.ShouldBe([200, 4, 16, 16]);
-        shown.narrow(1, 3, 1).sub(0.25f).abs().max().item<float>().ShouldBe(0);
-        shown.narrow(1, 0, 3).mean().item<float>().ShouldBe(0.75f * 0.5f, 0.01f, "α of the flow is 1 − t");
-        shown.narrow(1, 0, 3).std().item<float>()
+        Tensor condition = upscaling.Condition(small, times, random);
+        condition.shape.ShouldBe([200, 4, 16, 16]);
+        condition.narrow(1, 3, 1).sub(0.25f).abs().max().item<float>().ShouldBe(0);
+        condition.narrow(1, 0, 3).mean().item<float>().ShouldBe(0.75f * 0.5f, 0.01f, "α of the flow is 1 − t");
+        condition.narrow(1, 0, 3).std().item<float>()
             .ShouldBeInRange(0.1f, 0.25f, "σ is t, and enlarging averages neighbours");
-        Tensor clean = upscaling.Show(small, zeros(200), random);
+        Tensor clean = upscaling.Condition(small, zeros(200), random);
         clean.narrow(1, 0, 3).sub(0.5f).abs().max().item<float>().ShouldBeLessThan(1e-5f);
     }
 

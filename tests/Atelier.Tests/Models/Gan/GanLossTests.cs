@@ -38,7 +38,7 @@ public sealed class GanLossTests
     public void Pictures_are_judged_right_on_their_side_of_the_border(GanLoss loss, double real, double made)
     {
         using var scope = NewDisposeScope();
-        (Tensor realRight, Tensor madeRight) = loss.Right(tensor(Real), tensor(Made));
+        (Tensor realRight, Tensor madeRight) = loss.Accuracy(tensor(Real), tensor(Made));
         realRight.ToDouble().ShouldBe(real, 1e-6);
         madeRight.ToDouble().ShouldBe(made, 1e-6);
     }

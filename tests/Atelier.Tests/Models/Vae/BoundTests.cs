@@ -83,7 +83,7 @@ public sealed class BoundTests
         {
             const int rows = 500;
             Tensor features = full([(long)rows * draws, 1], x, ScalarType.Float32);
-            (Tensor z, Tensor ratio, _) = latents.Weigh(features, null, random);
+            (Tensor z, Tensor ratio, _) = latents.ImportanceSample(features, null, random);
             Tensor likelihood = z.squeeze(1).mul(a).sub(x).square().mul(-0.5 / (s * s))
                 .sub(0.5 * Math.Log(2 * Math.PI * s * s));
             return likelihood.add(ratio).view(draws, rows).logsumexp(0).mean().item<float>() - Math.Log(draws);

@@ -14,7 +14,7 @@ public sealed class DiscreteLatentsTests
     {
         using var random = new Generator(1, CPU);
         using var book = new Codebook(3, 2, Decay);
-        book.Learn(randn([60, 2], generator: random), random); // from nothing: the codes are vectors of the batch
+        book.Update(randn([60, 2], generator: random), random); // from nothing: the codes are vectors of the batch
         Dictionary<string, Tensor> state = book.state_dict();
         for (int batch = 0; batch < 3; batch++)
         {
@@ -31,7 +31,7 @@ public sealed class DiscreteLatentsTests
                 seen[nearest][0] += v[0];
                 seen[nearest][1] += v[1];
             }
-            book.Learn(vectors, random);
+            book.Update(vectors, random);
             double[][] moved = Rows(book.Codes);
             for (int c = 0; c < 3; c++)
             {
@@ -47,9 +47,9 @@ public sealed class DiscreteLatentsTests
     {
         using var random = new Generator(2, CPU);
         using var book = new Codebook(2, 1, 0.5);
-        book.Learn(tensor((float[])[0f, 0f, 10f, 10f]).view(4, 1), random);
+        book.Update(tensor((float[])[0f, 0f, 10f, 10f]).view(4, 1), random);
         for (int i = 0; i < 20; i++)
-            book.Learn(tensor((float[])[3f, 3f, 3f, 4f]).view(4, 1), random);
+            book.Update(tensor((float[])[3f, 3f, 3f, 4f]).view(4, 1), random);
         book.Codes.data<float>().ShouldAllBe(c => c >= 2.9f && c <= 4.1f);
         book.Nearest(tensor((float[])[3.1f, 3.9f]).view(2, 1)).shape.ShouldBe([2L]);
     }
@@ -58,7 +58,7 @@ public sealed class DiscreteLatentsTests
     public void The_chances_of_all_pictures_codes_sum_to_one_and_are_drawn_as_often()
     {
         using var random = new Generator(4, CPU);
-        using var prior = new CodePrior(places: 2, codes: 3, classes: 2, width: 8, Precision.Fp32, random);
+        using var prior = new CodePrior(positions: 2, codes: 3, classes: 2, width: 8, Precision.Fp32, random);
         using var gradients = no_grad();
         Tensor all = tensor(Enumerable.Range(0, 9).SelectMany(i => (long[])[i / 3, i % 3]).ToArray()).view(9, 2),
             labels = ones(9, ScalarType.Int64);
@@ -81,9 +81,9 @@ public sealed class DiscreteLatentsTests
         using var latents = new DiscreteLatents(config, [2, 2, 2], classes: 0, Precision.Fp32, random);
         Tensor features = randn([5, 2, 2, 2], generator: random), weights = randn([5, 3, 2, 2], generator: random);
         Tensor vectors = features.clone().requires_grad_();
-        latents.Read(vectors, null, random).Latents.mul(weights).sum().backward();
+        latents.Posterior(vectors, null, random).Latents.mul(weights).sum().backward();
         Tensor straight = features.clone().requires_grad_();
-        latents.Expect(straight, null).mul(weights).sum().backward();
+        latents.Mean(straight, null).mul(weights).sum().backward();
         vectors.grad!.sub(straight.grad!).abs().max().item<float>().ShouldBeLessThan(1e-5f);
     }
 

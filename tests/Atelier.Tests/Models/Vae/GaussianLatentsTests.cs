@@ -26,16 +26,16 @@ public sealed class GaussianLatentsTests
             to.copy_(from.view(to.shape)); // a product is a convolution of 1 × 1
         Tensor features = empty(Batch, Channels, Rows, Columns).normal_(0, 1, random), labels = tensor((long[])[1, 0]);
         Tensor alone = features.permute(0, 2, 3, 1).reshape(-1, Channels),
-            told = labels.repeat_interleave(Rows * Columns);
+            classes = labels.repeat_interleave(Rows * Columns);
 
-        Tensor mean = grid.Expect(features, labels);
+        Tensor mean = grid.Mean(features, labels);
         mean.shape.ShouldBe([Batch, Size, Rows, Columns]);
-        Same(mean.permute(0, 2, 3, 1).reshape(-1, Size), vector.Expect(alone, told));
-        Reading read = grid.Read(features, labels, random);
-        Same(read.Divergence, vector.Read(alone, told, random).Divergence.view(Batch, -1).sum([1]));
-        read.Charge.item<float>().ShouldBe(read.Divergence.mean().item<float>(), 1e-3f);
+        Same(mean.permute(0, 2, 3, 1).reshape(-1, Size), vector.Mean(alone, classes));
+        Posterior posterior = grid.Posterior(features, labels, random);
+        Same(posterior.Divergence, vector.Posterior(alone, classes, random).Divergence.view(Batch, -1).sum([1]));
+        posterior.Penalty.item<float>().ShouldBe(posterior.Divergence.mean().item<float>(), 1e-3f);
         Same(grid.Features(mean, labels).permute(0, 2, 3, 1).reshape(-1, Channels),
-            vector.Features(vector.Expect(alone, told), told));
+            vector.Features(vector.Mean(alone, classes), classes));
         grid.Sample(arange(grid.NoiseSize, ScalarType.Float32).view(1, -1),
             null).shape.ShouldBe([1, Size, Rows, Columns]);
 

@@ -1,3 +1,4 @@
+using Atelier.Layers;
 using Atelier.Tensors;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace Atelier.Models.Diffusion.Samplers;
 /// </summary>
 public sealed class AncestralSampler : ISampler
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The sampler's name.</summary>
     internal const string Called = "ancestral";
 
     /// <inheritdoc/>
@@ -25,14 +26,14 @@ public sealed class AncestralSampler : ISampler
             double t = times[i], s = times[i + 1];
             (double alphaT, double sigmaT, double alphaS, double sigmaS) =
                 (schedule.Alpha(t), schedule.Sigma(t), schedule.Alpha(s), schedule.Sigma(s));
-            Tensor picture = denoiser(x, t).Picture;
-            // With a = α_t / α_s and β² = σ_t² − a² σ_s²: mean = (a σ_s² x + α_s β² x₀) / σ_t², variance = σ_s² β² /
-            // σ_t².
+            Tensor image = denoiser(x, t).Image;
+            // with a = α_t / α_s and β² = σ_t² − a² σ_s²: mean = (a σ_s² x + α_s β² x₀) / σ_t²,
+            // variance = σ_s² β² / σ_t²
             double ratio = alphaT / alphaS, added = (sigmaT * sigmaT) - (ratio * ratio * sigmaS * sigmaS),
                 total = sigmaT * sigmaT;
-            x = x.Times(ratio * sigmaS * sigmaS / total).Plus(picture.Times(alphaS * added / total));
+            x = x.Times(ratio * sigmaS * sigmaS / total).Plus(image.Times(alphaS * added / total));
             if (sigmaS > 0)
-                x = x.Plus(empty_like(x).normal_(0, 1, random).Times(sigmaS * Math.Sqrt(added) / sigmaT));
+                x = x.Plus(empty_like(x).FillNormal(random).Times(sigmaS * Math.Sqrt(added) / sigmaT));
         }
         return x;
     }

@@ -21,7 +21,7 @@ public sealed class DdimSampler : ISampler
         {
             DenoiserOutput parts = denoiser(x, times[i]);
             double s = times[i + 1];
-            x = parts.Picture.Times(schedule.Alpha(s)).Plus(parts.Noise.Times(schedule.Sigma(s)));
+            x = parts.Image.Times(schedule.Alpha(s)).Plus(parts.Noise.Times(schedule.Sigma(s)));
         }
         return x;
     }

@@ -22,10 +22,10 @@ public sealed class EulerSampler : ISampler
         return x;
     }
 
-    /// <summary>dx/dt at a place and a time.</summary>
+    /// <summary>dx/dt at a point and a time.</summary>
     internal static Tensor Velocity(Denoiser denoiser, NoiseSchedule schedule, Tensor x, double t)
     {
         DenoiserOutput parts = denoiser(x, t);
-        return parts.Picture.Times(schedule.AlphaRate(t)).Plus(parts.Noise.Times(schedule.SigmaRate(t)));
+        return parts.Image.Times(schedule.AlphaRate(t)).Plus(parts.Noise.Times(schedule.SigmaRate(t)));
     }
 }

@@ -22,7 +22,7 @@ public sealed class HeunSampler : ISampler
             double step = times[i + 1] - times[i];
             Tensor slope = EulerSampler.Velocity(denoiser, schedule, x, times[i]);
             Tensor next = x.Plus(slope.Times(step));
-            if (times[i + 1] > 0) // at 0 the noise cannot be told from the picture any more
+            if (times[i + 1] > 0) // at 0, an image no longer reveals its noise
                 next = x.Plus(slope.Plus(EulerSampler.Velocity(denoiser, schedule, next, times[i + 1]))
                     .Times(step / 2));
             x = next;
