@@ -81,16 +81,28 @@ public sealed class PictureTests : IDisposable
     }
 
     [Theory]
-    [InlineData("shapes-diffusion", "mean squared error", "model.samplerSteps=2", "model.channels=[8]")]
+    [InlineData("shapes-diffusion", "mean squared error", "model.samplerSteps=2", "model.channels=[8]",
+        "evaluation.likelihoodPictures=0")]
     [InlineData("shapes-gan", "loss", "model.family=gan", "model.channels=[8]")]
     public void A_loss_is_labelled_with_the_models_own_unit(string name, string unit, params string[] settings)
     {
         ToolResult trained = _tool.Run(["train", "shapes-diffusion", "--out", _tool.At(name), "--json",
             .. ((string[])[.. settings, "training.steps=2", "data.worldDocuments=40", "training.batchSize=4",
-                "training.sampleEvery=0", "evaluation.features=none", "evaluation.pictures=10",
-                "evaluation.likelihoodPictures=0"]).SelectMany(setting => (string[])["--set", setting])]);
+                "training.sampleEvery=0", "evaluation.features=none", "evaluation.pictures=10"])
+                .SelectMany(setting => (string[])["--set", setting])]);
         foreach (string loss in (string[])["trainingLoss", "validationLoss", "bestValidationLoss"])
             Unit(trained, loss).ShouldBe(unit);
+    }
+
+    [Fact]
+    public void A_recipe_with_keys_of_an_earlier_version_is_sound_and_its_check_says_their_present_names()
+    {
+        string recipe = _tool.At("earlier.yaml");
+        File.WriteAllText(recipe, "model: {family: diffusion, sampler: euler, samplerSteps: 3}\n");
+        ToolResult result = _tool.Run("recipes", "check", recipe);
+        (result.Code, result.Out).ShouldBe((0, "run: no mistakes\n"));
+        result.Error.ShouldContain(
+            "model.sampler is now generation.sampler, model.samplerSteps is now generation.steps");
     }
 
     [Fact]
@@ -166,7 +178,7 @@ public sealed class PictureTests : IDisposable
         [
             "train", "shapes-diffusion", "--out", run, "--set", "training.steps=2", "--set", "data.worldDocuments=40",
                 "--set", "training.batchSize=4",
-            "--set", "model.channels=[8]", "--set", "model.patchSize=4", "--set", "model.samplerSteps=3", "--set",
+            "--set", "model.channels=[8]", "--set", "model.patchSize=4", "--set", "generation.steps=3", "--set",
                 "training.evaluateEvery=0", "--set", "training.sampleEvery=2",
             "--set", "evaluation.features=none", .. settings.SelectMany(setting => (string[])["--set", setting]),
         ]);

@@ -39,7 +39,7 @@ public static class RecipeReader
         RecipeMapping root = Written();
         foreach (string change in overrides ?? [])
             Override(root, change, renamed);
-        renamed.Apply(root, FamilyOf(root)); // in sections that were set as a whole
+        renamed.Apply(root, FamilyOf(root), replaces: true); // in sections that a change set as a whole
         Recipe recipe = binder.Bind(root);
         Check(recipe, root);
         (string Key, string Reader)[] keys = [.. Unread(recipe)];

@@ -11,15 +11,19 @@ internal sealed class RenamedKeys(IReadOnlyList<IModelSection> families)
         : [$"{string.Join(", ", _renamed.Distinct())}; the earlier names still work"];
 
     /// <summary>Renames the keys of a recipe.</summary>
+    /// <param name="root">The recipe.</param>
+    /// <param name="family">The name of its family.</param>
+    /// <param name="replaces">Whether an earlier name replaces what the present one says; otherwise both are
+    /// refused.</param>
     /// <exception cref="AtelierException">A key is given by both of its names.</exception>
-    public void Apply(RecipeMapping root, string family)
+    public void Apply(RecipeMapping root, string family, bool replaces = false)
     {
         foreach ((string earlier, string present) in Of(family))
         {
             string[] from = earlier.Split('.'), to = present.Split('.');
             if (SectionOf(root, from) is not { } section || section.Find(from[^1]) is not { } value)
                 continue;
-            if (SectionOf(root, to)?.Find(to[^1]) is not null)
+            if (!replaces && SectionOf(root, to)?.Find(to[^1]) is not null)
                 throw new AtelierException($"{earlier} is the earlier name of {present}, and both are given",
                     value.Where, $"leave {earlier} out");
             section.Remove(from[^1]);

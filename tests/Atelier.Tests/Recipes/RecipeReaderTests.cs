@@ -226,7 +226,7 @@ public sealed class RecipeReaderTests
         recipe.Notes.ShouldHaveSingleItem().ShouldBe("model.samplerSteps is now generation.steps, "
             + "model.guidance is now generation.guidance; the earlier names still work");
         Recipe again = RecipeReader.Parse(RecipeWriter.Write(recipe), "recipe.yaml", families);
-        (again.Notes.Count, again.Generation).ShouldBe((0, recipe.Generation));
+        (again.Notes.Count, again.Generation.Sampling).ShouldBe((0, recipe.Generation.Sampling));
 
         const string present = "model: {family: diffusion}\ngeneration: {steps: 7}";
         Steps(present, "model.samplerSteps=3").ShouldBe(3, "a change wins by either name");
@@ -271,7 +271,7 @@ public sealed class RecipeReaderTests
     {
         const string text = "model: {family: gpt}\ntraining: {optimizer: {learningRate: 0.5}, steps: 7}";
         Recipe recipe =
-            RecipeReader.Parse(text, "my.yaml", Atelier.Models.ModelFamilies.All, ["model.family=ngram"]);
+            RecipeReader.Parse(text, "my.yaml", Atelier.Models.ModelFamilies.All, ["model.family=hmm"]);
         recipe.Training.ShouldBe(new TrainingSection { Steps = 7 });
     }
 

@@ -27,7 +27,7 @@ public sealed class RecipeWriterTests
             Model = new ModelSection("gpt", new BigConfig { Shape = shape, Dropout = dropout, Sizes = sizes }),
             Training = new TrainingSection { Steps = steps, Epochs = 1,
                 Optimizer = new OptimizerSection { Name = optimizer, LearningRate = rate } },
-            Generation = new GenerationSection { Decoding = new() { Stop = stop }, Sampling = new() { Steps = 9 } },
+            Generation = new GenerationSection { Decoding = new() { Stop = stop } },
         };
 
     [Fact]

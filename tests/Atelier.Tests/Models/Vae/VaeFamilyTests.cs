@@ -100,15 +100,19 @@ public sealed class VaeFamilyTests : IDisposable
 
     private async Task Train(params string[] more)
     {
+        bool isDense = more.Contains("model.network=dense"), hasGrid = more.Contains("model.latents=grid"),
+            hasCodes = more.Any(setting => setting.StartsWith("model.codes=", StringComparison.Ordinal));
         Recipe recipe = RecipeReader.Read("mnist-vae", ModelFamilies.All,
         [
-            "data.source=world:shapes", "data.worldDocuments=200", "model.channels=[8]", "model.latentSize=4",
-                "model.priorComponents=2",
+            "data.source=world:shapes", "data.worldDocuments=200", "model.latentSize=4",
+            .. isDense ? (string[])[] : ["model.channels=[8]"],
+            .. hasGrid || hasCodes ? (string[])[] : ["model.priorComponents=2"],
+            .. hasCodes ? (string[])[] : ["evaluation.importanceSamples=3"],
             "training.steps=10", "training.batchSize=8", "training.ema=0", "training.evaluateEvery=5",
                 "training.evaluationBatches=1", "training.sampleEvery=10",
             "training.checkpointEvery=0", "training.device=cpu", "training.threads=1", "data.split.train=0.8",
                 "data.split.test=0.1",
-            "evaluation.pictures=18", "evaluation.features=none", "evaluation.importanceSamples=3", .. more,
+            "evaluation.pictures=18", "evaluation.features=none", .. more,
         ]);
         await new Workshop().TrainAsync(recipe, new(_folder["run"]));
     }
