@@ -46,8 +46,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         if (data is not ImageData images)
             throw new AtelierException($"the family {Name} learns from pictures", "data.source",
                 "choose pictures, or another family");
-        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema, recipe.Training.ChosenPrecision,
-            recipe.Seed);
+        TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
+            recipe.Training.ChosenPrecision, recipe.Seed);
         TrainingSection section = recipe.Training;
         var training =
             new ImageBatches(images.Train, section.BatchSize, recipe.Seed, shuffled: true, recipe.Data.Image.Augment);
