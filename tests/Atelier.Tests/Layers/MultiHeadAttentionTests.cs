@@ -21,7 +21,7 @@ public sealed class MultiHeadAttentionTests
         from rotary in Gen.Bool
         from padding in AnyOf("none", "left", "right", "whole")
         from bias in AnyOf("none", "heads", "shared")
-        from scale in AnyOf<double?>(null, 1, 0.3)
+        from scale in AnyOf<double?>(null, 1, 0.375)
         select new Features(kind, shared, biases, rotary && kind != "cross", padding, bias, scale);
 
     public static TheoryData<Features> Some =>
@@ -99,7 +99,7 @@ public sealed class MultiHeadAttentionTests
     [InlineData("causal", "none", "heads")]
     [InlineData("causal", "left", "none")]
     [InlineData("causal", "right", "shared")]
-    [InlineData("causal", "none", "none", 0.3)]
+    [InlineData("causal", "none", "none", 0.375)]
     [InlineData("open", "whole", "none")]
     [InlineData("open", "right", "heads", 1.0)]
     [InlineData("cross", "none", "none")]

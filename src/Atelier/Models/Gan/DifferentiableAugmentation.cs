@@ -5,10 +5,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.Gan;
 
-/// <summary>
-/// Random changes of images, different for each image, through which gradients flow to the generator (Zhao et al.
-/// 2020).
-/// </summary>
+/// <summary>Random changes of each image, with gradients to the generator (Zhao et al. 2020).</summary>
 internal static class DifferentiableAugmentation
 {
     private const double LargestShift = 0.125, CutShare = 0.5; // of the side

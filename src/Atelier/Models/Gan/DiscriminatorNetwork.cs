@@ -61,10 +61,8 @@ internal sealed class DiscriminatorNetwork : nn.Module
     /// <summary>The discriminator's score of each image.</summary>
     /// <param name="images">[batch, channels, height, width], fp32.</param>
     /// <param name="labels">The class of each image, [batch], int64; unused without a condition.</param>
-    /// <param name="batches">The number of batches of equal size in the images: one, or two for real and generated
-    /// images.</param>
-    /// <returns>Logits, [batch], and logits of the classes, [batch, classes], if the network classifies;
-    /// fp32.</returns>
+    /// <param name="batches">The number of batches in the images: two for real and generated images, or one.</param>
+    /// <returns>Logits, [batch], and logits of the classes, [batch, classes], or null; fp32.</returns>
     public (Tensor Logits, Tensor? Classes) Forward(Tensor images, Tensor labels, int batches = 1)
     {
         Tensor x = images;

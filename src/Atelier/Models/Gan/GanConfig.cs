@@ -120,10 +120,7 @@ public enum GanCondition
     /// </summary>
     Projection,
 
-    /// <summary>
-    /// The discriminator also classifies the image, and both networks minimise the error (Odena et al. 2017, eq. 2 and
-    /// 3).
-    /// </summary>
+    /// <summary>The discriminator classifies images; both networks minimise the error (Odena et al. 2017).</summary>
     Classifier,
 }
 
