@@ -165,17 +165,20 @@ public sealed class ConcurrentModelsTests : IDisposable
         TaggedSentence[] sentences = [new(["the", "dog", "runs"], ["D", "N", "V"]),
             new(["a", "run", "ends"], ["D", "N", "V"]), new(["dogs", "run"], ["N", "V"])];
         using var tagger = new HmmTagger(TaggerCounts.Count(sentences), new HmmConfig());
-        await TogetherAsAlone(i =>
-            Samples(tagger, new() { Seed = i, Count = i % 2 == 0 ? 5 : 1, Prompt = i % 2 == 0 ? null : "a dog ends" }));
+        ITask tagging = new TaggingTask();
+        await TogetherAsAlone(i => Json(tagging.GenerateAsync(tagger,
+            new() { Seed = i, Count = i % 2 == 0 ? 5 : 1, Prompt = i % 2 == 0 ? null : "a dog ends" })));
         using var series =
             new HmmSeries(new HmmModel(new HmmChain([0.6, 0.4], [0.9, 0.1, 0.2, 0.8]),
             new PoissonEmissions(2, [1.0, 5.0], 1)), ["count"]);
         await TogetherAsAlone(i => Samples(series, new() { Seed = i, Count = 2, Decoding = new() { MaxTokens = 25 } }));
     }
 
-    private static async Task<string> Samples(IGenerator generator, GenerationRequest request) =>
-        string.Join('|',
-            await generator.GenerateAsync(request).Select(sample => sample.ToJson().ToJsonString()).ToListAsync());
+    private static Task<string> Samples(IGenerator generator, GenerationRequest request) =>
+        Json(generator.GenerateAsync(request));
+
+    private static async Task<string> Json(IAsyncEnumerable<Sample> samples) =>
+        string.Join('|', await samples.Select(sample => sample.ToJson().ToJsonString()).ToListAsync());
 
     private static async Task TogetherAsAlone(Func<int, Task<string>> ask)
     {
