@@ -20,7 +20,9 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>Hidden Markov models, learned by expectation maximisation or, where tags are given, by counting.</summary>
+/// <summary>
+/// The family of hidden Markov models, estimated by expectation maximisation or, from tagged data, by counting.
+/// </summary>
 public sealed class HmmFamily : IModelFamily
 {
     private const string TextType = "atelier_hmm", SeriesType = "atelier_hmm_series";
@@ -102,20 +104,21 @@ public sealed class HmmFamily : IModelFamily
         if (emission == HmmEmission.Categorical)
             throw new AtelierException("series are of numbers, not of symbols", "model.emission",
                 "choose gaussian or poisson");
-        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) =>
-            [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
         return new HmmLearner(recipe, emission, Of(series.Train), Of(series.Validation), 0, (folder, model) =>
         {
             using var scope = NewDisposeScope();
-            BundleWriter.Write(folder,
-                ConfigRecords.Write(SeriesType, series.Columns.Count,
-                new SeriesShape { Emission = emission, Covariance = config.Covariance }),
-                HmmTensors.Write(model),
-                    $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned "
-                        + $"from {SourceFiles.PublicName(series.Facts.Source)}.\n",
-                partial => new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))])
-                    .Write(Path.Combine(partial, TableSchema.FileName)));
+            var shape = new SeriesShape { Emission = emission, Covariance = config.Covariance };
+            string card =
+                $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned "
+                + $"from {SourceFiles.PublicName(series.Facts.Source)}.\n";
+            var schema = new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))]);
+            BundleWriter.Write(folder, ConfigRecords.Write(SeriesType, series.Columns.Count, shape),
+                HmmTensors.Write(model), card,
+                partial => schema.Write(Path.Combine(partial, TableSchema.FileName)));
         });
+
+        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> values) =>
+            [.. values.Select(rows => HmmSequence.Of(rows, series.Columns.Count))];
     }
 
     private sealed record SeriesShape
@@ -139,14 +142,13 @@ public sealed class HmmFamily : IModelFamily
             using var scope = NewDisposeScope();
             BundleWriter.Write(folder,
                 ConfigRecords.Write(TextType, symbols, new { end_of_text_id = text.Train.EndOfTextId ?? -1 }),
-                HmmTensors.Write(model),
-                text.Tokenizer, recipe.Generation, text.Facts.StartId,
-                    TextBundle.Card(recipe, text, model.FreeParameters));
+                HmmTensors.Write(model), text.Tokenizer, recipe.Generation, text.Facts.StartId,
+                TextBundle.Card(recipe, text, model.FreeParameters));
         });
     }
 
     /// <summary>
-    /// The documents; the end of a text is a symbol like others, so that a model knows how long texts are.
+    /// The documents as sequences. Each keeps its end-of-text token, from which the model learns how long texts are.
     /// </summary>
     private static IReadOnlyList<HmmSequence> Sequences(TokenFile file)
     {
