@@ -1,8 +1,10 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>A set of parents as a key.</summary>
+/// <summary>A set of parents that can be a key of a dictionary.</summary>
+/// <param name="members">The indices of the parents, in ascending order.</param>
 internal readonly struct ParentSet(int[] members) : IEquatable<ParentSet>
 {
+    /// <summary>The indices of the parents, in ascending order.</summary>
     public int[] Members { get; } = members;
 
     public bool Equals(ParentSet other) => Members.AsSpan().SequenceEqual(other.Members);
