@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Ngram;
 
-/// <summary>N-gram models, learned by counting: the baseline of every other text model.</summary>
+/// <summary>The family of n-gram models, trained by counting: the baseline of all other text models.</summary>
 public sealed class NgramFamily : IModelFamily, ITextBaseline
 {
     private const string ModelType = "atelier_ngram";
@@ -60,36 +60,35 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     /// <inheritdoc/>
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
         TextBundle.Load(bundle, cancellation, (config, tensors) =>
-    {
-        int[] Array(string name) => tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
-            ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
-            : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers", bundle.WeightsPath,
-                "export the model again");
-        try
         {
-            var trie = new NgramTrie(Array("tokens"), Array("counts"), Array("first_child"));
-            return new NgramModel(trie, config.Check(config.Read<NgramConfig>()), config.VocabularySize);
-        }
-        catch (AtelierException e) when (e.Where is null)
-        {
-            throw e.At(bundle.WeightsPath);
-        }
-    });
+            int[] Array(string name) =>
+                tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
+                    ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
+                    : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers",
+                        bundle.WeightsPath, "export the model again");
+            try
+            {
+                var trie = new NgramTrie(Array("tokens"), Array("counts"), Array("first_child"));
+                return new NgramModel(trie, config.Check(config.Read<NgramConfig>()), config.VocabularySize);
+            }
+            catch (AtelierException e) when (e.Where is null)
+            {
+                throw e.At(bundle.WeightsPath);
+            }
+        });
 
     /// <summary>Writes a model as a bundle.</summary>
     internal static void Write(string folder, NgramModel model, Recipe recipe, TextData text)
     {
         using var scope = NewDisposeScope();
-        BundleWriter.Write(
-            folder,
-            ConfigRecords.Write(ModelType, model.VocabularySize, model.Config),
-            new Dictionary<string, Tensor>
-            {
-                ["tokens"] = tensor(model.Trie.Tokens, ScalarType.Int32),
-                ["counts"] = tensor(model.Trie.Counts, ScalarType.Int32),
-                ["first_child"] = tensor(model.Trie.FirstChild, ScalarType.Int32),
-            },
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["tokens"] = tensor(model.Trie.Tokens, ScalarType.Int32),
+            ["counts"] = tensor(model.Trie.Counts, ScalarType.Int32),
+            ["first_child"] = tensor(model.Trie.FirstChild, ScalarType.Int32),
+        };
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, model.VocabularySize, model.Config), tensors,
             text.Tokenizer, recipe.Generation, text.Facts.StartId,
-                TextBundle.Card(recipe, text, model.Trie.Tokens.Length));
+            TextBundle.Card(recipe, text, model.Trie.Tokens.Length));
     }
 }

@@ -3,11 +3,10 @@ using System.Diagnostics;
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// Searches for the graph with the highest score. Each move adds, removes or reverses one edge, and the best move is
-/// taken (Heckerman, Geiger and Chickering 1995, section 7.1). At a local maximum the climb continues through worse
-/// graphs, while a tabu list forbids undoing the last moves (Glover 1989). The search then restarts near the best
-/// graph, until a number of restarts in a row find nothing better (iterated local search: Lourenço, Martin and Stützle
-/// 2003).
+/// Searches for the graph with the highest score. Each move adds, removes or reverses one edge, the best one first
+/// (Heckerman, Geiger and Chickering 1995, section 7.1). At a local maximum the climb goes on through worse graphs,
+/// while a tabu list forbids undoing the last moves (Glover 1989). The search then restarts near the best graph, until
+/// several restarts in a row find nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
 /// </summary>
 internal sealed class HillClimbing
 {
@@ -110,7 +109,7 @@ internal sealed class HillClimbing
 
     private enum Kind
     {
-        Toggle, // adds or removes an edge
+        Toggle, // add or remove
         Reverse,
     }
 
@@ -345,7 +344,6 @@ internal sealed class HillClimbing
         ILookup<int, int> byChild = edges.ToLookup(e => e.Child, e => e.Parent);
         int[][] parents = [.. Enumerable.Range(0, _count).Select(child => byChild[child].Order().ToArray())];
         Take(parents);
-        // The K2 score may differ within the class.
-        return _scores.Sum() > score - LeastGain ? new DirectedGraph(parents, _names) : graph;
+        return _scores.Sum() > score - LeastGain ? new DirectedGraph(parents, _names) : graph; // K2 may differ
     }
 }
