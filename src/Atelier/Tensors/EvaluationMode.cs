@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// Holds a module in evaluation mode without gradients until disposed, and then puts it back as it was.
+/// Sets a module to evaluation mode and disables gradients; on disposal both are restored.
 /// </summary>
 internal readonly ref struct EvaluationMode : IDisposable
 {
