@@ -115,16 +115,22 @@ public static class CheckedOperators
     /// <summary>The decision: cache sizes, verdicts, and the paths that layers look up at each call.</summary>
     internal sealed class Outcome(CacheSizes caches, IReadOnlyList<OperatorVerdict> verdicts)
     {
+        /// <summary>The cache sizes that oneDNN assumes.</summary>
         public CacheSizes Caches => caches;
 
+        /// <summary>The verdict for each operator and precision.</summary>
         public IReadOnlyList<OperatorVerdict> Verdicts => verdicts;
 
+        /// <summary>The paths of convolutions.</summary>
         public Paths Convolution { get; } = new(verdicts, OperatorNames.Convolution);
 
+        /// <summary>The paths of convolutions whose second derivatives are needed.</summary>
         public Paths SecondOrder { get; } = new(verdicts, OperatorNames.SecondOrder);
 
+        /// <summary>The paths of LSTMs in training.</summary>
         public Paths Lstm { get; } = new(verdicts, OperatorNames.Lstm);
 
+        /// <summary>The paths of LSTMs without gradients.</summary>
         public Paths LstmWithoutGradients { get; } = new(verdicts, OperatorNames.LstmWithoutGradients);
     }
 
@@ -134,6 +140,8 @@ public static class CheckedOperators
         private readonly OperatorPath _fp32 = Find(verdicts, name, OperatorNames.Fp32);
         private readonly OperatorPath _bf16 = Find(verdicts, name, OperatorNames.Bf16);
 
+        /// <summary>Returns the path for an element type.</summary>
+        /// <exception cref="AtelierException">No path gives correct results.</exception>
         public OperatorPath Of(ScalarType type)
         {
             OperatorPath path = type switch

@@ -12,7 +12,7 @@ namespace Atelier.Tensors;
 /// </summary>
 internal static class KeptScalars
 {
-    /// <summary>1.</summary>
+    /// <summary>The number 1.</summary>
     public static readonly Scalar One = 1;
 
     /// <summary>left + right.</summary>
@@ -21,7 +21,9 @@ internal static class KeptScalars
     /// <summary>left + first · second.</summary>
     public static Tensor PlusProduct(this Tensor left, Tensor first, Tensor second) => left.addcmul(first, second, One);
 
-    /// <summary>tensor² elementwise. It is a product, because TorchSharp's power has such a temporary exponent.</summary>
+    /// <summary>
+    /// tensor², elementwise. It is a product, because TorchSharp's power has such a temporary exponent.
+    /// </summary>
     public static Tensor Squared(this Tensor tensor) => tensor.mul(tensor);
 
     /// <summary>tensor · factor.</summary>

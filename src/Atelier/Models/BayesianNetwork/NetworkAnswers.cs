@@ -15,6 +15,12 @@ internal sealed class NetworkAnswers
     private readonly NetworkInference _inference;
     private readonly CancellationToken _cancellation;
 
+    /// <summary>Prepares the answer to a question.</summary>
+    /// <param name="model">The model that is asked.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">The question names an unknown column or value, or evidence contradicts an
+    /// intervention.</exception>
     public NetworkAnswers(BayesianNetworkModel model, Question question, CancellationToken cancellation)
     {
         (_model, _question, _cancellation) = (model, question, cancellation);

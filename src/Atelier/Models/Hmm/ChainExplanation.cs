@@ -56,10 +56,9 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
         CancellationToken cancellation = default)
     {
         int states = model.StateCount;
-        var chain = new ChainExplanation([.. Enumerable.Range(0, states)
-            .Select(i => i.ToString(CultureInfo.InvariantCulture))],
-            model.Chain.Start[..states], Padding.Remove(model.Chain.Transitions, states, model.Chain.Width), ends: null,
-            cancellation);
+        string[] names = [.. Enumerable.Range(0, states).Select(i => i.ToString(CultureInfo.InvariantCulture))];
+        double[] transitions = Padding.Remove(model.Chain.Transitions, states, model.Chain.Width);
+        var chain = new ChainExplanation(names, model.Chain.Start[..states], transitions, ends: null, cancellation);
         return new Explanation(summary, [.. model.Emissions.Explain(emitted), .. chain.Tables], chain.Pictures());
     }
 

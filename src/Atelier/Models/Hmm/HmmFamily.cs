@@ -56,24 +56,23 @@ public sealed class HmmFamily : IModelFamily
     /// <inheritdoc/>
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
         bundle.ModelType switch
-    {
-        TaggerBundle.ModelType => TaggerBundle.Load(bundle, cancellation),
-        SeriesType => LoadSeries(bundle, cancellation),
-        _ => LoadText(bundle, cancellation),
-    };
+        {
+            TaggerBundle.ModelType => TaggerBundle.Load(bundle, cancellation),
+            SeriesType => LoadSeries(bundle, cancellation),
+            _ => LoadText(bundle, cancellation),
+        };
 
     private static TextGenerator LoadText(Bundle bundle, CancellationToken cancellation) =>
         TextBundle.Load(bundle, cancellation, (config, tensors) =>
-    {
-        HmmModel model =
-            HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
-        var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
-        return text.VocabularySize == config.VocabularySize
-            ? text
-            : throw new AtelierException(
-                $"the model emits {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
-                bundle.ConfigPath, "export the model again");
-    });
+        {
+            HmmModel model =
+                HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
+            var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
+            return text.VocabularySize == config.VocabularySize ? text
+                : throw new AtelierException(
+                    $"the model emits {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
+                    bundle.ConfigPath, "export the model again");
+        });
 
     private static HmmSeries LoadSeries(Bundle bundle, CancellationToken cancellation)
     {
@@ -137,14 +136,16 @@ public sealed class HmmFamily : IModelFamily
                 "model.emission", "leave it out, or choose a series");
         int symbols = text.Tokenizer.VocabularySize;
         return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation),
-            symbols, (folder, model) =>
+            symbols, Write);
+
+        void Write(string folder, HmmModel model)
         {
             using var scope = NewDisposeScope();
             BundleWriter.Write(folder,
                 ConfigRecords.Write(TextType, symbols, new { end_of_text_id = text.Train.EndOfTextId ?? -1 }),
                 HmmTensors.Write(model), text.Tokenizer, recipe.Generation, text.Facts.StartId,
                 TextBundle.Card(recipe, text, model.FreeParameters));
-        });
+        }
     }
 
     /// <summary>

@@ -202,10 +202,12 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
 
         public double Seconds { get; init; }
 
+        /// <summary>Converts the progress to numbers, without the seconds.</summary>
         public double[] ToArray() =>
             [Job, Iteration, Step, LogLikelihood, BestScore, BestLogLikelihood, BestValidation, BestBic,
             End == "converged" ? 0 : End == "time" ? 2 : 1];
 
+        /// <summary>Creates the progress from the numbers of <see cref="ToArray"/>.</summary>
         public static Progress Of(ReadOnlySpan<double> numbers) => new()
         {
             Job = (int)numbers[0],

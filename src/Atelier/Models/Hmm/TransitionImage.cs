@@ -50,8 +50,10 @@ internal sealed class TransitionImage
 
     private float Height => Top + (_rows.Count * _cellHeight) + Margin;
 
+    /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
 
+    /// <summary>Renders the image as a PNG file.</summary>
     public byte[] Png() => Canvas.Png(Width, Height, Draw);
 
     private void Draw(SKCanvas canvas)

@@ -74,6 +74,7 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
 
     private sealed class Learner(Recipe recipe, TableData table) : ILearner
     {
+        /// <inheritdoc/>
         public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
             CancellationToken cancellation) =>
             Task.Run(() => Learn(run, progress, cancellation), cancellation);

@@ -15,6 +15,7 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
     // [column]: for categorical columns the log-probability of each level, for numeric ones [mean, standard deviation]
     private readonly double[][] _columns;
 
+    /// <summary>Creates a model from its parameters, as in <see cref="Columns"/>.</summary>
     internal IndependentModel(TableSchema schema, double[][] columns) => (Schema, _columns) = (schema, columns);
 
     /// <inheritdoc/>

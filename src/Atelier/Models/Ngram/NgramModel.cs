@@ -22,6 +22,11 @@ public sealed class NgramModel : ILanguageModel
     // [nodes]: the probability of the likeliest token after each, NaN until it is computed
     private readonly Lazy<double[]> _highest;
 
+    /// <summary>Creates a model from counts.</summary>
+    /// <param name="trie">The n-grams with their counts.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="vocabularySize">The number of token ids.</param>
+    /// <exception cref="AtelierException">The counts hold a token outside the vocabulary, or are damaged.</exception>
     internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
     {
         if (trie.Tokens.Max() >= vocabularySize)

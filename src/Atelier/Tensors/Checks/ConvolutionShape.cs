@@ -15,8 +15,10 @@ namespace Atelier.Tensors.Checks;
 internal sealed record ConvolutionShape(
     int Inputs, int Outputs, int Kernel, int Stride, int Padding, int Height, int Width, int Groups = 1, int Batch = 2)
 {
+    /// <summary>The height of y.</summary>
     public int OutHeight => ((Height + (2 * Padding) - Kernel) / Stride) + 1;
 
+    /// <summary>The width of y.</summary>
     public int OutWidth => ((Width + (2 * Padding) - Kernel) / Stride) + 1;
 
     /// <summary>The shape of x: [batch, inputs, height, width].</summary>

@@ -97,6 +97,9 @@ public sealed class JunctionTree
         /// <summary>The number of states of the eliminated variable.</summary>
         public int States => Sizes[^1];
 
+        /// <summary>
+        /// Creates the clique of a position in the elimination order, with a potential of ones.
+        /// </summary>
         public static Clique Of(DiscreteNetwork network, EliminationOrder order, int place, int[] cliqueOf)
         {
             int[] scope = [.. order.Contexts[place], order.Variables[place]];

@@ -9,6 +9,7 @@ namespace Atelier.Models.BayesianNetwork.Inference;
 /// </summary>
 public sealed class NetworkInference
 {
+    /// <summary>The number of rows from which <see cref="Families"/> are estimated if they are not exact.</summary>
     internal const int SampledRows = 200_000;
     private const double MostCompiledCells = 1 << 18; // above, answering one query is faster than compiling the network
     private const double MostFamilyCells = 1 << 27; // takes a second or two
@@ -149,8 +150,7 @@ public sealed class NetworkInference
     }
 
     /// <summary>
-    /// Whether <see cref="Families"/> are exact; otherwise they are estimated from <see cref="SampledRows"/> sampled
-    /// rows.
+    /// Whether <see cref="Families"/> are exact; otherwise they are estimated from sampled rows.
     /// </summary>
     internal bool HasExactFamilies => _options.Allows(Order) && Order.TotalCells <= MostFamilyCells;
 

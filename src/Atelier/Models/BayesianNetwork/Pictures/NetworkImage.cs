@@ -38,8 +38,10 @@ internal sealed class NetworkImage
 
     private float Height => ((_layout.LayerCount - 1) * LayerHeight) + BoxHeight + (2 * Margin);
 
+    /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
 
+    /// <summary>Renders the image as a PNG file.</summary>
     public byte[] Png() => Canvas.Png(Width, Height, Draw);
 
     private static float Y(int layer) => Margin + (layer * LayerHeight) + (BoxHeight / 2);

@@ -57,8 +57,10 @@ internal sealed class TableImage
 
     private float Height => ((_rows.Count + 1) * RowHeight) + (2 * Margin);
 
+    /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
 
+    /// <summary>Renders the image as a PNG file.</summary>
     public byte[] Png() => Canvas.Png(Width, Height, Draw);
 
     private double Cell(int row, int state) => _network.Table(_variable)[(row * _network.StatesOf(_variable)) + state];

@@ -10,6 +10,7 @@ namespace Atelier.Models.Hmm.Emissions;
 /// </summary>
 internal abstract class HmmEmissions
 {
+    /// <summary>Creates emissions of a number of hidden states.</summary>
     protected HmmEmissions(int stateCount) => (StateCount, Width) = (stateCount, HmmKernels.Width(stateCount));
 
     /// <summary>The number of hidden states.</summary>

@@ -9,7 +9,7 @@ namespace Atelier.Models.Hmm.Inference;
 /// </summary>
 internal static unsafe class ForwardBackward
 {
-    // The most bytes for the vectors of half a sequence; above it they are checkpointed.
+    /// <summary>The most bytes for the vectors of half a sequence; above it they are checkpointed.</summary>
     internal const long Budget = 256L << 20;
     private const int Block = 256;
     private const int LongSequence = 4096; // below this length two threads cost more than they save
@@ -191,7 +191,7 @@ internal static unsafe class ForwardBackward
 
         /// <summary>
         /// Continues the forward pass through the second half: adds the posteriors of its times and the transitions
-        /// into each of them. Returns false if a time has probability zero in fp64.
+        /// into each of them. Returns false if a time step has probability zero in fp64.
         /// </summary>
         public bool GoOn(HmmStatistics sums, double[]? posteriors)
         {
@@ -221,7 +221,7 @@ internal static unsafe class ForwardBackward
 
         /// <summary>
         /// Continues the backward pass through the first half: adds the posteriors of its times and the transitions
-        /// between them. Returns false if a time has probability zero in fp64.
+        /// between them. Returns false if a time step has probability zero in fp64.
         /// </summary>
         public bool GoBack(HmmStatistics sums, double[]? posteriors)
         {

@@ -9,6 +9,7 @@ namespace Atelier.Models.Hmm.Inference;
 /// </summary>
 internal static unsafe class HmmKernels
 {
+    /// <summary>The number of fp64 elements in a vector.</summary>
     public const int Lanes = 8;
 
     /// <summary>The number of states rounded up to a multiple of the vector length.</summary>

@@ -7,9 +7,12 @@ namespace Atelier.Models.Hmm.Inference;
 /// <param name="PosteriorsAt">The posterior probabilities of the states, to write.</param>
 internal readonly unsafe record struct PosteriorBlock(nint LikelihoodsAt, nint OutsAt, nint PosteriorsAt)
 {
+    /// <summary>The likelihoods of the observations.</summary>
     public double* Likelihoods => (double*)LikelihoodsAt;
 
+    /// <summary>The scaled vectors before each step.</summary>
     public double* Outs => (double*)OutsAt;
 
+    /// <summary>The posterior probabilities of the states.</summary>
     public double* Posteriors => (double*)PosteriorsAt;
 }

@@ -19,6 +19,7 @@ namespace Atelier.Models.Hmm.Tagging;
 /// </summary>
 internal static class TaggerBundle
 {
+    /// <summary>The model_type in config.json.</summary>
     public const string ModelType = "atelier_hmm_tagger";
     private const string VocabularyFile = "vocab.json";
 
