@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// ATen operators that TorchSharp does not bind, or binds only with weights of its own, which could not be cast at each
-/// step. TorchScript reaches them with any tensors. Compiled once, on first use.
+/// ATen operators that TorchSharp does not bind, or binds only with its own weights, which could not be cast at each
+/// step. They are called through TorchScript, which accepts any tensors. The script is compiled once, on first use.
 /// </summary>
 internal static class AtenOperators
 {
@@ -25,23 +25,27 @@ internal static class AtenOperators
 
         """);
 
-    /// <summary>x / √(mean(x²) + ε) · w over the last dimension.</summary>
+    /// <summary>RMS normalisation over the last dimension: x / √(mean(x²) + ε) · w.</summary>
     public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon) =>
         (Tensor)Script.Run("rms_norm", x, weight, epsilon);
 
-    /// <summary>One recurrent layer over a batch of sequences, by the path that is right on this machine.</summary>
+    /// <summary>
+    /// Applies one recurrent layer to a batch of sequences, by the path that gives correct results on this machine.
+    /// </summary>
     /// <param name="cell">The kind of cell.</param>
-    /// <param name="x">[batch, time, input].</param>
-    /// <param name="hidden">h before the first step, [1, batch, hidden].</param>
-    /// <param name="memory">c of an LSTM, likewise; other cells do not read it.</param>
-    /// <param name="weights">W, U, b and c, the gates in PyTorch's order.</param>
+    /// <param name="x">[batch, time, input]: the inputs.</param>
+    /// <param name="hidden">[1, batch, hidden]: the hidden state h before the first step.</param>
+    /// <param name="memory">[1, batch, hidden]: for an LSTM, the cell state c before the first step; other cells ignore
+    /// it.</param>
+    /// <param name="weights">The input weights, the recurrent weights, the input biases and the recurrent biases, with
+    /// the gates in PyTorch's order.</param>
     /// <returns>The outputs [batch, time, hidden], the last h, and for an LSTM the last c.</returns>
     public static Tensor[] Recur(CellName cell, Tensor x, Tensor hidden, Tensor memory, Tensor[] weights) =>
         Recur(cell, x, hidden, memory, weights, cell == CellName.Lstm && x.device_type == DeviceType.CPU
             ? CheckedOperators.Lstm(x.dtype, is_grad_enabled())
             : OperatorPath.Library);
 
-    /// <summary>The same by a given path.</summary>
+    /// <summary>Applies one recurrent layer by a given path.</summary>
     public static Tensor[] Recur(
         CellName cell, Tensor x, Tensor hidden, Tensor memory, Tensor[] weights, OperatorPath path)
     {
@@ -54,7 +58,7 @@ internal static class AtenOperators
         }
         if (path != OperatorPath.PaddedChannels)
             return (Tensor[])Script.Run(name, x, hidden, memory, weights);
-        // States that are zero and see nothing stay zero: c = σ(0) · 0 + σ(0) · tanh(0).
+        // States that start at zero and have zero weights stay zero: c = σ(0) · 0 + σ(0) · tanh(0).
         long width = hidden.shape[^1], gates = weights[2].shape[0] / width;
         Tensor Wide(Tensor w) => Blocks.Pad(w.unflatten(0, [gates, width]), 1).flatten(0, 1);
         Tensor[] wide =

@@ -5,23 +5,23 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// bfloat16, the upper half of an fp32 number, sixteen at a time; rounded to the nearest, ties to even. Works on every
-/// processor, and fast with AVX-512.
+/// Conversion and arithmetic of bfloat16 numbers, sixteen at a time. A bfloat16 is the upper half of an fp32 number,
+/// rounded to nearest with ties to even. Works on every processor, and is fast with AVX-512.
 /// </summary>
 internal static unsafe class Bf16
 {
-    /// <summary>Numbers in a register.</summary>
+    /// <summary>The number of fp32 elements in a register.</summary>
     public const int Lanes = 16;
 
-    /// <summary>Whether this processor has AVX-512, on which kernels in bf16 rest.</summary>
+    /// <summary>Whether this processor has the AVX-512 instructions that kernels in bf16 need.</summary>
     public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
 
-    /// <summary>Sixteen numbers in fp32.</summary>
+    /// <summary>Loads sixteen bf16 numbers and converts them to fp32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(ushort* from) =>
         Vector512.ShiftLeft(Widened(Vector256.Load(from)), 16).AsSingle();
 
-    /// <summary>Sixteen numbers, rounded.</summary>
+    /// <summary>Rounds sixteen fp32 numbers to bf16 and stores them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ushort* to, Vector512<float> value)
     {
@@ -30,7 +30,9 @@ internal static unsafe class Bf16
             : Vector256.Narrow(bits.GetLower(), bits.GetUpper())).Store(to);
     }
 
-    /// <summary>Sixteen numbers whose upper halves are the rounded ones; the lower halves mean nothing.</summary>
+    /// <summary>
+    /// Rounds sixteen fp32 numbers so that their upper halves are bf16; the lower halves are undefined.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Rounded(Vector512<float> value)
     {
@@ -38,20 +40,20 @@ internal static unsafe class Bf16
         return bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One);
     }
 
-    /// <summary>A number of numbers, rounded up to whole registers.</summary>
+    /// <summary>Rounds a number of elements up to a multiple of <see cref="Lanes"/>.</summary>
     public static int WholeRegisters(int count) => (count + Lanes - 1) / Lanes * Lanes;
 
-    /// <summary>One number in fp32.</summary>
+    /// <summary>Converts one bf16 number to fp32.</summary>
     public static float ToSingle(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << 16);
 
-    /// <summary>One number, rounded.</summary>
+    /// <summary>Rounds one fp32 number to bf16.</summary>
     public static ushort FromSingle(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
-    /// <summary>Rounds numbers.</summary>
+    /// <summary>Rounds an array of fp32 numbers to bf16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Round(float* from, ushort* to, long count)
     {
@@ -62,7 +64,7 @@ internal static unsafe class Bf16
             to[i] = FromSingle(from[i]);
     }
 
-    /// <summary>to = x + y, of which y is bf16.</summary>
+    /// <summary>Adds elementwise: to = x + y, where y is bf16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, ushort* y, float* to, long count)
     {
@@ -73,7 +75,7 @@ internal static unsafe class Bf16
             to[i] = x[i] + ToSingle(y[i]);
     }
 
-    /// <summary>Adds the rows of a matrix in bf16, whose width is a multiple of sixteen, to sums in fp32.</summary>
+    /// <summary>Adds each row of a bf16 matrix [count, width] to sums [width] in fp32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddRows(ushort* rows, int count, int width, float* sums)
     {

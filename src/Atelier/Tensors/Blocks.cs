@@ -3,16 +3,18 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Tensors;
 
-/// <summary>Dimensions of whole blocks, which oneDNN reorders rightly where it drops numbers of others.</summary>
+/// <summary>
+/// Pads dimensions to whole blocks. On some machines oneDNN loses elements when it reorders dimensions of other sizes.
+/// </summary>
 internal static class Blocks
 {
-    private const int Size = 16; // the channels that oneDNN keeps side by side
+    private const int Size = 16; // the number of channels that oneDNN stores next to each other
 
-    /// <summary>Zeros at the end of a dimension, up to a whole number of blocks.</summary>
-    /// <param name="x">The numbers.</param>
-    /// <param name="dimension">Counted from 0.</param>
-    /// <param name="stride">The stride of a convolution with these channels. With a stride above one, odd numbers of
-    /// blocks from three on were found to give wrong gradients, and one more block is taken.</param>
+    /// <summary>Appends zeros to a dimension, up to a whole number of blocks.</summary>
+    /// <param name="x">The tensor.</param>
+    /// <param name="dimension">The dimension, counted from 0.</param>
+    /// <param name="stride">The stride of a convolution over these channels. With a stride above 1, odd numbers of
+    /// blocks from three on gave wrong gradients, so one more block is added.</param>
     public static Tensor Pad(Tensor x, int dimension, long stride = 1)
     {
         long size = x.shape[dimension], blocks = (size + Size - 1) / Size;
@@ -20,7 +22,7 @@ internal static class Blocks
             blocks += blocks % 2;
         if (blocks * Size == size)
             return x;
-        var sides = new long[2 * (x.dim() - dimension)]; // from the last dimension to this one, before and behind
+        var sides = new long[2 * (x.dim() - dimension)]; // (before, after) of each dimension, the last one first
         sides[^1] = (blocks * Size) - size;
         return F.pad(x, sides);
     }

@@ -1,14 +1,16 @@
 namespace Atelier.Tensors;
 
-/// <summary>The sizes of the processor's caches that oneDNN, the tensor library's convolutions, assumes.</summary>
+/// <summary>
+/// The sizes of the processor's caches that oneDNN assumes, which computes the tensor library's convolutions.
+/// </summary>
 public enum CacheSizes
 {
-    /// <summary>Sizes as the processor reports them, or as oneDNN guesses.</summary>
+    /// <summary>The sizes that the processor reports.</summary>
     Known,
 
-    /// <summary>A guess of its own, since the processor hides its caches and this process let oneDNN know.</summary>
+    /// <summary>oneDNN's default sizes: the processor hides its caches, and this process has told oneDNN so.</summary>
     Guessed,
 
-    /// <summary>One byte each, since the processor hides its caches: some answers are wrong.</summary>
+    /// <summary>One byte each, because the processor hides its caches: some results are wrong.</summary>
     Wrong,
 }

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// Which path gives right answers for each operator of the tensor library that results rest on: layers ask here.
-/// The operators are checked against plain loops once for a machine and build, when a process first asks, and the
-/// verdicts are kept under ATELIER_HOME. Safe to use from several threads.
+/// Selects a path with correct results for each operator of the tensor library that layers use. The operators are
+/// checked against plain loops once for each machine and build, on first use, and the verdicts are stored under
+/// ATELIER_HOME. Thread-safe.
 /// </summary>
 public static class CheckedOperators
 {
@@ -14,17 +14,17 @@ public static class CheckedOperators
     internal const string Variable = "ATELIER_OPERATOR_PATHS";
 
     private static readonly Lock Gate = new();
-    private static volatile Outcome? _found; // once for a process, unless it is cancelled
+    private static volatile Outcome? _found; // found once in a process, unless the check is cancelled
 
-    /// <summary>What was found for each operator and precision.</summary>
+    /// <summary>The verdict for each operator and precision.</summary>
     public static IReadOnlyList<OperatorVerdict> Verdicts => This.Verdicts;
 
     /// <summary>The cache sizes that oneDNN assumes.</summary>
     public static CacheSizes Caches => This.Caches;
 
-    /// <summary>Refuses what rests on an operator for which nothing gives right answers.</summary>
-    /// <param name="cancellation">Stops the check before the next operator.</param>
-    /// <exception cref="AtelierException">There is one.</exception>
+    /// <summary>Throws if some operator has no path with correct results.</summary>
+    /// <param name="cancellation">Cancels the check before the next operator.</param>
+    /// <exception cref="AtelierException">An operator has no path with correct results.</exception>
     public static void Require(CancellationToken cancellation = default)
     {
         if (Find(cancellation).Verdicts.FirstOrDefault(verdict => verdict.Path == OperatorPath.None) is { } wrong)
@@ -32,30 +32,30 @@ public static class CheckedOperators
     }
 
     /// <summary>The path of convolutions on the CPU.</summary>
-    /// <param name="type">The type of their numbers.</param>
-    /// <exception cref="AtelierException">None is right.</exception>
+    /// <param name="type">The element type.</param>
+    /// <exception cref="AtelierException">No path gives correct results.</exception>
     internal static OperatorPath Convolution(ScalarType type) => This.Convolution.Of(type);
 
-    /// <summary>The path of convolutions on the CPU whose gradients have gradients.</summary>
-    /// <param name="type">The type of their numbers.</param>
-    /// <exception cref="AtelierException">None is right.</exception>
+    /// <summary>The path of convolutions on the CPU whose second derivatives are needed.</summary>
+    /// <param name="type">The element type.</param>
+    /// <exception cref="AtelierException">No path gives correct results.</exception>
     internal static OperatorPath ConvolutionOfSecondOrder(ScalarType type) => This.SecondOrder.Of(type);
 
     /// <summary>The path of LSTMs on the CPU.</summary>
-    /// <param name="type">The type of their numbers.</param>
+    /// <param name="type">The element type.</param>
     /// <param name="gradients">Whether gradients are recorded.</param>
-    /// <exception cref="AtelierException">None is right.</exception>
+    /// <exception cref="AtelierException">No path gives correct results.</exception>
     internal static OperatorPath Lstm(ScalarType type, bool gradients) =>
         (gradients ? This.Lstm : This.LstmWithoutGradients).Of(type);
 
     private static Outcome This => Find(CancellationToken.None);
 
     /// <summary>
-    /// What a setting leads to in this process: oneDNN's cache sizes corrected, verdicts read or found.
+    /// Applies a setting to this process: corrects oneDNN's cache sizes, then reads stored verdicts or runs the checks.
     /// </summary>
-    /// <param name="setting">Which paths operators take.</param>
-    /// <param name="home">The folder that keeps verdicts.</param>
-    /// <param name="cancellation">Cancels the operation; nothing is kept.</param>
+    /// <param name="setting">The paths that operators take.</param>
+    /// <param name="home">The folder that stores verdicts.</param>
+    /// <param name="cancellation">Cancels the checks; no verdicts are stored then.</param>
     internal static Outcome Decide(OperatorSetting setting, string home, CancellationToken cancellation = default)
     {
         Nnpack.SwitchOffWhereItCannotRun();
@@ -90,7 +90,10 @@ public static class CheckedOperators
             return _found ??= OnOwnThread(cancellation);
     }
 
-    /// <summary>Gradients, scopes and threads of whoever asks first are not touched.</summary>
+    /// <summary>
+    /// Decides on a thread of its own, so that the caller's gradient mode, dispose scopes and thread settings stay as
+    /// they are.
+    /// </summary>
     private static Outcome OnOwnThread(CancellationToken cancellation)
     {
         OperatorSetting setting = Environment.GetEnvironmentVariable(Variable) switch
@@ -109,19 +112,25 @@ public static class CheckedOperators
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).GetAwaiter().GetResult();
     }
 
-    /// <summary>What was decided, with the paths that layers ask for at each call.</summary>
+    /// <summary>The decision: cache sizes, verdicts, and the paths that layers look up at each call.</summary>
     internal sealed class Outcome(CacheSizes caches, IReadOnlyList<OperatorVerdict> verdicts)
     {
+        /// <summary>The cache sizes that oneDNN assumes.</summary>
         public CacheSizes Caches => caches;
 
+        /// <summary>The verdict for each operator and precision.</summary>
         public IReadOnlyList<OperatorVerdict> Verdicts => verdicts;
 
+        /// <summary>The paths of convolutions.</summary>
         public Paths Convolution { get; } = new(verdicts, OperatorNames.Convolution);
 
+        /// <summary>The paths of convolutions whose second derivatives are needed.</summary>
         public Paths SecondOrder { get; } = new(verdicts, OperatorNames.SecondOrder);
 
+        /// <summary>The paths of LSTMs in training.</summary>
         public Paths Lstm { get; } = new(verdicts, OperatorNames.Lstm);
 
+        /// <summary>The paths of LSTMs without gradients.</summary>
         public Paths LstmWithoutGradients { get; } = new(verdicts, OperatorNames.LstmWithoutGradients);
     }
 
@@ -131,6 +140,8 @@ public static class CheckedOperators
         private readonly OperatorPath _fp32 = Find(verdicts, name, OperatorNames.Fp32);
         private readonly OperatorPath _bf16 = Find(verdicts, name, OperatorNames.Bf16);
 
+        /// <summary>Returns the path for an element type.</summary>
+        /// <exception cref="AtelierException">No path gives correct results.</exception>
         public OperatorPath Of(ScalarType type)
         {
             OperatorPath path = type switch

@@ -5,17 +5,18 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>The device of tensor computations, and the number of threads.</summary>
+/// <summary>Selects the device of tensor computations, the number of threads, and the use of memory.</summary>
 public static partial class ComputeDevice
 {
     // malloc.h of glibc
     private const int TrimThreshold = -1, TopPad = -2, MmapThreshold = -3;
 
-    // All cores, or what OMP_NUM_THREADS says; read before anything sets another number.
+    // All cores, or the value of OMP_NUM_THREADS. It must be read before any other number is set.
     private static readonly int DefaultThreads = get_num_threads();
 
     /// <summary>
-    /// Whether this CPU multiplies bf16 numbers by an instruction: AVX512-BF16's or AMX's (leaf 7, EDX bit 22).
+    /// Whether this CPU has instructions for products of bf16 numbers: AVX512-BF16, or AMX-BF16 (CPUID leaf 7, EDX bit
+    /// 22).
     /// </summary>
     internal static bool HasBf16Products { get; } = Instructions.HasAvx512Bf16
         || (X86Base.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
@@ -25,9 +26,9 @@ public static partial class ComputeDevice
         && NativeLibrary.TryLoad("libc.so.6", out nint libc)
         && NativeLibrary.TryGetExport(libc, "gnu_get_libc_version", out _);
 
-    /// <summary>The device of that name.</summary>
-    /// <param name="name">"cpu", "cuda", or "auto", which takes CUDA where there is one.</param>
-    /// <exception cref="AtelierException">The name is another, or there is no CUDA device.</exception>
+    /// <summary>Returns the device with a name.</summary>
+    /// <param name="name">"cpu", "cuda", or "auto", which takes CUDA if it is available and the CPU otherwise.</param>
+    /// <exception cref="AtelierException">The name is unknown, or there is no CUDA device.</exception>
     public static Device Resolve(string name) => name switch
     {
         "cpu" => CPU,
@@ -38,16 +39,18 @@ public static partial class ComputeDevice
         _ => throw new AtelierException($"there is no device '{name}'", "training.device", "use auto, cpu or cuda"),
     };
 
-    /// <summary>bf16 where a device multiplies in it by an instruction, fp32 elsewhere.</summary>
-    /// <param name="device">As of <see cref="Resolve"/>.</param>
+    /// <summary>Returns bf16 for devices that have instructions for bf16 products, and fp32 for others.</summary>
+    /// <param name="device">The name of the device, as for <see cref="Resolve"/>.</param>
     internal static Precision FastPrecision(string device) =>
         Resolve(device).type == DeviceType.CPU && !HasBf16Products ? Precision.Fp32 : Precision.Bf16;
 
-    /// <summary>The device of that name, where what it computes is right.</summary>
-    /// <param name="name">As of <see cref="Resolve"/>.</param>
-    /// <param name="cancellation">Stops the check of the tensor library's operators.</param>
+    /// <summary>
+    /// Returns the device with a name, after checking that the tensor library's results are correct on it.
+    /// </summary>
+    /// <param name="name">The name of the device, as for <see cref="Resolve"/>.</param>
+    /// <param name="cancellation">Cancels the check of the tensor library's operators.</param>
     /// <exception cref="AtelierException">
-    /// There is no such device, or the tensor library's answers are wrong on it.
+    /// There is no such device, or the tensor library's results are wrong on it.
     /// </exception>
     internal static Device ResolveForTraining(string name, CancellationToken cancellation = default)
     {
@@ -58,10 +61,12 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// Sets the tensor library's threads, and on glibc keeps freed memory in the process: a training step frees and
-    /// takes the same large tensors again, and the kernel would zero each page anew (12 % of a step).
+    /// Sets the number of threads of the tensor library. With glibc it also keeps freed memory in the process, because
+    /// each training step allocates the same large tensors again, and the kernel would zero their pages each time (12 %
+    /// of a step).
     /// </summary>
-    /// <param name="threads">At least 1; 0 takes all cores, or the environment variable OMP_NUM_THREADS.</param>
+    /// <param name="threads">The number of threads, at least 1; 0 takes all cores, or the value of the environment
+    /// variable OMP_NUM_THREADS.</param>
     public static void Configure(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
@@ -75,8 +80,8 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// Whether CUDA may round the factors of fp32 products to tf32, 10 bits of mantissa, while it adds up in fp32; then
-    /// they run on its tensor cores. CPUs take no notice.
+    /// Sets whether CUDA may compute fp32 products on tensor cores, which round the factors to TF32 (10 bits of
+    /// mantissa) and accumulate in fp32. It has no effect on CPUs.
     /// </summary>
     internal static void AllowTf32(bool allowed)
     {
@@ -85,29 +90,29 @@ public static partial class ComputeDevice
     }
 
     /// <summary>
-    /// Starts copying a tensor to a device and returns. Copies to CUDA go from page-locked memory, so that neither the
-    /// calling thread nor the device waits. Later operations on the device see the whole copy, since they follow it in
-    /// the same queue.
+    /// Starts to copy a tensor to a device, and returns without waiting. Copies to CUDA start from page-locked memory,
+    /// so that neither the calling thread nor the device waits. Later operations on the device see the complete copy,
+    /// because they follow it in the same stream.
     /// </summary>
     internal static Tensor SendAhead(Tensor tensor, Device device)
     {
         if (device.type != DeviceType.CUDA)
             return tensor.to(device, copy: true);
-        using Tensor pinned = tensor.pin_memory(); // libtorch gives its pages to nobody before the copy is done
+        using Tensor pinned = tensor.pin_memory(); // libtorch does not reuse its pages before the copy is complete
         return pinned.to(device, non_blocking: true);
     }
 
-    /// <summary>Gives freed memory back to the system, where the C library keeps it.</summary>
+    /// <summary>Returns freed memory to the operating system if the C library is glibc, which keeps it.</summary>
     internal static void GiveMemoryBack()
     {
         if (HasGlibc)
             TrimMalloc(0);
     }
 
-    /// <summary>The threads that a setting means: itself, or all cores for 0.</summary>
+    /// <summary>Returns the number of threads of a setting, in which 0 stands for the default number.</summary>
     internal static int ThreadsOf(int setting) => setting == 0 ? DefaultThreads : setting;
 
-    /// <summary>Sets the tensor library's threads for operations that the calling thread begins.</summary>
+    /// <summary>Sets the number of threads of operations that the calling thread starts.</summary>
     internal static void SetThreads(int threads)
     {
         if (get_num_threads() != threads)

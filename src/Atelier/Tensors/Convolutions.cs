@@ -5,39 +5,38 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// The one place where pictures are convolved: by the tensor library, or by another path where its answers are
-/// wrong on this machine. Gradients go through each path.
+/// Convolutions and transposed convolutions of images. They use the tensor library, or another path if its results are
+/// wrong on this machine. All paths are differentiable.
 /// </summary>
 internal static class Convolutions
 {
-    /// <summary>Convolves pictures.</summary>
-    /// <param name="x">[batch, inputs, height, width].</param>
-    /// <param name="weight">[outputs, inputs / groups, rows, columns], of the same type.</param>
-    /// <param name="bias">[outputs].</param>
-    /// <param name="stride">Pixels between windows.</param>
-    /// <param name="padding">Zeros around the pictures.</param>
-    /// <param name="groups">Channels are convolved in so many groups that do not see one another.</param>
-    /// <param name="secondOrder">Whether gradients of its gradients must be right, which may need a slower
-    /// path.</param>
-    /// <returns>[batch, outputs, (height + 2 · padding − rows) / stride + 1, …], in one piece.</returns>
+    /// <summary>Applies a two-dimensional convolution to images.</summary>
+    /// <param name="x">[batch, inputs, height, width]: the images.</param>
+    /// <param name="weight">[outputs, inputs / groups, rows, columns]: the kernels, of the same type as the
+    /// images.</param>
+    /// <param name="bias">[outputs]: the biases.</param>
+    /// <param name="stride">The stride of the window, in pixels.</param>
+    /// <param name="padding">The number of zeros added at each side of the images, in pixels.</param>
+    /// <param name="groups">The number of groups of channels that are convolved separately.</param>
+    /// <param name="secondOrder">Whether second derivatives must be correct, which may need a slower path.</param>
+    /// <returns>[batch, outputs, (height + 2 · padding − rows) / stride + 1, …], contiguous.</returns>
     public static Tensor Convolve(Tensor x, Tensor weight, Tensor bias, long stride = 1, long padding = 0,
         long groups = 1, bool secondOrder = false) =>
         Convolve(x, weight, bias, stride, padding, groups, PathOf(x, secondOrder));
 
-    /// <summary>The transpose of a convolution in its pictures, which spreads each place over a window.</summary>
-    /// <param name="x">[batch, inputs, height, width].</param>
-    /// <param name="weight">[inputs, outputs, rows, columns], of the same type.</param>
-    /// <param name="bias">[outputs].</param>
-    /// <param name="stride">Pixels between windows.</param>
-    /// <param name="padding">Pixels that are cut off at each side.</param>
-    /// <param name="secondOrder">Whether gradients of its gradients must be right, which may need a slower
-    /// path.</param>
-    /// <returns>[batch, outputs, (height − 1) · stride − 2 · padding + rows, …], in one piece.</returns>
+    /// <summary>Applies a two-dimensional transposed convolution, which spreads each pixel over a window.</summary>
+    /// <param name="x">[batch, inputs, height, width]: the images.</param>
+    /// <param name="weight">[inputs, outputs, rows, columns]: the kernels, of the same type as the images.</param>
+    /// <param name="bias">[outputs]: the biases.</param>
+    /// <param name="stride">The stride of the window, in pixels.</param>
+    /// <param name="padding">The number of pixels cropped at each side of the result.</param>
+    /// <param name="secondOrder">Whether second derivatives must be correct, which may need a slower path.</param>
+    /// <returns>[batch, outputs, (height − 1) · stride − 2 · padding + rows, …], contiguous.</returns>
     public static Tensor Transpose(
         Tensor x, Tensor weight, Tensor bias, long stride, long padding, bool secondOrder = false) =>
         Transpose(x, weight, bias, stride, padding, PathOf(x, secondOrder));
 
-    /// <summary>The convolution by a given path.</summary>
+    /// <summary>Applies a convolution by a given path.</summary>
     public static Tensor Convolve(
         Tensor x, Tensor weight, Tensor bias, long stride, long padding, long groups, OperatorPath path) => path switch
     {
@@ -51,7 +50,7 @@ internal static class Convolutions
         _ => F.conv2d(x, weight, bias, strides: [stride, stride], padding: [padding, padding], groups: groups),
     };
 
-    /// <summary>The transposed convolution by a given path.</summary>
+    /// <summary>Applies a transposed convolution by a given path.</summary>
     public static Tensor Transpose(
         Tensor x, Tensor weight, Tensor bias, long stride, long padding, OperatorPath path)
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// Holds a module in evaluation mode without gradients until disposed, and then puts it back as it was.
+/// Sets a module to evaluation mode and disables gradients; on disposal both are restored.
 /// </summary>
 internal readonly ref struct EvaluationMode : IDisposable
 {
@@ -11,6 +11,7 @@ internal readonly ref struct EvaluationMode : IDisposable
     private readonly bool _wasTraining;
     private readonly IDisposable _gradients;
 
+    /// <summary>Sets a module to evaluation mode and disables gradients on the calling thread.</summary>
     public EvaluationMode(nn.Module module)
     {
         (_module, _wasTraining, _gradients) = (module, module.training, no_grad());
@@ -18,6 +19,7 @@ internal readonly ref struct EvaluationMode : IDisposable
             module.eval();
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (_wasTraining)

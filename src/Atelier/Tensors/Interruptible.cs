@@ -1,10 +1,10 @@
 namespace Atelier.Tensors;
 
-/// <summary>Sequences that stop where they are asked to.</summary>
+/// <summary>Adds cancellation to sequences.</summary>
 internal static class Interruptible
 {
-    /// <summary>The same elements, but none after a cancellation.</summary>
-    /// <exception cref="OperationCanceledException">It is cancelled and another element is asked for.</exception>
+    /// <summary>Yields the same elements, and throws before the next element once cancellation is requested.</summary>
+    /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
     public static IEnumerable<T> StoppedBy<T>(this IEnumerable<T> elements, CancellationToken cancellation)
     {
         foreach (T element in elements)

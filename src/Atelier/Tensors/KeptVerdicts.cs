@@ -7,18 +7,18 @@ using TorchSharp;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// The verdicts of earlier checks, in a file in the folder of the execution plans. Another machine, build or setting
-/// checks again.
+/// Stores the verdicts of earlier checks in a file. They apply only to the same machine, build and setting; others are
+/// checked again.
 /// </summary>
-/// <param name="home">The folder that keeps it.</param>
-/// <param name="setting">Which paths operators take.</param>
+/// <param name="home">The folder of the file.</param>
+/// <param name="setting">The paths that operators take.</param>
 /// <param name="caches">The cache sizes that oneDNN assumes.</param>
 internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSizes caches)
 {
     private const string FileName = "checked-operators.json";
     private const int MostKept = 24;
 
-    // They choose what the tensor library's operators are made of.
+    // These variables change which instructions the tensor library's operators use.
     private static readonly string[] Variables =
         ["DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "ONEDNN_DEFAULT_FPMATH_MODE"];
 
@@ -30,10 +30,10 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
     private readonly string _path = Path.Combine(home, FileName);
     private readonly string _key = Key(setting, caches);
 
-    /// <summary>The verdicts of this machine, or null where there are none.</summary>
+    /// <summary>Returns the stored verdicts of this machine, build and setting; null if there are none.</summary>
     public IReadOnlyList<OperatorVerdict>? Find() => Read().FindLast(entry => entry.Key == _key)?.Verdicts;
 
-    /// <summary>Keeps verdicts; where the folder cannot be written to, the next process checks again.</summary>
+    /// <summary>Stores verdicts. If the folder cannot be written to, the next process checks again.</summary>
     public void Keep(IReadOnlyList<OperatorVerdict> verdicts)
     {
         IEnumerable<Entry> others = Read().Where(entry => entry.Key != _key);
@@ -59,7 +59,7 @@ internal sealed class KeptVerdicts(string home, OperatorSetting setting, CacheSi
             + $"Atelier {typeof(KeptVerdicts).Module.ModuleVersionId}";
     }
 
-    /// <summary>What the file holds; nothing where it is not there or was damaged, and then is written anew.</summary>
+    /// <summary>Reads the file; an absent or damaged file counts as empty and is replaced by the next write.</summary>
     private List<Entry> Read()
     {
         try

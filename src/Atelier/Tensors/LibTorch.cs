@@ -4,23 +4,23 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>The tensor library's own file, and settings of its that TorchSharp has no call for.</summary>
+/// <summary>Locates the tensor library's file, and changes settings for which TorchSharp has no method.</summary>
 internal static unsafe class LibTorch
 {
     private const string ContextSymbol = "_ZN2at13globalContextEv"; // at::globalContext()
 
-    /// <summary>The tensor library's file for CPUs, and where it lies in memory.</summary>
+    /// <summary>Returns the path of the tensor library for CPUs, and its base address in memory.</summary>
     public static (string Path, nint Start) File()
     {
-        _ = get_num_threads(); // loads it
+        _ = get_num_threads(); // loads the library
         using var self = Process.GetCurrentProcess();
         ProcessModule module = self.Modules.Cast<ProcessModule>()
             .First(m => Path.GetFileNameWithoutExtension(m.ModuleName) is "libtorch_cpu" or "torch_cpu");
         return (module.FileName, module.BaseAddress);
     }
 
-    /// <summary>Switches something off for the whole process.</summary>
-    /// <param name="symbol">The method of at::Context, with one truth value, as the linker knows it.</param>
+    /// <summary>Switches a feature off for the whole process.</summary>
+    /// <param name="symbol">The mangled name of a method of at::Context that takes one bool.</param>
     /// <returns>Whether the library has such a method.</returns>
     public static bool SwitchOff(string symbol)
     {

@@ -4,15 +4,15 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Tensors;
 
-/// <summary>What identifies this machine where measurements and checks are kept.</summary>
+/// <summary>Identifies this machine in stored measurements and checks.</summary>
 internal static class Machine
 {
     private const int VersionLeaf = 1;
 
-    /// <summary>The processor's name, as the system reports it.</summary>
+    /// <summary>The processor's name, as the operating system reports it.</summary>
     public static string Processor { get; } = ReadProcessor();
 
-    /// <summary>The processor's family, model and stepping, since hypervisors hide its name.</summary>
+    /// <summary>The processor's family, model and stepping, because hypervisors may hide its name.</summary>
     public static string Signature { get; } = X86Base.IsSupported
         ? X86Base.CpuId(VersionLeaf, 0).Eax.ToString("x", CultureInfo.InvariantCulture)
         : RuntimeInformation.ProcessArchitecture.ToString();

@@ -3,14 +3,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Tensors;
 
-/// <summary>NNPACK within libtorch, a second path of fp32 convolutions.</summary>
+/// <summary>Controls NNPACK, which libtorch may use for fp32 convolutions.</summary>
 internal static class Nnpack
 {
     private const string Switch = "_ZN2at7Context20setUserEnabledNNPACKEb"; // at::Context::setUserEnabledNNPACK(bool)
 
     /// <summary>
-    /// Switches it off where it cannot run, on x64 without AVX2 or with hidden caches: libtorch would try all the same,
-    /// and print a warning for each thread. Elsewhere it stays as it is.
+    /// Switches NNPACK off if it cannot run, on x64 without AVX2 or with hidden caches. libtorch would try to use it
+    /// nevertheless, and print a warning for each thread.
     /// </summary>
     public static void SwitchOffWhereItCannotRun()
     {

@@ -7,18 +7,19 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// oneDNN within libtorch. Where a virtual machine hides the caches of an AMD processor (CPUID leaf 0x8000001D is
-/// empty), the oneDNN of libtorch 2.10 takes them for one byte each, cuts its reordering of numbers into pieces of
-/// less than one, and drops some (the kind of oneDNN's issue 5313). Where it knows of no caches at all it guesses
-/// their sizes, and all is right: so the number of caches that it keeps is set to none, before anything is computed
-/// by it.
+/// Works around an error of oneDNN in libtorch. If a virtual machine hides the caches of an AMD processor (CPUID leaf
+/// 0x8000001D is empty), the oneDNN of libtorch 2.10 assumes caches of one byte each, splits its reordering of elements
+/// into pieces of less than one element, and loses some (compare oneDNN's issue 5313). If it knows of no caches at all,
+/// it assumes default sizes and its results are correct. The number of caches that it stores is therefore set to zero
+/// before it computes anything.
 /// </summary>
 internal static unsafe class OneDnn
 {
     private const int CacheLeaf = unchecked((int)0x8000001D), LargestLeaf = unchecked((int)0x80000000);
-    private const int KnownLevels = 3; // what it takes an AMD processor to have
+    private const int KnownLevels = 3; // the number of cache levels that it assumes of AMD processors
 
-    // Xbyak::util::Cpu, a variable of the function dnnl::impl::cpu::x64::cpu(), and the guard that says that it is set
+    // The Xbyak::util::Cpu that is a static variable of the function dnnl::impl::cpu::x64::cpu(), and its guard, which
+    // is not zero once the variable is initialised
     private const string CpuSymbol = "_ZZN4dnnl4impl3cpu3x643cpuEvE4cpu_";
     private const string GuardSymbol = "_ZGVZN4dnnl4impl3cpu3x643cpuEvE4cpu_";
     private const int CpuSize = 0x90, GuardSize = 8, SizesOffset = 0x1C, LevelsOffset = 0x6C;
@@ -33,8 +34,10 @@ internal static unsafe class OneDnn
     // "Auth", "cAMD", "enti"
     private static bool IsAmd => X86Base.CpuId(0, 0) is (_, 0x68747541, 0x444D4163, 0x69746E65);
 
-    /// <summary>Lets oneDNN guess the sizes of hidden caches; to be called before it computes anything else.</summary>
-    /// <returns>What it takes for their sizes then.</returns>
+    /// <summary>
+    /// Makes oneDNN assume default sizes if caches are hidden. It must be called before oneDNN computes anything else.
+    /// </summary>
+    /// <returns>The sizes that oneDNN then assumes.</returns>
     public static CacheSizes CorrectCacheSizes()
     {
         if (!HasHiddenCaches)
@@ -51,7 +54,7 @@ internal static unsafe class OneDnn
         var cpu = (byte*)(start + (nint)place);
         ReadOnlySpan<uint> sizes = new(cpu + SizesOffset, KnownLevels);
         ref int levels = ref *(int*)(cpu + LevelsOffset);
-        // Only what is known to be wrong is changed: another oneDNN may keep its numbers elsewhere.
+        // Only values that are known to be wrong are changed: other versions of oneDNN may store theirs elsewhere.
         if (*(byte*)(start + (nint)guard) == 0 || levels != KnownLevels || sizes.ContainsAnyExceptInRange(0u, 1u))
             return CacheSizes.Wrong;
         Volatile.Write(ref levels, 0);
@@ -59,10 +62,10 @@ internal static unsafe class OneDnn
     }
 
     /// <summary>Switches oneDNN off for the whole process.</summary>
-    /// <returns>Whether that could be done.</returns>
+    /// <returns>Whether that was possible.</returns>
     public static bool SwitchOff() => LibTorch.SwitchOff(Switch);
 
-    /// <summary>Makes oneDNN detect the processor, by a convolution that is right whatever it detects.</summary>
+    /// <summary>Makes oneDNN detect the processor, by a convolution that is correct whatever it detects.</summary>
     private static void Meet()
     {
         using var scope = NewDisposeScope();

@@ -1,23 +1,23 @@
 namespace Atelier.Tensors;
 
-/// <summary>The implementation of an operator of the tensor library on a CPU.</summary>
+/// <summary>Paths by which an operator of the tensor library can be computed on a CPU.</summary>
 public enum OperatorPath
 {
-    /// <summary>By the tensor library as it is.</summary>
+    /// <summary>The tensor library's operator.</summary>
     Library,
 
-    /// <summary>By the tensor library, with channels padded by zeros to whole blocks of sixteen.</summary>
+    /// <summary>The tensor library's operator, with channels padded by zeros to whole blocks of sixteen.</summary>
     PaddedChannels,
 
-    /// <summary>A convolution as a matrix product of its windows, laid out in columns.</summary>
+    /// <summary>A convolution computed as a matrix product with the unfolded windows (im2col).</summary>
     Unfolded,
 
-    /// <summary>By the operator that the tensor library takes in training, without recording gradients.</summary>
+    /// <summary>The operator that the tensor library uses in training, without recording gradients.</summary>
     AsInTraining,
 
-    /// <summary>By the tensor library without oneDNN, which then is switched off for the whole process.</summary>
+    /// <summary>The tensor library's operator without oneDNN, which is switched off for the whole process.</summary>
     WithoutOneDnn,
 
-    /// <summary>No path gives right answers.</summary>
+    /// <summary>No path gives correct results.</summary>
     None,
 }

@@ -1,23 +1,28 @@
 namespace Atelier.Tensors;
 
-/// <summary>The paths of operators that the environment variable ATELIER_OPERATOR_PATHS selects.</summary>
+/// <summary>The values of the environment variable ATELIER_OPERATOR_PATHS, which selects operators' paths.</summary>
 internal enum OperatorSetting
 {
-    /// <summary>Not set: oneDNN's cache sizes are corrected, and the check decides.</summary>
+    /// <summary>Not set: oneDNN's cache sizes are corrected, and the checks select the paths.</summary>
     Checked,
 
-    /// <summary>"unaided": oneDNN's cache sizes stay as they are, and the check decides.</summary>
+    /// <summary>"unaided": oneDNN's cache sizes are not corrected, and the checks select the paths.</summary>
     Unaided,
 
-    /// <summary>"padded": nothing is corrected, and paths serve as where convolutions and LSTMs are wrong.</summary>
+    /// <summary>
+    /// "padded": oneDNN's cache sizes are not corrected, and the paths are those of a machine on which convolutions and
+    /// LSTMs are wrong.
+    /// </summary>
     Padded,
 
-    /// <summary>"without-onednn": oneDNN is switched off, as where the check found other operators wrong too.</summary>
+    /// <summary>
+    /// "without-onednn": oneDNN is switched off, as on a machine on which other operators are wrong too.
+    /// </summary>
     WithoutOneDnn,
 
-    /// <summary>"library": the tensor library as it is, unchecked; to compare speeds with.</summary>
+    /// <summary>"library": the tensor library's operators without checks, to compare speeds.</summary>
     Library,
 
-    /// <summary>"none": no path serves, unchecked; to see what is refused then.</summary>
+    /// <summary>"none": no path is correct, without checks, to test what is refused then.</summary>
     None,
 }

@@ -1,17 +1,17 @@
 namespace Atelier.Tensors;
 
-/// <summary>Precision of matrix products.</summary>
+/// <summary>The precision of matrix products.</summary>
 public enum Precision
 {
-    /// <summary>32-bit floats.</summary>
+    /// <summary>32-bit floating point.</summary>
     Fp32,
 
     /// <summary>
-    /// 32-bit floats, whose products CUDA computes from factors rounded to 10 bits of mantissa (NVIDIA's
-    /// TensorFloat-32); the same as fp32 elsewhere.
+    /// 32-bit floating point, where CUDA rounds the factors of products to 10 bits of mantissa (NVIDIA's
+    /// TensorFloat-32); the same as fp32 on other devices.
     /// </summary>
     Tf32,
 
-    /// <summary>bfloat16 products with fp32 master weights (Kalamkar et al. 2019).</summary>
+    /// <summary>Products of bfloat16 numbers, with master weights in fp32 (Kalamkar et al. 2019).</summary>
     Bf16,
 }

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// Random numbers of one replica: they depend on its seed alone, not on what other threads draw meanwhile from the
-/// tensor library's one generator.
+/// The random numbers of one replica. They depend only on its seed, not on what other threads draw from the tensor
+/// library's global generator.
 /// </summary>
 internal sealed class RandomStream : IDisposable
 {
-    /// <summary>The generator that draws them.</summary>
+    /// <summary>The generator.</summary>
     public Generator Generator { get; } = new(0, CPU);
 
-    /// <summary>Starts the stream again from a seed.</summary>
+    /// <summary>Restarts the stream from a seed.</summary>
     public void Seed(ulong seed) => Generator.manual_seed((long)(seed >> 1));
 
     /// <inheritdoc/>

@@ -2,24 +2,25 @@ using System.Runtime.InteropServices;
 
 namespace Atelier.Tensors;
 
-/// <summary>Memory for the intermediate results of a kernel, in fp32, handed out piece by piece.</summary>
+/// <summary>An arena of fp32 memory for the intermediate results of a kernel.</summary>
 internal unsafe ref struct Scratch
 {
-    private const int Alignment = 64; // bytes of a register and of a line of the cache
+    private const int Alignment = 64; // bytes of a 512-bit register and of a cache line
     private readonly float* _all;
     private readonly long _size;
     private long _taken;
 
-    /// <summary>Takes memory, uninitialised.</summary>
-    /// <param name="size">Numbers in all.</param>
+    /// <summary>Allocates uninitialised memory.</summary>
+    /// <param name="size">The total number of elements.</param>
     public Scratch(long size)
     {
         _size = size;
         _all = (float*)NativeMemory.AlignedAlloc((nuint)(size * sizeof(float)), Alignment);
     }
 
-    /// <summary>A piece of it.</summary>
-    /// <param name="count">Numbers, a multiple of sixteen.</param>
+    /// <summary>Returns the next piece of the memory.</summary>
+    /// <param name="count">The number of elements, a multiple of sixteen.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less memory is left.</exception>
     public float* Take(long count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_taken + count, _size);
@@ -28,6 +29,6 @@ internal unsafe ref struct Scratch
         return piece;
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Frees the memory.</summary>
     public readonly void Dispose() => NativeMemory.AlignedFree(_all);
 }

@@ -4,7 +4,8 @@ using System.Text;
 namespace Atelier.Tensors;
 
 /// <summary>
-/// The symbols of a shared library, also those that it does not export (ELF-64, System V gABI chapter 4).
+/// Reads the symbol table of a shared library, which includes symbols that it does not export (ELF-64, System V gABI
+/// chapter 4).
 /// </summary>
 internal static class SymbolTable
 {
@@ -13,11 +14,11 @@ internal static class SymbolTable
     private const int HeaderSize = 64, SectionSize = 64, SymbolSize = 24, MostSections = 4096;
     private const uint SymbolTableType = 2;
 
-    /// <summary>Finds where a symbol of a known size lies, counted from the library's first byte in memory.</summary>
-    /// <param name="path">The library's file.</param>
-    /// <param name="name">The symbol as the linker knows it.</param>
-    /// <param name="size">The bytes that it takes.</param>
-    /// <returns>The offset, or null where the file is no such library, or holds no such symbol.</returns>
+    /// <summary>Finds the address of a symbol, relative to the library's base address in memory.</summary>
+    /// <param name="path">The path of the library.</param>
+    /// <param name="name">The mangled name of the symbol.</param>
+    /// <param name="size">The size of the symbol in bytes, which must match.</param>
+    /// <returns>The offset; null if the file is not such a library or has no such symbol.</returns>
     public static long? Find(string path, string name, long size)
     {
         using FileStream file = File.OpenRead(path);
@@ -63,7 +64,7 @@ internal static class SymbolTable
         return null;
     }
 
-    /// <summary>A piece of the file; nothing where it does not lie within.</summary>
+    /// <summary>Reads a range of the file; empty if the range is not within the file.</summary>
     private static byte[] Read(FileStream file, long at, long count)
     {
         if (at < 0 || count < 0 || at > file.Length - count)

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>Tensors by name in safetensors files.</summary>
+/// <summary>Reads and writes named tensors in safetensors files.</summary>
 public static class TensorFiles
 {
-    private const int PieceElements = 1 << 26; // a span over a whole tensor could not hold 2 GiB
+    private const int PieceElements = 1 << 26; // spans cannot cover tensors of 2 GiB or more
 
     private static readonly (SafetensorsType File, ScalarType Memory)[] Types =
     [
@@ -19,13 +19,13 @@ public static class TensorFiles
     ];
 
     /// <summary>
-    /// Writes tensors, from whatever device they are on, whole or not at all; ordered by name, so that the same tensors
-    /// make the same file.
+    /// Writes tensors from any device to a file. The file is written completely or not at all. Tensors are ordered by
+    /// name, so that the same tensors give the same file.
     /// </summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The path of the file.</param>
     /// <param name="tensors">The tensors by name, of any type but complex ones.</param>
-    /// <param name="metadata">Free text by name.</param>
-    /// <exception cref="AtelierException">The place cannot be written or the disk is full.</exception>
+    /// <param name="metadata">Text by name, stored in the file's header.</param>
+    /// <exception cref="AtelierException">The file cannot be written, or the disk is full.</exception>
     public static void Write(
         string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -42,10 +42,10 @@ public static class TensorFiles
     }
 
     /// <summary>
-    /// Reads every tensor of a file onto the CPU. The caller owns them; they belong to no dispose scope.
+    /// Reads all tensors of a file to the CPU. The caller must dispose them; they belong to no dispose scope.
     /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="cancellation">Cancels loading between tensors.</param>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="cancellation">Cancels the operation before the next tensor.</param>
     /// <exception cref="AtelierException">The file is missing, damaged, or holds a type that the tensor library
     /// lacks.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(string path, CancellationToken cancellation = default)
@@ -78,7 +78,7 @@ public static class TensorFiles
         }
     }
 
-    /// <summary>Views of a contiguous tensor, one part after another.</summary>
+    /// <summary>Splits a contiguous tensor into flat views of at most <see cref="PieceElements"/> elements.</summary>
     private static IEnumerable<Tensor> Pieces(Tensor tensor)
     {
         Tensor flat = tensor.view(-1);

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tensors;
 
-/// <summary>The address of a tensor's numbers, for kernels. The tensor must outlive its use.</summary>
+/// <summary>Gives kernels the address of a tensor's elements. The tensor must stay alive while it is used.</summary>
 internal static unsafe class TensorMemory
 {
-    /// <summary>The first number of a contiguous tensor on the CPU.</summary>
+    /// <summary>Returns the address of the first element of a contiguous tensor on the CPU.</summary>
     public static T* Pointer<T>(this Tensor tensor)
         where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
-    /// <summary>The same, or null where there is no tensor.</summary>
+    /// <summary>As <see cref="Pointer{T}"/>; null if the tensor is null.</summary>
     public static T* PointerOrNull<T>(this Tensor? tensor)
         where T : unmanaged => tensor is null ? null : tensor.Pointer<T>();
 }

@@ -2,14 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>How a Bayesian network is learned.</summary>
+/// <summary>
+/// The configuration of a Bayesian network: how its structure and its conditional probability tables are learned.
+/// </summary>
 public sealed record BayesianNetworkConfig
 {
     /// <summary>The method of structure learning.</summary>
     public StructureName Structure { get; init; } = StructureName.HillClimbing;
 
     /// <summary>
-    /// The edges, if the structure is given: [smoke-&gt;lung, smoke-&gt;bronc]. Tables list parents in this order.
+    /// The edges of a given structure, such as [smoke-&gt;lung, smoke-&gt;bronc]. Tables list parents in this order.
     /// </summary>
     public IReadOnlyList<string> Edges { get; init; } = [];
 
@@ -28,8 +30,8 @@ public sealed record BayesianNetworkConfig
     public NetworkScore Score { get; init; } = NetworkScore.Bic;
 
     /// <summary>
-    /// The equivalent sample size: imaginary rows spread evenly over each table, as a Dirichlet prior of the parameters
-    /// and of the BDeu score. 0 gives maximum likelihood.
+    /// The equivalent sample size: the number of pseudo-counts spread evenly over each table, as the Dirichlet prior of
+    /// the parameters and of the BDeu score. 0 gives maximum likelihood.
     /// </summary>
     [Range(0.0, 1e9)]
     public double EquivalentSampleSize { get; init; } = 1;
@@ -53,8 +55,8 @@ public sealed record BayesianNetworkConfig
     public int Restarts { get; init; } = 100;
 
     /// <summary>
-    /// For hill climbing: the longest search in seconds, after which the best graph so far is taken. Null sets no
-    /// limit.
+    /// For hill climbing: the time limit of the search in seconds, after which the best graph so far is kept. Null sets
+    /// no limit.
     /// </summary>
     [Range(0.001, 1e9)]
     public double? SearchSeconds { get; init; }
@@ -62,7 +64,7 @@ public sealed record BayesianNetworkConfig
     /// <summary>For pc: the test of conditional independence.</summary>
     public IndependenceTestName Test { get; init; } = IndependenceTestName.G2;
 
-    /// <summary>For pc: the significance level. Independence is rejected below this probability.</summary>
+    /// <summary>For pc: the significance level. A test rejects independence if its p-value is lower.</summary>
     [Range(1e-12, 0.5)]
     public double Significance { get; init; } = 0.01;
 
@@ -70,7 +72,9 @@ public sealed record BayesianNetworkConfig
     [Range(0, 16)]
     public int MaxConditions { get; init; } = 3;
 
-    /// <summary>For chow-liu: the root of the tree. Null takes the first variable that fits.</summary>
+    /// <summary>
+    /// For chow-liu: the root of the tree. Null takes the first variable that satisfies the constraints.
+    /// </summary>
     public string? Root { get; init; }
 
     /// <summary>For missing values: the largest number of iterations of expectation maximisation.</summary>
@@ -85,7 +89,8 @@ public sealed record BayesianNetworkConfig
     public double EmTolerance { get; init; } = 1e-6;
 
     /// <summary>
-    /// For missing values: how often the structure is learned again, from rows that the network so far completes.
+    /// For missing values: the largest number of times that the structure is learned again, from rows whose missing
+    /// values are sampled from the current network.
     /// </summary>
     [Range(0, 100)]
     public int StructureRounds { get; init; } = 3;
@@ -94,43 +99,46 @@ public sealed record BayesianNetworkConfig
 /// <summary>Methods of structure learning.</summary>
 public enum StructureName
 {
-    /// <summary>The structure is given in the recipe.</summary>
+    /// <summary>The recipe gives the structure.</summary>
     Given,
 
-    /// <summary>A search for the highest score by single edges, with a tabu list.</summary>
+    /// <summary>A search for the highest score that changes one edge at a time, with a tabu list.</summary>
     HillClimbing,
 
-    /// <summary>The tree of the largest mutual information (Chow and Liu 1968).</summary>
+    /// <summary>The tree with the largest total mutual information of its edges (Chow and Liu 1968).</summary>
     ChowLiu,
 
-    /// <summary>Tests of conditional independence (Spirtes, Glymour and Scheines 2000).</summary>
+    /// <summary>The PC algorithm, by tests of conditional independence (Spirtes, Glymour and Scheines 2000).</summary>
     Pc,
 }
 
-/// <summary>Scores of structures.</summary>
+/// <summary>Scores of structures. Higher is better.</summary>
 public enum NetworkScore
 {
-    /// <summary>ln P(data) − k/2 · ln N (Schwarz 1978).</summary>
+    /// <summary>The Bayesian information criterion, ln P(data) − k/2 · ln N (Schwarz 1978).</summary>
     Bic,
 
-    /// <summary>ln P(data) − k (Akaike 1974).</summary>
+    /// <summary>The Akaike information criterion, ln P(data) − k (Akaike 1974).</summary>
     Aic,
 
     /// <summary>
-    /// Bayesian Dirichlet, equivalent and uniform (Buntine 1991; Heckerman, Geiger and Chickering 1995).
+    /// The Bayesian Dirichlet score, likelihood-equivalent with a uniform prior (Buntine 1991; Heckerman, Geiger and
+    /// Chickering 1995).
     /// </summary>
     Bdeu,
 
-    /// <summary>Bayesian Dirichlet with one imagined row a cell (Cooper and Herskovits 1992).</summary>
+    /// <summary>
+    /// The Bayesian Dirichlet score with a pseudo-count of 1 in each cell (Cooper and Herskovits 1992).
+    /// </summary>
     K2,
 }
 
-/// <summary>Tests of independence.</summary>
+/// <summary>Tests of conditional independence.</summary>
 public enum IndependenceTestName
 {
-    /// <summary>Pearson's χ².</summary>
+    /// <summary>Pearson's χ² test.</summary>
     ChiSquare,
 
-    /// <summary>The likelihood ratio, G².</summary>
+    /// <summary>The likelihood-ratio test, G².</summary>
     G2,
 }

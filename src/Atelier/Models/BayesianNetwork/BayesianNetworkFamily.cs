@@ -15,7 +15,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// Bayesian networks over discrete variables: learned by counting, search and expectation maximisation.
+/// The family of Bayesian networks over discrete variables, learned by structure search, counting and expectation
+/// maximisation.
 /// </summary>
 public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
 {
@@ -82,7 +83,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         var config = new BayesianNetworkConfig
         {
             Structure = StructureName.Given,
-                Edges = [.. network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables))],
+            Edges = [.. network.Graph.Edges.Select(e => EdgeList.Show(e, network.Variables))],
         };
         Write(folder, NetworkRows.Schema(network), network, config,
             $"# {Path.GetFileName(path).Split('.')[0]}\n\nA Bayesian network, made of {Path.GetFileName(path)}.\n");
@@ -93,8 +94,7 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     {
         if (bundle.ModelType != ModelType)
             throw new AtelierException($"a model of type '{bundle.ModelType}' is not a Bayesian network",
-                Mention.Field("format"),
-                "choose another format");
+                Mention.Field("format"), "choose another format");
         using var model = (BayesianNetworkModel)Load(bundle, "cpu");
         BifFile.Write(path, model.Network);
     }
@@ -104,16 +104,21 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
         string card)
     {
         using var scope = NewDisposeScope();
-        var bundled = new BundledNetwork { Parents = [.. network.Variables.Select((_, i) => network.Graph.Parents(i))],
-            Learning = config };
-        Dictionary<string, Tensor> tables = Enumerable.Range(0, network.Variables.Count).ToDictionary(i => $"{i}", i =>
+        var bundled = new BundledNetwork
         {
-            // [parents …, own]
-            long[] shape = [.. network.Graph.Parents(i).Append(i).Select(v => (long)network.StatesOf(v))];
-            return tensor(network.Table(i).ToArray(), ScalarType.Float64).reshape(shape);
-        });
+            Parents = [.. network.Variables.Select((_, i) => network.Graph.Parents(i))], Learning = config,
+        };
+        Dictionary<string, Tensor> tables =
+            Enumerable.Range(0, network.Variables.Count).ToDictionary(i => $"{i}", TensorOf);
         BundleWriter.Write(folder, ConfigRecords.Write(ModelType, schema.Columns.Count, bundled), tables, card,
             partial => schema.Write(Path.Combine(partial, TableSchema.FileName)));
+
+        Tensor TensorOf(int variable)
+        {
+            // [states of each parent …, own states]
+            long[] shape = [.. network.Graph.Parents(variable).Append(variable).Select(v => (long)network.StatesOf(v))];
+            return tensor(network.Table(variable).ToArray(), ScalarType.Float64).reshape(shape);
+        }
     }
 
     private static double[] Table(SafetensorsFile weights, int variable)
@@ -130,11 +135,11 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     private sealed record BundledNetwork
     {
         /// <summary>
-        /// The parents of each column, by their numbers, in the order of its tensor's first dimensions.
+        /// The indices of each column's parents, in the order of the first dimensions of its tensor.
         /// </summary>
         public IReadOnlyList<IReadOnlyList<int>> Parents { get; init; } = [];
 
-        /// <summary>How it was learned.</summary>
+        /// <summary>The configuration that the network was learned with.</summary>
         public BayesianNetworkConfig Learning { get; init; } = new();
     }
 }

@@ -12,7 +12,7 @@ using Atelier.Training;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Learns a network: structure, tables, bundle, pictures.</summary>
+/// <summary>Learns a network, and writes its bundle and its plots.</summary>
 internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : ILearner
 {
     private readonly BayesianNetworkConfig _config = (BayesianNetworkConfig?)recipe.Model.Config
@@ -27,28 +27,32 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
     {
         var watch = Stopwatch.StartNew();
         int step = 0;
-        void Tell(string message) =>
+        void Report(string message) =>
             progress.Report(new TrainingProgress { Step = ++step, ItemUnit = "rows", Message = message });
 
         DiscreteData data = NetworkRows.Of(table.Train, NetworkRows.Variables(table.Schema));
-        LearnedNetwork learned = NetworkLearning.Learn(data, _config, recipe.Seed, Tell, cancellation);
+        LearnedNetwork learned = NetworkLearning.Learn(data, _config, recipe.Seed, Report, cancellation);
         DiscreteNetwork network = learned.Network;
         cancellation.ThrowIfCancellationRequested();
         var inference = new NetworkInference(network, new InferenceOptions { Seed = recipe.Seed });
         IReadOnlyList<EdgeStrength> edges = EdgeStrength.Of(inference, cancellation);
         BayesianNetworkFamily.Write(run.BundleFolder, table.Schema, network, _config, Card(network));
-        foreach (ExplanationImage picture in NetworkExplanation.Pictures(network, edges)
-            .Where(p => p.FileName.StartsWith("network", StringComparison.Ordinal)))
-            AtomicFile.Write(Path.Combine(run.PlotFolder, picture.FileName), stream => stream.Write(picture.Content));
+        foreach (ExplanationImage image in NetworkExplanation.Pictures(network, edges))
+        {
+            if (image.FileName.StartsWith("network", StringComparison.Ordinal))
+                AtomicFile.Write(Path.Combine(run.PlotFolder, image.FileName), stream => stream.Write(image.Content));
+        }
         if (learned.Trace.Count > 1)
+        {
             LossPlot.Save(Path.Combine(run.PlotFolder, "loss.png"),
                 [.. learned.Trace.Select((value, i) => ((long)i + 1, -value / data.RowCount))], [],
                 new Dictionary<string, double>());
+        }
 
         double bic = NetworkLearning.Bic(network, learned.LogLikelihood, data.RowCount);
-        Tell(string.Create(CultureInfo.InvariantCulture,
+        Report(string.Create(CultureInfo.InvariantCulture,
             $"{Quantity.Of(edges.Count, "edge")}, log-likelihood {learned.LogLikelihood:0.000}, BIC {bic:0.000}; "
-                + $"queries are answered {inference.Method}"));
+            + $"queries are answered {inference.Method}"));
         var metrics = new Dictionary<string, double>
         {
             ["trainingLogLikelihood"] = learned.LogLikelihood,
@@ -59,7 +63,7 @@ internal sealed class BayesianNetworkLearner(Recipe recipe, TableData table) : I
         };
         if (NetworkExplanation.Distance(network, _config) is { } distance)
         {
-            Tell(distance.ToString());
+            Report(distance.ToString());
             metrics["rightEdges"] = distance.Right;
             metrics["structuralHammingDistance"] = distance.Hamming;
             metrics["classHammingDistance"] = distance.ClassHamming;

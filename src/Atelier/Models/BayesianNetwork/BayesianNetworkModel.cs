@@ -8,8 +8,8 @@ using Atelier.Tasks.Tables;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// A Bayesian network as a model of table rows: scores them, draws them given evidence, answers questions, explains
-/// itself. Safe for concurrent use.
+/// A Bayesian network as a model of table rows. It scores rows, samples rows given evidence, answers probability
+/// queries and explains itself. Safe for concurrent use.
 /// </summary>
 public sealed class BayesianNetworkModel : ITrainedModel, IRowModel, IGenerator, IExplainable,
     IProbabilisticQuery
@@ -17,10 +17,10 @@ public sealed class BayesianNetworkModel : ITrainedModel, IRowModel, IGenerator,
     private readonly BayesianNetworkConfig _config;
     private readonly Lazy<NetworkInference> _inference;
 
-    /// <summary>Makes a model.</summary>
+    /// <summary>Creates a model of a network.</summary>
     /// <param name="schema">The columns, one for each variable.</param>
     /// <param name="network">The network.</param>
-    /// <param name="config">How it was learned.</param>
+    /// <param name="config">The configuration that the network was learned with.</param>
     public BayesianNetworkModel(TableSchema schema, DiscreteNetwork network, BayesianNetworkConfig config)
     {
         (Schema, Network, _config) = (schema, network, config);
@@ -78,7 +78,7 @@ public sealed class BayesianNetworkModel : ITrainedModel, IRowModel, IGenerator,
         // Arrays only.
     }
 
-    /// <summary>The states that names stand for.</summary>
+    /// <summary>Converts column names and values to variable indices and state indices.</summary>
     /// <exception cref="AtelierException">A name is unknown; the message suggests the nearest.</exception>
     internal SortedDictionary<int, int> States(IReadOnlyDictionary<string, string> values)
     {
@@ -91,7 +91,10 @@ public sealed class BayesianNetworkModel : ITrainedModel, IRowModel, IGenerator,
         return states;
     }
 
-    /// <summary>Inference after interventions; that of the network as it stands is kept.</summary>
+    /// <summary>
+    /// Returns the inference for the network after interventions. Without any, and with default options, it is a cached
+    /// instance.
+    /// </summary>
     internal NetworkInference After(IReadOnlyDictionary<int, int> settings, InferenceOptions options) =>
         settings.Count == 0 && options == new InferenceOptions() ? _inference.Value
             : new NetworkInference(Network.Do(settings), options);

@@ -7,18 +7,18 @@ using Atelier.Formats;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// Networks in the Bayesian Interchange Format (Cozman 1998, version 0.15) as bnlearn and pgmpy exchange them, plain or
-/// gzipped.
+/// Reads and writes networks in the Bayesian Interchange Format (Cozman 1998, version 0.15), which bnlearn and pgmpy
+/// use too, plain or compressed with gzip.
 /// </summary>
 public static class BifFile
 {
     private const long LargestFile = 1L << 28;
 
     /// <summary>
-    /// Reads a network in any detectable encoding, of the format's versions 0.15 and older (names in quotes, parents
-    /// without a bar before them, numbers without commas). Properties do not affect the distribution and are skipped;
-    /// anything else that is not read is refused. Rows off 1 by no more than a thousandth, as rounding leaves them, are
-    /// scaled to it.
+    /// Reads a network from a file in any encoding that can be detected. It accepts version 0.15 and older ones, which
+    /// quote names, list parents without a bar before them, and separate numbers without commas. Properties are
+    /// skipped, because they do not affect the distribution; other unknown content is an error. Rows whose sum differs
+    /// from 1 by at most 0.001, as rounding causes, are normalised.
     /// </summary>
     /// <exception cref="AtelierException">The file cannot be read, is damaged, lacks a table, or has a row that does
     /// not sum to 1.</exception>
@@ -40,7 +40,8 @@ public static class BifFile
     }
 
     /// <summary>
-    /// Writes a network, gzipped where the name ends in .gz; numbers as they are read back bit for bit.
+    /// Writes a network, compressed with gzip if the name ends in .gz. Numbers are written with enough digits to be
+    /// read back exactly.
     /// </summary>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public static void Write(string path, DiscreteNetwork network) => AtomicFile.Write(path, stream =>
@@ -60,9 +61,11 @@ public static class BifFile
     {
         var text = new StringBuilder("network unknown {\n}\n");
         foreach (Variable variable in network.Variables)
+        {
             text.Append(CultureInfo.InvariantCulture,
                 $"variable {Word(variable.Name)} {{\n  type discrete [ {variable.States.Count} ] {{ "
-                    + $"{string.Join(", ", variable.States.Select(Word))} }};\n}}\n");
+                + $"{string.Join(", ", variable.States.Select(Word))} }};\n}}\n");
+        }
         for (int i = 0; i < network.Variables.Count; i++)
         {
             IReadOnlyList<int> parents = network.Graph.Parents(i);
@@ -72,20 +75,18 @@ public static class BifFile
             int states = network.StatesOf(i);
             for (int row = 0; row < network.RowsOf(i); row++)
             {
-                text.Append("  ")
-                    .Append(parents.Count == 0 ? "table"
-                    : $"({string.Join(", ", StatesAt(network, parents, row).Select(Word))})").Append(' ');
-                text.AppendJoin(", ",
-                    network.Table(i).Slice(row * states, states).ToArray()
-                    .Select(p => p.ToString("R", CultureInfo.InvariantCulture)));
-                text.Append(";\n");
+                string head = parents.Count == 0 ? "table"
+                    : $"({string.Join(", ", StatesAt(network, parents, row).Select(Word))})";
+                IEnumerable<string> numbers = network.Table(i).Slice(row * states, states).ToArray()
+                    .Select(p => p.ToString("R", CultureInfo.InvariantCulture));
+                text.Append("  ").Append(head).Append(' ').AppendJoin(", ", numbers).Append(";\n");
             }
             text.Append("}\n");
         }
         return text.ToString();
     }
 
-    /// <summary>The names of the parents' states in one row of a table.</summary>
+    /// <summary>The names of the parents' states that a row of a table belongs to.</summary>
     internal static string[] StatesAt(DiscreteNetwork network, IReadOnlyList<int> parents, int row)
     {
         var states = new string[parents.Count];

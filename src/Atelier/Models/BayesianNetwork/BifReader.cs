@@ -2,10 +2,12 @@ using System.Globalization;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Reads the text of a BIF file.</summary>
+/// <summary>A parser of the Bayesian Interchange Format.</summary>
+/// <param name="text">The contents of the file.</param>
+/// <param name="path">The path of the file, for error messages.</param>
 internal sealed class BifReader(string text, string path)
 {
-    /// <summary>Characters that end a word.</summary>
+    /// <summary>The characters that end a word.</summary>
     public const string Special = "{}()[]|,;\"";
 
     private const double RoundingTolerance = 1e-3;
@@ -18,9 +20,12 @@ internal sealed class BifReader(string text, string path)
     private int _line = 1;
     private int _wordLine = 1;
 
+    /// <summary>Parses the network.</summary>
+    /// <exception cref="AtelierException">The text is not valid BIF, lacks a table, or has a row that does not sum to
+    /// 1.</exception>
     public DiscreteNetwork Read()
     {
-        // Tables may stand before variables that they name, so variables are read first.
+        // Tables may precede the variables that they name, so a first pass reads the variables.
         for (string word = Next(); word.Length > 0; word = Next())
         {
             if (word == "variable")
@@ -42,9 +47,11 @@ internal sealed class BifReader(string text, string path)
             throw new AtelierException("holds no variable", path, "provide a Bayesian network in BIF format");
         string[] names = [.. _variables.Select(v => v.Name)];
         for (int i = 0; i < names.Length; i++)
+        {
             if (!_tables.ContainsKey(i))
                 throw new AtelierException($"there is no table for {names[i]}", path,
                     $"add: probability ( {names[i]} ) {{ … }}");
+        }
         try
         {
             var graph = new DirectedGraph([.. names.Select((_, i) => _tables[i].Parents)], names);
@@ -98,7 +105,7 @@ internal sealed class BifReader(string text, string path)
         Expect("(");
         int child = Known(Name("a variable's name"));
         string next = Next();
-        // Older files name the parents after the variable without a bar.
+        // Older files list the parents without a bar before them.
         List<string> given = next switch
         {
             ")" => [],
@@ -159,13 +166,15 @@ internal sealed class BifReader(string text, string path)
         return row;
     }
 
-    // "table" lists the child slowest and the last parent fastest; ours has the child fastest.
+    // In the file's "table" the child's state varies slowest; in ours it varies fastest.
     private static void Fill(double[] table, int parents, int states, double[] numbers)
     {
         int rows = table.Length / states;
         for (int state = 0; state < states; state++)
+        {
             for (int row = 0; row < rows; row++)
                 table[(row * states) + state] = numbers[parents == 0 ? state : (state * rows) + row];
+        }
     }
 
     private void Finish(double[] table, int states, int child, double[]? otherwise)
@@ -175,12 +184,17 @@ internal sealed class BifReader(string text, string path)
         {
             Span<double> row = table.AsSpan(start, states);
             if (double.IsNaN(row[0]))
-                (otherwise ?? throw Wrong(
-                    $"the table of {name} lacks row {(start / states) + 1} of {table.Length / states}")).CopyTo(row);
+            {
+                if (otherwise is null)
+                    throw Wrong($"the table of {name} lacks row {(start / states) + 1} of {table.Length / states}");
+                otherwise.CopyTo(row);
+            }
             double sum = 0;
             foreach (double number in row)
+            {
                 sum += number is >= 0 and <= 1 + RoundingTolerance ? number
                     : throw Wrong(FormattableString.Invariant($"{number} in the table of {name} is not a probability"));
+            }
             if (Math.Abs(sum - 1) > RoundingTolerance)
                 throw Wrong(FormattableString.Invariant(
                     $"row {(start / states) + 1} of the table of {name} sums to {sum:0.######}, not to 1"));
@@ -200,9 +214,9 @@ internal sealed class BifReader(string text, string path)
             : throw Unexpected(word, "a number"))];
     }
 
-    private int Known(string name) => _indices.TryGetValue(name, out int index) ? index : throw new AtelierException(
-        $"there is no variable '{name}'", $"{path}, line {_wordLine}", Spelling.Nearest(name, _indices.Keys) is { } near
-            ? $"did you mean '{near}'?" : null);
+    private int Known(string name) => _indices.TryGetValue(name, out int index) ? index
+        : throw new AtelierException($"there is no variable '{name}'", $"{path}, line {_wordLine}",
+            Spelling.Nearest(name, _indices.Keys) is { } near ? $"did you mean '{near}'?" : null);
 
     private List<string> ReadList(string end)
     {
@@ -264,7 +278,9 @@ internal sealed class BifReader(string text, string path)
             throw Unexpected(word, wanted);
     }
 
-    /// <summary>The next word, quoted string (with its quotes) or special character; empty at the end.</summary>
+    /// <summary>
+    /// Reads the next token: a word, a quoted string with its quotes, or a special character. Empty at the end.
+    /// </summary>
     private string Next()
     {
         while (_at < text.Length && SkipSpace())

@@ -1,44 +1,48 @@
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>A directed graph without cycles over numbered vertices, by their parents.</summary>
+/// <summary>A directed acyclic graph over numbered vertices, stored as the parents of each vertex. Immutable.</summary>
 public sealed class DirectedGraph
 {
     private readonly int[][] _parents;
 
-    /// <summary>Makes a graph.</summary>
-    /// <param name="parents">The parents of each vertex; their order is kept, for tables depend on it.</param>
-    /// <param name="names">The names of the vertices, for messages.</param>
-    /// <exception cref="AtelierException">There is a cycle, which the message shows, or an edge twice.</exception>
+    /// <summary>Creates a graph from the parents of its vertices.</summary>
+    /// <param name="parents">The parents of each vertex. Their order is kept, because tables depend on it.</param>
+    /// <param name="names">The names of the vertices, for error messages.</param>
+    /// <exception cref="AtelierException">The graph has a cycle, which the message shows, or a duplicate
+    /// edge.</exception>
     public DirectedGraph(IReadOnlyList<int[]> parents, IReadOnlyList<string> names)
     {
         _parents = [.. parents];
         for (int child = 0; child < Count; child++)
+        {
             if (_parents[child].Distinct().Count() < _parents[child].Length)
                 throw new AtelierException($"an edge into {names[child]} appears twice", hint: "write each edge once");
+        }
         Order = TopologicalOrder() ?? throw new AtelierException(
             $"the edges form a cycle: {string.Join(" -> ", Cycle().Select(v => names[v]))}",
-                hint: "remove one of these edges, or reverse it");
+            hint: "remove one of these edges, or reverse it");
     }
 
-    /// <summary>Number of vertices.</summary>
+    /// <summary>The number of vertices.</summary>
     public int Count => _parents.Length;
 
     /// <summary>
-    /// All vertices, parents before children; of several such orders the one with the least numbers first.
+    /// All vertices in topological order, parents before children. Where several vertices may come next, the one with
+    /// the smallest number does.
     /// </summary>
     public IReadOnlyList<int> Order { get; }
 
     /// <summary>The parents of a vertex.</summary>
     public IReadOnlyList<int> Parents(int vertex) => _parents[vertex];
 
-    /// <summary>All edges, by child.</summary>
+    /// <summary>All edges, ordered by child.</summary>
     public IEnumerable<(int Parent, int Child)> Edges =>
         Enumerable.Range(0, Count).SelectMany(child => _parents[child].Select(parent => (parent, child)));
 
     /// <summary>Whether there is an edge from <paramref name="parent"/> to <paramref name="child"/>.</summary>
     public bool HasEdge(int parent, int child) => Array.IndexOf(_parents[child], parent) >= 0;
 
-    /// <summary>A graph of edges given by number.</summary>
+    /// <summary>Creates a graph from its edges.</summary>
     /// <inheritdoc cref="DirectedGraph(IReadOnlyList{int[]}, IReadOnlyList{string})"/>
     public static DirectedGraph Of(IEnumerable<(int Parent, int Child)> edges, IReadOnlyList<string> names)
     {
@@ -47,7 +51,7 @@ public sealed class DirectedGraph
     }
 
     /// <summary>
-    /// The vertices from which a path leads to one of <paramref name="vertices"/>, and those themselves.
+    /// Marks the ancestors of <paramref name="vertices"/>, including the vertices themselves.
     /// </summary>
     public bool[] AncestorsOf(IEnumerable<int> vertices)
     {
@@ -64,7 +68,7 @@ public sealed class DirectedGraph
         return found;
     }
 
-    // Kahn 1962.
+    // Kahn 1962; null if there is a cycle
     private int[]? TopologicalOrder()
     {
         int[] waiting = [.. _parents.Select(p => p.Length)];
@@ -76,13 +80,15 @@ public sealed class DirectedGraph
         {
             order.Add(vertex);
             foreach (int child in children[vertex])
+            {
                 if (--waiting[child] == 0)
                     ready.Enqueue(child, child);
+            }
         }
         return order.Count == Count ? [.. order] : null;
     }
 
-    // Walking from child to parent among vertices that no order reaches must come back to where it was.
+    // Every vertex that remains has a parent that remains, so a walk from child to parent must close a cycle.
     private List<int> Cycle()
     {
         var waiting = new HashSet<int>(Enumerable.Range(0, Count));

@@ -1,8 +1,9 @@
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// A Bayesian network over discrete variables (Pearl 1988): a graph without cycles, and for each variable a table of
-/// its distribution given its parents. P(x₁ … xₙ) = ∏ P(xᵢ | parents of xᵢ). Immutable, so threads may share it.
+/// A Bayesian network over discrete variables (Pearl 1988): a directed acyclic graph, and for each variable a
+/// conditional probability table given its parents. P(x₁ … xₙ) = ∏ P(xᵢ | parents of xᵢ). Immutable, so threads may
+/// share it.
 /// </summary>
 public sealed class DiscreteNetwork
 {
@@ -11,13 +12,13 @@ public sealed class DiscreteNetwork
     private readonly double[][] _tables;
     private readonly Dictionary<string, int> _indices = [];
 
-    /// <summary>Makes a network.</summary>
-    /// <param name="variables">Its variables, each name once.</param>
-    /// <param name="graph">Its edges, by the variables' numbers.</param>
-    /// <param name="tables">For each variable the table [parents' states …, own states], the first parent slowest, each
-    /// row summing to 1.</param>
-    /// <exception cref="AtelierException">A name appears twice, or a table has the wrong size, a negative number, or a
-    /// row that does not sum to 1.</exception>
+    /// <summary>Creates a network.</summary>
+    /// <param name="variables">The variables, with distinct names.</param>
+    /// <param name="graph">The graph over the indices of the variables.</param>
+    /// <param name="tables">The table of each variable, [parents' states …, own states], in row-major order with the
+    /// first parent outermost. Each row sums to 1.</param>
+    /// <exception cref="AtelierException">Two variables have the same name, or a table has the wrong size, a negative
+    /// number, or a row that does not sum to 1.</exception>
     public DiscreteNetwork(IReadOnlyList<Variable> variables, DirectedGraph graph, IReadOnlyList<double[]> tables)
     {
         (Variables, Graph, _tables) = (variables, graph, [.. tables]);
@@ -30,27 +31,27 @@ public sealed class DiscreteNetwork
         }
     }
 
-    /// <summary>Its variables.</summary>
+    /// <summary>The variables.</summary>
     public IReadOnlyList<Variable> Variables { get; }
 
-    /// <summary>Its edges.</summary>
+    /// <summary>The graph over the indices of the variables.</summary>
     public DirectedGraph Graph { get; }
 
-    /// <summary>Free parameters: for each variable, rows of its table times (states − 1).</summary>
+    /// <summary>The number of free parameters: rows · (states − 1), summed over the tables.</summary>
     public long ParameterCount => Enumerable.Range(0, Variables.Count).Sum(i => (long)RowsOf(i) * (StatesOf(i) - 1));
 
-    /// <summary>A variable's table, [parents' states …, own states], the first parent slowest.</summary>
+    /// <summary>A variable's table, [parents' states …, own states], in row-major order.</summary>
     public ReadOnlySpan<double> Table(int variable) => _tables[variable];
 
-    /// <summary>Number of states of a variable.</summary>
+    /// <summary>The number of states of a variable.</summary>
     public int StatesOf(int variable) => Variables[variable].States.Count;
 
-    /// <summary>Number of rows in a variable's table: the combinations of its parents' states.</summary>
+    /// <summary>The number of rows of a variable's table: the combinations of its parents' states.</summary>
     public int RowsOf(int variable) => _tables[variable].Length / StatesOf(variable);
 
-    /// <summary>A variable's distribution for one combination of its parents' states.</summary>
+    /// <summary>A variable's distribution given the states of its parents.</summary>
     /// <param name="variable">The variable.</param>
-    /// <param name="states">The states of all variables; only its parents' are read.</param>
+    /// <param name="states">The states of all variables, of which only those of the parents are read.</param>
     public ReadOnlySpan<double> Distribution(int variable, ReadOnlySpan<byte> states)
     {
         int row = 0;
@@ -60,19 +61,19 @@ public sealed class DiscreteNetwork
         return _tables[variable].AsSpan(row * count, count);
     }
 
-    /// <summary>The number of the variable of that name.</summary>
-    /// <exception cref="AtelierException">There is none; the message suggests the nearest.</exception>
+    /// <summary>Returns the index of the variable with a name.</summary>
+    /// <exception cref="AtelierException">No variable has the name; the message suggests the nearest.</exception>
     public int IndexOf(string name)
     {
         if (_indices.TryGetValue(name, out int index))
             return index;
         IEnumerable<string> names = Variables.Select(v => v.Name);
         string all = $"there are {string.Join(", ", names.Take(20))}{(Variables.Count > 20 ? " …" : "")}";
-        throw new AtelierException($"there is no variable '{name}'", hint: Spelling.Nearest(name, names) is { } near
-            ? $"did you mean '{near}'? {all}" : all);
+        throw new AtelierException($"there is no variable '{name}'",
+            hint: Spelling.Nearest(name, names) is { } near ? $"did you mean '{near}'? {all}" : all);
     }
 
-    /// <summary>The natural logarithm of the probability of a whole row; −∞ where it is impossible.</summary>
+    /// <summary>The natural logarithm of the probability of a complete row; −∞ if the row is impossible.</summary>
     /// <param name="states">The state of each variable.</param>
     public double LogProbability(ReadOnlySpan<byte> states)
     {
@@ -83,17 +84,17 @@ public sealed class DiscreteNetwork
     }
 
     /// <summary>
-    /// The network after an intervention, do(X = x) (Pearl 2009, section 3.2): the variables are set from outside, so
-    /// that their parents no longer reach them.
+    /// Returns the network after an intervention, do(X = x) (Pearl 2009, section 3.2): the variables are set from
+    /// outside, so that their parents no longer influence them.
     /// </summary>
-    /// <param name="settings">The state that each is set to, by the variable's number.</param>
+    /// <param name="settings">The index of the state that each variable is set to, by the index of the
+    /// variable.</param>
     public DiscreteNetwork Do(IReadOnlyDictionary<int, int> settings)
     {
         if (settings.Count == 0)
             return this;
         int[][] parents = [.. Variables.Select((_, i) => settings.ContainsKey(i) ? [] : Graph.Parents(i).ToArray())];
-        double[][] tables =
-            [.. _tables.Select((table, i) =>
+        double[][] tables = [.. _tables.Select((table, i) =>
             settings.TryGetValue(i, out int state) ? PointAt(state, StatesOf(i)) : table)];
         return new DiscreteNetwork(Variables, new DirectedGraph(parents, [.. Variables.Select(v => v.Name)]), tables);
     }

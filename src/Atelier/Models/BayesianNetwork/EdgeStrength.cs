@@ -2,31 +2,29 @@ using Atelier.Models.BayesianNetwork.Inference;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>How informative an edge is.</summary>
+/// <summary>The strength of an edge.</summary>
 /// <param name="Parent">The parent.</param>
 /// <param name="Child">The child.</param>
-/// <param name="Information">I(child; parent | the child's other parents) in nats: what knowing the parent takes from
-/// the surprise at the child.</param>
+/// <param name="Information">The conditional mutual information I(child; parent | the child's other parents) in nats:
+/// how much knowing the parent reduces the entropy of the child.</param>
 internal readonly record struct EdgeStrength(int Parent, int Child, double Information)
 {
-    /// <summary>All edges of a network, the strongest first.</summary>
+    /// <summary>Computes the strengths of all edges of a network, the strongest first.</summary>
     public static IReadOnlyList<EdgeStrength> Of(NetworkInference inference, CancellationToken cancellation = default)
     {
         DiscreteNetwork network = inference.Network;
         double[][] families = inference.Families(cancellation);
         return [.. network.Graph.Edges
-            .Select(edge =>
-                new EdgeStrength(edge.Parent, edge.Child,
-                Measure(network, families[edge.Child], edge.Parent, edge.Child)))
+            .Select(e => new EdgeStrength(e.Parent, e.Child, Measure(network, families[e.Child], e.Parent, e.Child)))
             .OrderByDescending(e => e.Information)];
     }
 
-    // ∑ P(z, y, x) ln P(x | y, z) / P(x | z), with y the parent and z the others.
+    // ∑ P(z, y, x) ln P(x | y, z) / P(x | z), where x is the child, y the parent and z the other parents
     private static double Measure(DiscreteNetwork network, double[] joint, int parent, int child)
     {
         IReadOnlyList<int> parents = network.Graph.Parents(child);
-        int place = Array.IndexOf([.. parents], parent), states = network.StatesOf(child),
-            values = network.StatesOf(parent);
+        int place = Array.IndexOf([.. parents], parent);
+        int states = network.StatesOf(child), values = network.StatesOf(parent);
         int inner = parents.Skip(place + 1).Aggregate(1, (product, p) => product * network.StatesOf(p));
         double sum = 0;
         for (int row = 0; row < joint.Length / states; row++)
@@ -36,8 +34,10 @@ internal readonly record struct EdgeStrength(int Parent, int Child, double Infor
             for (int x = 0; x < states; x++)
                 ofRow += joint[(row * states) + x];
             for (int y = 0; y < values; y++)
+            {
                 for (int x = 0; x < states; x++)
                     ofOthers += joint[(RowOf(others, y) * states) + x];
+            }
             for (int x = 0; x < states; x++)
             {
                 double p = joint[(row * states) + x];

@@ -4,13 +4,14 @@ using Atelier.Models.BayesianNetwork.Structure;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// Learns tables from rows that miss values (Lauritzen 1995): the missing ones are counted as what the network so far
-/// expects of them, again and again; ln P of what was observed, plus ln of the prior, never falls (Dempster, Laird and
-/// Rubin 1977).
+/// Learns tables from rows with missing values by expectation maximisation (Lauritzen 1995). Each iteration replaces
+/// the counts of missing values by their expectations under the current network. The log-likelihood of the observed
+/// values plus the log-prior never decreases (Dempster, Laird and Rubin 1977).
 /// </summary>
 internal sealed class ExpectationMaximization
 {
-    // of the rows; sums are added in their order, so that the result does not depend on the cores
+    // The rows are split into a fixed number of parts, whose sums are added in order, so that the result does not
+    // depend on the number of cores.
     private const int Parts = 32;
 
     private readonly DirectedGraph _graph;
@@ -19,10 +20,11 @@ internal sealed class ExpectationMaximization
     private readonly double[][] _complete;
     private readonly (SortedDictionary<int, int> Evidence, int Count)[] _incomplete;
 
-    /// <summary>Sorts the rows into whole ones, counted once, and others, kept by what they show.</summary>
-    /// <param name="data">Rows, some of them with missing values.</param>
+    /// <summary>Counts the complete rows, and groups the others by their observed values.</summary>
+    /// <param name="data">The rows, some of them with missing values.</param>
     /// <param name="graph">The structure.</param>
-    /// <param name="equivalentSampleSize">The imagined rows of the prior; 0 gives maximum likelihood.</param>
+    /// <param name="equivalentSampleSize">The equivalent sample size of the prior; 0 gives maximum
+    /// likelihood.</param>
     public ExpectationMaximization(DiscreteData data, DirectedGraph graph, double equivalentSampleSize)
     {
         (_graph, _variables, _equivalentSampleSize) = (graph, data.Variables, equivalentSampleSize);
@@ -43,27 +45,26 @@ internal sealed class ExpectationMaximization
         }
         _incomplete = [.. broken.OrderBy(b => b.Key, StringComparer.Ordinal).Select(b => b.Value)];
         var counter = new FamilyCounter(data.Select(whole));
-        _complete = [.. Enumerable.Range(0, graph.Count).Select(child =>
-        {
-            int[] family = Family(child);
-            var counts = new int[ParameterLearning.TableSize(_variables, family)];
-            counter.Count(family, counts);
-            return Array.ConvertAll(counts, n => (double)n);
-        })];
+        _complete = [.. Enumerable.Range(0, graph.Count)
+            .Select(child => ParameterLearning.Counts(counter, Family(child)))];
     }
 
-    /// <summary>The state of each variable that a row has.</summary>
+    /// <summary>
+    /// Returns the observed values of a row as evidence: the index of the state by the index of the variable.
+    /// </summary>
     public static SortedDictionary<int, int> EvidenceOf(ReadOnlySpan<byte> states)
     {
         var evidence = new SortedDictionary<int, int>();
         for (int i = 0; i < states.Length; i++)
+        {
             if (states[i] != DiscreteData.Missing)
                 evidence[i] = states[i];
+        }
         return evidence;
     }
 
     /// <summary>
-    /// The initial tables: those of the rows' known values, mixed with a small uniform part so that nothing is
+    /// Creates the initial network from the counts of the complete rows plus small random counts, so that nothing is
     /// impossible.
     /// </summary>
     public DiscreteNetwork Start(long seed)
@@ -71,13 +72,16 @@ internal sealed class ExpectationMaximization
         var random = new SplitMix64((ulong)seed);
         double[][] counts = [.. _complete.Select(c => c.ToArray())];
         foreach (double[] table in counts)
+        {
+            // The counts are random because the states of a hidden variable would never separate from equal ones.
             foreach (ref double count in table.AsSpan())
-                count += 0.5 + random.NextDouble(); // unlike one another: from equal ones, hidden variables never part
+                count += 0.5 + random.NextDouble();
+        }
         return ParameterLearning.Network(_variables, _graph, _equivalentSampleSize, counts);
     }
 
-    /// <summary>One iteration.</summary>
-    /// <returns>The new network, and ln P of the observed values under the old one.</returns>
+    /// <summary>Performs one iteration.</summary>
+    /// <returns>The new network, and the log-likelihood of the observed values under the old one, in nats.</returns>
     public (DiscreteNetwork Network, double LogLikelihood) Improve(DiscreteNetwork network,
         CancellationToken cancellation)
     {
@@ -106,14 +110,16 @@ internal sealed class ExpectationMaximization
         {
             sum += logLikelihood;
             for (int child = 0; child < counts.Length; child++)
+            {
                 for (int cell = 0; cell < counts[child].Length; cell++)
                     counts[child][cell] += expected[child][cell];
+            }
         }
         return (ParameterLearning.Network(_variables, _graph, _equivalentSampleSize, counts), sum);
     }
 
     /// <summary>
-    /// ln of the prior's density of a network's tables, up to a constant: ∑ α ln θ; 0 without a prior.
+    /// The logarithm of the prior density of a network's tables, up to a constant: ∑ α ln θ. 0 without a prior.
     /// </summary>
     public double LogPrior(DiscreteNetwork network)
     {
@@ -136,8 +142,10 @@ internal sealed class ExpectationMaximization
         {
             ReadOnlySpan<double> table = network.Table(child);
             for (int cell = 0; cell < table.Length; cell++)
+            {
                 if (_complete[child][cell] > 0)
                     sum += _complete[child][cell] * Math.Log(table[cell]);
+            }
         }
         return sum;
     }

@@ -4,7 +4,7 @@ using Atelier.Models.BayesianNetwork.Inference;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>The answer to a question, in a sentence and a table.</summary>
+/// <summary>Answers a probability query with a sentence and a table.</summary>
 internal sealed class NetworkAnswers
 {
     private readonly BayesianNetworkModel _model;
@@ -15,6 +15,12 @@ internal sealed class NetworkAnswers
     private readonly NetworkInference _inference;
     private readonly CancellationToken _cancellation;
 
+    /// <summary>Prepares the answer to a question.</summary>
+    /// <param name="model">The model that is asked.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">The question names an unknown column or value, or evidence contradicts an
+    /// intervention.</exception>
     public NetworkAnswers(BayesianNetworkModel model, Question question, CancellationToken cancellation)
     {
         (_model, _question, _cancellation) = (model, question, cancellation);
@@ -25,12 +31,14 @@ internal sealed class NetworkAnswers
         {
             if (_settings.TryGetValue(variable, out int set) && set != state)
                 throw new AtelierException($"{Name(variable)} is set to one value and observed to have another",
-                    Mention.Field("evidence"),
-                    "leave one of them out");
+                    Mention.Field("evidence"), "leave one of them out");
         }
         _inference = model.After(_settings, _options);
     }
 
+    /// <summary>Computes the answer.</summary>
+    /// <exception cref="AtelierException">The question contradicts itself, the evidence is impossible, or the answer
+    /// cannot be computed as precisely as asked.</exception>
     public Explanation Answer()
     {
         if (_question.MostProbable)
@@ -60,9 +68,8 @@ internal sealed class NetworkAnswers
 
     private Explanation Marginals(int[] targets)
     {
-        int[] shown = targets.Length > 0 ? targets
-            : [.. Enumerable.Range(0, _model.Network.Variables.Count).Where(i =>
-                !_evidence.ContainsKey(i) && !_settings.ContainsKey(i))];
+        int[] shown = targets.Length > 0 ? targets : [.. Enumerable.Range(0, _model.Network.Variables.Count)
+            .Where(i => !_evidence.ContainsKey(i) && !_settings.ContainsKey(i))];
         Posterior[] after = _inference.Marginals(shown, _evidence, _cancellation);
         AnswerMethod method = MethodOf(after);
         List<string> columns = ["variable", "value", "probability"];
@@ -71,8 +78,8 @@ internal sealed class NetworkAnswers
         Posterior[]? before = null;
         if (_evidence.Count + _settings.Count > 0)
         {
-            before = _model.After(new SortedDictionary<int, int>(), _options).Marginals(shown,
-                new SortedDictionary<int, int>(), _cancellation);
+            var nothing = new SortedDictionary<int, int>();
+            before = _model.After(nothing, _options).Marginals(shown, nothing, _cancellation);
             columns.Add("without evidence");
         }
         var rows = new List<CellValue[]>();
@@ -88,8 +95,7 @@ internal sealed class NetworkAnswers
             }
         }
         string asked = targets.Length > 0 ? $"P({Name(targets[0])}{Bar()})" : $"each variable{Given()}";
-        return new($"{asked}, {Show(after)}",
-            [new("probabilities", columns, rows)], []) { Method = method };
+        return new($"{asked}, {Show(after)}", [new("probabilities", columns, rows)], []) { Method = method };
     }
 
     private Explanation Joint(int[] targets)
@@ -99,23 +105,27 @@ internal sealed class NetworkAnswers
                 "name each variable once");
         Posterior joint = _inference.Joint(targets, _evidence, _cancellation);
         AnswerMethod method = MethodOf([joint]);
+        string[] columns = [.. targets.Select(Name), "probability"];
+        if (!method.IsExact)
+            columns = [.. columns, "low", "high"];
+        CellValue[][] rows = [.. Enumerable.Range(0, joint.Probabilities.Length).Select(RowOf)];
         return new($"P({string.Join(", ", targets.Select(Name))}{Bar()}), {Show([joint])}",
-            [new("probabilities", [.. targets.Select(Name), "probability",
-                .. method.IsExact ? (string[])[] : ["low", "high"]],
-                [.. Enumerable.Range(0, joint.Probabilities.Length).Select(cell =>
-                {
-                    var states = new CellValue[targets.Length];
-                    int rest = cell;
-                    for (int t = targets.Length - 1; t >= 0; t--)
-                    {
-                        (rest, int state) = Math.DivRem(rest, _inference.Network.StatesOf(targets[t]));
-                        states[t] = new CellValue(Value(targets[t], state));
-                    }
-                    return (CellValue[])[.. states, .. Numbers(joint, cell, method).Select(p => new CellValue(p))];
-                })])], []) { Method = method };
+            [new("probabilities", columns, rows)], []) { Method = method };
+
+        CellValue[] RowOf(int cell)
+        {
+            var states = new CellValue[targets.Length];
+            int rest = cell;
+            for (int t = targets.Length - 1; t >= 0; t--)
+            {
+                (rest, int state) = Math.DivRem(rest, _inference.Network.StatesOf(targets[t]));
+                states[t] = new CellValue(Value(targets[t], state));
+            }
+            return [.. states, .. Numbers(joint, cell, method).Select(p => new CellValue(p))];
+        }
     }
 
-    // The probability, and its interval where any answer has one.
+    // The probability, and its confidence interval if any answer of the table has one
     private static IEnumerable<double> Numbers(Posterior posterior, int place, AnswerMethod method)
     {
         double p = posterior.Probabilities[place];
@@ -136,9 +146,12 @@ internal sealed class NetworkAnswers
 
     private string Value(int variable, int state) => _model.Schema.Columns[variable].Levels[state];
 
-    private string Known() => string.Join(", ", ((string[])
-        [_settings.Count > 0 ? $"do({Evidence.Show(_model.Network, _settings)})"
-            : "", Evidence.Show(_model.Network, _evidence)]).Where(part => part.Length > 0));
+    private string Known()
+    {
+        string settings = _settings.Count > 0 ? $"do({Evidence.Show(_model.Network, _settings)})" : "";
+        string[] parts = [settings, Evidence.Show(_model.Network, _evidence)];
+        return string.Join(", ", parts.Where(part => part.Length > 0));
+    }
 
     private string Bar() => Known().Length == 0 ? "" : $" | {Known()}";
 

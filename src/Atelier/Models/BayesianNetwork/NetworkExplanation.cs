@@ -5,13 +5,17 @@ using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Explains a network: its strongest edges, its tables, and pictures of both.</summary>
+/// <summary>Explains a network by its strongest edges, its tables, and images of both.</summary>
 internal static class NetworkExplanation
 {
     private const int ShownEdges = 30;
-    private const int ShownVariables = 20; // of more, the tables are in the pictures alone
+    private const int ShownVariables = 20; // larger networks show their tables as images only
     private const int ShownRows = 32;
 
+    /// <summary>Explains a network.</summary>
+    /// <param name="inference">The inference on the network, from which the strengths of edges come.</param>
+    /// <param name="config">The configuration, whose reference structure is compared with the network.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public static Explanation Of(NetworkInference inference, BayesianNetworkConfig config,
         CancellationToken cancellation)
     {
@@ -40,38 +44,35 @@ internal static class NetworkExplanation
         if (config.CompareWith.Count == 0)
             return null;
         string[] names = [.. network.Variables.Select(v => v.Name)];
-        return StructureDistance.Between(DirectedGraph.Of(EdgeList.Parse(config.CompareWith, names,
-            "model.compareWith"), names), network.Graph);
+        var reference = DirectedGraph.Of(EdgeList.Parse(config.CompareWith, names, "model.compareWith"), names);
+        return StructureDistance.Between(reference, network.Graph);
     }
 
-    /// <summary>The network's picture and each table's, SVG and PNG.</summary>
+    /// <summary>Images of the network and of each table, as SVG and PNG.</summary>
     public static IReadOnlyList<ExplanationImage> Pictures(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges,
         CancellationToken cancellation = default)
     {
-        var picture = new NetworkImage(network, edges);
-        var pictures =
-            new List<ExplanationImage> { new("network.svg", picture.Svg()), new("network.png", picture.Png()) };
+        var image = new NetworkImage(network, edges);
+        var images = new List<ExplanationImage> { new("network.svg", image.Svg()), new("network.png", image.Png()) };
         for (int i = 0; i < network.Variables.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             var table = new TableImage(network, i);
-            string name =
-                string.Concat(network.Variables[i].Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c
-                : '_'));
-            pictures.Add(new($"table-{name}.svg", table.Svg()));
-            pictures.Add(new($"table-{name}.png", table.Png()));
+            string name = string.Concat(network.Variables[i].Name
+                .Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '_'));
+            images.Add(new($"table-{name}.svg", table.Svg()));
+            images.Add(new($"table-{name}.png", table.Png()));
         }
-        return pictures;
+        return images;
     }
 
     private static ExplanationTable DistanceTable(StructureDistance distance)
     {
         (string Name, int Edges)[] figures =
         [
-            ("with the right direction", distance.Right), ("reversed", distance.Reversed),
-                ("missing", distance.Missing),
+            ("with the right direction", distance.Right), ("reversed", distance.Reversed), ("missing", distance.Missing),
             ("extra", distance.Extra), ("structural Hamming distance", distance.Hamming),
-                ("of the equivalence classes", distance.ClassHamming),
+            ("of the equivalence classes", distance.ClassHamming),
         ];
         return new("distance from model.compareWith", ["figure", "edges"],
             [.. figures.Select(f => (CellValue[])[new(f.Name), new(f.Edges)])]);

@@ -4,39 +4,40 @@ using Atelier.Models.BayesianNetwork.Structure;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>A network that was learned.</summary>
+/// <summary>The result of learning a network.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="LogLikelihood">ln P of the observed values of all rows, in nats.</param>
-/// <param name="Trace">ln P before each iteration of expectation maximisation; empty where no value was
-/// missing.</param>
-/// <param name="Notes">Notes on the learning, one sentence each.</param>
+/// <param name="LogLikelihood">The log-likelihood of the observed values of all rows, in nats.</param>
+/// <param name="Trace">The log-likelihood before each iteration of expectation maximisation, in nats; empty if no value
+/// was missing.</param>
+/// <param name="Notes">Notes on the learning for the user, one sentence each.</param>
 public sealed record LearnedNetwork(DiscreteNetwork Network, double LogLikelihood, IReadOnlyList<double> Trace,
     IReadOnlyList<string> Notes);
 
-/// <summary>Learns structure and tables of a network, from whole rows or from rows that miss values.</summary>
+/// <summary>Learns the structure and the tables of a network from rows, which may have missing values.</summary>
 public static class NetworkLearning
 {
     /// <summary>Learns a network.</summary>
     /// <param name="data">The rows.</param>
-    /// <param name="config">How.</param>
-    /// <param name="seed">Of restarts, of where expectation maximisation begins and of filling in.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="seed">The seed of restarts, of the initial tables of expectation maximisation, and of imputed
+    /// values.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There are no rows, a column has one value only, or the configuration does not
-    /// fit the data.</exception>
+    /// <exception cref="AtelierException">There are no rows, a column has fewer than two values, or the configuration
+    /// does not fit the data.</exception>
     public static LearnedNetwork Learn(DiscreteData data, BayesianNetworkConfig config, long seed,
         Action<string>? progress = null, CancellationToken cancellation = default)
     {
         Check(data);
         var notes = new List<string>();
-        void Tell(string note)
+        void Report(string note)
         {
             notes.Add(note);
             progress?.Invoke(note);
         }
         if (data.MissingCount == 0)
         {
-            DirectedGraph graph = StructureLearning.Learn(data, config, seed, Tell, cancellation);
+            DirectedGraph graph = StructureLearning.Learn(data, config, seed, Report, cancellation);
             cancellation.ThrowIfCancellationRequested();
             DiscreteNetwork network = ParameterLearning.Count(data, graph, config.EquivalentSampleSize);
             return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
@@ -47,14 +48,16 @@ public static class NetworkLearning
         return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
     }
 
-    /// <summary>ln P of the observed values of all rows, in nats; −∞ where one is impossible.</summary>
+    /// <summary>The log-likelihood of the observed values of all rows, in nats; −∞ if a row is impossible.</summary>
     /// <exception cref="AtelierException">Values are missing, and the network is too large for exact
     /// inference.</exception>
     public static double LogLikelihood(DiscreteNetwork network, DiscreteData data,
         CancellationToken cancellation = default) =>
         LogProbabilities(network, data, cancellation).Sum();
 
-    /// <summary>ln P of the observed values of each row, in nats.</summary>
+    /// <summary>
+    /// The log-likelihood of the observed values of each row, in nats; −∞ for rows that are impossible.
+    /// </summary>
     /// <inheritdoc cref="LogLikelihood"/>
     public static double[] LogProbabilities(DiscreteNetwork network, DiscreteData data,
         CancellationToken cancellation = default)
@@ -62,8 +65,8 @@ public static class NetworkLearning
         var logs = new double[data.RowCount];
         JunctionTree? tree = data.MissingCount == 0 ? null : JunctionTree.Compile(network);
         const int Block = 1024;
-        Parallel.For(0, (data.RowCount + Block - 1) / Block, new ParallelOptions { CancellationToken = cancellation },
-            block =>
+        var options = new ParallelOptions { CancellationToken = cancellation };
+        Parallel.For(0, (data.RowCount + Block - 1) / Block, options, block =>
         {
             Calibration? calibration = tree is null ? null : new Calibration(tree);
             var states = new byte[network.Variables.Count];
@@ -81,7 +84,7 @@ public static class NetworkLearning
     }
 
     /// <summary>
-    /// The Bayesian information criterion, ln P − k/2 · ln N (Schwarz 1978), in nats; more is better.
+    /// The Bayesian information criterion, ln P − k/2 · ln N (Schwarz 1978), in nats. Higher is better.
     /// </summary>
     public static double Bic(DiscreteNetwork network, double logLikelihood, int rows) =>
         logLikelihood - (network.ParameterCount / 2.0 * Math.Log(rows));
@@ -97,8 +100,7 @@ public static class NetworkLearning
             {
                 throw new AtelierException(
                     $"the column {variable.Name} has one value only, '{variable.States[0]}': there is nothing "
-                        + $"to learn from it", variable.Name,
-                    "leave it out: name the others in data.table.columns");
+                    + $"to learn from it", variable.Name, "leave it out: name the others in data.table.columns");
             }
             if (Array.TrueForAll(data.Columns[i], value => value == DiscreteData.Missing))
                 throw new AtelierException($"the column {variable.Name} has no values", variable.Name,
@@ -106,21 +108,20 @@ public static class NetworkLearning
         }
     }
 
-    // Structural EM in the form of Friedman 1998 with single imputation: tables by EM, rows filled in by draws, edges
-    // learned anew.
-    private static LearnedNetwork LearnWithMissing(
-        DiscreteData data, BayesianNetworkConfig config, long seed, Action<string> tell, Action<string>? progress,
-            List<string> notes, CancellationToken cancellation)
+    // Structural EM (Friedman 1998) with single imputation: each round learns the tables by EM, samples the missing
+    // values, and learns the structure again.
+    private static LearnedNetwork LearnWithMissing(DiscreteData data, BayesianNetworkConfig config, long seed,
+        Action<string> report, Action<string>? progress, List<string> notes, CancellationToken cancellation)
     {
         int rounds = config.Structure == StructureName.Given ? 0 : config.StructureRounds;
-        DirectedGraph graph = StructureLearning.Learn(FillByColumn(data, seed), config, seed, tell, cancellation);
+        DirectedGraph graph = StructureLearning.Learn(FillByColumn(data, seed), config, seed, report, cancellation);
         (DiscreteNetwork network, double logLikelihood, List<double> trace) =
             Fit(data, graph, config, seed, progress, cancellation);
         for (int round = 1; round <= rounds; round++)
         {
-            tell($"round {round}: missing values are filled in, and the structure is learned again");
+            report($"round {round}: missing values are filled in, and the structure is learned again");
             DirectedGraph next = StructureLearning.Learn(FillIn(network, data, seed + round, cancellation), config,
-                seed, tell, cancellation);
+                seed, report, cancellation);
             if (StructureDistance.Between(graph, next).Hamming == 0)
                 break;
             (DiscreteNetwork other, double likelihood, List<double> otherTrace) =
@@ -129,15 +130,15 @@ public static class NetworkLearning
                 break;
             (graph, network, logLikelihood, trace) = (next, other, likelihood, otherTrace);
         }
-        tell(string.Create(CultureInfo.InvariantCulture,
+        report(string.Create(CultureInfo.InvariantCulture,
             $"expectation maximisation: {Quantity.Of(trace.Count, "iteration")}, "
-                + $"{(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
+            + $"{(trace.Count < config.EmIterations ? "converged" : "not yet converged")}"));
         return new LearnedNetwork(network, logLikelihood, trace, notes);
     }
 
-    private static (DiscreteNetwork Network, double LogLikelihood, List<double> Trace) Fit(
-        DiscreteData data, DirectedGraph graph, BayesianNetworkConfig config, long seed, Action<string>? progress,
-            CancellationToken cancellation)
+    private static (DiscreteNetwork Network, double LogLikelihood, List<double> Trace) Fit(DiscreteData data,
+        DirectedGraph graph, BayesianNetworkConfig config, long seed, Action<string>? progress,
+        CancellationToken cancellation)
     {
         var steady = new SteadyProgress(progress);
         var em = new ExpectationMaximization(data, graph, config.EquivalentSampleSize);
@@ -149,8 +150,7 @@ public static class NetworkLearning
             (DiscreteNetwork next, double logLikelihood) = em.Improve(network, cancellation);
             double objective = logLikelihood + em.LogPrior(network);
             trace.Add(logLikelihood);
-            steady.Report(() =>
-                string.Create(CultureInfo.InvariantCulture,
+            steady.Report(() => string.Create(CultureInfo.InvariantCulture,
                 $"iteration {trace.Count}: log-likelihood {logLikelihood:0.000}"));
             bool converged = objective - before < config.EmTolerance * Math.Abs(objective);
             (network, before) = (next, objective);
@@ -160,7 +160,7 @@ public static class NetworkLearning
         return (network, LogLikelihood(network, data, cancellation), trace);
     }
 
-    // Before there is a network: each missing value is one that the column has elsewhere.
+    // Before there is a network, each missing value is sampled from the observed values of its column.
     private static DiscreteData FillByColumn(DiscreteData data, long seed)
     {
         var random = new SplitMix64((ulong)seed);
@@ -171,7 +171,8 @@ public static class NetworkLearning
         })]);
     }
 
-    // Each missing value is drawn given the row's others and those drawn before: together a draw of their posterior.
+    // Samples each missing value given the row's observed values and those sampled before it, which together is a
+    // sample of their joint posterior.
     private static DiscreteData FillIn(DiscreteNetwork network, DiscreteData data, long seed,
         CancellationToken cancellation)
     {

@@ -3,30 +3,40 @@ using Atelier.Models.BayesianNetwork.Structure;
 namespace Atelier.Models.BayesianNetwork;
 
 /// <summary>
-/// Learns the tables of a given structure: by counting, and by expectation maximisation where values are missing.
+/// Computes the conditional probability tables of a given structure from counts.
 /// </summary>
 internal static class ParameterLearning
 {
     /// <summary>
-    /// Tables of complete rows: (count + α) / (count of the row + states · α), α = N′ / cells (Heckerman, Geiger and
-    /// Chickering 1995); rows never seen without a prior are even.
+    /// Learns the tables from complete rows: (count + α) / (count of the table's row + states · α), α = N′ / cells
+    /// (Heckerman, Geiger and Chickering 1995). Without a prior, rows of a table that have no counts are uniform.
     /// </summary>
     /// <param name="data">Rows without missing values.</param>
     /// <param name="graph">The structure.</param>
-    /// <param name="equivalentSampleSize">N′, the imagined rows of the prior; 0 gives maximum likelihood.</param>
+    /// <param name="equivalentSampleSize">N′, the equivalent sample size of the prior; 0 gives maximum
+    /// likelihood.</param>
     public static DiscreteNetwork Count(DiscreteData data, DirectedGraph graph, double equivalentSampleSize)
     {
         var counter = new FamilyCounter(data);
-        return Network(data.Variables, graph, equivalentSampleSize, [.. Enumerable.Range(0, graph.Count).Select(child =>
-        {
-            int[] family = [.. graph.Parents(child), child];
-            var counts = new int[TableSize(data.Variables, family)];
-            counter.Count(family, counts);
-            return Array.ConvertAll(counts, n => (double)n);
-        })]);
+        double[][] counts = [.. Enumerable.Range(0, graph.Count)
+            .Select(child => Counts(counter, [.. graph.Parents(child), child]))];
+        return Network(data.Variables, graph, equivalentSampleSize, counts);
     }
 
-    /// <summary>The tables that counts, whole or expected, give.</summary>
+    /// <summary>Counts the combinations of states of a variable and its parents, laid out as its table.</summary>
+    /// <param name="counter">Counts the rows.</param>
+    /// <param name="family">The parents, then the variable.</param>
+    /// <exception cref="AtelierException">The table would be too large.</exception>
+    public static double[] Counts(FamilyCounter counter, int[] family)
+    {
+        var counts = new int[TableSize(counter.Data.Variables, family)];
+        counter.Count(family, counts);
+        return Array.ConvertAll(counts, n => (double)n);
+    }
+
+    /// <summary>
+    /// Creates a network from counts, which may be expected ones; their arrays become the tables.
+    /// </summary>
     public static DiscreteNetwork Network(IReadOnlyList<Variable> variables, DirectedGraph graph,
         double equivalentSampleSize, double[][] counts)
     {
@@ -48,9 +58,7 @@ internal static class ParameterLearning
         return new DiscreteNetwork(variables, graph, counts);
     }
 
-    /// <summary>Number of cells of a table.</summary>
-    /// <exception cref="AtelierException">More than fit into an array.</exception>
-    public static int TableSize(IReadOnlyList<Variable> variables, ReadOnlySpan<int> family)
+    private static int TableSize(IReadOnlyList<Variable> variables, ReadOnlySpan<int> family)
     {
         const double MostCells = 1 << 26;
         double cells = 1;
@@ -58,6 +66,6 @@ internal static class ParameterLearning
             cells *= variables[member].States.Count;
         return cells <= MostCells ? (int)cells : throw new AtelierException(
             FormattableString.Invariant($"the table of {variables[family[^1]].Name} would have {cells:0.#e+0} cells"),
-                "model.edges", "give it fewer parents, or variables with fewer states");
+            "model.edges", "give it fewer parents, or variables with fewer states");
     }
 }

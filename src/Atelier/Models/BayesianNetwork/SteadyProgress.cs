@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>Reports the progress of long operations every few seconds, however often it is called.</summary>
+/// <summary>Limits the progress reports of long operations to one every two seconds.</summary>
 /// <param name="progress">Receives the reports; may be null.</param>
 internal sealed class SteadyProgress(Action<string>? progress)
 {
@@ -10,6 +10,7 @@ internal sealed class SteadyProgress(Action<string>? progress)
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
 
+    /// <summary>Reports a line, unless the last report was less than two seconds ago.</summary>
     public void Report(Func<string> line)
     {
         if (progress is null || _watch.Elapsed < Interval)

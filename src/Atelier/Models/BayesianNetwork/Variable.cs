@@ -1,17 +1,20 @@
 namespace Atelier.Models.BayesianNetwork;
 
-/// <summary>A discrete variable: a name and the values it may take.</summary>
+/// <summary>A discrete variable: a name and its states. Immutable.</summary>
 public sealed class Variable
 {
-    /// <summary>The most states of a variable: a value is one byte, of which one value means "missing".</summary>
+    /// <summary>
+    /// The largest number of states of a variable: values are stored as bytes, one of which marks a missing value.
+    /// </summary>
     public const int MostStates = 255;
 
     private readonly Dictionary<string, int> _indices = [];
 
-    /// <summary>Makes a variable.</summary>
-    /// <param name="name">Its name, not empty.</param>
-    /// <param name="states">Its values by name, 1 to <see cref="MostStates"/>, each once.</param>
-    /// <exception cref="AtelierException">There is no name, no state, too many, or one twice.</exception>
+    /// <summary>Creates a variable.</summary>
+    /// <param name="name">The name, not empty.</param>
+    /// <param name="states">The names of the states, 1 to <see cref="MostStates"/>, all distinct.</param>
+    /// <exception cref="AtelierException">The name is empty, there is no state or there are too many, or two states
+    /// have the same name.</exception>
     public Variable(string name, IReadOnlyList<string> states)
     {
         if (name.Length == 0)
@@ -22,19 +25,21 @@ public sealed class Variable
                 $"allowed: 1 to {MostStates}; group rare values, discretise numbers, or leave the variable out");
         }
         for (int state = 0; state < states.Count; state++)
+        {
             if (!_indices.TryAdd(states[state], state))
                 throw new AtelierException($"the variable {name} has the state '{states[state]}' twice", name,
                     "name each state once");
+        }
         (Name, States) = (name, states);
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the variable.</summary>
     public string Name { get; }
 
-    /// <summary>Its values by name; a state's index stands for it everywhere.</summary>
+    /// <summary>The names of the states. Elsewhere a state is represented by its index in this list.</summary>
     public IReadOnlyList<string> States { get; }
 
-    /// <summary>The index of a state by name.</summary>
+    /// <summary>Returns the index of the state with a name.</summary>
     /// <exception cref="AtelierException">There is no such state; the message suggests the nearest.</exception>
     public int StateOf(string state)
     {
@@ -45,7 +50,7 @@ public sealed class Variable
             Spelling.Nearest(state, States) is { } near ? $"did you mean '{near}'? {all}" : all);
     }
 
-    /// <summary>The index of a state by name; null where there is none.</summary>
+    /// <summary>Returns the index of the state with a name; null if there is none.</summary>
     public int? Find(string state) => _indices.TryGetValue(state, out int index) ? index : null;
 
     /// <inheritdoc/>

@@ -6,15 +6,22 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// Attention, then a feed-forward layer, each added to the residual stream (Radford et al. 2019, section 2.3).
+/// A Transformer block with pre-normalisation: attention, then a feed-forward layer, each added to the residual stream
+/// (Radford et al. 2019, section 2.3).
 /// </summary>
 internal sealed class GptBlock : nn.Module
 {
+    /// <summary>Creates a block with new weights.</summary>
+    /// <param name="config">The resolved configuration.</param>
+    /// <param name="rotary">The rotary positions; null for learned positions.</param>
+    /// <param name="product">The attention operator, shared by all blocks.</param>
+    /// <param name="precision">The precision of matrix products.</param>
+    /// <param name="random">The generator of the initial weights.</param>
     public GptBlock(GptConfig config, RotaryPositions? rotary, AttentionProduct product, Precision precision,
         Generator random)
         : base(nameof(GptBlock))
     {
-        // Each block adds to the stream twice: 1/√(2 L) keeps the stream's first variance near 1 (Radford et al. 2019).
+        // Each block adds to the stream twice: 1/√(2 L) keeps its initial variance near 1 (Radford et al. 2019).
         const double deviation = GptModel.Deviation;
         double outputDeviation = deviation / Math.Sqrt(2 * config.LayerCount);
         bool bias = config.Bias!.Value;
@@ -36,17 +43,22 @@ internal sealed class GptBlock : nn.Module
         register_module("feedForward", FeedForward);
     }
 
+    /// <summary>The normalisation before attention.</summary>
     public Norm AttentionNorm { get; }
 
+    /// <summary>The attention layer.</summary>
     public MultiHeadAttention Attention { get; }
 
+    /// <summary>The normalisation before the feed-forward layer.</summary>
     public Norm FeedForwardNorm { get; }
 
+    /// <summary>The feed-forward layer.</summary>
     public FeedForward FeedForward { get; }
 
-    /// <summary>The residual stream, [batch, time, hidden], fp32, goes through these.</summary>
+    /// <summary>The two residual layers, applied to the residual stream [batch, time, hidden] in fp32.</summary>
     public Sequential Layers { get; }
 
+    /// <summary>Creates a normalisation layer of the configured kind.</summary>
     public static Norm CreateNorm(GptConfig config) =>
         Norm.Create(config.Norm!.Value, config.HiddenSize, config.Bias!.Value, config.NormEpsilon);
 }

@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Models.Gpt;
 
-/// <summary>The published shapes from which a <see cref="GptConfig"/> takes the values that are not set.</summary>
+/// <summary>Published architectures from which a <see cref="GptConfig"/> takes the values that are null.</summary>
 public enum GptLayout
 {
     /// <summary>Learned positions, LayerNorm, GELU, biases, tied head (Radford et al. 2019).</summary>
@@ -16,26 +16,26 @@ public enum GptLayout
 }
 
 /// <summary>
-/// The configuration of a GPT: a causal Transformer with pre-normalisation. Null values are those of the layout.
+/// The configuration of a GPT: a causal Transformer with pre-normalisation. Null values take those of the layout.
 /// </summary>
 public sealed record GptConfig
 {
-    /// <summary>The published shape that null values are taken from.</summary>
+    /// <summary>The published architecture that null values are taken from.</summary>
     public GptLayout Layout { get; init; } = GptLayout.Gpt2;
 
-    /// <summary>Number of Transformer blocks.</summary>
+    /// <summary>The number of Transformer blocks.</summary>
     [Range(1, 1000)]
     public int LayerCount { get; init; } = 4;
 
     /// <summary>
-    /// Number of attention heads in a block. Must divide the hidden size unless the head size is set.
+    /// The number of attention heads in a block. Must divide the hidden size unless the head size is set.
     /// </summary>
     [Range(1, 1024)]
     public int HeadCount { get; init; } = 4;
 
     /// <summary>
-    /// Number of key and value heads, each shared by a group of query heads (Ainslie et al. 2023). Must divide the head
-    /// count. Null takes the head count.
+    /// The number of key and value heads, each shared by a group of query heads (Ainslie et al. 2023). Must divide the
+    /// head count. Null takes the head count.
     /// </summary>
     [Range(1, 1024)]
     public int? KeyValueHeadCount { get; init; }
@@ -63,34 +63,36 @@ public sealed record GptConfig
     [Range(0.0, 0.999)]
     public double Dropout { get; init; }
 
-    /// <summary>How positions are encoded.</summary>
+    /// <summary>The encoding of positions.</summary>
     public PositionName? Positions { get; init; }
 
     /// <summary>The normalisation layer.</summary>
     public NormName? Norm { get; init; }
 
-    /// <summary>The activation of the feed-forward layer.</summary>
+    /// <summary>The activation function of the feed-forward layer.</summary>
     public ActivationName? Activation { get; init; }
 
-    /// <summary>Whether linear and normalisation layers have biases.</summary>
+    /// <summary>Whether linear layers and layer normalisations have biases.</summary>
     public bool? Bias { get; init; }
 
     /// <summary>Whether the output layer shares the weights of the embedding (Press and Wolf 2017).</summary>
     public bool? TieHead { get; init; }
 
-    /// <summary>The base of the rotary angles. Long contexts use more than the paper's 10,000.</summary>
+    /// <summary>
+    /// The base θ of the rotary angles (Su et al. 2021). Models for long contexts use values above the paper's 10,000.
+    /// </summary>
     [Range(1.0, 1e12)]
     public double RopeTheta { get; init; } = 10_000;
 
-    /// <summary>A small constant added to the variance in normalisation layers.</summary>
+    /// <summary>A small constant that normalisation layers add to the variance, for numerical stability.</summary>
     [Range(1e-12, 1.0)]
     public double NormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>Returns the same configuration with every null filled in, after checking it.</summary>
-    /// <exception cref="AtelierException">The parts do not fit together.</exception>
+    /// <summary>Returns this configuration with every null replaced by its default, and checks it.</summary>
+    /// <exception cref="AtelierException">The head counts or sizes do not fit together.</exception>
     public GptConfig Resolve()
     {
-        // Of GELU's two forms the exact one: on CPUs the tanh form, which OpenAI's weights want, takes 3 to 5 times as
+        // GELU in its exact form: on CPUs the tanh approximation, which OpenAI's weights need, takes 3 to 5 times as
         // long.
         bool llama = Layout == GptLayout.Llama;
         ActivationName activation = Activation ?? (llama ? ActivationName.SwiGlu : ActivationName.Gelu);
@@ -116,8 +118,7 @@ public sealed record GptConfig
         return down == HiddenSize
             ? HiddenSize / HeadCount
             : throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.hiddenSize",
-                down > 0 ? $"use {down} or {up}" : $"use {up}");
+                "model.hiddenSize", down > 0 ? $"use {down} or {up}" : $"use {up}");
     }
 
     private void Check()
@@ -132,8 +133,7 @@ public sealed record GptConfig
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
         {
             throw new AtelierException($"the head size {HeadSize} is odd, but rotary positions need pairs",
-                "model.hiddenSize",
-                $"use {HiddenSize + HeadCount}, or positions: learned");
+                "model.hiddenSize", $"use {HiddenSize + HeadCount}, or positions: learned");
         }
     }
 

@@ -7,24 +7,18 @@ using Atelier.Runs;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// Reads and writes a GPT's configuration in config.json: as Hugging Face's GPT2Config or LlamaConfig if it is one of
-/// these.
+/// Reads and writes the configuration of a GPT in config.json, in the format of Hugging Face's GPT2Config or
+/// LlamaConfig if it is one of these architectures.
 /// </summary>
 internal static class GptConfigFile
 {
+    /// <summary>The values of model_type; the last is for architectures that Hugging Face lacks.</summary>
     public const string Gpt2 = "gpt2", Llama = "llama", Own = "atelier_gpt";
 
-    /// <summary>The model_type of a resolved shape.</summary>
-    public static string ModelType(GptConfig config) => config switch
-    {
-        { Positions: PositionName.Learned, Norm: NormName.Layer, Activation: ActivationName.Gelu
-            or ActivationName.GeluTanh }
-            when config.KeyValueHeadCount == config.HeadCount
-                && config.HeadSize * config.HeadCount == config.HiddenSize => Gpt2,
-        { Positions: PositionName.Rotary, Norm: NormName.Rms, Activation: ActivationName.SwiGlu } => Llama,
-        _ => Own,
-    };
+    /// <summary>The model_type of a resolved configuration.</summary>
+    public static string ModelType(GptConfig config) => IsGpt2(config) ? Gpt2 : IsLlama(config) ? Llama : Own;
 
+    /// <summary>Formats the configuration of a model as the text of config.json.</summary>
     public static string Write(GptModel model) => ModelType(model.Config) switch
     {
         Gpt2 => ConfigRecords.Write(ToGpt2(model.Config, model.VocabularySize)),
@@ -32,8 +26,8 @@ internal static class GptConfigFile
         _ => ConfigRecords.Write(Own, model.VocabularySize, model.Config),
     };
 
-    /// <summary>The shape in a config.json, with every default filled in.</summary>
-    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not
+    /// <summary>Reads a resolved configuration from config.json.</summary>
+    /// <exception cref="AtelierException">A key is missing, out of range, or has a value that is not
     /// supported.</exception>
     public static GptConfig Read(ConfigFile file)
     {
@@ -60,6 +54,15 @@ internal static class GptConfigFile
         }).Resolve();
     }
 
+    private static bool IsGpt2(GptConfig config) =>
+        config is { Positions: PositionName.Learned, Norm: NormName.Layer }
+        && config.Activation is ActivationName.Gelu or ActivationName.GeluTanh
+        && config.KeyValueHeadCount == config.HeadCount
+        && config.HeadSize * config.HeadCount == config.HiddenSize;
+
+    private static bool IsLlama(GptConfig config) =>
+        config is { Positions: PositionName.Rotary, Norm: NormName.Rms, Activation: ActivationName.SwiGlu };
+
     private static JsonObject ToGpt2(GptConfig config, int vocabularySize) => new()
     {
         ["model_type"] = Gpt2,
@@ -77,7 +80,7 @@ internal static class GptConfigFile
         ["layer_norm_epsilon"] = config.NormEpsilon,
         ["initializer_range"] = GptModel.Deviation,
         ["tie_word_embeddings"] = config.TieHead,
-        ["bias"] = config.Bias, // ours: Hugging Face's GPT-2 has biases always, and finds zeros in the weights
+        ["bias"] = config.Bias, // our own key: Hugging Face's GPT-2 always has biases, and reads zeros for them
         ["torch_dtype"] = "float32",
     };
 

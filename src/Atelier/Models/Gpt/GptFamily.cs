@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Gpt;
 
-/// <summary>Causal Transformers in GPT-2's and Llama's shapes.</summary>
+/// <summary>The family of causal Transformers with the architectures of GPT-2 and Llama.</summary>
 public sealed class GptFamily : TextFamily<GptConfig, GptModel>
 {
     /// <inheritdoc/>
@@ -38,10 +38,11 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
     {
         GptConfig shape = GptConfigFile.Read(config);
         DecoderConfig read = DecoderConfigFile.Read(config);
-        // A file may have biases in one half of its blocks alone: the other's are zeros then.
+        // A file may have biases only in attention or only in the feed-forward layers: the others are then zeros.
         bool hasAllBiases = read.AttentionBias == read.FeedForwardBias;
-        Int128 claimed = GptWeights.ParameterCount(hasAllBiases ? shape : shape with { Bias = false },
-            config.VocabularySize), held = tensors.Values.Sum(t => t.numel());
+        GptConfig smallest = hasAllBiases ? shape : shape with { Bias = false };
+        Int128 claimed = GptWeights.ParameterCount(smallest, config.VocabularySize);
+        Int128 held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || claimed > held)
             throw new AtelierException($"holds {held} weights, but config.json describes {claimed}",
                 where, "download or export the model again");
@@ -49,8 +50,7 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
             scaling: DecoderConfigFile.ReadScaling(config));
         try
         {
-            GptWeights.Import(model, tensors, where, name => !hasAllBiases && name.EndsWith(".bias",
-                StringComparison.Ordinal) && name.Contains(".mlp.", StringComparison.Ordinal) != read.FeedForwardBias);
+            GptWeights.Import(model, tensors, where, IsZeroBias);
             return model;
         }
         catch
@@ -58,5 +58,8 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
             model.Dispose();
             throw;
         }
+
+        bool IsZeroBias(string name) => !hasAllBiases && name.EndsWith(".bias", StringComparison.Ordinal)
+            && name.Contains(".mlp.", StringComparison.Ordinal) != read.FeedForwardBias;
     }
 }

@@ -12,7 +12,8 @@ using Sequential = Atelier.Layers.Sequential;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// A causal Transformer: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023), and combinations of both.
+/// A causal Transformer with the architecture of GPT-2 (Radford et al. 2019), of Llama (Touvron et al. 2023), or a
+/// combination of both.
 /// </summary>
 public sealed class GptModel : TextModel
 {
@@ -21,15 +22,16 @@ public sealed class GptModel : TextModel
 
     private readonly Precision _precision;
     private readonly AttentionProduct _product = new();
-    private readonly Sequential _layers; // all blocks and the last norm
+    private readonly Sequential _layers; // all blocks and the final norm
 
     /// <summary>Creates a model with new weights, on the CPU.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="vocabularySize">The size of the vocabulary.</param>
     /// <param name="precision">The precision of matrix products.</param>
     /// <param name="seed">The seed of the initial weights.</param>
-    /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
-    /// <param name="scaling">How rotary angles are stretched, in models that learned so elsewhere; or null.</param>
+    /// <param name="labelSmoothing">The fraction of the target probability that the training loss spreads over all
+    /// tokens, from 0.</param>
+    /// <param name="scaling">The scaling of the rotary angles of imported models; null for none.</param>
     /// <exception cref="AtelierException">The configuration is invalid.</exception>
     public GptModel(GptConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0,
         RotaryScaling? scaling = null)
@@ -65,23 +67,28 @@ public sealed class GptModel : TextModel
             register_module("head", Output);
     }
 
-    /// <summary>Its shape, with every default filled in.</summary>
+    /// <summary>The configuration, with every null replaced by its default.</summary>
     public GptConfig Config { get; }
 
-    /// <summary>The scaling of the rotary angles, or null.</summary>
+    /// <summary>The scaling of the rotary angles; null for none.</summary>
     public RotaryScaling? RopeScaling { get; }
 
     /// <inheritdoc/>
     public override Device Device => TokenEmbedding.Weight.device;
 
+    /// <summary>The embedding of tokens.</summary>
     internal Embedding TokenEmbedding { get; }
 
+    /// <summary>The embedding of learned positions; null for rotary positions.</summary>
     internal Embedding? PositionEmbedding { get; }
 
+    /// <summary>The Transformer blocks.</summary>
     internal ModuleList<GptBlock> Blocks { get; } = new();
 
+    /// <summary>The normalisation after the last block.</summary>
     internal Norm FinalNorm { get; }
 
+    /// <summary>The output layer; null if it shares the weights of the token embedding.</summary>
     internal Linear? Output { get; }
 
     /// <inheritdoc/>
@@ -92,8 +99,8 @@ public sealed class GptModel : TextModel
         if (PositionEmbedding is not null)
             x = x.Plus(PositionEmbedding.Weight.narrow(0, caches?[0].Length ?? 0, ids.shape[1]));
         x = Dropout.Apply(x, training ? Config.Dropout : 0);
-        return _layers.Forward(x, caches?.Select(cache => new AttentionContext { Cache = cache }).ToList(),
-            ActivationCheckpointing ? Through : null);
+        List<AttentionContext>? contexts = caches?.Select(cache => new AttentionContext { Cache = cache }).ToList();
+        return _layers.Forward(x, contexts, ActivationCheckpointing ? Through : null);
     }
 
     /// <inheritdoc/>

@@ -6,38 +6,42 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Gpt;
 
 /// <summary>
-/// A GPT's weights under the names of Hugging Face's GPT2LMHeadModel and LlamaForCausalLM. Each named tensor is a view
-/// of one of the model's own, so that one list serves reading and writing.
+/// Exports and imports the weights of a GPT under the names of Hugging Face's GPT2LMHeadModel and LlamaForCausalLM.
+/// Each named tensor is a view of one of the model's parameters, so that one list serves both directions.
 /// </summary>
 internal static class GptWeights
 {
-    /// <summary>Copies of the weights, contiguous, on the CPU, by name; in the caller's dispose scope.</summary>
+    /// <summary>
+    /// Copies the weights to contiguous tensors on the CPU, which belong to the caller's dispose scope.
+    /// </summary>
     public static Dictionary<string, Tensor> Export(GptModel model)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         var tensors = new Dictionary<string, Tensor>();
         foreach ((string name, Tensor? view, long size) in Views(model))
-            tensors[name] = (view is null ? zeros(size) : view.detach().cpu().contiguous().clone())
-                .MoveToOuterDisposeScope();
+        {
+            Tensor copy = view is null ? zeros(size) : view.detach().cpu().contiguous().clone();
+            tensors[name] = copy.MoveToOuterDisposeScope();
+        }
         return tensors;
     }
 
-    /// <summary>Loads the model's weights from tensors by name, of any floating-point type.</summary>
-    /// <param name="model">The model to fill.</param>
-    /// <param name="tensors">The tensors.</param>
-    /// <param name="where">The file they are from, for errors.</param>
+    /// <summary>Copies tensors of any floating-point type into the weights of a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tensors">The tensors by name.</param>
+    /// <param name="where">The path of their file, for error messages.</param>
     /// <param name="isZero">
-    /// Whether a tensor is all zeros by config.json, and not in the file; null where none is.
+    /// Whether a tensor is missing from the file because config.json implies that it is all zeros; null if none is.
     /// </param>
-    /// <exception cref="AtelierException">A tensor is missing, unexpected, or of another shape.</exception>
-    public static void Import(GptModel model, IReadOnlyDictionary<string, Tensor> tensors, string where, Func<string,
-        bool>? isZero = null)
+    /// <exception cref="AtelierException">A tensor is missing, unexpected, or has the wrong shape.</exception>
+    public static void Import(GptModel model, IReadOnlyDictionary<string, Tensor> tensors, string where,
+        Func<string, bool>? isZero = null)
     {
         isZero ??= _ => false;
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        // A bare GPT2Model or LlamaModel saves its tensors without this first part.
+        // A GPT2Model or LlamaModel without a language modelling head saves its tensors without this prefix.
         string prefix = GptConfigFile.ModelType(model.Config) switch
         {
             GptConfigFile.Gpt2 => "transformer.",
@@ -50,24 +54,26 @@ internal static class GptWeights
                 view?.zero_();
         }
         BundleTensors.CopyTo(
-            Views(model).Where(view => !isZero(view.Name)).Select(view => (tensors.ContainsKey(view.Name) ? view.Name
-                : Bare(view.Name), view.View)).ToList(),
+            Views(model).Where(view => !isZero(view.Name)).Select(view => (NameInFile(view.Name), view.View)).ToList(),
             tensors, name => IsIgnored(name, model), where);
 
-        string Bare(string name) =>
-            name.StartsWith(prefix, StringComparison.Ordinal) && tensors.ContainsKey(name[prefix.Length..])
+        string NameInFile(string name)
+        {
+            bool hasPrefix = name.StartsWith(prefix, StringComparison.Ordinal);
+            return hasPrefix && !tensors.ContainsKey(name) && tensors.ContainsKey(name[prefix.Length..])
                 ? name[prefix.Length..] : name;
+        }
     }
 
     /// <summary>
-    /// The number of weights of a configuration, by arithmetic alone: a file with fewer weights is detected before a
-    /// model of the size that its config.json claims is allocated.
+    /// Computes the number of weights of a configuration. A file with fewer weights is thus refused before a model of
+    /// the size that its config.json claims is allocated.
     /// </summary>
     public static Int128 ParameterCount(GptConfig config, long vocabularySize)
     {
         Int128 hidden = config.HiddenSize, inner = config.FeedForwardSize!.Value;
-        Int128 queries = (Int128)config.HeadCount * config.HeadSize!.Value,
-            keys = (Int128)config.KeyValueHeadCount!.Value * config.HeadSize.Value;
+        Int128 queries = (Int128)config.HeadCount * config.HeadSize!.Value;
+        Int128 keys = (Int128)config.KeyValueHeadCount!.Value * config.HeadSize.Value;
         Int128 bias = config.Bias!.Value ? 1 : 0;
         Int128 qkv = queries + 2 * keys, first = config.Activation == ActivationName.SwiGlu ? 2 * inner : inner;
         Int128 norm = config.Norm == NormName.Layer ? hidden * (1 + bias) : hidden;
@@ -78,23 +84,24 @@ internal static class GptWeights
         return embeddings + config.LayerCount * block + norm;
     }
 
-    /// <summary>Buffers that older files hold, and the copy of a tied head.</summary>
+    /// <summary>Whether a tensor is a buffer of older files, or the copy of a tied head.</summary>
     private static bool IsIgnored(string name, GptModel model) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal)
-            || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
+        || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
         || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-            || (name == "lm_head.weight" && model.Output is null);
+        || (name == "lm_head.weight" && model.Output is null);
 
     /// <summary>
-    /// Name, view of the model's own tensor, and size; the view is null for a bias that only the file has, all zeros.
+    /// The name in the file, the view of the model's parameter, and the size of each tensor. The view is null for a
+    /// bias that only the file has; it is all zeros.
     /// </summary>
     private static IEnumerable<(string Name, Tensor? View, long Size)> Views(GptModel model) =>
         GptConfigFile.ModelType(model.Config) switch
-    {
-        GptConfigFile.Gpt2 => Gpt2(model),
-        GptConfigFile.Llama => Llama(model),
-        _ => model.named_parameters().Select(p => (p.name, (Tensor?)p.parameter, p.parameter.numel())),
-    };
+        {
+            GptConfigFile.Gpt2 => Gpt2(model),
+            GptConfigFile.Llama => Llama(model),
+            _ => model.named_parameters().Select(p => (p.name, (Tensor?)p.parameter, p.parameter.numel())),
+        };
 
     private static IEnumerable<(string Name, Tensor? View, long Size)> Gpt2(GptModel model)
     {
@@ -117,7 +124,7 @@ internal static class GptWeights
         if (model.Output is not null)
             yield return ("lm_head.weight", model.Output.Weight, 0);
 
-        // GPT-2's code calls a linear layer Conv1D and keeps its weight as [inputs, outputs].
+        // GPT-2's code calls a linear layer Conv1D and stores its weight as [inputs, outputs].
         static IEnumerable<(string, Tensor?, long)> Conv1D(string name, Linear linear) =>
             [(name + ".weight", linear.Weight.t(), 0), (name + ".bias", linear.Bias, linear.Weight.shape[0])];
 
@@ -128,8 +135,8 @@ internal static class GptWeights
     private static IEnumerable<(string Name, Tensor? View, long Size)> Llama(GptModel model)
     {
         GptConfig config = model.Config;
-        int keyValueSize = config.HeadSize!.Value * config.KeyValueHeadCount!.Value,
-            querySize = config.HeadSize.Value * config.HeadCount;
+        int keyValueSize = config.HeadSize!.Value * config.KeyValueHeadCount!.Value;
+        int querySize = config.HeadSize.Value * config.HeadCount;
         yield return ("model.embed_tokens.weight", model.TokenEmbedding.Weight, 0);
         for (int layer = 0; layer < model.Blocks.Count; layer++)
         {

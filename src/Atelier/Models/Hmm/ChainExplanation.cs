@@ -5,14 +5,14 @@ using Atelier.Models.Hmm.Emissions;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// A chain of states as people see it: where it begins, what follows what, how long a state lasts and how often it
-/// comes.
+/// Tables and images that explain a Markov chain: its start and transition probabilities, the expected duration of
+/// each state, and how often each state occurs.
 /// </summary>
 /// <param name="names">The states' names.</param>
-/// <param name="starts">[state].</param>
-/// <param name="transitions">[from, to].</param>
-/// <param name="ends">[state]: the probability that the chain ends after it, and begins again; null if it never
-/// ends.</param>
+/// <param name="starts">[state]: the start probabilities.</param>
+/// <param name="transitions">[from, to]: the transition probabilities.</param>
+/// <param name="ends">[state]: the probability that a sequence ends after the state; a new sequence then begins. Null
+/// if sequences have no end.</param>
 /// <param name="cancellation">Cancels the operation.</param>
 internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] starts, double[] transitions,
     double[]? ends = null, CancellationToken cancellation = default)
@@ -20,12 +20,12 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     private const int ShownFollowers = 6;
     private const int ShownTransitions = 20;
     private const double LeastShown = 5e-4;
-    private const int Steps = 1000; // of the chain, towards its long run
+    private const int Steps = 1000; // iterations towards the stationary distribution
 
-    /// <summary>[state]: how often it comes in the long run.</summary>
+    /// <summary>[state]: the fraction of time that the chain spends in each state in the long run.</summary>
     public double[] Shares { get; } = LongRun(starts, transitions, ends, cancellation);
 
-    /// <summary>The tables.</summary>
+    /// <summary>The tables of the explanation.</summary>
     public IReadOnlyList<ExplanationTable> Tables =>
     [
         new("transitions", ["from", "start", "share", "lasts", "next states"],
@@ -37,45 +37,69 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
                 .Select(j => string.Create(CultureInfo.InvariantCulture, $"{names[j]} {To(i, j):0.000}")))),
         ])]),
         new("strongest transitions", ["from", "to", "probability", "share of all"],
-            [.. (from i in All from j in All where i != j && To(i, j) >= LeastShown
-            orderby Shares[i] * To(i, j) descending select (IReadOnlyList<CellValue>)[new CellValue(names[i]),
-                new CellValue(names[j]), Rounded(To(i, j)), Rounded(Shares[i] * To(i, j))]).Take(ShownTransitions)]),
+            [.. (from i in All
+                from j in All
+                where i != j && To(i, j) >= LeastShown
+                orderby Shares[i] * To(i, j) descending
+                select TransitionRow(i, j)).Take(ShownTransitions)]),
         new("transition probabilities", ["from", "to", "probability"],
-            [.. from i in All from j in All where To(i, j) > 0
-            select (IReadOnlyList<CellValue>)[new CellValue(names[i]), new CellValue(names[j]),
-                new CellValue(To(i, j))]]) { ForPrograms = true },
+            [.. from i in All
+                from j in All
+                where To(i, j) > 0
+                select (IReadOnlyList<CellValue>)[new(names[i]), new(names[j]), new(To(i, j))]])
+        {
+            ForPrograms = true,
+        },
     ];
 
     private IEnumerable<int> All => Enumerable.Range(0, names.Count);
 
-    /// <summary>Explains a model of numbered states.</summary>
+    /// <summary>Explains a hidden Markov model whose states have numbers for names.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="summary">In a sentence.</param>
-    /// <param name="emitted">The names of symbols or columns.</param>
+    /// <param name="summary">One sentence about the model.</param>
+    /// <param name="emitted">Returns the name of a symbol or of a column.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public static Explanation Of(HmmModel model, string summary, Func<int, string> emitted,
         CancellationToken cancellation = default)
     {
         int states = model.StateCount;
-        var chain = new ChainExplanation([.. Enumerable.Range(0, states)
-            .Select(i => i.ToString(CultureInfo.InvariantCulture))],
-            model.Chain.Start[..states], Padding.Remove(model.Chain.Transitions, states, model.Chain.Width), ends: null,
-            cancellation);
+        string[] names = [.. Enumerable.Range(0, states).Select(i => i.ToString(CultureInfo.InvariantCulture))];
+        double[] transitions = Padding.Remove(model.Chain.Transitions, states, model.Chain.Width);
+        var chain = new ChainExplanation(names, model.Chain.Start[..states], transitions, ends: null, cancellation);
         return new Explanation(summary, [.. model.Emissions.Explain(emitted), .. chain.Tables], chain.Pictures());
     }
 
-    /// <summary>The matrix of transitions, with the starts above it, as SVG and PNG.</summary>
+    /// <summary>The transition matrix, with the start probabilities as its first row, as SVG and PNG.</summary>
     public IReadOnlyList<ExplanationImage> Pictures()
     {
         string[] columns = ends is null ? [.. names] : [.. names, "end"];
-        double[][] rows = [ends is null ? starts : [.. starts, 0],
-            .. All.Select(i =>
-            (double[])[.. transitions.AsSpan(i * names.Count, names.Count), .. ends is null ? []
-            : (double[])[ends[i]]])];
+        double[][] rows = [ends is null ? starts : [.. starts, 0], .. All.Select(Row)];
         cancellation.ThrowIfCancellationRequested();
-        var picture = new TransitionImage(["start", .. names], columns, rows);
-        return [new("transitions.svg", picture.Svg()), new("transitions.png", picture.Png())];
+        var image = new TransitionImage(["start", .. names], columns, rows);
+        return [new("transitions.svg", image.Svg()), new("transitions.png", image.Png())];
+
+        double[] Row(int i)
+        {
+            Span<double> row = transitions.AsSpan(i * names.Count, names.Count);
+            return ends is null ? [.. row] : [.. row, ends[i]];
+        }
     }
+
+    private CellValue[] StateRow(int state)
+    {
+        IEnumerable<string> followers = All.Where(j => To(state, j) >= LeastShown)
+            .OrderByDescending(j => To(state, j))
+            .Take(ShownFollowers)
+            .Select(j => string.Create(CultureInfo.InvariantCulture, $"{names[j]} {To(state, j):0.000}"));
+        return
+        [
+            new(names[state]), Rounded(starts[state]), Rounded(Shares[state]), Duration(state),
+            new(string.Join("  ", followers)),
+        ];
+    }
+
+    private CellValue[] TransitionRow(int from, int to) =>
+        [new(names[from]), new(names[to]), Rounded(To(from, to)), Rounded(Shares[from] * To(from, to))];
 
     private static CellValue Rounded(double value) => new(Math.Round(value, 4));
 
@@ -88,13 +112,14 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
         To(state, state) < 1 ? new(Math.Round(1 / (1 - To(state, state)), 2)) : new("forever");
 
     /// <summary>
-    /// The mean of the distributions over the last steps of many: also where a chain goes round in circles.
+    /// The average of the distributions over the later half of many steps. The average converges for periodic chains
+    /// too.
     /// </summary>
     private static double[] LongRun(double[] starts, double[] transitions, double[]? ends,
         CancellationToken cancellation)
     {
         int states = starts.Length;
-        double[] now = starts, mean = new double[states];
+        double[] current = starts, mean = new double[states];
         for (int step = 0; step < Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -102,11 +127,11 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
             for (int i = 0; i < states; i++)
             {
                 for (int j = 0; j < states; j++)
-                    next[j] += now[i] * (transitions[(i * states) + j] + ((ends?[i] ?? 0) * starts[j]));
+                    next[j] += current[i] * (transitions[(i * states) + j] + ((ends?[i] ?? 0) * starts[j]));
             }
-            now = next;
+            current = next;
             for (int i = 0; step >= Steps / 2 && i < states; i++)
-                mean[i] += now[i] / (Steps - (Steps / 2));
+                mean[i] += current[i] / (Steps - (Steps / 2));
         }
         return mean;
     }

@@ -3,13 +3,16 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>The start and transition probabilities. Rows are padded to whole vectors.</summary>
+/// <summary>
+/// The start and transition probabilities of a hidden Markov model. Rows are padded with zeros to a multiple of the
+/// SIMD vector length (<see cref="Width"/>).
+/// </summary>
 internal sealed class HmmChain
 {
-    /// <summary>A chain of given probabilities.</summary>
+    /// <summary>Creates a chain from its probabilities.</summary>
     /// <param name="start">[state]; sums to 1.</param>
     /// <param name="transitions">[from, to], without padding; each row sums to 1.</param>
-    /// <exception cref="AtelierException">A row does not sum to 1, or is not of probabilities.</exception>
+    /// <exception cref="AtelierException">A row does not sum to 1, or a value is not between 0 and 1.</exception>
     public HmmChain(double[] start, double[] transitions)
     {
         StateCount = start.Length;
@@ -28,22 +31,24 @@ internal sealed class HmmChain
         Transposed = Padding.Add(transposed, StateCount, Width);
     }
 
-    /// <summary>Hidden states.</summary>
+    /// <summary>The number of hidden states.</summary>
     public int StateCount { get; }
 
-    /// <summary>States with their padding.</summary>
+    /// <summary>The number of states including padding.</summary>
     public int Width { get; }
 
-    /// <summary>[width].</summary>
+    /// <summary>[width]: the start probabilities.</summary>
     public double[] Start { get; }
 
-    /// <summary>[from, width].</summary>
+    /// <summary>[from, width]: the transition probabilities.</summary>
     public double[] Transitions { get; }
 
-    /// <summary>[to, width].</summary>
+    /// <summary>[to, width]: the transposed transition matrix.</summary>
     public double[] Transposed { get; }
 
-    /// <summary>Transitions and starts that are allowed, less what sums to 1.</summary>
+    /// <summary>
+    /// The number of free parameters: the allowed starts and transitions, less one for each row, which sums to 1.
+    /// </summary>
     public long FreeParameters
     {
         get
@@ -55,16 +60,17 @@ internal sealed class HmmChain
         }
     }
 
-    /// <summary>The probability of going from one state to another.</summary>
+    /// <summary>The probability of the transition from one state to another.</summary>
     public double Transition(int from, int to) => Transitions[(from * Width) + to];
 
     /// <summary>
-    /// The likeliest chain of expected counts; what was impossible stays so, and a state that nothing leaves keeps its
-    /// row.
+    /// The M step: the maximum-likelihood chain for expected counts. Impossible transitions stay impossible, and a
+    /// state whose counts are all zero keeps its probabilities.
     /// </summary>
-    /// <param name="starts">[width].</param>
-    /// <param name="counts">[from, width]: without the transition's own probability as a factor.</param>
-    /// <param name="prior">Added to each count that may be.</param>
+    /// <param name="starts">[width]: the expected number of sequences that start in each state.</param>
+    /// <param name="counts">[from, width]: the expected numbers of transitions, each divided by the transition's
+    /// probability.</param>
+    /// <param name="prior">The pseudo-count added to each allowed start and transition.</param>
     public HmmChain Maximise(double[] starts, double[] counts, double prior)
     {
         double[] start = Row(Start, i => starts[i]), transitions = new double[StateCount * StateCount];

@@ -127,7 +127,9 @@ public enum HmmTopology
     /// <summary>All transitions are allowed.</summary>
     Ergodic,
 
-    /// <summary>A state stays or moves on to a later one; sequences begin in the first (Bakis 1976).</summary>
+    /// <summary>
+    /// Transitions lead only to the same state or to a later one; sequences begin in the first state (Bakis 1976).
+    /// </summary>
     LeftToRight,
 
     /// <summary>The transitions listed in model.transitions are allowed.</summary>
@@ -137,10 +139,10 @@ public enum HmmTopology
 /// <summary>Criteria for the number of states.</summary>
 public enum HmmChoice
 {
-    /// <summary>The log-likelihood of the validation part.</summary>
+    /// <summary>The log-likelihood of the validation split.</summary>
     Validation,
 
-    /// <summary>The Bayesian information criterion (Schwarz 1978) of the training part.</summary>
+    /// <summary>The Bayesian information criterion (Schwarz 1978) on the training split.</summary>
     Bic,
 }
 

@@ -6,18 +6,20 @@ using Atelier.Models.Hmm.Inference;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// Initial models for training: near the distribution of all data, with small differences between the states.
+/// Creates initial models for training: every state starts near the distribution of all data, with small random
+/// differences between the states.
 /// </summary>
 internal static class HmmInitialisation
 {
-    /// <summary>A model at random.</summary>
+    /// <summary>Creates a random initial model.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="states">Hidden states.</param>
+    /// <param name="states">The number of hidden states, 1 to 4096.</param>
     /// <param name="emission">The emission distributions.</param>
     /// <param name="sequences">The data.</param>
     /// <param name="symbols">Number of different symbols, for categorical emissions.</param>
-    /// <param name="seed">Of all draws.</param>
-    /// <exception cref="AtelierException">The topology is impossible, or the data is not of that kind.</exception>
+    /// <param name="seed">The seed of all random numbers.</param>
+    /// <exception cref="AtelierException">A state has no allowed transition, a transition names a state that does not
+    /// exist, or the data does not suit the emission distribution.</exception>
     public static HmmModel Create(HmmConfig config, int states, HmmEmission emission,
         IReadOnlyList<HmmSequence> sequences, int symbols, ulong seed)
     {
@@ -48,7 +50,7 @@ internal static class HmmInitialisation
         });
     }
 
-    /// <summary>[from, to]: which transitions may be.</summary>
+    /// <summary>[from, to]: which transitions the topology allows.</summary>
     private static bool[] Allowed(HmmConfig config, int states)
     {
         bool[] allowed = new bool[states * states];
@@ -141,7 +143,8 @@ internal static class HmmInitialisation
     }
 
     /// <summary>
-    /// Points of the data far from one another (Arthur and Vassilvitskii 2007), each column measured by its own spread.
+    /// Chooses points of the data that lie far apart, as k-means++ does (Arthur and Vassilvitskii 2007). Each column is
+    /// divided by its own scale.
     /// </summary>
     private static double[] Centres(int count, IReadOnlyList<HmmSequence> sequences, ColumnSpread[] spreads,
         ref SplitMix64 random)

@@ -11,18 +11,19 @@ namespace Atelier.Models.Hmm;
 
 /// <summary>
 /// Trains by Baum-Welch from several initialisations and for several numbers of states, and keeps the best model. Each
-/// pair of the two is a job; a checkpoint holds the current job and the best model so far.
+/// combination of a number of states and an initialisation is a job; a checkpoint holds the current job and the best
+/// model so far.
 /// </summary>
 /// <param name="recipe">The recipe.</param>
 /// <param name="emission">The emission distributions.</param>
 /// <param name="training">The training data.</param>
 /// <param name="validation">The validation data, for choosing the number of states; may be empty.</param>
 /// <param name="symbols">Number of different symbols, for categorical emissions.</param>
-/// <param name="write">Writes the bundle.</param>
+/// <param name="write">Writes a model to the bundle folder.</param>
 internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
     IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : ILearner
 {
-    private const int LeastIterations = 10; // states that are still nearly alike gain little at first
+    private const int LeastIterations = 10; // early iterations gain little while the states are still nearly alike
 
     private const string CurrentFile = "model.safetensors", BestFile = "best.safetensors";
 
@@ -40,8 +41,8 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             throw new AtelierException("there is no data to train on", "data.source", "provide more data");
         bool byValidation = _config.Choose == HmmChoice.Validation && validation.Sum(s => (long)s.Length) > 0;
         int[] counts = _config.StateCounts.Count > 0 ? [.. _config.StateCounts] : [_config.StateCount];
-        var jobs = (from states in counts from restart in Enumerable.Range(0, _config.Restarts) select (States: states,
-            Restart: restart)).ToArray();
+        (int States, int Restart)[] jobs =
+            [.. from states in counts from restart in Enumerable.Range(0, _config.Restarts) select (states, restart)];
         var store = new CheckpointStore(run.CheckpointFolder);
         (Progress at, HmmModel? model, HmmModel? best) =
             Restore(store, line => progress.Report(new TrainingProgress { Step = 0, Message = line }));
@@ -70,23 +71,24 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                 }
                 catch (OperationCanceledException) when (at.Step > 0)
                 {
-                    continue; // what was learned before this iteration is kept
+                    continue; // the loop's first lines then save the model of the last full iteration
                 }
                 at = at with { Step = at.Step + 1, Iteration = at.Iteration + 1, LogLikelihood = logLikelihood };
                 model = next;
                 log.Write(at.Step,
                     new Dictionary<string, double> { ["loss"] = -logLikelihood / _items, ["stateCount"] = states });
-                end = (logLikelihood - before) / _items < _config.Tolerance && at.Iteration > LeastIterations
-                    ? "converged"
-                    : at.Iteration >= Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue)
-                        ? "iterations"
-                    : secondsBefore + watch.Elapsed.TotalSeconds >= recipe.Training.Minutes * 60 ? "time" : null;
+                bool converged = (logLikelihood - before) / _items < _config.Tolerance
+                    && at.Iteration > LeastIterations;
+                long most = Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue);
+                double seconds = secondsBefore + watch.Elapsed.TotalSeconds;
+                end = converged ? "converged" : at.Iteration >= most ? "iterations"
+                    : seconds >= recipe.Training.Minutes * 60 ? "time" : null;
                 before = logLikelihood;
                 progress.Report(new TrainingProgress
                 {
                     Step = at.Step, Loss = -logLikelihood / _items, ItemUnit = "symbols", IsLearning = true,
                     TotalSteps = (long)jobs.Length * _config.Iterations,
-                        ItemsPerSecond = _items / (watch.Elapsed.TotalSeconds - started),
+                    ItemsPerSecond = _items / (watch.Elapsed.TotalSeconds - started),
                 });
                 if (end is null && recipe.Training.CheckpointEvery > 0
                     && at.Step % recipe.Training.CheckpointEvery == 0)
@@ -95,7 +97,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             double own = model.LogLikelihoods(training).Sum();
             double held = validation.Count > 0 ? model.LogLikelihoods(validation).Sum() : double.NaN;
             double bic = own - (model.FreeParameters / 2.0 * Math.Log(_items));
-            // Beginnings are told apart by the training likelihood, numbers of states by what the recipe says.
+            // Restarts are compared by training likelihood; numbers of states by the criterion in the recipe.
             double score = counts.Length == 1 ? own : byValidation ? held : bic;
             long heldItems = validation.Sum(s => (long)s.Length);
             if (heldItems > 0)
@@ -112,9 +114,13 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                         + $"{Quantity.Of(at.Iteration, "iteration")}; nats per symbol: {losses}; BIC {bic:0.0}"),
             });
             if (best is null || score > at.BestScore)
-                (best, at) = (model,
-                    at with { BestScore = score, BestLogLikelihood = own, BestValidation = held, BestBic = bic,
-                    End = end });
+            {
+                best = model;
+                at = at with
+                {
+                    BestScore = score, BestLogLikelihood = own, BestValidation = held, BestBic = bic, End = end,
+                };
+            }
             (model, at) = (null, at with { Job = at.Job + 1, Iteration = 0, LogLikelihood = double.NegativeInfinity });
         }
         write(run.BundleFolder, best!);
@@ -122,7 +128,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         var metrics = new Dictionary<string, double>
         {
             ["trainingLogLikelihood"] = at.BestLogLikelihood, ["trainingBic"] = at.BestBic,
-                ["stateCount"] = best!.StateCount, ["freeParameters"] = best.FreeParameters,
+            ["stateCount"] = best!.StateCount, ["freeParameters"] = best.FreeParameters,
         };
         if (double.IsFinite(at.BestValidation))
             metrics["validationLogLikelihood"] = at.BestValidation;
@@ -148,9 +154,9 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         store.Save(new TrainingState { Step = at.Step, Seed = recipe.Seed, ElapsedSeconds = at.Seconds }, files);
     }
 
-    private (Progress At, HmmModel? Model, HmmModel? Best) Restore(CheckpointStore store, Action<string> tell)
+    private (Progress At, HmmModel? Model, HmmModel? Best) Restore(CheckpointStore store, Action<string> report)
     {
-        if (store.FindNewest(tell) is not { } state)
+        if (store.FindNewest(report) is not { } state)
             return (new Progress(), null, null);
         HmmModel Read(string path, out Progress at)
         {
@@ -173,7 +179,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         return (at with { Seconds = state.ElapsedSeconds }, model, File.Exists(best) ? Read(best, out _) : null);
     }
 
-    /// <summary>The state of the training.</summary>
+    /// <summary>The progress of the training, as a checkpoint stores it.</summary>
     private sealed record Progress
     {
         public int Job { get; init; }
@@ -196,16 +202,23 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
 
         public double Seconds { get; init; }
 
+        /// <summary>Converts the progress to numbers, without the seconds.</summary>
         public double[] ToArray() =>
             [Job, Iteration, Step, LogLikelihood, BestScore, BestLogLikelihood, BestValidation, BestBic,
             End == "converged" ? 0 : End == "time" ? 2 : 1];
 
+        /// <summary>Creates the progress from the numbers of <see cref="ToArray"/>.</summary>
         public static Progress Of(ReadOnlySpan<double> numbers) => new()
         {
-            Job = (int)numbers[0], Iteration = (long)numbers[1], Step = (long)numbers[2], LogLikelihood = numbers[3],
-                BestScore = numbers[4],
-            BestLogLikelihood = numbers[5], BestValidation = numbers[6], BestBic = numbers[7],
-                End = ((string[])["converged", "iterations", "time"])[(int)numbers[8]],
+            Job = (int)numbers[0],
+            Iteration = (long)numbers[1],
+            Step = (long)numbers[2],
+            LogLikelihood = numbers[3],
+            BestScore = numbers[4],
+            BestLogLikelihood = numbers[5],
+            BestValidation = numbers[6],
+            BestBic = numbers[7],
+            End = ((string[])["converged", "iterations", "time"])[(int)numbers[8]],
         };
     }
 }

@@ -6,21 +6,21 @@ namespace Atelier.Models.Hmm;
 /// <summary>
 /// A hidden Markov model (Rabiner 1989): a Markov chain of hidden states, each of which emits observations.
 /// </summary>
-/// <param name="Chain">Starts and transitions.</param>
+/// <param name="Chain">The start and transition probabilities.</param>
 /// <param name="Emissions">The emission distributions of the states.</param>
 internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
 {
-    /// <summary>Hidden states.</summary>
+    /// <summary>The number of hidden states.</summary>
     public int StateCount => Chain.StateCount;
 
-    /// <summary>The numbers it is free to choose.</summary>
+    /// <summary>The number of free parameters, which BIC penalises.</summary>
     public long FreeParameters => Chain.FreeParameters + Emissions.FreeParameters;
 
     /// <summary>
-    /// One iteration of Baum-Welch (Baum et al. 1970): the expected counts of the sequences, and the likeliest model of
-    /// those.
+    /// Performs one iteration of Baum-Welch (Baum et al. 1970): computes the expected counts of the sequences, and from
+    /// those the maximum-likelihood model.
     /// </summary>
-    /// <returns>The model, and the log-likelihood of the sequences under the model before.</returns>
+    /// <returns>The new model, and the log-likelihood of the sequences under this one, in nats.</returns>
     /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
     public (HmmModel Model, double LogLikelihood) Step(IReadOnlyList<HmmSequence> sequences, HmmConfig config,
         CancellationToken cancellation = default)
@@ -49,10 +49,10 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     }
 
     /// <summary>Draws a sequence of states and their emissions.</summary>
-    /// <param name="length">Times.</param>
+    /// <param name="length">The number of time steps.</param>
     /// <param name="state">Receives the sequence of states; the first is drawn from the start distribution.</param>
-    /// <param name="random">Draws.</param>
-    /// <param name="emit">Called with each time and state, to draw the emission.</param>
+    /// <param name="random">The random numbers.</param>
+    /// <param name="emit">Draws the emission; called at each time step with the state.</param>
     public void Sample(int length, Span<int> state, ref SplitMix64 random, HmmSample emit)
     {
         ReadOnlySpan<double> row = Chain.Start;
@@ -64,7 +64,7 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
         }
     }
 
-    /// <summary>Draws a number with the probability that stands at its place; the numbers need not sum to 1.</summary>
+    /// <summary>Draws an index with probability proportional to its weight; the weights need not sum to 1.</summary>
     public static int Sample(ReadOnlySpan<double> probabilities, ref SplitMix64 random)
     {
         double sum = 0;
@@ -84,5 +84,5 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     }
 }
 
-/// <summary>Draws the emission of a state at a time.</summary>
+/// <summary>Draws the emission of a state at a time step.</summary>
 internal delegate void HmmSample(int time, int state, ref SplitMix64 random);

@@ -9,7 +9,8 @@ using Atelier.Tasks.Series;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// A hidden Markov model of series of numbers: draws them afresh, after a beginning, or through states that are known.
+/// A hidden Markov model of numeric series. It samples series from scratch, as continuations of a given series, or
+/// conditioned on known states.
 /// </summary>
 internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
     : ITrainedModel, ISeriesModel, IGenerator, IExplainable
@@ -55,7 +56,8 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
     }
 
     /// <summary>
-    /// The distribution of the first state that is drawn: the chain's own, or what follows the series in a file.
+    /// The distribution of the first sampled state: the start distribution, or the state that follows the series in a
+    /// file.
     /// </summary>
     private double[] Beginning(InputData? input, CancellationToken cancellation)
     {

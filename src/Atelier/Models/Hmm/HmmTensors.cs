@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>Hidden Markov models as tensors, for bundles and checkpoints.</summary>
+/// <summary>Converts hidden Markov models to named tensors and back, for bundles and checkpoints.</summary>
 internal static class HmmTensors
 {
-    /// <summary>Copies of the parameters, in the caller's dispose scope.</summary>
+    /// <summary>Copies the parameters to tensors, which belong to the caller's dispose scope.</summary>
     public static Dictionary<string, Tensor> Write(HmmModel model)
     {
         int states = model.StateCount;
@@ -23,12 +23,12 @@ internal static class HmmTensors
         return tensors;
     }
 
-    /// <summary>Creates the model that tensors describe.</summary>
-    /// <param name="tensors">By name.</param>
-    /// <param name="emission">The kind of emissions.</param>
-    /// <param name="covariance">The covariances' shape, of numbers.</param>
-    /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">A tensor is missing, or they do not fit together.</exception>
+    /// <summary>Creates a model from its tensors.</summary>
+    /// <param name="tensors">The tensors by name.</param>
+    /// <param name="emission">The emission distribution.</param>
+    /// <param name="covariance">The form of the covariance matrices, for Gaussian emissions.</param>
+    /// <param name="where">The path of the file, for error messages.</param>
+    /// <exception cref="AtelierException">A tensor is missing, or the shapes do not match.</exception>
     public static HmmModel Read(IReadOnlyDictionary<string, Tensor> tensors, HmmEmission emission,
         CovarianceShape covariance, string where)
     {
@@ -37,7 +37,7 @@ internal static class HmmTensors
         {
             if (!tensors.TryGetValue(name, out Tensor? tensor) || tensor.dtype != ScalarType.Float64
                 || tensor.shape.Length != shape.Length
-                    || !tensor.shape.Zip(shape).All(d => d.Second < 0 || d.First == d.Second))
+                || !tensor.shape.Zip(shape).All(d => d.Second < 0 || d.First == d.Second))
                 throw new AtelierException(
                     $"the tensor {name} is missing, or not of 64-bit floats in the model's shape", where, hint);
             return MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray();
@@ -49,8 +49,7 @@ internal static class HmmTensors
             var chain = new HmmChain(start, Get("transitions", states, states));
             return new HmmModel(chain, emission switch
             {
-                HmmEmission.Categorical =>
-                    new CategoricalEmissions(states,
+                HmmEmission.Categorical => new CategoricalEmissions(states,
                     Padding.Add(Get("emissions", -1, states), states, HmmKernels.Width(states))),
                 HmmEmission.Poisson => Poisson(Get("rates", states, -1)),
                 _ => Gaussian(),

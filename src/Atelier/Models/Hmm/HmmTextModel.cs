@@ -8,12 +8,14 @@ using Atelier.Tokenizers;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// A hidden Markov model as a model of token sequences: what it keeps of a text is the distribution over its states.
+/// A hidden Markov model as a language model. Its decoding state is the distribution over the hidden states given the
+/// tokens so far.
 /// </summary>
-/// <param name="model">The model, of categorical emissions.</param>
-/// <param name="endOfTextId">The token after which a text begins anew; null where there is none.</param>
-/// <param name="known">States that are known; null where none are.</param>
-/// <param name="before">Tokens before the place 0 of known states.</param>
+/// <param name="model">The model, with categorical emissions.</param>
+/// <param name="endOfTextId">The id of the end-of-text token, after which a new text begins; null if there is
+/// none.</param>
+/// <param name="known">The known states; null if there are none.</param>
+/// <param name="before">The number of tokens before position 0 of the known states.</param>
 internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates? known = null, int before = 0)
     : ILanguageModel, IExplainableTokens, IHiddenStates
 {
@@ -22,7 +24,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
     /// <summary>The model.</summary>
     public HmmModel Model { get; } = model;
 
-    /// <summary>The token after which a text begins anew.</summary>
+    /// <summary>The id of the end-of-text token, after which a new text begins; null if there is none.</summary>
     public int? EndOfTextId { get; } = endOfTextId;
 
     /// <inheritdoc/>
@@ -31,7 +33,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
     /// <inheritdoc/>
     public int ContextLength => int.MaxValue;
 
-    /// <summary>True: its tables are only read.</summary>
+    /// <summary>Always true: scoring and decoding only read the model.</summary>
     public bool RunsInParallel => true;
 
     /// <inheritdoc/>
@@ -93,10 +95,10 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
         }
     }
 
-    /// <summary>[vocabulary]: the probability of each token that may come next, Σ_k p(state k) b_k(token).</summary>
-    /// <param name="filter">The filter of the tokens so far.</param>
-    /// <param name="place">Tokens before it.</param>
-    /// <param name="next">Filled.</param>
+    /// <summary>Computes the probability of each token as the next one, Σ_k p(state k) b_k(token).</summary>
+    /// <param name="filter">The forward filter after the tokens so far.</param>
+    /// <param name="place">The number of tokens so far.</param>
+    /// <param name="next">[vocabulary]: receives the probabilities.</param>
     private unsafe void Predict(ForwardFilter filter, int place, Span<double> next)
     {
         double[] distribution = filter.Next();
@@ -118,7 +120,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
             }
         }
         if (EndOfTextId is { } end && known is not null && place - before < known.Last)
-            next[end] = 0; // a text whose later states are known goes on
+            next[end] = 0; // the text must not end before the last known state
     }
 
     private sealed class State(HmmTextModel model, ForwardFilter[] filters) : IDecodingState

@@ -6,32 +6,33 @@ using SkiaSharp;
 namespace Atelier.Models.Hmm;
 
 /// <summary>
-/// A matrix of transitions as cells, darker where more is likely: with numbers in them where there is room.
+/// Draws a transition matrix as a grid of cells: the higher the probability, the darker the cell. Matrices with few
+/// columns also show the numbers.
 /// </summary>
 internal sealed class TransitionImage
 {
     private const string Title = "transition probabilities: from rows to columns";
-    private const int MostNumbered = 24; // columns whose cells hold numbers
+    private const int MostNumbered = 24; // wider matrices show no numbers
     private const float Margin = 14;
     private const float RowHeight = 22;
     private const float TextSize = 12;
     private const float SmallText = 9;
     private const float Padding = 8;
-    private const float HeatSize = 900; // of the cells together, where they hold no numbers
+    private const float HeatSize = 900; // height of all cells together, where they show no numbers
 
     private readonly IReadOnlyList<string> _rows;
     private readonly IReadOnlyList<string> _columns;
     private readonly IReadOnlyList<double[]> _cells;
     private readonly bool _numbered;
     private readonly float _text;
-    private readonly float _left; // of the cells
+    private readonly float _left; // left edge of the cells
     private readonly float _cellWidth;
     private readonly float _cellHeight;
 
-    /// <summary>A picture.</summary>
-    /// <param name="rows">Names of what is gone from.</param>
-    /// <param name="columns">Names of what is gone to.</param>
-    /// <param name="cells">[row][column]: probabilities.</param>
+    /// <summary>Lays out the image.</summary>
+    /// <param name="rows">The names of the states that transitions lead from.</param>
+    /// <param name="columns">The names of the states that transitions lead to.</param>
+    /// <param name="cells">[row][column]: the transition probabilities.</param>
     public TransitionImage(IReadOnlyList<string> rows, IReadOnlyList<string> columns, IReadOnlyList<double[]> cells)
     {
         (_rows, _columns, _cells) = (rows, columns, cells);
@@ -49,22 +50,26 @@ internal sealed class TransitionImage
 
     private float Height => Top + (_rows.Count * _cellHeight) + Margin;
 
+    /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
 
+    /// <summary>Renders the image as a PNG file.</summary>
     public byte[] Png() => Canvas.Png(Width, Height, Draw);
 
     private void Draw(SKCanvas canvas)
     {
         Canvas.Write(canvas, Title, Margin, Margin + (RowHeight / 2), TextSize, Canvas.Ink);
-        // Where cells are smaller than letters, not every name has room.
-        int everyColumn = Every(_columns.Max(c => Canvas.Measure(c, _text)) + 4, _cellWidth),
-            everyRow = Every(_text + 2, _cellHeight);
+        // Where cells are smaller than letters, only every so many rows and columns are labelled.
+        int everyColumn = Every(_columns.Max(c => Canvas.Measure(c, _text)) + 4, _cellWidth);
+        int everyRow = Every(_text + 2, _cellHeight);
         for (int column = 0; column < _columns.Count; column += everyColumn)
+        {
             Canvas.Write(canvas, _columns[column], X(column) + (_cellWidth / 2), Margin + (1.5f * RowHeight), _text,
                 Canvas.Ink, SKTextAlign.Center);
+        }
         for (int row = 0; row < _rows.Count; row++)
         {
-            // The first row is of starts; then every so many.
+            // The first row, of the start probabilities, is always labelled.
             if (row == 0 || (everyRow == 1 ? row > 0 : (row - 1) % everyRow == 0 && row > 1))
                 Canvas.Write(canvas, _rows[row], _left - Padding, Y(row) + (_cellHeight / 2), _text, Canvas.Ink,
                     SKTextAlign.Right);
@@ -77,7 +82,7 @@ internal sealed class TransitionImage
 
     private void DrawCell(SKCanvas canvas, int row, int column)
     {
-        double probability = _cells[row][column], shade = Math.Sqrt(probability); // small ones are seen too
+        double probability = _cells[row][column], shade = Math.Sqrt(probability); // makes small ones visible
         float gap = _cellHeight >= 8 ? 1 : 0;
         using var paint = new SKPaint { Color = Canvas.Shade(shade), IsAntialias = false };
         if (probability > 0)
@@ -85,12 +90,12 @@ internal sealed class TransitionImage
         if (_numbered && probability >= 5e-4)
         {
             Canvas.Write(canvas, probability.ToString("0.000", CultureInfo.InvariantCulture),
-                X(column) + (_cellWidth / 2), Y(row) + (_cellHeight / 2), TextSize - 1,
-                Canvas.InkOn(shade), SKTextAlign.Center);
+                X(column) + (_cellWidth / 2), Y(row) + (_cellHeight / 2), TextSize - 1, Canvas.InkOn(shade),
+                SKTextAlign.Center);
         }
     }
 
-    private static int Every(float needed, float there) => (int)Math.Ceiling(needed / there);
+    private static int Every(float needed, float available) => (int)Math.Ceiling(needed / available);
 
     private float X(int column) => _left + (column * _cellWidth);
 

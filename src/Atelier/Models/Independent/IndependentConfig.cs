@@ -2,11 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Atelier.Models.Independent;
 
-/// <summary>How counts become probabilities.</summary>
+/// <summary>The configuration of a model of independent columns.</summary>
 public sealed record IndependentConfig
 {
     /// <summary>
-    /// Additive smoothing: added to the count of each category, so that none is impossible (Laplace 1814: 1).
+    /// Additive smoothing: the pseudo-count added to the count of each category, so that none is impossible. 1 is
+    /// Laplace's rule (1814).
     /// </summary>
     [Range(0.0, 1e6)]
     public double Smoothing { get; init; } = 1;

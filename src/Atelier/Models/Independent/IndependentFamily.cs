@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Independent;
 
-/// <summary>Independent columns: the baseline of models of tables.</summary>
+/// <summary>The family of models of independent columns: the baseline of models of tables.</summary>
 public sealed class IndependentFamily : IModelFamily, ITableBaseline
 {
     private const string ModelType = "atelier_independent";
@@ -69,31 +69,42 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
             foreach (Tensor tensor in tensors.Values)
                 tensor.Dispose();
         }
+
+        double[] Read(ColumnSchema column, int i) =>
+            tensors.TryGetValue($"{i}", out Tensor? tensor) && tensor.dtype == ScalarType.Float64
+            && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
+                ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
+                : throw new AtelierException($"the tensor {i} is missing or does not go with column '{column.Name}'",
+                    bundle.WeightsPath, "export the model again");
     }
 
     private sealed class Learner(Recipe recipe, TableData table) : ILearner
     {
+        /// <inheritdoc/>
         public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
-            CancellationToken cancellation) => Task.Run(
-            () =>
+            CancellationToken cancellation) =>
+            Task.Run(() => Learn(run, progress, cancellation), cancellation);
+
+        private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+        {
+            var watch = Stopwatch.StartNew();
+            var config = (IndependentConfig?)recipe.Model.Config ?? new IndependentConfig();
+            using IndependentModel model = IndependentModel.Count(table.Train, config.Smoothing);
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            Dictionary<string, Tensor> tensors = model.Columns.Index()
+                .ToDictionary(column => $"{column.Index}", column => tensor(column.Item, ScalarType.Float64));
+            BundleWriter.Write(run.BundleFolder, ConfigRecords.Write(ModelType, model.Schema.Columns.Count, config),
+                tensors, Card(recipe, table),
+                partial => model.Schema.Write(Path.Combine(partial, TableSchema.FileName)));
+            progress.Report(new TrainingProgress
             {
-                var watch = Stopwatch.StartNew();
-                var config = (IndependentConfig?)recipe.Model.Config ?? new IndependentConfig();
-                using IndependentModel model = IndependentModel.Count(table.Train, config.Smoothing);
-                cancellation.ThrowIfCancellationRequested();
-                using var scope = NewDisposeScope();
-                BundleWriter.Write(run.BundleFolder, ConfigRecords.Write(ModelType, model.Schema.Columns.Count, config),
-                    model.Columns.Select((column, i) => (column, i))
-                        .ToDictionary(pair => $"{pair.i}", pair => tensor(pair.column, ScalarType.Float64)),
-                    Card(recipe, table), partial => model.Schema.Write(Path.Combine(partial, TableSchema.FileName)));
-                progress.Report(new TrainingProgress { Step = 1, TotalSteps = 1, ItemUnit = "rows", Message =
-                    $"counted {Quantity.Of(table.Train.Count, "row")}" });
-                return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged", new Dictionary<string, double>
-                {
-                    ["freeParameters"] = model.FreeParameters,
-                });
-            },
-            cancellation);
+                Step = 1, TotalSteps = 1, ItemUnit = "rows",
+                Message = $"counted {Quantity.Of(table.Train.Count, "row")}",
+            });
+            return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged",
+                new Dictionary<string, double> { ["freeParameters"] = model.FreeParameters });
+        }
 
         private static string Card(Recipe recipe, TableData table) => string.Create(CultureInfo.InvariantCulture, $"""
             # {recipe.Name}

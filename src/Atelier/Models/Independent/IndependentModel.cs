@@ -6,14 +6,16 @@ using Atelier.Tasks.Tables;
 namespace Atelier.Models.Independent;
 
 /// <summary>
-/// The baseline of tables: independent columns, a categorical column by its frequencies, a numeric column by a normal
-/// distribution. A model that does not beat it has found no dependence between columns. Safe for concurrent use.
+/// A model of independent columns, the baseline of tables: relative frequencies for categorical columns, a normal
+/// distribution for numeric columns. A model that is no better has found no dependence between columns. Safe for
+/// concurrent use.
 /// </summary>
 public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
 {
-    // of levels: [level] log-probabilities; of numbers: [mean, standard deviation]
+    // [column]: for categorical columns the log-probability of each level, for numeric ones [mean, standard deviation]
     private readonly double[][] _columns;
 
+    /// <summary>Creates a model from its parameters, as in <see cref="Columns"/>.</summary>
     internal IndependentModel(TableSchema schema, double[][] columns) => (Schema, _columns) = (schema, columns);
 
     /// <inheritdoc/>
@@ -22,15 +24,17 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
     /// <inheritdoc/>
     public long FreeParameters => Schema.Columns.Sum(column => column.IsNumeric ? 2L : column.Levels.Count - 1);
 
-    /// <summary>[column]: the log-probabilities of levels, or the mean and standard deviation of numbers.</summary>
+    /// <summary>
+    /// [column]: for categorical columns the log-probability of each level, for numeric ones the mean and standard
+    /// deviation.
+    /// </summary>
     internal IReadOnlyList<double[]> Columns => _columns;
 
-    /// <summary>Counts rows.</summary>
+    /// <summary>Estimates a model from rows. Missing values are ignored.</summary>
     /// <param name="rows">The training data.</param>
-    /// <param name="smoothing">Added to the count of each level.</param>
+    /// <param name="smoothing">The pseudo-count added to the count of each level.</param>
     public static IndependentModel Count(TableRows rows, double smoothing = 1) =>
-        new(rows.Schema,
-            [.. rows.Schema.Columns.Select((column, i) =>
+        new(rows.Schema, [.. rows.Schema.Columns.Select((column, i) =>
             column.IsNumeric ? Normal(rows.Numbers(i)) : Levels(rows.Codes(i), column.Levels.Count, smoothing))]);
 
     /// <inheritdoc/>
@@ -89,10 +93,7 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
             if (given is not null && !ColumnSchema.TryNumber(given, out _))
                 throw new AtelierException($"'{given}' is not a number", $"{Mention.Field("evidence")} {schema.Name}",
                     "write a number");
-            // Box and Muller 1958.
-            double number = given is null
-                ? table[0] + (table[1] * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()))
-                    * Math.Cos(Math.Tau * random.NextDouble()))
+            double number = given is null ? SampleNormal(table[0], table[1], ref random)
                 : double.Parse(given, System.Globalization.CultureInfo.InvariantCulture);
             logProbability += LogDensity(number, table[0], table[1]);
             return new CellValue(number);
@@ -110,6 +111,13 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
         }
         logProbability += table[level];
         return new CellValue(schema.Levels[level]);
+    }
+
+    // Box and Muller 1958
+    private static double SampleNormal(double mean, double deviation, ref SplitMix64 random)
+    {
+        double radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+        return mean + (deviation * radius * Math.Cos(Math.Tau * random.NextDouble()));
     }
 
     private static double LogDensity(double number, double mean, double deviation)

@@ -5,22 +5,25 @@ namespace Atelier.Models.Ngram;
 /// <summary>The configuration of an n-gram model.</summary>
 public sealed record NgramConfig
 {
-    /// <summary>The largest n: each token is predicted from at most order − 1 tokens before it.</summary>
+    /// <summary>The largest n. Each token is predicted from at most order − 1 tokens before it.</summary>
     [Range(1, 12)]
     public int Order { get; init; } = 5;
 
-    /// <summary>The smoothing method, which gives probability to unseen n-grams.</summary>
+    /// <summary>The smoothing method, which gives unseen n-grams a probability above zero.</summary>
     public NgramSmoothing Smoothing { get; init; } = NgramSmoothing.WittenBell;
 }
 
-/// <summary>Methods of interpolating long and short contexts.</summary>
+/// <summary>Smoothing methods of n-gram models, which interpolate long and short contexts.</summary>
 public enum NgramSmoothing
 {
-    /// <summary>Interpolated Witten-Bell (Witten and Bell 1991; Chen and Goodman 1999, section 2.5).</summary>
+    /// <summary>
+    /// Interpolated Witten-Bell smoothing (Witten and Bell 1991; Chen and Goodman 1999, section 2.5).
+    /// </summary>
     WittenBell,
 
     /// <summary>
-    /// Interpolated Kneser-Ney with one discount an order (Kneser and Ney 1995; Chen and Goodman 1999, section 2.8).
+    /// Interpolated Kneser-Ney smoothing with one discount for each order (Kneser and Ney 1995; Chen and Goodman 1999,
+    /// section 2.8).
     /// </summary>
     KneserNey,
 }

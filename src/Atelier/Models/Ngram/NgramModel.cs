@@ -6,21 +6,27 @@ using Atelier.Data.Text;
 namespace Atelier.Models.Ngram;
 
 /// <summary>
-/// The honest baseline: the probability of a token is a mixture of how often it followed the last n − 1 tokens, the
-/// last n − 2, and so on down to nothing, and last a uniform distribution over the vocabulary.
+/// An n-gram model, the baseline of text models. The probability of a token interpolates its frequency after the last
+/// n − 1 tokens, after the last n − 2, and so on to the empty context and the uniform distribution over the vocabulary.
+/// Safe for concurrent use.
 /// </summary>
 public sealed class NgramModel : ILanguageModel
 {
-    private const int ScoredAtOnce = 1 << 12; // tokens that a core takes
-    private const int PieceLength = 1 << 26; // tokens of a document that are counted at a time
-    private readonly int[] _counts; // what is counted at each node: occurrences, or for Kneser-Ney what came before
-    private readonly int[] _totals; // [nodes]: the sum of its children's counts
-    private readonly int[] _types; // [nodes]: its children that were predicted at all
-    private readonly int _mostFrequent; // the token that the empty context holds likeliest
-    private readonly double[] _discounts; // [order + 1]: Kneser-Ney's, by the n-gram's length
-    // [nodes]: the probability of the likeliest token after each, NaN where nobody asked
+    private const int ScoredAtOnce = 1 << 12; // tokens of one parallel work item
+    private const int PieceLength = 1 << 26; // documents are counted in pieces of so many tokens
+    private readonly int[] _counts; // [nodes]: occurrences, or for Kneser-Ney continuation counts
+    private readonly int[] _totals; // [nodes]: the sum of the children's counts
+    private readonly int[] _types; // [nodes]: the number of children with a count above zero
+    private readonly int _mostFrequent; // the likeliest token after the empty context
+    private readonly double[] _discounts; // [order + 1]: the Kneser-Ney discount by length of the n-gram
+    // [nodes]: the probability of the likeliest token after each, NaN until it is computed
     private readonly Lazy<double[]> _highest;
 
+    /// <summary>Creates a model from counts.</summary>
+    /// <param name="trie">The n-grams with their counts.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="vocabularySize">The number of token ids.</param>
+    /// <exception cref="AtelierException">The counts hold a token outside the vocabulary, or are damaged.</exception>
     internal NgramModel(NgramTrie trie, NgramConfig config, int vocabularySize)
     {
         if (trie.Tokens.Max() >= vocabularySize)
@@ -64,17 +70,18 @@ public sealed class NgramModel : ILanguageModel
     /// <inheritdoc/>
     public int ContextLength => int.MaxValue;
 
-    /// <summary>True: its tables are only read.</summary>
+    /// <summary>Always true: scoring and decoding only read the counts.</summary>
     public bool RunsInParallel => true;
 
+    /// <summary>The n-grams with their counts.</summary>
     internal NgramTrie Trie { get; }
 
-    /// <summary>Counts a corpus.</summary>
+    /// <summary>Trains a model by counting a corpus.</summary>
     /// <param name="train">The corpus.</param>
-    /// <param name="config">The order and smoothing.</param>
-    /// <param name="vocabularySize">Ids there are: what the uniform distribution is over.</param>
-    /// <param name="startId">The token that each document begins after; a part of a single document begins with its own
-    /// first.</param>
+    /// <param name="config">The order and the smoothing method.</param>
+    /// <param name="vocabularySize">The number of token ids, over which the uniform distribution is.</param>
+    /// <param name="startId">The token that precedes each document. A corpus without an end-of-text token is a part of
+    /// one document, which nothing precedes; its own first token serves as context only.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public static NgramModel Count(TokenFile train, NgramConfig config, int vocabularySize, int startId,
         CancellationToken cancellation = default) =>
@@ -88,10 +95,10 @@ public sealed class NgramModel : ILanguageModel
         CancellationToken cancellation = default)
     {
         TokenScore[][] scores = [.. sequences.Select(tokens => new TokenScore[tokens.Length - 1])];
-        // A document may be all there is: each is cut into pieces, which no other piece's scores depend on.
-        (int Row, int From)[] pieces =
-            [.. scores.SelectMany((row, number) => Enumerable.Range(0, (row.Length + ScoredAtOnce - 1) / ScoredAtOnce)
-            .Select(piece => (number, piece * ScoredAtOnce)))];
+        // There may be only one long document, so documents are cut into independent pieces for parallel scoring.
+        (int Row, int From)[] pieces = [.. scores.SelectMany((row, number) =>
+            Enumerable.Range(0, (row.Length + ScoredAtOnce - 1) / ScoredAtOnce)
+                .Select(piece => (number, piece * ScoredAtOnce)))];
         Parallel.For(0, pieces.Length, new ParallelOptions { CancellationToken = cancellation }, piece =>
         {
             (int row, int from) = pieces[piece];
@@ -107,8 +114,8 @@ public sealed class NgramModel : ILanguageModel
         return scores;
     }
 
-    /// <summary>The probability of a token after others.</summary>
-    /// <param name="context">The tokens before it; more than Order − 1 change nothing.</param>
+    /// <summary>Returns the probability of a token given the tokens before it.</summary>
+    /// <param name="context">The tokens before it, of which the last Order − 1 are used.</param>
     /// <param name="token">The token.</param>
     public double Probability(ReadOnlySpan<int> context, int token) =>
         Mix(Contexts(context, stackalloc int[Config.Order]), token);
@@ -119,7 +126,7 @@ public sealed class NgramModel : ILanguageModel
         // Arrays only.
     }
 
-    /// <summary>The documents of a corpus, each with what it begins after in front.</summary>
+    /// <summary>Reads the documents of a corpus, each preceded by the start token if it is complete.</summary>
     private static IEnumerable<ReadOnlyMemory<int>> Documents(TokenFile train, int startId)
     {
         for (long index = 0; index < train.DocumentCount; index++)
@@ -137,7 +144,7 @@ public sealed class NgramModel : ILanguageModel
         }
     }
 
-    /// <summary>The nodes of the context's ends that were seen, from the empty one to the longest.</summary>
+    /// <summary>Finds the nodes of the context's suffixes that occurred, from the empty one to the longest.</summary>
     private ReadOnlySpan<int> Contexts(ReadOnlySpan<int> context, Span<int> nodes)
     {
         int count = 0;
@@ -151,7 +158,9 @@ public sealed class NgramModel : ILanguageModel
         return nodes[..count];
     }
 
-    /// <summary>Mixes the contexts' estimates, from the uniform distribution to the longest context's.</summary>
+    /// <summary>
+    /// Interpolates the estimates of all contexts, from the uniform distribution to the longest context.
+    /// </summary>
     private double Mix(ReadOnlySpan<int> contexts, int token)
     {
         double probability = 1.0 / VocabularySize;
@@ -163,24 +172,24 @@ public sealed class NgramModel : ILanguageModel
         return probability;
     }
 
-    /// <summary>A context's estimate of a token.</summary>
-    /// <param name="node">The context.</param>
-    /// <param name="length">Its tokens.</param>
-    /// <param name="count">How often the token was counted after it.</param>
-    /// <param name="shorter">The estimate of the context that is a token shorter.</param>
+    /// <summary>Estimates the probability of a token after a context.</summary>
+    /// <param name="node">The node of the context.</param>
+    /// <param name="length">The number of tokens of the context.</param>
+    /// <param name="count">The count of the token after the context.</param>
+    /// <param name="shorter">The estimate for the context that is one token shorter.</param>
     private double Estimate(int node, int length, double count, double shorter)
     {
-        // Chen and Goodman 1999, eq. 14 and 15: T new types in N + T draws.
+        // Chen and Goodman 1999, eq. 14 and 15
         if (Config.Smoothing == NgramSmoothing.WittenBell)
             return (count + _types[node] * shorter) / (_totals[node] + (double)_types[node]);
-        // Chen and Goodman 1999, eq. 19: what the discount takes from each type goes to shorter contexts.
+        // Chen and Goodman 1999, eq. 19: the mass that the discounts remove goes to the shorter context
         double discount = _discounts[length + 1];
         return (Math.Max(count - discount, 0) + discount * _types[node] * shorter) / _totals[node];
     }
 
     /// <summary>
-    /// The probability of the likeliest token. After a context it is one that followed it, or the likeliest after the
-    /// context that is a token shorter: each context's followers are gone through once, however often it comes.
+    /// Returns the probability of the likeliest token. After a context, this is either a token that followed it or the
+    /// likeliest token after the context that is one token shorter. The result is cached for each context.
     /// </summary>
     private double Highest(ReadOnlySpan<int> contexts)
     {
@@ -200,7 +209,7 @@ public sealed class NgramModel : ILanguageModel
                 here = Estimate(node, length, 0, highest);
                 for (int child = Trie.FirstChild[node]; child < Trie.FirstChild[node + 1]; child++)
                     here = Math.Max(here, Mix(contexts[..(length + 1)], Trie.Tokens[child]));
-                Volatile.Write(ref known[node], here); // other threads find the same
+                Volatile.Write(ref known[node], here); // concurrent threads compute the same value
             }
             highest = here;
         }
@@ -208,7 +217,8 @@ public sealed class NgramModel : ILanguageModel
     }
 
     /// <summary>
-    /// The logarithms of all tokens' probabilities: each context's followers are looked up, never each token.
+    /// Computes the log-probabilities of all tokens. It visits the followers of each context instead of looking up
+    /// every token in every context.
     /// </summary>
     private void Fill(ReadOnlySpan<int> contexts, Span<float> logits)
     {
@@ -242,8 +252,8 @@ public sealed class NgramModel : ILanguageModel
     }
 
     /// <summary>
-    /// For n-grams shorter than the longest: how many tokens were seen before them. What nothing can come before, since
-    /// a document begins with it, keeps its count.
+    /// Computes the continuation counts of Kneser-Ney smoothing: for n-grams shorter than the order, the number of
+    /// different tokens that precede them. N-grams that nothing precedes, at the start of documents, keep their count.
     /// </summary>
     private static int[] ContinuationCounts(NgramTrie trie, int[] depths, int order)
     {
@@ -253,7 +263,7 @@ public sealed class NgramModel : ILanguageModel
             for (int child = trie.FirstChild[node]; child < trie.FirstChild[node + 1]; child++)
             {
                 if (node == 0)
-                    continue; // what is left of one token is nothing
+                    continue; // the suffix of a unigram is the empty n-gram
                 suffixes[child] = trie.Child(suffixes[node], trie.Tokens[child]);
                 if (suffixes[child] < 0)
                     throw new AtelierException("the suffix of an n-gram is missing: the file is damaged",
@@ -270,8 +280,8 @@ public sealed class NgramModel : ILanguageModel
     }
 
     /// <summary>
-    /// The discount of each length from how many n-grams occur once and twice (Ney, Essen and Kneser 1994; Chen and
-    /// Goodman 1999, eq. 17).
+    /// Computes the discount of each length, n₁ / (n₁ + 2 n₂), from the numbers of n-grams that occur once and twice
+    /// (Ney, Essen and Kneser 1994; Chen and Goodman 1999, eq. 17).
     /// </summary>
     private static double[] Discounts(int[] depths, int[] counts, int order)
     {
@@ -281,11 +291,11 @@ public sealed class NgramModel : ILanguageModel
             once[depths[node]] += counts[node] == 1 ? 1 : 0;
             twice[depths[node]] += counts[node] == 2 ? 1 : 0;
         }
-        // A corpus in which nothing occurs once or twice gives no estimate.
+        // If no n-gram occurs once, or none twice, there is no estimate.
         return [.. once.Zip(twice, (n1, n2) => n1 > 0 && n2 > 0 ? n1 / (n1 + 2 * n2) : 0.75)];
     }
 
-    /// <summary>The state of sequences: their last tokens.</summary>
+    /// <summary>The decoding state of several sequences: their last tokens.</summary>
     private sealed class State(NgramModel model, int sequences) : IDecodingState
     {
         private List<int>[] _tokens = [.. Enumerable.Range(0, sequences).Select(_ => new List<int>())];

@@ -1,26 +1,27 @@
 namespace Atelier.Models.Ngram;
 
 /// <summary>
-/// All n-grams of a corpus up to an order with their counts, as a trie in flat arrays: level by level, with the
-/// children of a node in order of their tokens, so that a look-up is a binary search. Node 0 is the empty n-gram.
+/// All n-grams of a corpus up to an order with their counts, as a trie in flat arrays. Nodes are stored level by level,
+/// and the children of a node in ascending order of their tokens, so that a look-up is a binary search. Node 0 is the
+/// empty n-gram. Immutable.
 /// </summary>
 internal sealed class NgramTrie
 {
-    private const int CountedAtOnce = 1 << 16; // tokens, between two looks whether to stop
+    private const int CountedAtOnce = 1 << 16; // tokens between checks for cancellation
     private readonly int[] _tokens;
     private readonly int[] _firstChild; // [nodes + 1]
     private readonly int[] _single; // [largest token + 1]: the node of each n-gram of one token, or −1
 
-    /// <summary>Takes the arrays as they stand in a file.</summary>
-    /// <param name="tokens">[nodes]: each node's last token; that of node 0 means nothing.</param>
-    /// <param name="counts">[nodes]: how often the n-gram was predicted.</param>
-    /// <param name="firstChild">[nodes + 1]: where each node's children begin.</param>
+    /// <summary>Creates a trie from its arrays, and checks them.</summary>
+    /// <param name="tokens">[nodes]: the last token of each n-gram; that of node 0 has no meaning.</param>
+    /// <param name="counts">[nodes]: the number of times that each n-gram was predicted.</param>
+    /// <param name="firstChild">[nodes + 1]: the index of each node's first child.</param>
     /// <exception cref="AtelierException">The arrays do not describe a trie.</exception>
     public NgramTrie(int[] tokens, int[] counts, int[] firstChild)
     {
         bool sound = tokens.Length > 0 && counts.Length == tokens.Length && firstChild.Length == tokens.Length + 1
             && firstChild[0] == 1 && firstChild[^1] == tokens.Length
-                && counts.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) < 0;
+            && counts.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) < 0;
         for (int node = 0; sound && node < tokens.Length; node++)
         {
             sound = firstChild[node] > node && firstChild[node] <= firstChild[node + 1] && tokens[node] >= 0;
@@ -37,29 +38,29 @@ internal sealed class NgramTrie
             _single[tokens[node]] = node;
     }
 
-    /// <summary>Each node's last token.</summary>
+    /// <summary>[nodes]: the last token of each n-gram.</summary>
     public int[] Tokens => _tokens;
 
-    /// <summary>How often each n-gram was predicted.</summary>
+    /// <summary>[nodes]: the number of times that each n-gram was predicted.</summary>
     public int[] Counts { get; }
 
-    /// <summary>Where each node's children begin, and one past the last.</summary>
+    /// <summary>[nodes + 1]: the index of each node's first child; those of a node end where the next begin.</summary>
     public int[] FirstChild => _firstChild;
 
-    /// <summary>The nodes below a node.</summary>
+    /// <summary>The indices of a node's children.</summary>
     public Range Children(int node) => _firstChild[node].._firstChild[node + 1];
 
-    /// <summary>The node of a node's n-gram with one more token, or −1.</summary>
+    /// <summary>Returns the node of an n-gram extended by a token; −1 if there is none.</summary>
     public int Child(int node, int token)
     {
-        if (node == 0) // the most children by far, and asked for the most
+        if (node == 0) // it has by far the most children, and is searched most often
             return (uint)token < (uint)_single.Length ? _single[token] : -1;
         int first = _firstChild[node];
         int at = Array.BinarySearch(_tokens, first, _firstChild[node + 1] - first, token);
         return at >= 0 ? at : -1;
     }
 
-    /// <summary>The node of an n-gram, or −1.</summary>
+    /// <summary>Returns the node of an n-gram; −1 if there is none.</summary>
     public int Find(ReadOnlySpan<int> tokens)
     {
         int node = 0;
@@ -68,9 +69,11 @@ internal sealed class NgramTrie
         return node;
     }
 
-    /// <summary>Counts the n-grams of documents. Each document's first token is given, not predicted.</summary>
-    /// <param name="documents">The documents' tokens, each with its start token in front.</param>
-    /// <param name="order">The longest n-gram.</param>
+    /// <summary>
+    /// Counts the n-grams of documents. The first token of each document serves as context only and is not predicted.
+    /// </summary>
+    /// <param name="documents">The tokens of each document, preceded by the start token.</param>
+    /// <param name="order">The length of the longest n-grams.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public static NgramTrie Count(IEnumerable<ReadOnlyMemory<int>> documents, int order,
         CancellationToken cancellation = default)
@@ -107,14 +110,14 @@ internal sealed class NgramTrie
         return Flatten(parents, tokens, counts, cancellation);
     }
 
-    /// <summary>Renumbers nodes level by level, children by token.</summary>
+    /// <summary>Renumbers the nodes level by level, and the children of a node in order of their tokens.</summary>
     private static NgramTrie Flatten(List<int> parents, List<int> tokens, List<int> counts,
         CancellationToken cancellation)
     {
         int nodes = parents.Count;
         int[] depth = new int[nodes], number = new int[nodes], order = new int[nodes];
         for (int node = 1; node < nodes; node++)
-            depth[node] = depth[parents[node]] + 1; // a parent is made before its children
+            depth[node] = depth[parents[node]] + 1; // parents are created before their children
         int deepest = depth.Max();
         int[][] levels = [.. Enumerable.Range(0, deepest + 1).Select(_ => Array.Empty<int>())];
         foreach (IGrouping<int, int> level in Enumerable.Range(0, nodes).GroupBy(node => depth[node]))
@@ -124,7 +127,7 @@ internal sealed class NgramTrie
         foreach (int[] level in levels)
         {
             cancellation.ThrowIfCancellationRequested();
-            // By parent, then token: one sortable number of both, the parent's new number being known.
+            // Keys that sort by the parent's new number, which is already known, and then by token.
             long[] keys =
                 [.. level.Select(node => node == 0 ? 0 : ((long)number[parents[node]] << 32) | (uint)tokens[node])];
             Array.Sort(keys, level);

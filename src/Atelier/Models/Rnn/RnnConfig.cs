@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Models.Rnn;
 
-/// <summary>The configuration of a recurrent model: embedding → recurrent layers → dense layer.</summary>
+/// <summary>The configuration of a recurrent model: embedding → recurrent layers → output layer.</summary>
 public sealed record RnnConfig
 {
     /// <summary>The recurrent cell.</summary>
@@ -19,13 +19,13 @@ public sealed record RnnConfig
     [Range(1, 1 << 16)]
     public int HiddenSize { get; init; } = 512;
 
-    /// <summary>Number of recurrent layers.</summary>
+    /// <summary>The number of recurrent layers.</summary>
     [Range(1, 100)]
     public int LayerCount { get; init; } = 1;
 
     /// <summary>
-    /// Number of tokens in a training row, through which gradients are propagated (truncated backpropagation; Williams
-    /// and Peng 1990). Scoring and generation have no limit.
+    /// The number of tokens in a training sequence, through which gradients are propagated (truncated backpropagation
+    /// through time; Williams and Peng 1990). Scoring and generation have no limit.
     /// </summary>
     [Range(1, 1 << 20)]
     public int ContextLength { get; init; } = 64;
@@ -40,8 +40,9 @@ public sealed record RnnConfig
     /// </summary>
     public bool TieHead { get; init; }
 
-    /// <summary>Throws if the values do not fit together.</summary>
-    /// <exception cref="AtelierException">The head is tied, and the widths differ.</exception>
+    /// <summary>Checks that the values are consistent.</summary>
+    /// <exception cref="AtelierException">The head is tied, but the embedding and the hidden state differ in
+    /// width.</exception>
     public void Check()
     {
         if (TieHead && EmbeddingSize != HiddenSize)

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Rnn;
 
-/// <summary>Recurrent text models: plain, LSTM, GRU.</summary>
+/// <summary>The family of recurrent language models with plain, LSTM or GRU cells.</summary>
 public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
 {
     private const string ModelType = "atelier_rnn";
@@ -38,9 +38,10 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
     {
         RecurrentWeights.RefuseUnread(config);
         RnnConfig shape = config.Check(config.Read<RnnConfig>());
-        // Checked by arithmetic before a model of the size that config.json claims is made.
-        Int128 embedding = shape.EmbeddingSize, hidden = shape.HiddenSize, least = config.VocabularySize * embedding
-            + hidden * (embedding + 2) + (shape.LayerCount - 1) * hidden * (2 * hidden + 2);
+        // Files with fewer weights are refused before a model of the size that config.json claims is allocated.
+        Int128 embedding = shape.EmbeddingSize, hidden = shape.HiddenSize;
+        Int128 least = config.VocabularySize * embedding + hidden * (embedding + 2)
+            + (shape.LayerCount - 1) * hidden * (2 * hidden + 2);
         Int128 held = tensors.Values.Sum(t => t.numel());
         if (config.VocabularySize < 1 || least > held)
             throw new AtelierException($"holds {held} weights, but config.json describes at least {least}",

@@ -10,7 +10,10 @@ using Linear = Atelier.Layers.Linear;
 
 namespace Atelier.Models.Rnn;
 
-/// <summary>A recurrent language model (Mikolov et al. 2010; with LSTM cells Sundermeyer et al. 2012).</summary>
+/// <summary>
+/// A recurrent language model (Mikolov et al. 2010; with LSTM cells, Sundermeyer et al. 2012): embedding, recurrent
+/// layers, output layer.
+/// </summary>
 public sealed class RnnModel : TextModel
 {
     private readonly Embedding _tokens;
@@ -23,7 +26,8 @@ public sealed class RnnModel : TextModel
     /// <param name="vocabularySize">The size of the vocabulary.</param>
     /// <param name="precision">The precision of matrix products.</param>
     /// <param name="seed">The seed of the initial weights.</param>
-    /// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
+    /// <param name="labelSmoothing">The fraction of the target probability that the training loss spreads over all
+    /// tokens, from 0.</param>
     /// <exception cref="AtelierException">The configuration is invalid.</exception>
     public RnnModel(RnnConfig config, int vocabularySize, Precision precision, long seed, double labelSmoothing = 0)
         : base("rnn", vocabularySize, int.MaxValue, labelSmoothing)
@@ -32,7 +36,7 @@ public sealed class RnnModel : TextModel
         Config = config;
         _precision = precision;
         using var random = new Generator((ulong)seed, CPU);
-        // A head that begins near zero begins near the uniform distribution, whatever the widths.
+        // Small initial weights of the head make the first predictions nearly uniform, whatever the widths.
         double deviation = 1 / Math.Sqrt(config.HiddenSize);
         _tokens = new Embedding(vocabularySize, config.EmbeddingSize, config.TieHead ? deviation : 1, random);
         for (int layer = 0; layer < config.LayerCount; layer++)

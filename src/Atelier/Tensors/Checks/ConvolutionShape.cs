@@ -2,33 +2,35 @@ using System.Runtime.CompilerServices;
 
 namespace Atelier.Tensors.Checks;
 
-/// <summary>The sizes of a convolution over square windows.</summary>
-/// <param name="Inputs">Channels of x.</param>
-/// <param name="Outputs">Channels of y.</param>
-/// <param name="Kernel">The side of the window.</param>
-/// <param name="Stride">Pixels between windows.</param>
-/// <param name="Padding">Zeros around the pictures.</param>
-/// <param name="Height">Of x.</param>
-/// <param name="Width">Of x.</param>
-/// <param name="Groups">Groups of channels that do not see one another.</param>
-/// <param name="Batch">Pictures.</param>
+/// <summary>The sizes of a convolution y = x * w with square kernels.</summary>
+/// <param name="Inputs">The number of channels of x.</param>
+/// <param name="Outputs">The number of channels of y.</param>
+/// <param name="Kernel">The height and width of the kernel.</param>
+/// <param name="Stride">The stride of the window, in pixels.</param>
+/// <param name="Padding">The number of zeros added at each side of the images.</param>
+/// <param name="Height">The height of x.</param>
+/// <param name="Width">The width of x.</param>
+/// <param name="Groups">The number of groups of channels that are convolved separately.</param>
+/// <param name="Batch">The number of images.</param>
 internal sealed record ConvolutionShape(
     int Inputs, int Outputs, int Kernel, int Stride, int Padding, int Height, int Width, int Groups = 1, int Batch = 2)
 {
+    /// <summary>The height of y.</summary>
     public int OutHeight => ((Height + (2 * Padding) - Kernel) / Stride) + 1;
 
+    /// <summary>The width of y.</summary>
     public int OutWidth => ((Width + (2 * Padding) - Kernel) / Stride) + 1;
 
-    /// <summary>x, [batch, inputs, height, width].</summary>
+    /// <summary>The shape of x: [batch, inputs, height, width].</summary>
     public long[] Pictures => [Batch, Inputs, Height, Width];
 
-    /// <summary>w, [outputs, inputs / groups, kernel, kernel].</summary>
+    /// <summary>The shape of w: [outputs, inputs / groups, kernel, kernel].</summary>
     public long[] Weight => [Outputs, Inputs / Groups, Kernel, Kernel];
 
-    /// <summary>y, [batch, outputs, out height, out width].</summary>
+    /// <summary>The shape of y: [batch, outputs, out height, out width].</summary>
     public long[] Answers => [Batch, Outputs, OutHeight, OutWidth];
 
-    /// <summary>The shape whose windows cover the pictures to the last pixel.</summary>
+    /// <summary>The same sizes with the images cropped to the pixels that windows cover.</summary>
     public ConvolutionShape Covered() => this with
     {
         Height = ((OutHeight - 1) * Stride) - (2 * Padding) + Kernel,
@@ -36,7 +38,7 @@ internal sealed record ConvolutionShape(
     };
 
     /// <summary>
-    /// What is multiplied and where it is added, as places in x, w and y:
+    /// The terms of the convolution, as flat indices into x, w and y:
     /// y[n, o, p, q] = Σ x[n, i, p s + u − padding, q s + v − padding] w[o, i, u, v].
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

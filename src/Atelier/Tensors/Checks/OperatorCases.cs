@@ -6,14 +6,14 @@ using F = TorchSharp.torch.nn.functional;
 namespace Atelier.Tensors.Checks;
 
 /// <summary>
-/// The operators of the tensor library that results rest on, in sizes that are multiples of sixteen and sizes that
-/// are not, since vectors and blocks of that many numbers are where an answer goes wrong.
+/// The operators of the tensor library that models use, with sizes that are multiples of sixteen and sizes that are
+/// not, because errors occur at the borders of vectors and blocks of sixteen elements.
 /// </summary>
 internal static class OperatorCases
 {
     private const double Epsilon = 1e-5;
 
-    /// <summary>What is checked on each machine.</summary>
+    /// <summary>All cases that are checked on each machine.</summary>
     public static IEnumerable<OperatorCase> All =>
     [
         Convolution(new(1, 32, Kernel: 3, Stride: 2, Padding: 1, 12, 12)),
@@ -53,13 +53,13 @@ internal static class OperatorCases
         Embedding(rows: 32, width: 48),
     ];
 
-    /// <summary>x * w + b.</summary>
+    /// <summary>A convolution, x * w + b.</summary>
     public static OperatorCase Convolution(ConvolutionShape shape) => Convolution(OperatorNames.Convolution, shape);
 
-    /// <summary>The same over groups of channels.</summary>
+    /// <summary>A convolution over groups of channels.</summary>
     public static OperatorCase Grouped(ConvolutionShape shape) => Convolution("grouped convolution", shape);
 
-    /// <summary>The transpose of a convolution: from its answers to its pictures, which its windows cover.</summary>
+    /// <summary>A transposed convolution, from the results of a convolution to its images.</summary>
     public static OperatorCase Transposed(ConvolutionShape shape)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(shape, shape.Covered());
@@ -69,7 +69,7 @@ internal static class OperatorCases
             a => PlainLoops.Transpose(a[0], a[1], a[2], shape, terms)) { Detours = [OperatorPath.PaddedChannels] };
     }
 
-    /// <summary>∂/∂x ½ |x * w + b|², whose own gradients are a convolution's of second order.</summary>
+    /// <summary>∂/∂x ½ |x * w + b|², whose gradients are second derivatives of a convolution.</summary>
     public static OperatorCase SecondOrder(ConvolutionShape shape)
     {
         (int X, int W, int Y)[] terms = shape.Terms();
@@ -92,7 +92,7 @@ internal static class OperatorCases
         }
     }
 
-    /// <summary>A layer of recurrent cells.</summary>
+    /// <summary>A recurrent layer.</summary>
     public static OperatorCase Recurrent(
         CellName cell, ComparedAnswers compared, int inputs, int hidden, int batch = 3, int time = 5)
     {
@@ -120,19 +120,19 @@ internal static class OperatorCases
         };
     }
 
-    /// <summary>x Wᵀ + b.</summary>
+    /// <summary>A linear layer, x Wᵀ + b.</summary>
     public static OperatorCase Linear(int rows, int inputs, int outputs) => new(
         "linear layer", $"{rows} × {inputs} × {outputs}", [[rows, inputs], [outputs, inputs], [outputs]],
         (a, _) => F.linear(a[0], a[1], a[2]),
         a => [.. PlainLoops.Multiply(a[0], a[1], 1, rows, outputs, inputs).Select((y, i) => y + a[2][i % outputs])]);
 
-    /// <summary>A B.</summary>
+    /// <summary>A matrix product, A B.</summary>
     public static OperatorCase Product(int rows, int columns, int inner) => new(
         "matrix product", $"{rows} × {inner} × {columns}", [[rows, inner], [inner, columns]],
         (a, _) => a[0].mm(a[1]),
         a => PlainLoops.Multiply(a[0], PlainLoops.Exchange(a[1], inner, columns), 1, rows, columns, inner));
 
-    /// <summary>A B of several matrices.</summary>
+    /// <summary>A batch of matrix products, A B.</summary>
     public static OperatorCase BatchedProduct(int batch, int rows, int columns, int inner) => new(
         "batched matrix product", $"{batch} of {rows} × {inner} × {columns}",
         [[batch, rows, inner], [batch, inner, columns]],
@@ -154,20 +154,20 @@ internal static class OperatorCases
         (a, _) => F.layer_norm(a[0], [width], a[1], a[2], Epsilon),
         a => PlainLoops.Normalize(a[0], a[1], a[2], width, 1, Epsilon));
 
-    /// <summary>Normalization by the root of the mean square.</summary>
+    /// <summary>RMS normalization.</summary>
     public static OperatorCase RmsNorm(int rows, int width) => new(
         "RMS norm", $"{rows} × {width}", [[rows, width], [width]],
         (a, _) => AtenOperators.RmsNorm(a[0], a[1], Epsilon),
         a => PlainLoops.Normalize(a[0], a[1], [0], width, 1, Epsilon, centred: false));
 
-    /// <summary>Group normalization of pictures.</summary>
+    /// <summary>Group normalization of images.</summary>
     public static OperatorCase GroupNorm(int channels, int groups, int side) => new(
         "group norm", $"{channels} channels in {groups} groups, {side} × {side}",
         [[2, channels, side, side], [channels], [channels]],
         (a, _) => F.group_norm(a[0], groups, a[1], a[2], Epsilon),
         a => PlainLoops.Normalize(a[0], a[1], a[2], channels / groups * side * side, side * side, Epsilon));
 
-    /// <summary>Rows of a table, some of them twice.</summary>
+    /// <summary>A look-up of rows of a table, some of which occur twice.</summary>
     public static OperatorCase Embedding(int rows, int width)
     {
         long[] chosen = [.. Enumerable.Range(0, rows).Select(i => (long)(i * i % rows))];

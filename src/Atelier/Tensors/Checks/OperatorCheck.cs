@@ -4,32 +4,33 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Checks;
 
 /// <summary>
-/// Compares an operator's answers with those of its loop, number by number, and its gradients along random
-/// directions with differences of the loop. Arguments are first rounded to the operator's precision.
+/// Checks an operator of the tensor library against a plain loop. Results are compared elementwise; gradients are
+/// compared along random directions with finite differences of the loop. Arguments are first rounded to the operator's
+/// precision.
 /// </summary>
 internal sealed class OperatorCheck
 {
     private const int Seed = 20261130, Directions = 2;
 
-    // One more than many machines have cores: OpenMP's threads then sleep while they wait for one another. As many as
-    // cores would spin, for seconds where other programs take the cores.
+    // More threads than many machines have cores: OpenMP's threads then sleep while they wait for one another. With as
+    // many threads as cores they would spin, for seconds if other programs use the cores.
     private const int SeveralThreads = 3;
 
-    private const double Negligible = 0.01; // the length of a gradient that is nothing but rounding
-    private const double Step = 1e-4; // of differences in 64 bits; the loops' third derivatives are around one
+    private const double Negligible = 0.01; // added to a gradient's norm, for gradients that are rounding errors only
+    private const double Step = 1e-4; // of finite differences in fp64; the loops' third derivatives are around 1
 
     private readonly OperatorCase _case;
     private readonly ScalarType _type;
     private readonly double[][] _arguments;
     private readonly double[] _answers, _weighing;
-    private readonly double[][][] _directions; // of each argument
+    private readonly double[][][] _directions; // [argument][direction]
     private readonly (double Slope, double Spread)[][] _slopes;
-    private readonly double _magnitude; // of answers, and of what was added up to them
+    private readonly double _magnitude; // of the results and of the terms that they sum up
 
-    /// <summary>Draws arguments, and runs the loop.</summary>
-    /// <param name="operator">What is checked.</param>
-    /// <param name="type">Float32 or BFloat16.</param>
-    /// <param name="seed">Of the arguments.</param>
+    /// <summary>Draws random arguments, and runs the loop.</summary>
+    /// <param name="operator">The operator to check.</param>
+    /// <param name="type">The element type, Float32 or BFloat16.</param>
+    /// <param name="seed">The seed of the arguments.</param>
     public OperatorCheck(OperatorCase @operator, ScalarType type, int seed = Seed)
     {
         (_case, _type) = (@operator, type);
@@ -47,19 +48,21 @@ internal sealed class OperatorCheck
     }
 
     /// <summary>
-    /// The tolerance of rounding errors, relative to the rounded values. In bf16 each of the few roundings on the way
-    /// to an answer adds at most 2⁻⁹ of a number, be it an argument, a term or the answer: so answers may be off by a
-    /// few times 2⁻⁹ of themselves and of what a relative change of the arguments makes of them; and gradients by as
-    /// much of themselves and of their terms, which may cancel one another. In fp32 there is room for sums of a
-    /// thousand terms in any order, and for Winograd's transforms.
+    /// The relative tolerance of rounding errors. In bf16 each of the few roundings of a computation has a relative
+    /// error of at most 2⁻⁹, in an argument, a term or the result. Results may therefore be wrong by a few times 2⁻⁹ of
+    /// themselves and of their change under such a change of the arguments, and gradients by as much of themselves and
+    /// of their terms, which may cancel. In fp32 the tolerance allows sums of a thousand terms in any order, and
+    /// Winograd's transforms.
     /// </summary>
     private double Tolerance => 8 * (_type == ScalarType.BFloat16 ? 1.0 / 512 : 1e-5);
 
     private string Precision => _type == ScalarType.BFloat16 ? OperatorNames.Bf16 : OperatorNames.Fp32;
 
-    /// <summary>Checks all operators in both precisions: all sizes on one thread, one of each on several.</summary>
-    /// <param name="setting">Which paths operators take.</param>
-    /// <param name="cancellation">Stops before the next operator.</param>
+    /// <summary>
+    /// Checks all operators in both precisions: all sizes on one thread, and one size of each on several threads.
+    /// </summary>
+    /// <param name="setting">The paths that operators take.</param>
+    /// <param name="cancellation">Cancels the checks before the next operator.</param>
     /// <returns>A verdict for each operator and precision.</returns>
     public static IReadOnlyList<OperatorVerdict> Run(OperatorSetting setting, CancellationToken cancellation = default)
     {
@@ -87,11 +90,11 @@ internal sealed class OperatorCheck
         }
     }
 
-    /// <summary>Whether all answers by a path are right on the current number of threads.</summary>
-    public bool IsRight(OperatorPath path) => Error(path) <= 1; // nor is NaN right
+    /// <summary>Whether all results by a path are correct on the current number of threads.</summary>
+    public bool IsRight(OperatorPath path) => Error(path) <= 1; // false for NaN
 
     /// <summary>
-    /// The largest error of answers and gradients by a path, where 1 is the largest that rounding makes.
+    /// Computes the largest error of results and gradients by a path, relative to the tolerance of rounding errors.
     /// </summary>
     public double Error(OperatorPath path)
     {
@@ -106,8 +109,9 @@ internal sealed class OperatorCheck
     }
 
     /// <summary>
-    /// A verdict for each operator and precision. What drops numbers of one operator drops those of another at sizes
-    /// that were not tried: where one that has another path is wrong, all take theirs.
+    /// Decides on a path for each operator and precision. An error that loses elements in one operator may do so in
+    /// others, at sizes that were not checked. If an operator with alternative paths is wrong, all operators therefore
+    /// take their alternatives.
     /// </summary>
     private static OperatorVerdict[] Judge(OperatorCheck[] all, OperatorPath usual, bool takesDetours,
         CancellationToken cancellation)
@@ -125,8 +129,8 @@ internal sealed class OperatorCheck
     }
 
     /// <summary>
-    /// The other paths of an operator. One that computes as in training does not serve where that was found wrong,
-    /// be it only in gradients or at other sizes.
+    /// The alternative paths of an operator. The path that computes as in training is excluded if training was found
+    /// wrong, even if only in gradients or at other sizes.
     /// </summary>
     private static IReadOnlyList<OperatorPath> Detours(
         OperatorCheck[] checks, IEnumerable<(OperatorCheck[] Checks, bool IsRight)> judged)
@@ -136,7 +140,7 @@ internal sealed class OperatorCheck
         return [.. checks[0]._case.Detours.Where(path => training || path != OperatorPath.AsInTraining)];
     }
 
-    /// <summary>Gives each operator the first of its other paths that is right, where there is one.</summary>
+    /// <summary>Gives each operator the first of its alternative paths that is correct, if there is one.</summary>
     private static void TakeDetours(
         OperatorCheck[][] groups, IReadOnlyList<OperatorPath>[] detours, OperatorPath[] paths,
         CancellationToken cancellation)
@@ -155,8 +159,8 @@ internal sealed class OperatorCheck
     }
 
     /// <summary>
-    /// Whether groups of checks are right by a path each: first all on one thread, then one of each on several, since a
-    /// change of the number of threads takes longer than most checks.
+    /// Checks groups of cases, each by one path: first all cases on one thread, then one case of each group on several
+    /// threads, because a change of the number of threads takes longer than most checks.
     /// </summary>
     private static bool[] AreRight(
         (OperatorCheck[] Checks, OperatorPath Path)[] groups, CancellationToken cancellation)
@@ -185,7 +189,7 @@ internal sealed class OperatorCheck
         for (int at = 0; at < arguments.Length; at++)
         {
             if (arguments[at].grad is not { } gradient)
-                continue; // a cell does not read what another one does
+                continue; // not all cells use all arguments
             double[] numbers = Numbers(gradient);
             double length = Math.Sqrt(Dot(numbers, numbers)) + Negligible;
             foreach (((double slope, double spread), double[] direction) in _slopes[at].Zip(_directions[at]))
@@ -211,8 +215,9 @@ internal sealed class OperatorCheck
     private Tensor AsTensor(double[] numbers, long[] shape) => tensor(numbers).to(_type).reshape(shape);
 
     /// <summary>
-    /// The derivative of the weighed answers when an argument moves in a direction, and the root of the sum of the
-    /// squares of each answer's part in it; the squares of the answers' own derivatives are added up.
+    /// Computes the directional derivative of the weighted sum of the results, and the root of the sum of squares of
+    /// the contributions of the results. The squares of the derivatives of each result are added to
+    /// <paramref name="squares"/>.
     /// </summary>
     private (double Slope, double Spread) Slope(int argument, double[] direction, double[] squares)
     {

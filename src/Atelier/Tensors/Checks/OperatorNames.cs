@@ -1,6 +1,6 @@
 namespace Atelier.Tensors.Checks;
 
-/// <summary>What verdicts call operators and precisions.</summary>
+/// <summary>The names of operators and precisions in verdicts.</summary>
 internal static class OperatorNames
 {
     public const string Convolution = "convolution", Lstm = "LSTM", LstmWithoutGradients = "LSTM without gradients";

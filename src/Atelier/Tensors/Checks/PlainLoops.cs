@@ -3,10 +3,12 @@ using Atelier.Networks;
 
 namespace Atelier.Tensors.Checks;
 
-/// <summary>The operators as plain loops over numbers of 64 bits; arrays are in row-major order.</summary>
+/// <summary>The operators as plain loops in fp64. Arrays are in row-major order.</summary>
 internal static class PlainLoops
 {
-    /// <summary>y = b + Σ x w over a convolution's terms; b has a number for each channel.</summary>
+    /// <summary>
+    /// Computes a convolution, y = b + Σ x w over its terms; b has one element for each channel of y.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Convolve(
         double[] x, double[] w, double[] b, ConvolutionShape shape, (int X, int W, int Y)[] terms)
@@ -17,7 +19,9 @@ internal static class PlainLoops
         return y;
     }
 
-    /// <summary>x = b + Σ y w over the same terms; b has a number for each channel of x.</summary>
+    /// <summary>
+    /// Computes a transposed convolution, x = b + Σ y w over the same terms; b has one element for each channel of x.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Transpose(
         double[] y, double[] w, double[] b, ConvolutionShape shape, (int X, int W, int Y)[] terms)
@@ -28,7 +32,9 @@ internal static class PlainLoops
         return x;
     }
 
-    /// <summary>C = A Bᵀ of each of a batch of matrices, A [batch, rows, inner], B [batch, columns, inner].</summary>
+    /// <summary>
+    /// Computes a batch of matrix products C = A Bᵀ, with A [batch, rows, inner] and B [batch, columns, inner].
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Multiply(double[] a, double[] b, int batch, int rows, int columns, int inner)
     {
@@ -51,7 +57,7 @@ internal static class PlainLoops
         return c;
     }
 
-    /// <summary>Matrices with rows and columns exchanged, [batch, rows, columns].</summary>
+    /// <summary>Transposes a batch of matrices, [batch, rows, columns] → [batch, columns, rows].</summary>
     public static double[] Exchange(double[] a, int rows, int columns)
     {
         var t = new double[a.Length];
@@ -61,7 +67,7 @@ internal static class PlainLoops
     }
 
     /// <summary>
-    /// softmax(q kᵀ / √size) v, each place seeing itself and those before; all [sequences, time, size].
+    /// Computes causal attention, softmax(q kᵀ / √size) v; all arrays are [sequences, time, size].
     /// </summary>
     public static double[] Attend(double[] q, double[] k, double[] v, int sequences, int time, int size)
     {
@@ -81,15 +87,15 @@ internal static class PlainLoops
     }
 
     /// <summary>
-    /// (x − mean) / √(variance + ε) · w + b over each run of numbers; those that share w stand side by side.
+    /// Normalizes each group of consecutive elements: (x − mean) / √(variance + ε) · w + b.
     /// </summary>
-    /// <param name="x">The runs, one after another.</param>
+    /// <param name="x">The groups, one after another.</param>
     /// <param name="w">The scales.</param>
     /// <param name="b">The shifts.</param>
-    /// <param name="run">Numbers that are normalized together.</param>
-    /// <param name="share">Numbers that share a scale.</param>
-    /// <param name="epsilon">Added to the variance.</param>
-    /// <param name="centred">Whether the mean is taken away; otherwise the variance is the mean square.</param>
+    /// <param name="run">The number of elements that are normalized together.</param>
+    /// <param name="share">The number of consecutive elements that share a scale and a shift.</param>
+    /// <param name="epsilon">The constant added to the variance.</param>
+    /// <param name="centred">Whether the mean is subtracted; otherwise the variance is the mean square.</param>
     public static double[] Normalize(
         double[] x, double[] w, double[] b, int run, int share, double epsilon, bool centred = true)
     {
@@ -114,20 +120,21 @@ internal static class PlainLoops
         return y;
     }
 
-    /// <summary>Rows of a table, one after another.</summary>
+    /// <summary>Looks up rows of a table and concatenates them.</summary>
     public static double[] Embed(double[] table, long[] rows, int width) =>
         [.. rows.SelectMany(row => table.AsSpan((int)row * width, width).ToArray())];
 
     /// <summary>
-    /// The states of a recurrent layer after each step, [batch, time, hidden]; the equations are PyTorch's.
+    /// Computes the hidden states of a recurrent layer after each step, [batch, time, hidden], by PyTorch's equations.
     /// </summary>
     /// <param name="cell">The kind of cell.</param>
-    /// <param name="x">[batch, time, inputs].</param>
-    /// <param name="h">[batch, hidden], before the first step.</param>
-    /// <param name="c">Likewise an LSTM's.</param>
-    /// <param name="weights">W [gates · hidden, inputs], U [gates · hidden, hidden] and two biases.</param>
-    /// <param name="batch">Sequences.</param>
-    /// <param name="hidden">The width of the state.</param>
+    /// <param name="x">[batch, time, inputs]: the inputs.</param>
+    /// <param name="h">[batch, hidden]: the hidden state before the first step.</param>
+    /// <param name="c">[batch, hidden]: for an LSTM, the cell state before the first step.</param>
+    /// <param name="weights">The input weights [gates · hidden, inputs], the recurrent weights [gates · hidden,
+    /// hidden], and two biases [gates · hidden].</param>
+    /// <param name="batch">The number of sequences.</param>
+    /// <param name="hidden">The width of the hidden state.</param>
     public static double[] Recur(
         CellName cell, double[] x, double[] h, double[] c, double[][] weights, int batch, int hidden)
     {
@@ -166,7 +173,7 @@ internal static class PlainLoops
         return y;
     }
 
-    /// <summary>A number for each channel, at all places of all pictures.</summary>
+    /// <summary>Repeats the element of each channel at all pixels of all images.</summary>
     private static double[] Spread(double[] b, int batch, int places) =>
         [.. Enumerable.Range(0, batch * b.Length * places).Select(i => b[i / places % b.Length])];
 

@@ -6,19 +6,19 @@ using Atelier.Formats;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// A profile in Chrome's trace event format (complete events, microseconds), which chrome://tracing and ui.perfetto.dev
-/// draw: a row a thread, operations as bars within one another.
+/// Writes a profile in Chrome's trace event format (complete events, microseconds), which chrome://tracing and
+/// ui.perfetto.dev display: one row for each thread, and operations as nested bars.
 /// </summary>
 internal static class ChromeTrace
 {
     private const int Process = 1;
 
     /// <summary>Writes the file.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The path of the file.</param>
     /// <param name="tracks">The operations of each thread.</param>
-    /// <param name="stepThread">The thread that takes the steps.</param>
-    /// <param name="steps">From when to when each step went; the first begins at 0.</param>
-    /// <param name="from">The number of the first.</param>
+    /// <param name="stepThread">The thread that runs the training steps.</param>
+    /// <param name="steps">The start and end time stamps of each step; the start of the first is time 0.</param>
+    /// <param name="from">The number of the first step.</param>
     public static void Write(string path, IEnumerable<OperationTrack> tracks, int stepThread,
         IReadOnlyList<(long Start, long End)> steps, int from) =>
         AtomicFile.Write(path, stream =>
@@ -36,7 +36,7 @@ internal static class ChromeTrace
             {
                 Name(json, "thread_name", track.Thread, track.Thread == stepThread ? $"{track.Name} (steps)"
                     : track.Name);
-                // the outer one first
+                // outer operations first
                 foreach (OperationEvent e in track.Events().OrderBy(e => e.Start).ThenBy(e => e.Depth))
                 {
                     bool backward = e.Phase == OperationPhase.Backward;

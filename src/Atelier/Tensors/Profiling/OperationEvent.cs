@@ -1,25 +1,26 @@
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>The direction of an operation.</summary>
+/// <summary>The pass of an operation.</summary>
 internal enum OperationPhase
 {
-    /// <summary>From inputs to outputs.</summary>
+    /// <summary>The forward pass, from inputs to outputs.</summary>
     Forward,
 
-    /// <summary>From the gradients of the outputs to those of the inputs and weights.</summary>
+    /// <summary>The backward pass, from the gradients of the outputs to those of the inputs and weights.</summary>
     Backward,
 }
 
-/// <summary>An operation, from when to when.</summary>
-/// <param name="Path">Its name after those of the operations around it: "attention", "linear".</param>
-/// <param name="Phase">The direction.</param>
-/// <param name="Thread">The managed number of the thread.</param>
-/// <param name="Start">The beginning, a time stamp of the stopwatch.</param>
-/// <param name="End">The end, likewise.</param>
-/// <param name="Depth">The number of operations that it lies within on its thread, of either phase.</param>
+/// <summary>A completed pass of an operation.</summary>
+/// <param name="Path">The names of the enclosing operations, then the name of this one, such as "attention",
+/// "linear".</param>
+/// <param name="Phase">The pass.</param>
+/// <param name="Thread">The managed id of the thread.</param>
+/// <param name="Start">The time stamp of the start, as of <see cref="System.Diagnostics.Stopwatch"/>.</param>
+/// <param name="End">The time stamp of the end.</param>
+/// <param name="Depth">The number of enclosing operations on the thread, in either pass.</param>
 internal sealed record OperationEvent(IReadOnlyList<string> Path, OperationPhase Phase, int Thread, long Start,
     long End, int Depth)
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the operation.</summary>
     public string Name => Path[^1];
 }

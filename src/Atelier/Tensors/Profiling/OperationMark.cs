@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// The identity function, which records when the gradient passes. libtorch goes back through the nodes of a graph in
-/// the reverse of the order in which they were made, so that a mark before an operation is passed when all of the
-/// operation, the gradients of its weights too, is done.
+/// The identity function, which notifies a callback when its gradient arrives. libtorch visits the nodes of a graph in
+/// the reverse order of their creation. A mark before an operation is therefore reached when the operation's backward
+/// pass is complete, including the gradients of its weights.
 /// </summary>
 internal sealed class OperationMark : autograd.SingleTensorFunction<OperationMark>
 {
@@ -15,7 +15,8 @@ internal sealed class OperationMark : autograd.SingleTensorFunction<OperationMar
     public override string Name => nameof(OperationMark);
 
     /// <summary>
-    /// An alias of a tensor that records when its gradient arrives; the tensor itself if it has none.
+    /// Returns an alias of a tensor that calls an action when its gradient arrives; the tensor itself if it needs no
+    /// gradient.
     /// </summary>
     public static Tensor Apply(Tensor tensor, Action tell) =>
         tensor.requires_grad && is_grad_enabled() ? apply(tensor, tell) : tensor;

@@ -5,7 +5,7 @@ using System.Globalization;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// Times named operations on every thread that works for it: the one it was made current on, and those that this one
+/// Measures the time of named operations, on the thread on which it was made current and on all threads that this one
 /// then starts.
 /// </summary>
 internal sealed class OperationProfiler
@@ -15,18 +15,18 @@ internal sealed class OperationProfiler
     private readonly Func<long> _clock;
     private volatile bool _recording;
 
-    /// <summary>Makes a profiler that does not record yet.</summary>
-    /// <param name="clock">The present time stamp; null takes the stopwatch's. Where a device works asynchronously, it
-    /// waits for the device first.</param>
+    /// <summary>Creates a profiler that does not record yet.</summary>
+    /// <param name="clock">Returns the current time stamp; null takes that of <see cref="Stopwatch"/>. For a device
+    /// that works asynchronously, it should wait for the device first.</param>
     public OperationProfiler(Func<long>? clock = null) => _clock = clock ?? Stopwatch.GetTimestamp;
 
-    /// <summary>The profiler that records on this thread; null where none does.</summary>
+    /// <summary>The profiler that records on the calling thread; null if none does.</summary>
     public static OperationProfiler? Current => Ambient.Value is { _recording: true } profiler ? profiler : null;
 
-    /// <summary>The threads that worked for it.</summary>
+    /// <summary>The operations of each thread.</summary>
     public IReadOnlyCollection<OperationTrack> Tracks => [.. _tracks.Values];
 
-    /// <summary>What the calling thread does.</summary>
+    /// <summary>The operations of the calling thread.</summary>
     public OperationTrack Track => _tracks.GetOrAdd(Environment.CurrentManagedThreadId,
         (thread, clock) => new OperationTrack(thread,
             Thread.CurrentThread.Name ?? string.Create(CultureInfo.InvariantCulture, $"thread {thread}"), clock),
@@ -42,10 +42,10 @@ internal sealed class OperationProfiler
         return new Restoration(() => Ambient.Value = before);
     }
 
-    /// <summary>Records from now on, or no longer.</summary>
+    /// <summary>Starts or stops recording.</summary>
     public void Record(bool recording) => _recording = recording;
 
-    /// <summary>Discards the recorded calls; those that have not ended are not reported.</summary>
+    /// <summary>Discards all recorded calls, including those that have not ended.</summary>
     public void Forget() => _tracks.Clear();
 
     /// <summary>Begins an operation on the calling thread.</summary>

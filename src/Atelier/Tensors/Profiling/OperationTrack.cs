@@ -1,46 +1,48 @@
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>The operations of one thread: open ones, nested in one another, and completed ones.</summary>
-/// <param name="thread">Its managed number.</param>
-/// <param name="name">Its name, as a trace is to show it.</param>
-/// <param name="clock">The time stamp now.</param>
+/// <summary>The operations of one thread: the nested open ones, and the completed ones.</summary>
+/// <param name="thread">The managed id of the thread.</param>
+/// <param name="name">The name of the thread in traces.</param>
+/// <param name="clock">Returns the current time stamp.</param>
 internal sealed class OperationTrack(int thread, string name, Func<long> clock)
 {
     private readonly Lock _lock = new();
     private readonly Stack<(OperationCall Call, OperationPhase Phase, long Start)> _open = [];
     private readonly List<OperationEvent> _done = [];
 
-    /// <summary>The thread's managed number.</summary>
+    /// <summary>The managed id of the thread.</summary>
     public int Thread => thread;
 
-    /// <summary>The thread's name.</summary>
+    /// <summary>The name of the thread in traces.</summary>
     public string Name => name;
 
-    /// <summary>The innermost open call, or null.</summary>
+    /// <summary>The innermost open call; null if none is open.</summary>
     public OperationCall? Innermost => _open.Count > 0 ? _open.Peek().Call : null;
 
-    /// <summary>The operations done so far, in the order in which they ended.</summary>
+    /// <summary>Returns the operations completed so far, in the order in which they ended.</summary>
     public OperationEvent[] Events()
     {
         lock (_lock)
             return [.. _done];
     }
 
-    /// <summary>Begins an operation now.</summary>
+    /// <summary>Begins a pass of an operation.</summary>
     public void Begin(OperationCall call, OperationPhase phase)
     {
         lock (_lock)
         {
             long now = clock();
-            // An operation whose inputs need no gradients is not told of its end backward: it ends where another begins
-            // that it does not lie around.
+            // The end of the backward pass is not notified for an operation whose inputs need no gradients: it ends
+            // when an operation begins that it does not enclose.
             while (_open.TryPeek(out var top) && top.Phase == OperationPhase.Backward && !IsAround(top.Call, call))
                 Close(now);
             _open.Push((call, phase, now));
         }
     }
 
-    /// <summary>Ends an operation and those still open within it; does nothing if it is not open.</summary>
+    /// <summary>
+    /// Ends a pass of an operation and all that are still open within it. Does nothing if the pass is not open.
+    /// </summary>
     public void End(OperationCall call, OperationPhase phase)
     {
         lock (_lock)

@@ -2,18 +2,18 @@ using System.Diagnostics;
 
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>Adds up what was recorded of some steps.</summary>
+/// <summary>Sums up the recorded operations of some training steps.</summary>
 internal static class ProfileCount
 {
     private const string Forward = "forward", Backward = "backward", Outside = "between operations";
 
     /// <summary>
-    /// The table of what the learning threads did: the one that takes the steps, and those that go backward.
+    /// Creates the report on the training threads: the one that runs the steps, and those that run backward passes.
     /// </summary>
     /// <param name="tracks">The operations of each thread.</param>
-    /// <param name="stepThread">The thread that takes the steps.</param>
-    /// <param name="steps">From when to when each step went.</param>
-    /// <param name="from">The number of the first.</param>
+    /// <param name="stepThread">The thread that runs the training steps.</param>
+    /// <param name="steps">The start and end time stamps of each step.</param>
+    /// <param name="from">The number of the first step.</param>
     public static ProfileReport Of(IEnumerable<OperationTrack> tracks, int stepThread,
         IReadOnlyList<(long Start, long End)> steps, int from)
     {
@@ -41,8 +41,8 @@ internal static class ProfileCount
     }
 
     /// <summary>
-    /// An operation's place in the table. The parts "forward" and "backward" are no rows of their own, since the
-    /// operations within them are; what lies between these is one.
+    /// The path of an operation in the table. The operations "forward" and "backward" have no rows of their own,
+    /// because the operations within them have; the time between these is one row.
     /// </summary>
     private static string[] Name(IReadOnlyList<string> path) => path switch
     {
@@ -52,7 +52,8 @@ internal static class ProfileCount
     };
 
     /// <summary>
-    /// Whether it belongs to the backward pass: marked so, or within an operator with its own backward pass.
+    /// Whether an operation belongs to the backward pass: either it is a backward pass itself, or it is part of
+    /// "backward", as in operators that implement their own backward pass.
     /// </summary>
     private static bool GoesBack(OperationEvent e) => e.Phase == OperationPhase.Backward || e.Path is [Backward, _, ..];
 
@@ -70,7 +71,7 @@ internal static class ProfileCount
             double ticks = e.End - e.Start;
             if (path.Length == 1 && path[0] == Outside)
             {
-                // Of the whole pass; what the operations within it take is taken off.
+                // The time of the whole pass; the time of the operations within it is subtracted below.
                 Child(Outside).Take(e, e.Name == Backward, ticks, calls: 0);
                 return;
             }
@@ -82,7 +83,9 @@ internal static class ProfileCount
             at.Take(e, GoesBack(e), ticks, calls: GoesBack(e) ? 0 : 1);
         }
 
-        /// <summary>Its children, the longest first, each followed by its own.</summary>
+        /// <summary>
+        /// The rows of the children, the longest first, each followed by the rows of its own children.
+        /// </summary>
         public IEnumerable<ProfileRow> Rows(double perStep, int steps, double whole, params string[] path)
         {
             foreach (Node child in _children.Values.OrderByDescending(c => c.Total))

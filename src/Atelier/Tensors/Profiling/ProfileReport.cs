@@ -4,64 +4,65 @@ using System.Text.Json;
 
 namespace Atelier.Tensors.Profiling;
 
-/// <summary>An operation in a profile, or a part of a step.</summary>
-/// <param name="Path">Its name after those of the operations around it: "attention", "linear".</param>
-/// <param name="Calls">Calls a step, of all threads.</param>
-/// <param name="ForwardMilliseconds">A step's time going forward, of all threads; null for parts that have no backward
+/// <summary>The time of an operation, or of another part of a training step. Times are sums over all threads.</summary>
+/// <param name="Path">The names of the enclosing operations, then the name of this one, such as "attention",
+/// "linear".</param>
+/// <param name="Calls">The mean number of calls in a step.</param>
+/// <param name="ForwardMilliseconds">The mean time of the forward pass in a step; null for parts that have no backward
 /// pass.</param>
-/// <param name="BackwardMilliseconds">A step's time going backward, of all threads; null for parts that have
+/// <param name="BackwardMilliseconds">The mean time of the backward pass in a step; null for parts that have
 /// none.</param>
-/// <param name="Milliseconds">A step's time, of all threads.</param>
-/// <param name="Share">Of the steps' wall time on all threads.</param>
+/// <param name="Milliseconds">The mean time in a step.</param>
+/// <param name="Share">The fraction of the steps' wall time, multiplied by the number of threads.</param>
 public sealed record ProfileRow(
     IReadOnlyList<string> Path, double Calls, double? ForwardMilliseconds, double? BackwardMilliseconds,
         double Milliseconds, double Share);
 
-/// <summary>Where the time of a training step goes.</summary>
+/// <summary>A profile of training steps: the time that each operation takes.</summary>
 public sealed record ProfileReport
 {
     private static readonly JsonSerializerOptions CamelCase = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>The first step profiled, counted from the session's first.</summary>
+    /// <summary>The first profiled step, counted from 1 at the session's first step.</summary>
     public required int From { get; init; }
 
-    /// <summary>Steps profiled.</summary>
+    /// <summary>The number of profiled steps.</summary>
     public required int Steps { get; init; }
 
-    /// <summary>Threads that learned. Times are of all of them together.</summary>
+    /// <summary>The number of training threads, over which times are summed.</summary>
     public required int Threads { get; init; }
 
     /// <summary>The mean wall time of a profiled step.</summary>
     public required double StepMilliseconds { get; init; }
 
     /// <summary>
-    /// The median wall time of the steps just before, which were not profiled: the difference is what profiling itself
-    /// costs. Null where there were none.
+    /// The median wall time of the steps just before, which were not profiled. The difference is the overhead of
+    /// profiling. Null if there were none.
     /// </summary>
     public double? PlainStepMilliseconds { get; init; }
 
-    /// <summary>Items that a step learns from.</summary>
+    /// <summary>The number of items that a step trains on.</summary>
     public long ItemsPerStep { get; init; }
 
-    /// <summary>What they are.</summary>
+    /// <summary>The name of the items.</summary>
     public string ItemUnit { get; init; } = "tokens";
 
-    /// <summary>The share of the steps' wall time that lies within named operations.</summary>
+    /// <summary>The fraction of the steps' wall time that is spent in named operations.</summary>
     public required double AccountedShare { get; init; }
 
     /// <summary>
-    /// The operations: one that lies within others stands below the one around it. The first level and the rest add up
-    /// to the whole.
+    /// The operations. Each follows the operation that encloses it. The operations of the first level, together with
+    /// the time outside of operations, add up to the whole time.
     /// </summary>
     public required IReadOnlyList<ProfileRow> Rows { get; init; }
 
-    /// <summary>The trace, for chrome://tracing and ui.perfetto.dev.</summary>
+    /// <summary>The path of the trace, for chrome://tracing and ui.perfetto.dev.</summary>
     public string TracePath { get; init; } = "";
 
-    /// <summary>As JSON, in camelCase.</summary>
+    /// <summary>Formats the report as JSON, in camelCase.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, CamelCase);
 
-    /// <summary>As a table of plain text.</summary>
+    /// <summary>Formats the report as a table in plain text.</summary>
     public string ToText()
     {
         CultureInfo invariant = CultureInfo.InvariantCulture;

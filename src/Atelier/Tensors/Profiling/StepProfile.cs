@@ -6,22 +6,22 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// A profile of some of a session's steps: how long each named operation takes, forward and backward. Give it to
-/// <see cref="Runs.Run.Profile"/> before learning. Used for one session only.
+/// Profiles some steps of a training session: the time that each named operation takes in its forward and backward
+/// pass. Assign it to <see cref="Runs.Run.Profile"/> before training. Each instance serves one session.
 /// </summary>
 public sealed class StepProfile
 {
     private readonly List<(long Start, long End)> _steps = [];
-    private readonly List<double> _plain = []; // milliseconds of the steps before, which are not profiled
+    private readonly List<double> _plain = []; // milliseconds of the earlier steps, which are not profiled
     private OperationProfiler _profiler = new();
     private int _seen, _thread;
     private long _began;
 
     /// <summary>Plans a profile.</summary>
-    /// <param name="from">The first step that is profiled, counted from the session's first, 1. Those before are
+    /// <param name="from">The first step to profile, counted from 1 at the session's first step. Earlier steps are
     /// warm-up.</param>
-    /// <param name="steps">The number of steps, at least 1.</param>
-    /// <exception cref="AtelierException">One of them is less than 1.</exception>
+    /// <param name="steps">The number of steps to profile, at least 1.</param>
+    /// <exception cref="AtelierException">One of the arguments is less than 1.</exception>
     public StepProfile(int from = 10, int steps = 20)
     {
         if (from < 1)
@@ -33,19 +33,21 @@ public sealed class StepProfile
         (From, Steps) = (from, steps);
     }
 
-    /// <summary>The first step that is profiled, counted from the session's first.</summary>
+    /// <summary>The first step to profile, counted from 1 at the session's first step.</summary>
     public int From { get; }
 
-    /// <summary>The number of steps.</summary>
+    /// <summary>The number of steps to profile.</summary>
     public int Steps { get; }
 
-    /// <summary>What was found; null until the steps are done.</summary>
+    /// <summary>The report; null until the profiled steps are complete.</summary>
     public ProfileReport? Report { get; private set; }
 
-    /// <summary>Called when the steps are done.</summary>
+    /// <summary>Called when the report is available.</summary>
     public Action? Taken { get; init; }
 
-    /// <summary>Follows the calling thread, and those that it starts from now on, until disposed.</summary>
+    /// <summary>
+    /// Profiles the calling thread and the threads that it starts from now on, until the result is disposed.
+    /// </summary>
     internal IDisposable Follow(Device device)
     {
         if (device.type == DeviceType.CUDA)
@@ -64,13 +66,13 @@ public sealed class StepProfile
     {
         _seen++;
         _thread = Environment.CurrentManagedThreadId;
-        // one step more, in which .NET compiles what profiling needs
+        // One step before the first is recorded too and then discarded: in it .NET compiles the profiling code.
         _profiler.Record(Report is null && _seen >= From - 1);
         _began = Stopwatch.GetTimestamp();
     }
 
     /// <summary>Ends a step.</summary>
-    /// <returns>Whether it was the last that is profiled.</returns>
+    /// <returns>Whether it was the last step to profile.</returns>
     internal bool EndStep()
     {
         if (Report is not null)
@@ -86,16 +88,16 @@ public sealed class StepProfile
         return _steps.Count == Steps;
     }
 
-    /// <summary>Counts what was recorded and writes trace.json, profile.json and profile.txt.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="itemsPerStep">Items that a step learns from.</param>
-    /// <param name="itemUnit">What they are.</param>
-    /// <returns>What was found; null where no step was profiled.</returns>
+    /// <summary>Creates the report, and writes trace.json, profile.json and profile.txt.</summary>
+    /// <param name="folder">The folder of the files.</param>
+    /// <param name="itemsPerStep">The number of items that a step trains on.</param>
+    /// <param name="itemUnit">The name of the items.</param>
+    /// <returns>The report; null if no step was profiled.</returns>
     internal ProfileReport? Take(string folder, long itemsPerStep, string itemUnit)
     {
         if (_steps.Count == 0)
             return null;
-        // those long after the first, which compile and allocate
+        // The later half: the first steps include compilation and allocation.
         double[] plain = [.. _plain.Skip(_plain.Count / 2).Order()];
         Report = ProfileCount.Of(_profiler.Tracks, _thread, _steps, From) with
         {

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace Atelier.Tensors.Profiling;
 
 /// <summary>
-/// One call of a named operation, timed while a profile is being taken; otherwise this costs one read of an empty
-/// variable. Work without gradients stands in a using block:
+/// One call of a named operation, which is timed while a profiler records; otherwise it costs only one read of an empty
+/// variable. Enclose work without gradients in a using block:
 /// <code>using (TimedOperation.Begin("optimizer")) …</code>
-/// A differentiable operator marks its input and its output, so that its backward pass is timed too:
+/// A differentiable operation marks its input and its output, so that its backward pass is timed too:
 /// <code>
 /// TimedOperation timed = TimedOperation.Begin("linear", ref x);
 /// return timed.End(Product(x, Weight));
 /// </code>
-/// Operations nest. The threads that a profiled one starts are profiled too.
+/// Operations may be nested. Threads that a profiled thread starts are profiled too.
 /// </summary>
 internal readonly struct TimedOperation : IDisposable
 {
@@ -19,14 +19,14 @@ internal readonly struct TimedOperation : IDisposable
 
     private TimedOperation(OperationCall? call) => _call = call;
 
-    /// <summary>Begins an operation on this thread, which its disposal ends.</summary>
-    /// <param name="name">As the table is to show it: "optimizer".</param>
+    /// <summary>Begins an operation on this thread; <see cref="Dispose"/> ends it.</summary>
+    /// <param name="name">The name of the operation in reports, such as "optimizer".</param>
     public static TimedOperation Begin(string name) => new(OperationProfiler.Current?.Begin(name));
 
-    /// <summary>Begins a differentiable operation on this thread, which <see cref="End"/> ends.</summary>
-    /// <param name="name">As the table is to show it: "linear".</param>
-    /// <param name="input">The operation's input; of several inputs the one that needs gradients and is used first.
-    /// While a profile is being taken it becomes an alias that records when the gradient has passed through the
+    /// <summary>Begins a differentiable operation on this thread; <see cref="End"/> ends it.</summary>
+    /// <param name="name">The name of the operation in reports, such as "linear".</param>
+    /// <param name="input">The input of the operation; of several inputs, the first used one that needs gradients.
+    /// While a profiler records, it is replaced by an alias that records when the gradient has passed through the
     /// operation.</param>
     public static TimedOperation Begin(string name, ref Tensor input)
     {
@@ -38,9 +38,9 @@ internal readonly struct TimedOperation : IDisposable
     }
 
     /// <summary>Ends the forward pass of a differentiable operation.</summary>
-    /// <param name="output">What it computed, of several outputs the one that is used last.</param>
+    /// <param name="output">The output of the operation; of several outputs, the one that is used last.</param>
     /// <returns>
-    /// The same tensor; while a profile is being taken, an alias that records when a gradient arrives.
+    /// The same tensor; while a profiler records, an alias that records when a gradient arrives.
     /// </returns>
     public Tensor End(Tensor output)
     {

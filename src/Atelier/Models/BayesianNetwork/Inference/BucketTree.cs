@@ -1,21 +1,21 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Exact answers about many variables at once: after the sums have gone up from bucket to bucket, what is known
-/// elsewhere comes down again (Kask, Dechter, Larrosa and Dechter 2005). Only messages are stored, never products, so
-/// that networks are answered whose junction tree would not fit into memory.
+/// Computes exact marginals of many variables at once by bucket-tree elimination: after the messages from the first
+/// bucket to the last, a second pass sends messages back (Kask, Dechter, Larrosa and Dechter 2005). Only messages are
+/// stored, never products, so that it handles networks whose junction tree would not fit into memory.
 /// </summary>
 internal sealed class BucketTree
 {
     private readonly Buckets _buckets;
-    private readonly Factor?[] _down;
-    private readonly Dictionary<int, int> _places = [];
+    private readonly Factor?[] _down; // [bucket]: the message that comes back to it
+    private readonly Dictionary<int, int> _places = []; // the bucket of each variable
     private readonly Func<int, int> _statesOf;
     private readonly CancellationToken _cancellation;
 
-    /// <summary>Sends messages down.</summary>
+    /// <summary>Computes the messages of the second pass.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="buckets">What went up, exactly and not impossible.</param>
+    /// <param name="buckets">The result of the first pass; it must be exact and possible.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public BucketTree(DiscreteNetwork network, Buckets buckets, CancellationToken cancellation)
     {
@@ -27,7 +27,7 @@ internal sealed class BucketTree
             _places[buckets.All[k].Variable] = k;
             if (buckets.All[k].Up is [(Factor message, int to)])
             {
-                // All that meets there but what came from here.
+                // All factors in the receiving bucket except the message that this bucket sent
                 Factor[] others = [.. Meeting(to).Where(f => !ReferenceEquals(f, message))];
                 _down[k] = Factor.Project(others, message.Scope, _statesOf, cancellation: cancellation).Scaled(out _);
             }
@@ -35,7 +35,8 @@ internal sealed class BucketTree
     }
 
     /// <summary>
-    /// The distribution of variables that one factor of the network holds together, the first slowest; it sums to 1.
+    /// The joint distribution of variables that occur together in one factor of the network, in row-major order. It
+    /// sums to 1.
     /// </summary>
     public double[] Distribution(params int[] variables)
     {

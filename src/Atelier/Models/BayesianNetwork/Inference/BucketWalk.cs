@@ -1,24 +1,25 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// The backward pass through the buckets, last eliminated first: each variable takes a state given those that already
-/// have one. Drawn so, rows follow the posterior exactly where nothing was split; otherwise each has a weight
-/// (importance sampling with mini-buckets as the proposal: Gogate and Dechter 2011). Immutable, so that threads may
-/// walk at the same time.
+/// The backward pass through the buckets, last eliminated first: each variable takes a state given the variables that
+/// already have one. Rows sampled in this way follow the posterior exactly if no bucket was split; otherwise each row
+/// has a weight (importance sampling with mini-buckets as the proposal: Gogate and Dechter 2011). Immutable, so that
+/// threads may share it.
 /// </summary>
 internal sealed class BucketWalk
 {
     private readonly Step[] _steps;
 
+    /// <summary>Prepares the pass.</summary>
     public BucketWalk(DiscreteNetwork network, Buckets buckets) =>
         _steps = [.. buckets.All.Reverse().Select(b => Step.Of(b, network.StatesOf(b.Variable)))];
 
-    /// <summary>Draws a state for each variable of the buckets.</summary>
+    /// <summary>Samples a state for each variable of the buckets.</summary>
     /// <param name="states">The states of all variables of the network; those of the buckets are written.</param>
-    /// <param name="random">Draws.</param>
+    /// <param name="random">The random numbers.</param>
     /// <returns>
-    /// The logarithm of the product of the network's factors over the probability of the draw; −∞ where it led into
-    /// what is impossible.
+    /// The log-weight of the sample: the logarithm of the product of the network's factors divided by the probability
+    /// of the sample; −∞ if the sample is impossible.
     /// </returns>
     public double Sample(Span<byte> states, ref SplitMix64 random)
     {
@@ -35,7 +36,7 @@ internal sealed class BucketWalk
             while (state < last && (u -= numbers[state]) >= 0)
                 state++;
             while (numbers[state] == 0)
-                state--; // u was met exactly where a state cannot be
+                state--; // u fell exactly on an impossible state
             states[step.Variable] = (byte)state;
             foreach (Function function in step.Own)
                 own *= function.At(states, state);
@@ -45,8 +46,8 @@ internal sealed class BucketWalk
     }
 
     /// <summary>
-    /// Takes the best state of each variable, of buckets that were maximised exactly: together they are the most
-    /// probable.
+    /// Takes the best state of each variable. If the buckets were maximised exactly, this is the most probable
+    /// assignment.
     /// </summary>
     public void TakeBest(Span<byte> states)
     {
@@ -65,8 +66,9 @@ internal sealed class BucketWalk
     {
         public static Step Of(Buckets.Bucket bucket, int states) => new(bucket.Variable, states,
             [.. bucket.Functions.Select(f => Function.Of(f, bucket.Variable))],
-                [.. bucket.Own.Select(f => Function.Of(f, bucket.Variable))]);
+            [.. bucket.Own.Select(f => Function.Of(f, bucket.Variable))]);
 
+        /// <summary>Computes the product of the factors in each state of the variable; returns their sum.</summary>
         public double Products(ReadOnlySpan<byte> states, Span<double> numbers)
         {
             numbers[..States].Fill(1);
@@ -83,7 +85,7 @@ internal sealed class BucketWalk
         }
     }
 
-    /// <summary>A factor as it is read where one of its variables takes a state.</summary>
+    /// <summary>A factor as a function of one of its variables, given the states of the others.</summary>
     private sealed record Function(double[] Values, int[] Others, int[] Strides, int OwnStride)
     {
         public static Function Of(Factor factor, int variable)

@@ -1,22 +1,24 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>How factors are summed out.</summary>
+/// <summary>The options of bucket elimination.</summary>
 internal sealed record BucketOptions
 {
-    /// <summary>The most cells of a product; what would have more is split, and the result is an upper bound.</summary>
+    /// <summary>
+    /// The largest number of cells of a product. Larger products are split, which makes the result an upper bound.
+    /// </summary>
     public double MostCells { get; init; } = double.PositiveInfinity;
 
-    /// <summary>Takes the greatest product instead of the sum.</summary>
+    /// <summary>Whether variables are maximised out instead of summed out.</summary>
     public bool Maximise { get; init; }
 
-    /// <summary>A bound that any network can afford.</summary>
+    /// <summary>A limit that is cheap for any network.</summary>
     public static BucketOptions Bounded { get; } = new() { MostCells = 1 << 16 };
 }
 
 /// <summary>
-/// All variables of some factors summed out one after another (bucket elimination: Dechter 1999). Where a product would
-/// be too large, its factors are split into parts of which all but the first are maximised out (mini-buckets: Dechter
-/// and Rish 2003): the result is then an upper bound that is zero only where the exact sum is zero.
+/// Bucket elimination (Dechter 1999): sums out all variables of some factors one after another. If a product would be
+/// too large, its factors are split into parts, all but the first of which are maximised out instead (mini-buckets:
+/// Dechter and Rish 2003). The result is then an upper bound, which is zero only if the exact sum is zero.
 /// </summary>
 internal sealed class Buckets
 {
@@ -26,30 +28,32 @@ internal sealed class Buckets
     /// <summary>The order of elimination.</summary>
     public EliminationOrder Order { get; }
 
-    /// <summary>A bucket a variable, in the order of elimination.</summary>
+    /// <summary>One bucket for each variable, in the order of elimination.</summary>
     public IReadOnlyList<Bucket> All { get; }
 
     /// <summary>
-    /// The logarithm of the sum (or greatest value) of the product of all factors, or of its upper bound.
+    /// The logarithm of the sum (or the maximum) of the product of all factors, or an upper bound of it.
     /// </summary>
     public double LogSum { get; }
 
-    /// <summary>Whether nothing was split.</summary>
+    /// <summary>Whether no bucket was split, so that the result is exact.</summary>
     public bool IsExact { get; }
 
-    /// <summary>Whether the sum is certainly zero.</summary>
+    /// <summary>Whether the sum is zero.</summary>
     public bool IsImpossible => double.IsNegativeInfinity(LogSum);
 
-    /// <summary>Sums out all variables in a good order.</summary>
+    /// <summary>Eliminates all variables in an order that is found greedily.</summary>
     public static Buckets Collect(DiscreteNetwork network, IReadOnlyList<Factor> factors, BucketOptions options,
-        CancellationToken cancellation) =>
-        Collect(network, factors, EliminationOrder.Find(network.Variables.Count, [.. factors.Select(f => f.Scope)],
-            network.StatesOf, keep: [], cancellation), options, cancellation);
+        CancellationToken cancellation)
+    {
+        EliminationOrder order = EliminationOrder.Find(network.Variables.Count, [.. factors.Select(f => f.Scope)],
+            network.StatesOf, keep: [], cancellation);
+        return Collect(network, factors, order, options, cancellation);
+    }
 
-    /// <summary>Sums out all variables in a given order.</summary>
-    public static Buckets Collect(
-        DiscreteNetwork network, IReadOnlyList<Factor> factors, EliminationOrder order, BucketOptions options,
-            CancellationToken cancellation)
+    /// <summary>Eliminates all variables in a given order.</summary>
+    public static Buckets Collect(DiscreteNetwork network, IReadOnlyList<Factor> factors, EliminationOrder order,
+        BucketOptions options, CancellationToken cancellation)
     {
         Bucket[] buckets = [.. order.Variables.Select(v => new Bucket(v))];
         var places = new int[network.Variables.Count];
@@ -66,10 +70,11 @@ internal sealed class Buckets
             isExact &= parts.Count == 1;
             for (int i = 0; i < parts.Count; i++)
             {
-                int[] scope = [.. parts[i].SelectMany(f => f.Scope).Distinct().Where(v =>
-                    v != bucket.Variable).Order()];
-                Factor message = Factor.Project(parts[i], scope, network.StatesOf, options.Maximise || i > 0,
-                    cancellation).Scaled(out double greatest);
+                int[] scope = [.. parts[i].SelectMany(f => f.Scope).Distinct()
+                    .Where(v => v != bucket.Variable).Order()];
+                bool maximise = options.Maximise || i > 0;
+                Factor message = Factor.Project(parts[i], scope, network.StatesOf, maximise, cancellation)
+                    .Scaled(out double greatest);
                 logSum += Math.Log(greatest);
                 if (scope.Length > 0)
                     bucket.Up.Add((message, Place(message, isMessage: true)));
@@ -94,7 +99,7 @@ internal sealed class Buckets
         }
     }
 
-    // Greedily, the largest first, each to the first part that stays small enough.
+    // Greedily, largest first: each factor joins the first part that stays small enough.
     private static List<List<Factor>> Split(List<Factor> factors, double mostCells, Func<int, int> statesOf)
     {
         if (Factor.CellsOf(factors.SelectMany(f => f.Scope).Distinct(), statesOf) <= mostCells)
@@ -102,29 +107,32 @@ internal sealed class Buckets
         var parts = new List<List<Factor>>();
         foreach (Factor factor in factors.OrderByDescending(f => f.Values.Length))
         {
-            if (parts.Find(p => Factor.CellsOf(p.Append(factor).SelectMany(f => f.Scope).Distinct(),
-                statesOf) <= mostCells) is { } part)
+            if (parts.Find(p => Fits(p, factor)) is { } part)
                 part.Add(factor);
             else
                 parts.Add([factor]);
         }
         return parts;
+
+        bool Fits(List<Factor> part, Factor factor) =>
+            Factor.CellsOf(part.Append(factor).SelectMany(f => f.Scope).Distinct(), statesOf) <= mostCells;
     }
 
-    /// <summary>What meets where a variable is eliminated.</summary>
+    /// <summary>The factors that are multiplied when a variable is eliminated.</summary>
     internal sealed class Bucket(int variable)
     {
+        /// <summary>The variable that this bucket eliminates.</summary>
         public int Variable { get; } = variable;
 
         /// <summary>
-        /// All factors over this variable and later ones: the network's own, and messages of earlier buckets.
+        /// All factors over this variable and later ones: factors of the network, and messages of earlier buckets.
         /// </summary>
         public List<Factor> Functions { get; } = [];
 
-        /// <summary>Those of the network.</summary>
+        /// <summary>The factors of the network among them.</summary>
         public List<Factor> Own { get; } = [];
 
-        /// <summary>What it sent on, and to which bucket.</summary>
+        /// <summary>The messages that this bucket sent, and the index of the bucket that received each.</summary>
         public List<(Factor Message, int To)> Up { get; } = [];
     }
 }

@@ -1,8 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Exact answers of a junction tree under evidence: P(e), marginals, conditional tables.
-/// Messages that no evidence touches are computed once. Not for several threads at a time: make one each.
+/// A junction tree calibrated for evidence: it gives the exact probability of the evidence, marginals and conditional
+/// tables. Messages that evidence does not affect are computed once. Not thread-safe: create one for each thread.
 /// </summary>
 public sealed class Calibration
 {
@@ -15,7 +15,7 @@ public sealed class Calibration
     private readonly double[]?[] _beliefBuffers;
     private SortedDictionary<int, int> _evidence = [];
 
-    /// <summary>Begins without evidence.</summary>
+    /// <summary>Creates a calibration without evidence.</summary>
     public Calibration(JunctionTree tree)
     {
         _tree = tree;
@@ -24,31 +24,33 @@ public sealed class Calibration
         _touched = new bool[tree.Cliques.Length];
         _beliefs = new double[tree.Cliques.Length][];
         _beliefBuffers = new double[tree.Cliques.Length][];
-        _priorScales = [.. Enumerable.Range(0, _touched.Length).Select(k =>
-            _prior.Collect(k, _ => _prior, observed: null))];
+        _priorScales = [.. Enumerable.Range(0, _touched.Length)
+            .Select(k => _prior.Collect(k, _ => _prior, observed: null))];
     }
 
     /// <summary>The natural logarithm of the probability of the evidence.</summary>
     public double LogEvidence { get; private set; }
 
-    /// <summary>Takes up evidence in place of what was there before.</summary>
-    /// <param name="evidence">The state of each observed variable, by the variable's number.</param>
-    /// <returns>Whether the evidence is possible. Where it is not, nothing else may be asked.</returns>
+    /// <summary>Replaces the evidence.</summary>
+    /// <param name="evidence">The index of the state of each observed variable, by the index of the variable.</param>
+    /// <returns>Whether the evidence is possible. If it is not, marginals are undefined.</returns>
     public bool TrySet(IReadOnlyDictionary<int, int> evidence)
     {
         _evidence = new SortedDictionary<int, int>(evidence.ToDictionary());
         Array.Clear(_touched);
         Array.Clear(_beliefs);
         foreach (int variable in _evidence.Keys)
+        {
             for (int k = _tree.CliqueOf[variable]; k >= 0 && !_touched[k]; k = _tree.Cliques[k].Parent)
                 _touched[k] = true;
+        }
         LogEvidence = 0;
         for (int k = 0; k < _touched.Length; k++)
             LogEvidence += _touched[k] ? _posterior.Collect(k, PassOf, ObservedAt(k)) : _priorScales[k];
         return LogEvidence > double.NegativeInfinity;
     }
 
-    /// <summary>Takes up evidence in place of what was there before.</summary>
+    /// <summary>Replaces the evidence.</summary>
     /// <exception cref="AtelierException">The evidence has probability zero.</exception>
     public void Set(IReadOnlyDictionary<int, int> evidence)
     {
@@ -56,19 +58,21 @@ public sealed class Calibration
             throw Evidence.Impossible(_tree.Network, evidence);
     }
 
-    /// <summary>P(x | e) of one variable.</summary>
-    /// <param name="variable">Its number.</param>
-    /// <param name="distribution">Receives a probability a state.</param>
+    /// <summary>Computes the marginal P(x | e) of one variable.</summary>
+    /// <param name="variable">The index of the variable.</param>
+    /// <param name="distribution">Receives the probability of each state.</param>
     public void Marginal(int variable, Span<double> distribution)
     {
         distribution.Clear();
         ReadOnlySpan<double> belief = Belief(_tree.CliqueOf[variable]);
         for (int cell = 0; cell < belief.Length; cell += distribution.Length)
+        {
             for (int state = 0; state < distribution.Length; state++)
                 distribution[state] += belief[cell + state];
+        }
     }
 
-    /// <summary>P(x | e) of one variable, a probability a state.</summary>
+    /// <summary>Returns the marginal P(x | e) of one variable, [state].</summary>
     public double[] Marginal(int variable)
     {
         var distribution = new double[_tree.Network.StatesOf(variable)];
@@ -85,8 +89,8 @@ public sealed class Calibration
     }
 
     /// <summary>
-    /// P(x | context, e) of each variable given variables that stand later in the order of elimination: together they
-    /// are the posterior of all variables, from which whole rows can be drawn exactly.
+    /// Returns P(x | context, e) of each variable, whose context are variables later in the order of elimination. Their
+    /// product is the posterior of all variables, from which complete rows can be sampled exactly.
     /// </summary>
     internal IEnumerable<(int Variable, int[] Context, double[] Table)> Conditionals()
     {
@@ -104,7 +108,7 @@ public sealed class Calibration
     private int? ObservedAt(int clique) =>
         _evidence.TryGetValue(_tree.Order.Variables[clique], out int state) ? state : null;
 
-    // P(clique | e) = P(context | e) P(x | context, e); the context's is a margin of the parent's.
+    // P(clique | e) = P(context | e) P(x | context, e), where P(context | e) is a marginal of the parent's belief
     private double[] Belief(int k)
     {
         if (_beliefs[k] is { } known)
@@ -116,15 +120,17 @@ public sealed class Calibration
         if (clique.Parent >= 0)
         {
             double[] above = Belief(clique.Parent);
-            Span<double> context = product.Length / clique.States <= 512
-                ? stackalloc double[product.Length / clique.States] : new double[product.Length / clique.States];
+            int rows = product.Length / clique.States;
+            Span<double> context = rows <= 512 ? stackalloc double[rows] : new double[rows];
             context.Clear();
             int[] separator = clique.Separator;
             for (int cell = 0; cell < above.Length; cell++)
                 context[separator[cell]] += above[cell];
             for (int row = 0; row < context.Length; row++)
+            {
                 for (int state = 0; state < clique.States; state++)
                     belief[(row * clique.States) + state] *= context[row];
+            }
         }
         return _beliefs[k] = belief;
     }
@@ -138,7 +144,7 @@ public sealed class Calibration
             foreach (double number in numbers)
                 sum += number;
             for (int state = 0; state < states; state++)
-                numbers[state] = sum > 0 ? numbers[state] / sum : 0; // a context that the evidence rules out
+                numbers[state] = sum > 0 ? numbers[state] / sum : 0; // 0 for contexts that the evidence rules out
         }
     }
 
@@ -156,15 +162,22 @@ public sealed class Calibration
             _messages = [.. tree.Cliques.Select(c => new double[c.Potential.Length / c.States])];
             _children = [.. tree.Cliques.Select(_ => new List<int>())];
             for (int k = 0; k < tree.Cliques.Length; k++)
+            {
                 if (tree.Cliques[k].Parent >= 0)
                     _children[tree.Cliques[k].Parent].Add(k);
+            }
         }
 
-        /// <summary>For each clique its potential times what came from its children, [context …, own].</summary>
+        /// <summary>The potential of each clique multiplied by its children's messages, [context …, own].</summary>
         public double[][] Product { get; }
 
-        /// <summary>Computes a clique's product and message; messages are scaled to a greatest value of 1.</summary>
-        /// <returns>The logarithm of the scale.</returns>
+        /// <summary>
+        /// Computes a clique's product and message. The message is divided by its largest value.
+        /// </summary>
+        /// <param name="k">The index of the clique.</param>
+        /// <param name="passOf">The pass that holds the message of each child.</param>
+        /// <param name="observed">The observed state of the clique's variable; null if it is not observed.</param>
+        /// <returns>The logarithm of the divisor; −∞ if the message is zero.</returns>
         public double Collect(int k, Func<int, Pass> passOf, int? observed)
         {
             JunctionTree.Clique clique = _tree.Cliques[k];

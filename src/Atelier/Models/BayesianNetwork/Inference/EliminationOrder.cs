@@ -1,62 +1,68 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// An order in which variables are eliminated and what exact inference in that order costs. Of several orders found
-/// greedily, by least fill-in, by least weight of the fill-in and by smallest table (Kjærulff 1990; Koller and Friedman
-/// 2009, section 9.4.3.2), the one whose tables have the fewest cells; ties are broken at random where tables are
-/// large.
+/// An elimination order of variables, with the cost of exact inference in that order. Several orders are found greedily
+/// by minimum fill-in, minimum weighted fill-in and smallest table (Kjærulff 1990; Koller and Friedman 2009, section
+/// 9.4.3.2), and the one whose tables have the fewest cells is kept. If tables are large, more orders are tried with
+/// ties broken at random.
 /// </summary>
 public sealed record EliminationOrder
 {
-    // Below this the next try costs more than it can save.
+    // If the tables have no more cells than this, another try costs more than it can save.
     private const double SmallEnough = 1 << 14;
     private const int RandomTries = 24;
 
     private EliminationOrder(IReadOnlyList<int> variables, IReadOnlyList<int[]> contexts, double largest, double total,
-        double messages) =>
-        (Variables, Contexts, LargestClique, TotalCells, MessageCells) = (variables, contexts, largest, total,
-            messages);
+        double messages)
+    {
+        (Variables, Contexts) = (variables, contexts);
+        (LargestClique, TotalCells, MessageCells) = (largest, total, messages);
+    }
 
-    /// <summary>The variables, first eliminated first.</summary>
+    /// <summary>The indices of the variables in the order of elimination.</summary>
     public IReadOnlyList<int> Variables { get; }
 
     /// <summary>
-    /// For each place in the order, the variables that its elimination joins: all of them are eliminated later.
+    /// For each position in the order, the neighbours of the variable when it is eliminated. All of them are eliminated
+    /// later.
     /// </summary>
     public IReadOnlyList<int[]> Contexts { get; }
 
-    /// <summary>The most variables joined at once, less one: an upper bound of the graph's treewidth.</summary>
+    /// <summary>The width of the order: an upper bound of the graph's treewidth.</summary>
     public int Width => Contexts.Count == 0 ? 0 : Contexts.Max(c => c.Length);
 
-    /// <summary>The cells of the largest table.</summary>
+    /// <summary>The number of cells of the largest table.</summary>
     public double LargestClique { get; }
 
-    /// <summary>The cells of all tables together: the time of an answer grows with it.</summary>
+    /// <summary>The number of cells of all tables together, to which the time of inference is proportional.</summary>
     public double TotalCells { get; }
 
     /// <summary>
-    /// The cells that are left of all tables when their variable is summed out: the memory of an answer grows with it.
+    /// The number of cells of all messages together, to which the memory of inference is proportional. A message is a
+    /// table whose variable has been summed out.
     /// </summary>
     public double MessageCells { get; }
 
-    /// <summary>Orders all variables of a network.</summary>
+    /// <summary>Finds an order of all variables of a network.</summary>
     /// <param name="network">The network.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    public static EliminationOrder Of(DiscreteNetwork network, CancellationToken cancellation = default) => Find(
-        network.Variables.Count,
-            [.. Enumerable.Range(0, network.Variables.Count).Select(i => network.Graph.Parents(i).Append(i).ToArray())],
-        network.StatesOf, keep: [], cancellation);
+    public static EliminationOrder Of(DiscreteNetwork network, CancellationToken cancellation = default)
+    {
+        int count = network.Variables.Count;
+        int[][] families = [.. Enumerable.Range(0, count).Select(i => network.Graph.Parents(i).Append(i).ToArray())];
+        return Find(count, families, network.StatesOf, keep: [], cancellation);
+    }
 
-    /// <summary>Orders the variables that appear in <paramref name="scopes"/>.</summary>
-    /// <param name="count">One more than the largest variable's number.</param>
-    /// <param name="scopes">Sets of variables that stand in one table.</param>
-    /// <param name="statesOf">Number of states of a variable.</param>
-    /// <param name="keep">Variables that are not to be eliminated.</param>
+    /// <summary>Finds an order of the variables that occur in <paramref name="scopes"/>.</summary>
+    /// <param name="count">One more than the largest index of a variable.</param>
+    /// <param name="scopes">The variables of each table.</param>
+    /// <param name="statesOf">Returns the number of states of a variable.</param>
+    /// <param name="keep">The variables that are not to be eliminated.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     internal static EliminationOrder Find(int count, IReadOnlyList<int[]> scopes, Func<int, int> statesOf,
         IReadOnlyCollection<int> keep, CancellationToken cancellation)
     {
-        // Numbered anew, that sets of neighbours are as short as can be.
+        // The variables are renumbered to keep the bit sets of neighbours short.
         int[] present = [.. scopes.SelectMany(s => s).Distinct().Order()];
         var places = new int[count];
         for (int i = 0; i < present.Length; i++)
@@ -98,16 +104,16 @@ public sealed record EliminationOrder
         }
     }
 
-    /// <summary>What the next variable has least of.</summary>
+    /// <summary>The cost by which the next variable is chosen; the lowest wins.</summary>
     internal enum Criterion
     {
-        /// <summary>Pairs of neighbours to be joined.</summary>
+        /// <summary>The number of fill-in edges: pairs of neighbours that elimination joins.</summary>
         Fill,
 
-        /// <summary>Those pairs, each counted by the cells of its table.</summary>
+        /// <summary>The fill-in edges, each weighted by the product of its variables' numbers of states.</summary>
         WeightedFill,
 
-        /// <summary>Cells of the table over it and its neighbours.</summary>
+        /// <summary>The number of cells of the table over the variable and its neighbours.</summary>
         Cells,
     }
 }

@@ -1,18 +1,18 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>A table of non-negative numbers over some variables, the first slowest.</summary>
-/// <param name="Scope">The variables' numbers.</param>
-/// <param name="Sizes">Number of states of each.</param>
-/// <param name="Values">One number for each combination.</param>
+/// <summary>A factor: a table of non-negative numbers over some variables.</summary>
+/// <param name="Scope">The indices of the variables.</param>
+/// <param name="Sizes">The number of states of each variable.</param>
+/// <param name="Values">One number for each combination of states, in row-major order.</param>
 internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
 {
     /// <summary>The most cells of one factor: 512 MB.</summary>
     public const double MostCells = 1 << 26;
 
-    private const double WorthGathering = 1 << 12;
-    private const double WorthSharing = 1 << 17;
+    private const double WorthGathering = 1 << 12; // cells of the product above which small factors are merged first
+    private const double WorthSharing = 1 << 17; // cells of the product that are worth another thread
 
-    /// <summary>A variable's table, with observed variables fixed and left out.</summary>
+    /// <summary>Creates the factor of a variable's table, with observed variables fixed and removed.</summary>
     public static Factor Of(DiscreteNetwork network, int variable, IReadOnlyDictionary<int, int> evidence)
     {
         int[] family = [.. network.Graph.Parents(variable), variable];
@@ -39,23 +39,21 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
         return new Factor(scope, sizes, values);
     }
 
-    /// <summary>How many combinations of states some variables have.</summary>
+    /// <summary>The number of combinations of states of some variables.</summary>
     public static double CellsOf(IEnumerable<int> scope, Func<int, int> statesOf) =>
         scope.Aggregate(1.0, (product, v) => product * statesOf(v));
 
     /// <summary>
-    /// The product of several factors with every variable that is not in <paramref name="scope"/> summed out, or
-    /// maximised out.
+    /// Multiplies factors, and sums or maximises out every variable that is not in <paramref name="scope"/>.
     /// </summary>
     /// <param name="factors">The factors.</param>
-    /// <param name="scope">The variables of the result, the first slowest.</param>
-    /// <param name="statesOf">Number of states of a variable.</param>
-    /// <param name="maximise">Takes the greatest product instead of the sum.</param>
+    /// <param name="scope">The variables of the result, in the order of its dimensions.</param>
+    /// <param name="statesOf">Returns the number of states of a variable.</param>
+    /// <param name="maximise">Whether variables are maximised out instead of summed out.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The result has more than <see cref="MostCells"/>.</exception>
-    public static Factor Project(
-        IReadOnlyList<Factor> factors, int[] scope, Func<int, int> statesOf, bool maximise = false,
-            CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">The result has more than <see cref="MostCells"/> cells.</exception>
+    public static Factor Project(IReadOnlyList<Factor> factors, int[] scope, Func<int, int> statesOf,
+        bool maximise = false, CancellationToken cancellation = default)
     {
         double cells = CellsOf(scope, statesOf);
         if (cells > MostCells)
@@ -76,16 +74,18 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
         else
         {
             int chunk = (int)Math.Clamp(WorthSharing * cells / all, 1, values.Length);
-            Parallel.For(0, (values.Length + chunk - 1) / chunk,
-                new ParallelOptions { CancellationToken = cancellation },
-                part => projection.Fill(values.AsSpan(part * chunk, Math.Min(chunk, values.Length - (part * chunk))),
-                    part * chunk));
+            var options = new ParallelOptions { CancellationToken = cancellation };
+            Parallel.For(0, (values.Length + chunk - 1) / chunk, options, part =>
+            {
+                int first = part * chunk;
+                projection.Fill(values.AsSpan(first, Math.Min(chunk, values.Length - first)), first);
+            });
         }
         return new Factor(scope, [.. scope.Select(statesOf)], values);
     }
 
-    /// <summary>The factor divided by its greatest number, that long products of small ones do not vanish.</summary>
-    /// <param name="greatest">What it was divided by; where this is 0 the factor stays.</param>
+    /// <summary>Divides the factor by its largest value, so that long products do not underflow.</summary>
+    /// <param name="greatest">Receives the largest value. If it is 0, the factor is not divided.</param>
     public Factor Scaled(out double greatest)
     {
         greatest = Values.Max();
@@ -93,7 +93,7 @@ internal sealed record Factor(int[] Scope, int[] Sizes, double[] Values)
         return this with { Values = Array.ConvertAll(Values, v => v / scale) };
     }
 
-    // Small factors are multiplied first: a large product then reads two or three numbers a cell.
+    // Small factors are multiplied first, so that a large product reads only two or three numbers for each cell.
     private static List<Factor> Gather(IReadOnlyList<Factor> factors, double most, Func<int, int> statesOf,
         CancellationToken cancellation)
     {

@@ -3,29 +3,30 @@ using System.Globalization;
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Approximate answers where exact ones are too large. What lies above the evidence is drawn from mini-buckets, which
-/// know of the evidence below; each row counts as much as the network makes it more likely than the draw did. What has
-/// no evidence below is drawn from the network's own tables. Without evidence every row counts the same.
+/// Approximate inference by importance sampling, for queries that are too large to answer exactly. Ancestors of the
+/// evidence are sampled from mini-buckets, which take the evidence into account; each row is weighted by its
+/// probability under the network divided by that of the proposal. Variables without observed descendants are sampled
+/// from the network's own tables. Without evidence all rows have the same weight.
 /// </summary>
 internal sealed class ImportanceSampling
 {
     private const int BlockRows = 1024;
     private const int FirstBlocks = 16;
-    private const double LeastEffectiveRows = 1000; // of fewer, neither the estimate nor its interval is to be trusted
-    private const double MostProposalCells = 1 << 20; // of one mini-bucket
+    private const double LeastEffectiveRows = 1000; // fewer make the estimate and its interval unreliable
+    private const double MostProposalCells = 1 << 20; // cells of one mini-bucket
 
     private readonly DiscreteNetwork _network;
     private readonly IReadOnlyDictionary<int, int> _evidence;
     private readonly InferenceOptions _options;
-    private readonly BucketWalk _above;
-    private readonly int[] _below;
+    private readonly BucketWalk _above; // samples the ancestors of the evidence
+    private readonly int[] _below; // the other variables, in topological order
     private readonly CancellationToken _cancellation;
 
-    /// <summary>Prepares the drawing.</summary>
+    /// <summary>Prepares the proposal distribution.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="targets">The variables whose states are wanted.</param>
-    /// <param name="evidence">What is known.</param>
-    /// <param name="options">How far to go.</param>
+    /// <param name="targets">The variables to sample.</param>
+    /// <param name="evidence">The evidence.</param>
+    /// <param name="options">The limits of inference.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The evidence has probability zero.</exception>
     public ImportanceSampling(DiscreteNetwork network, IReadOnlyCollection<int> targets,
@@ -49,13 +50,17 @@ internal sealed class ImportanceSampling
         _above = new BucketWalk(network, buckets);
     }
 
-    /// <summary>Whether all rows have the same weight, so that they are draws from the posterior itself.</summary>
+    /// <summary>Whether all rows have the same weight, so that they are samples of the posterior itself.</summary>
     public bool IsExact { get; }
 
     private delegate void RowAction(int row, double logWeight, ReadOnlySpan<byte> states);
 
-    /// <summary>Estimates distributions, each of one variable or of several together.</summary>
-    /// <exception cref="AtelierException">The intervals do not become as narrow as asked.</exception>
+    /// <summary>
+    /// Estimates distributions, each of one variable or of several jointly. It samples until the confidence intervals
+    /// are narrow enough.
+    /// </summary>
+    /// <exception cref="AtelierException">The required precision is not reached within the largest number of
+    /// rows.</exception>
     public Posterior[] Estimate(IReadOnlyList<int[]> targets)
     {
         int[] cells = [.. targets.Select(t => (int)Factor.CellsOf(t, _network.StatesOf))];
@@ -78,28 +83,30 @@ internal sealed class ImportanceSampling
                     counts.Add(logWeight, places);
                 });
             });
-            foreach (WeightedCounts part in parts) // in their order, that sums do not depend on the cores
+            foreach (WeightedCounts part in parts) // in order, so that the sums do not depend on the number of cores
                 all.Add(part);
-            if (all.EffectiveRows >= LeastEffectiveRows && all.Estimate() is var answers
-                && answers.Max(a => a.Sampling!.Precision) <= _options.Precision)
+            if (all.EffectiveRows < LeastEffectiveRows)
+                continue;
+            Posterior[] answers = all.Estimate();
+            if (answers.Max(a => a.Sampling!.Precision) <= _options.Precision)
                 return answers;
         }
         throw NotPrecise(all);
     }
 
-    /// <summary>Draws rows.</summary>
-    /// <param name="rows">How many.</param>
+    /// <summary>Samples rows.</summary>
+    /// <param name="rows">The number of rows.</param>
     /// <param name="seed">The seed.</param>
     /// <returns>
-    /// The state of each row, [variable][row], and of how many effective rows they were chosen; null where they are
-    /// exact.
+    /// The states, [variable][row], and the effective number of weighted rows that they were resampled from; null if
+    /// they are exact samples.
     /// </returns>
-    /// <exception cref="AtelierException">There are fewer effective rows than are asked for.</exception>
+    /// <exception cref="AtelierException">There are fewer effective rows than requested.</exception>
     public (byte[][] Columns, double? EffectiveRows) Sample(int rows, long seed)
     {
         byte[][] columns = [.. Enumerable.Range(0, _network.Variables.Count).Select(_ => new byte[rows])];
         (int[] chosen, double? effective) = IsExact ? ([.. Enumerable.Range(0, rows)], null) : Choose(rows, seed);
-        // Weighted rows were not kept: those that were chosen are drawn once more.
+        // Weighted rows are not stored: the blocks that hold chosen ones are sampled again with the same seed.
         ILookup<int, int> byBlock = Enumerable.Range(0, rows).ToLookup(place => chosen[place] / BlockRows);
         int[] blocks = [.. byBlock.Select(g => g.Key)];
         InBlocks(blocks.Length, i =>
@@ -108,14 +115,16 @@ internal sealed class ImportanceSampling
             ForEachRow(blocks[i], seed, (row, _, states) =>
             {
                 foreach (int place in places[row])
+                {
                     for (int variable = 0; variable < columns.Length; variable++)
                         columns[variable][place] = states[variable];
+                }
             });
         });
         return (columns, effective);
     }
 
-    // Each round doubles what there is.
+    // Each round doubles the number of rows.
     private IEnumerable<(int First, int Count)> Rounds()
     {
         int most = (_options.MostRows + BlockRows - 1) / BlockRows;
@@ -159,7 +168,7 @@ internal sealed class ImportanceSampling
         }
     }
 
-    // Rows in proportion to their weights (Rubin 1987).
+    // Sampling-importance-resampling: chooses rows in proportion to their weights (Rubin 1987).
     private (int[] Chosen, double? EffectiveRows) Choose(int rows, long seed)
     {
         var logWeights = new List<double>();
@@ -183,7 +192,7 @@ internal sealed class ImportanceSampling
         if (counts.EffectiveRows < Math.Max(rows, LeastEffectiveRows))
         {
             throw new AtelierException(FormattableString.Invariant(
-                $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be sampled: {Told(counts)}"),
+                $"{rows} rows given {Evidence.Show(_network, _evidence)} cannot be sampled: {Describe(counts)}"),
                 Mention.Field("evidence"),
                 counts.EffectiveRows >= LeastEffectiveRows
                     ? $"ask for {Math.Floor(counts.EffectiveRows):0} or fewer, or give less evidence"
@@ -207,13 +216,13 @@ internal sealed class ImportanceSampling
 
     private AtelierException NotPrecise(WeightedCounts counts)
     {
-        string told = Told(counts);
+        string size = Describe(counts);
         if (counts.EffectiveRows < LeastEffectiveRows)
-            return new($"the network is too large for an exact answer, and {told}: too few for an estimate",
+            return new($"the network is too large for an exact answer, and {size}: too few for an estimate",
                 Mention.Field("evidence"), "give less evidence");
         double reached = counts.Estimate().Max(a => a.Sampling!.Precision);
         return new(
-            FormattableString.Invariant($"the answer is known within ±{reached:G2}, not ±{_options.Precision}: {told}"),
+            FormattableString.Invariant($"the answer is known within ±{reached:G2}, not ±{_options.Precision}: {size}"),
             Mention.Field("precision"),
             FormattableString.Invariant(
                 $"{Mention.Field("precision")} {Math.Ceiling(reached * 1000) / 1000} accepts it as it is"));

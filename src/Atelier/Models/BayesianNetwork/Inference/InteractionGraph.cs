@@ -2,18 +2,21 @@ using System.Numerics;
 
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>Which variables stand in one table, and how that changes as they are eliminated: a bit a pair.</summary>
+/// <summary>
+/// The interaction graph of factors during elimination: an undirected graph that joins the variables which occur in one
+/// table. Neighbours are stored as bit sets.
+/// </summary>
 internal sealed class InteractionGraph
 {
     private readonly ulong[][] _neighbours;
     private readonly int[] _states;
-    private readonly List<int> _left;
-    private readonly (double First, double Second)[] _costs;
+    private readonly List<int> _left; // variables still to be eliminated
+    private readonly (double First, double Second)[] _costs; // the second value breaks ties
 
-    /// <summary>A copy that variables may be eliminated from.</summary>
-    /// <param name="neighbours">For each variable a bit for each that it stands in one table with.</param>
-    /// <param name="states">Number of states of each.</param>
-    /// <param name="kept">Which are not to be eliminated.</param>
+    /// <summary>Creates a graph that variables can be eliminated from. The neighbours are copied.</summary>
+    /// <param name="neighbours">The neighbours of each variable, as a bit set.</param>
+    /// <param name="states">The number of states of each variable.</param>
+    /// <param name="kept">Which variables are not to be eliminated.</param>
     public InteractionGraph(ulong[][] neighbours, int[] states, bool[] kept)
     {
         _neighbours = [.. neighbours.Select(n => (ulong[])n.Clone())];
@@ -22,27 +25,31 @@ internal sealed class InteractionGraph
         _costs = new (double, double)[states.Length];
     }
 
-    /// <summary>The neighbours that tables over some variables make.</summary>
+    /// <summary>Computes the neighbours of each variable, as bit sets.</summary>
     /// <param name="scopes">The variables of each table.</param>
-    /// <param name="places">The number of each variable here.</param>
-    /// <param name="count">How many there are.</param>
+    /// <param name="places">The index of each variable in this graph.</param>
+    /// <param name="count">The number of variables in this graph.</param>
     public static ulong[][] Of(IReadOnlyList<int[]> scopes, int[] places, int count)
     {
         ulong[][] neighbours = [.. Enumerable.Range(0, count).Select(_ => new ulong[(count + 63) / 64])];
         foreach (int[] scope in scopes)
+        {
             foreach (int a in scope)
-                foreach (int b in scope)
-                    if (a != b)
-                        Set(neighbours[places[a]], places[b]);
+            {
+                foreach (int b in scope.Where(b => b != a))
+                    Set(neighbours[places[a]], places[b]);
+            }
+        }
         return neighbours;
     }
 
-    /// <summary>Eliminates variable after variable, the cheapest first.</summary>
-    /// <param name="criterion">What cheap is.</param>
+    /// <summary>Eliminates one variable after another, the cheapest first.</summary>
+    /// <param name="criterion">The cost of a variable.</param>
     /// <param name="ties">
-    /// The seed by which one of several equally cheap ones is chosen; null takes that of the least number.
+    /// The seed by which ties are broken at random; null takes the variable with the smallest index.
     /// </param>
-    /// <returns>The variable, its neighbours at that time, and the cells of the table over all of them.</returns>
+    /// <returns>For each step the variable, its neighbours at that time, and the number of cells of the table over all
+    /// of them.</returns>
     public IEnumerable<(int Variable, int[] Around, double Cells)> Eliminate(EliminationOrder.Criterion criterion,
         ulong? ties)
     {
@@ -61,7 +68,7 @@ internal sealed class InteractionGraph
             foreach (int a in around)
             {
                 ulong[] own = _neighbours[a];
-                Set(own, a); // as each of them has it, so that only what is new shows
+                Set(own, a); // because the eliminated variable's neighbours include a: only new edges make a difference
                 bool grows = false;
                 for (int word = 0; word < own.Length; word++)
                 {
@@ -72,17 +79,19 @@ internal sealed class InteractionGraph
                 Clear(own, a);
                 Clear(own, next);
                 Set(changed, a);
-                // A pair joined anew is one fewer to join for those next to both.
+                // A new edge lowers the fill-in of the variables adjacent to both of its ends.
                 for (int word = 0; grows && word < own.Length; word++)
                     changed[word] |= own[word];
             }
             foreach (int variable in _left)
+            {
                 if ((changed[variable >> 6] >> (variable & 63) & 1) != 0)
                     _costs[variable] = Cost(variable, criterion);
+            }
         }
     }
 
-    // Of equal ones the first, or each with equal chance.
+    // Of equally cheap variables the first, or one at random.
     private int Cheapest(long? ties)
     {
         (double First, double Second) least = (double.PositiveInfinity, double.PositiveInfinity);
@@ -114,13 +123,17 @@ internal sealed class InteractionGraph
             {
                 ulong missing = own[word] & ~others[word];
                 if (criterion == EliminationOrder.Criterion.Fill)
+                {
                     fill += BitOperations.PopCount(missing);
-                else
-                    for (; missing != 0; missing &= missing - 1)
-                        fill += (word << 6) + BitOperations.TrailingZeroCount(missing) is var b && b != a
-                            ? (double)_states[a] * _states[b] : 0;
+                    continue;
+                }
+                for (; missing != 0; missing &= missing - 1)
+                {
+                    int b = (word << 6) + BitOperations.TrailingZeroCount(missing);
+                    fill += b != a ? (double)_states[a] * _states[b] : 0;
+                }
             }
-            fill -= criterion == EliminationOrder.Criterion.Fill ? 1 : 0; // none is its own neighbour
+            fill -= criterion == EliminationOrder.Criterion.Fill ? 1 : 0; // a itself is not among its neighbours
         }
         return criterion == EliminationOrder.Criterion.Cells ? (cells, 0) : (fill, cells);
     }

@@ -3,14 +3,14 @@ using System.Globalization;
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// A network compiled for many exact queries: one clique a variable, {x} ∪ context, joined to a tree by an elimination
-/// order (the bucket tree of Dechter 1999; Lauritzen and Spiegelhalter 1988). Immutable; a <see cref="Calibration"/>
-/// asks it.
+/// A network compiled for many exact queries (Lauritzen and Spiegelhalter 1988): one clique for each variable, {x} ∪
+/// context, joined to a tree by an elimination order (the bucket tree of Dechter 1999). Immutable; queries go through a
+/// <see cref="Calibration"/>.
 /// </summary>
 public sealed class JunctionTree
 {
     /// <summary>
-    /// The most cells of all cliques together that are compiled: with what a calibration keeps, about 300 MB.
+    /// The largest number of cells of all cliques together. With a calibration, this takes about 300 MB.
     /// </summary>
     public const double MostCells = 1 << 23;
 
@@ -25,10 +25,10 @@ public sealed class JunctionTree
     /// <summary>The cliques, children before parents.</summary>
     internal Clique[] Cliques { get; private init; } = [];
 
-    /// <summary>The clique that eliminates each variable.</summary>
+    /// <summary>[variable]: the index of the clique that eliminates the variable.</summary>
     internal int[] CliqueOf { get; private init; } = [];
 
-    /// <summary>The clique that holds each variable with all its parents.</summary>
+    /// <summary>[variable]: the index of a clique that contains the variable and all its parents.</summary>
     internal int[] FamilyCliqueOf { get; private init; } = [];
 
     /// <summary>Compiles a network.</summary>
@@ -55,7 +55,7 @@ public sealed class JunctionTree
         var familyCliqueOf = new int[count];
         for (int i = 0; i < count; i++)
         {
-            // Whichever of the family goes first meets all the others in its context.
+            // The context of the family member that is eliminated first contains all the others.
             int k = network.Graph.Parents(i).Append(i).Min(v => cliqueOf[v]);
             familyCliqueOf[i] = k;
             int[] map = cliques[k].IndicesInto([.. network.Graph.Parents(i), i], network);
@@ -64,35 +64,42 @@ public sealed class JunctionTree
                 cliques[k].Potential[cell] *= table[map[cell]];
         }
         foreach (Clique clique in cliques)
+        {
             if (clique.Parent >= 0)
                 clique.Separator = cliques[clique.Parent].IndicesInto(clique.Scope[..^1], network);
-        return new JunctionTree(network, order) { Cliques = cliques, CliqueOf = cliqueOf,
-            FamilyCliqueOf = familyCliqueOf };
+        }
+        return new JunctionTree(network, order)
+        {
+            Cliques = cliques, CliqueOf = cliqueOf, FamilyCliqueOf = familyCliqueOf,
+        };
     }
 
     /// <summary>
-    /// One clique: the context's variables, then the one that it eliminates, which is the fastest index.
+    /// One clique: the variables of the context, then the variable that the clique eliminates as the last dimension.
     /// </summary>
     internal sealed class Clique
     {
-        /// <summary>The variables, the eliminated one last.</summary>
+        /// <summary>The indices of the variables, the eliminated one last.</summary>
         public required int[] Scope { get; init; }
 
-        /// <summary>Number of states of each.</summary>
+        /// <summary>The number of states of each variable.</summary>
         public required int[] Sizes { get; init; }
 
-        /// <summary>The product of the tables that belong here, [context …, own].</summary>
+        /// <summary>The product of the tables assigned to this clique, [context …, own].</summary>
         public required double[] Potential { get; init; }
 
-        /// <summary>The clique that the message goes to; −1 at a root.</summary>
+        /// <summary>The index of the clique that receives this clique's message; −1 at a root.</summary>
         public required int Parent { get; init; }
 
-        /// <summary>For each cell of the parent the cell of this clique's message.</summary>
+        /// <summary>For each cell of the parent clique, the index of the cell of this clique's message.</summary>
         public int[] Separator { get; set; } = [];
 
-        /// <summary>How many states the eliminated variable has.</summary>
+        /// <summary>The number of states of the eliminated variable.</summary>
         public int States => Sizes[^1];
 
+        /// <summary>
+        /// Creates the clique of a position in the elimination order, with a potential of ones.
+        /// </summary>
         public static Clique Of(DiscreteNetwork network, EliminationOrder order, int place, int[] cliqueOf)
         {
             int[] scope = [.. order.Contexts[place], order.Variables[place]];
@@ -107,7 +114,7 @@ public sealed class JunctionTree
         }
 
         /// <summary>
-        /// For each cell of this clique the cell of a table over <paramref name="variables"/>, the first slowest.
+        /// Computes for each cell of this clique the index of the cell of a table over <paramref name="variables"/>.
         /// </summary>
         public int[] IndicesInto(int[] variables, DiscreteNetwork network)
         {
@@ -124,14 +131,7 @@ public sealed class JunctionTree
             for (int cell = 0; cell < indices.Length; cell++)
             {
                 indices[cell] = index;
-                for (int d = Scope.Length - 1; d >= 0; d--)
-                {
-                    index += strides[d];
-                    if (++digits[d] < Sizes[d])
-                        break;
-                    index -= digits[d] * strides[d];
-                    digits[d] = 0;
-                }
+                Projection.Advance(digits, Sizes, strides, ref index);
             }
             return indices;
         }

@@ -3,22 +3,25 @@ using System.Globalization;
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Answers under evidence. A question keeps to what it needs of the network (<see cref="Relevance"/>), and is answered
-/// exactly where that is small enough; otherwise by <see cref="ImportanceSampling"/>, with an interval, or not at all.
+/// Inference on a network given evidence. Each query is reduced to the relevant part of the network
+/// (<see cref="Relevance"/>) and answered exactly if that part is small enough. Otherwise it is answered approximately
+/// by <see cref="ImportanceSampling"/>, with confidence intervals, or refused. Safe for concurrent use.
 /// </summary>
 public sealed class NetworkInference
 {
+    /// <summary>The number of rows from which <see cref="Families"/> are estimated if they are not exact.</summary>
     internal const int SampledRows = 200_000;
-    private const double MostCompiledCells = 1 << 18; // beyond, a question is gone through faster than all is compiled
-    private const double MostFamilyCells = 1 << 27; // a second or two
+    private const double MostCompiledCells = 1 << 18; // above, answering one query is faster than compiling the network
+    private const double MostFamilyCells = 1 << 27; // takes a second or two
 
     private readonly InferenceOptions _options;
     private readonly Lazy<JunctionTree?> _tree;
     private EliminationOrder? _order; // found once, unless it is cancelled
 
-    /// <summary>Prepares answers about a network.</summary>
+    /// <summary>Creates the inference for a network.</summary>
     /// <param name="network">The network, after interventions.</param>
     /// <param name="options">The limits of inference; null takes the defaults.</param>
+    /// <exception cref="AtelierException">The precision is not above 0.</exception>
     public NetworkInference(DiscreteNetwork network, InferenceOptions? options = null)
     {
         Network = network;
@@ -33,25 +36,25 @@ public sealed class NetworkInference
     /// <summary>The network.</summary>
     public DiscreteNetwork Network { get; }
 
-    /// <summary>The order of elimination of the whole network, and what exact answers about all of it cost.</summary>
+    /// <summary>The elimination order of the whole network, with the cost of exact inference.</summary>
     public EliminationOrder Order => FindOrder(CancellationToken.None);
 
     /// <summary>
-    /// Whether the answers to all questions are exact; where not, those about few enough variables are.
+    /// Whether all queries are answered exactly. If false, only queries whose relevant part is small enough are.
     /// </summary>
     public bool IsExact => _options.Allows(Order);
 
-    /// <summary>A description of the inference method, for people.</summary>
+    /// <summary>A description of the inference method for the user.</summary>
     public string Method =>
         (IsExact ? "exactly" : "exactly where possible, otherwise by importance sampling")
         + FormattableString.Invariant($" (treewidth at most {Order.Width}, {Cells(Order.TotalCells)} cells)");
 
-    /// <summary>P(x | e) of each of some variables.</summary>
-    /// <param name="targets">The variables, none of them observed.</param>
-    /// <param name="evidence">What is known.</param>
+    /// <summary>Computes the marginal P(x | e) of each of several variables.</summary>
+    /// <param name="targets">The indices of the variables, none of them observed.</param>
+    /// <param name="evidence">The index of the state of each observed variable, by the index of the variable.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">
-    /// The evidence has probability zero, or no answer as precise as asked is to be had.
+    /// The evidence has probability zero, or the required precision is not reached.
     /// </exception>
     public Posterior[] Marginals(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
         CancellationToken cancellation = default)
@@ -88,7 +91,7 @@ public sealed class NetworkInference
         return [.. answers.Select(a => a!)];
     }
 
-    /// <summary>P(targets | e), the first target slowest.</summary>
+    /// <summary>Computes the joint distribution P(targets | e), in row-major order of the targets.</summary>
     /// <inheritdoc cref="Marginals"/>
     public Posterior Joint(IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
         CancellationToken cancellation = default) =>
@@ -97,7 +100,8 @@ public sealed class NetworkInference
                 .Estimate([[.. targets]])[0];
 
     /// <summary>
-    /// The most probable row given evidence, and ln P of it (bucket elimination: Dechter 1999, elim-mpe).
+    /// Computes the most probable row given evidence, and the natural logarithm of its probability (bucket elimination:
+    /// Dechter 1999, elim-mpe).
     /// </summary>
     /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for an exact
     /// answer.</exception>
@@ -113,7 +117,7 @@ public sealed class NetworkInference
             throw new AtelierException(FormattableString.Invariant(
                 $"the most probable values would take {order.TotalCells:0.#e+0} cells (treewidth up to {order.Width})"),
                 Mention.Field("mostProbable"),
-                    $"give more evidence, or ask for single variables by {Mention.Field("targets")}");
+                $"give more evidence, or ask for single variables by {Mention.Field("targets")}");
         }
         var buckets = Buckets.Collect(Network, factors, order, new BucketOptions { Maximise = true }, cancellation);
         if (buckets.IsImpossible)
@@ -125,13 +129,13 @@ public sealed class NetworkInference
         return (states, Network.LogProbability(states));
     }
 
-    /// <summary>Draws rows given evidence.</summary>
+    /// <summary>Samples rows given evidence.</summary>
     /// <returns>
-    /// The state of each row, [variable][row]; of how many effective rows they were chosen, null where they are exact
-    /// draws.
+    /// The states, [variable][row], and the effective number of weighted rows that they were resampled from; null if
+    /// they are exact samples.
     /// </returns>
     /// <exception cref="AtelierException">
-    /// The evidence has probability zero, or too few effective rows are to be had.
+    /// The evidence has probability zero, or there are too few effective rows.
     /// </exception>
     public (byte[][] Columns, double? EffectiveRows) Sample(IReadOnlyDictionary<int, int> evidence, int rows, long seed,
         CancellationToken cancellation = default)
@@ -145,16 +149,19 @@ public sealed class NetworkInference
             .Sample(rows, seed);
     }
 
-    /// <summary>Whether <see cref="Families"/> are exact; otherwise they are counted in so many drawn rows.</summary>
+    /// <summary>
+    /// Whether <see cref="Families"/> are exact; otherwise they are estimated from sampled rows.
+    /// </summary>
     internal bool HasExactFamilies => _options.Allows(Order) && Order.TotalCells <= MostFamilyCells;
 
     /// <summary>
-    /// P(parents, x) of each variable, laid out as its table; from drawn rows where exact ones would take long.
+    /// Computes the joint distribution P(parents, x) of each variable, laid out as its table. If that would take long,
+    /// it is estimated from sampled rows.
     /// </summary>
     internal double[][] Families(CancellationToken cancellation = default)
     {
-        int[][] families = [.. Enumerable.Range(0, Network.Variables.Count).Select(i =>
-            Network.Graph.Parents(i).Append(i).ToArray())];
+        int[][] families = [.. Enumerable.Range(0, Network.Variables.Count)
+            .Select(i => Network.Graph.Parents(i).Append(i).ToArray())];
         var nothing = new Dictionary<int, int>();
         FindOrder(cancellation);
         if (HasExactFamilies)
@@ -162,8 +169,8 @@ public sealed class NetworkInference
             BucketTree all = TreeOf(Relevance.Of(Network, Unobserved(nothing), nothing), Order, nothing, cancellation);
             return [.. families.Select(all.Distribution)];
         }
-        var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables,
-            new RowSampler(Network).Sample(SampledRows, _options.Seed, cancellation)));
+        byte[][] rows = new RowSampler(Network).Sample(SampledRows, _options.Seed, cancellation);
+        var counter = new Structure.FamilyCounter(new DiscreteData(Network.Variables, rows));
         return [.. families.Select(family =>
         {
             var counts = new int[(int)Factor.CellsOf(family, Network.StatesOf)];

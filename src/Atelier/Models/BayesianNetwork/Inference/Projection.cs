@@ -1,8 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// The walk through all cells of a product of factors, which is never stored: the kept variables outside, those summed
-/// or maximised out inside. Immutable, so threads may fill parts of the result at the same time.
+/// Computes the projection of a product of factors without storing the product. It loops over the kept variables, and
+/// inside over the variables to be summed or maximised out. Immutable, so that threads may fill parts of the result
+/// concurrently.
 /// </summary>
 internal sealed class Projection
 {
@@ -10,11 +11,17 @@ internal sealed class Projection
     private readonly int[] _sizes;
     private readonly int[] _goneSizes;
     private readonly int[][] _strides; // [factor][kept variable]
-    private readonly int[][] _goneStrides; // [factor][variable that goes], but for the last
-    private readonly int[] _lastStrides;
-    private readonly int _last;
+    private readonly int[][] _goneStrides; // [factor][eliminated variable], without the last one
+    private readonly int[] _lastStrides; // [factor]: of the last eliminated variable
+    private readonly int _last; // the number of states of the last eliminated variable
     private readonly bool _maximise;
 
+    /// <summary>Prepares a projection.</summary>
+    /// <param name="factors">The factors to multiply.</param>
+    /// <param name="kept">The variables of the result, in the order of its dimensions.</param>
+    /// <param name="gone">The variables to eliminate; the innermost loop runs over the last one.</param>
+    /// <param name="statesOf">Returns the number of states of a variable.</param>
+    /// <param name="maximise">Whether variables are maximised out instead of summed out.</param>
     public Projection(IReadOnlyList<Factor> factors, int[] kept, int[] gone, Func<int, int> statesOf, bool maximise)
     {
         _values = [.. factors.Select(f => f.Values)];
@@ -29,7 +36,7 @@ internal sealed class Projection
     }
 
     /// <summary>
-    /// Moves to the next combination of states, the last variable fastest, and keeps an index into a table.
+    /// Advances to the next combination of states in row-major order, and updates the index into a table accordingly.
     /// </summary>
     public static void Advance(Span<int> digits, ReadOnlySpan<int> sizes, ReadOnlySpan<int> strides, ref int index)
     {
@@ -44,8 +51,8 @@ internal sealed class Projection
     }
 
     /// <summary>Computes a part of the result.</summary>
-    /// <param name="part">Receives it.</param>
-    /// <param name="first">The number of its first cell.</param>
+    /// <param name="part">Receives the values.</param>
+    /// <param name="first">The index of the first cell of the part.</param>
     public void Fill(Span<double> part, int first)
     {
         Span<int> offsets = stackalloc int[_values.Length], digits = stackalloc int[_sizes.Length],
@@ -101,7 +108,7 @@ internal sealed class Projection
         return product;
     }
 
-    // Whether there was a next combination; after the last, all stand at the first again.
+    // Returns false after the last combination, when digits and offsets are back at the first.
     private static bool Advance(Span<int> digits, ReadOnlySpan<int> sizes, int[][] strides, Span<int> offsets)
     {
         for (int d = digits.Length - 1; d >= 0; d--)
@@ -121,8 +128,10 @@ internal sealed class Projection
     {
         var strides = new int[variables.Length];
         for (int d = factor.Scope.Length - 1, stride = 1; d >= 0; stride *= factor.Sizes[d--])
+        {
             if (Array.IndexOf(variables, factor.Scope[d]) is >= 0 and int place)
                 strides[place] = stride;
+        }
         return strides;
     }
 }

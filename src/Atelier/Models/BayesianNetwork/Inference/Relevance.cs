@@ -1,24 +1,24 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// The part of a network that a query needs: the ancestors of targets and evidence (all others are barren and sum to 1:
-/// Shachter 1986), with the evidence fixed in their tables, and of those the parts connected with the targets (the rest
-/// is d-separated from them).
+/// The part of a network that a query depends on. These are the ancestors of the targets and the evidence, because all
+/// other variables are barren and sum to 1 (Shachter 1986). With the evidence fixed in their tables, only the
+/// components connected to the targets matter; the others are d-separated from them.
 /// </summary>
-/// <param name="Factors">The tables that the answer follows from.</param>
-/// <param name="Others">Tables that only the probability of the evidence depends on, part by part.</param>
+/// <param name="Factors">The factors that the answer depends on.</param>
+/// <param name="Others">The other components: factors that affect only the probability of the evidence.</param>
 internal sealed record Relevance(IReadOnlyList<Factor> Factors, IReadOnlyList<IReadOnlyList<Factor>> Others)
 {
-    /// <summary>Sorts the tables of a network.</summary>
+    /// <summary>Finds the relevant factors of a network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="targets">The targets.</param>
-    /// <param name="evidence">What is known.</param>
-    public static Relevance Of(DiscreteNetwork network, IReadOnlyCollection<int> targets, IReadOnlyDictionary<int,
-        int> evidence)
+    /// <param name="targets">The indices of the queried variables.</param>
+    /// <param name="evidence">The evidence.</param>
+    public static Relevance Of(DiscreteNetwork network, IReadOnlyCollection<int> targets,
+        IReadOnlyDictionary<int, int> evidence)
     {
         bool[] needed = network.Graph.AncestorsOf(targets.Concat(evidence.Keys));
         var factors = new List<Factor>();
-        var part = new int[needed.Length]; // a forest: each variable names another of its part, the root itself
+        var part = new int[needed.Length]; // a disjoint-set forest: [variable] is its parent; a root is its own
         for (int i = 0; i < part.Length; i++)
             part[i] = i;
         for (int i = 0; i < needed.Length; i++)
@@ -31,9 +31,11 @@ internal sealed record Relevance(IReadOnlyList<Factor> Factors, IReadOnlyList<IR
                 part[Root(other)] = Root(factor.Scope[0]);
         }
         HashSet<int> asked = [.. targets.Select(Root)];
-        return new(factors.FindAll(f => f.Scope.Length > 0 && asked.Contains(Root(f.Scope[0]))),
-            [.. factors.FindAll(f => f.Scope.Length == 0 || !asked.Contains(Root(f.Scope[0])))
-                .GroupBy(f => f.Scope.Length == 0 ? -1 : Root(f.Scope[0])).Select(g => (IReadOnlyList<Factor>)[.. g])]);
+        ILookup<bool, Factor> byRelevance =
+            factors.ToLookup(f => f.Scope.Length > 0 && asked.Contains(Root(f.Scope[0])));
+        return new([.. byRelevance[true]],
+            [.. byRelevance[false].GroupBy(f => f.Scope.Length == 0 ? -1 : Root(f.Scope[0]))
+                .Select(g => (IReadOnlyList<Factor>)[.. g])]);
 
         int Root(int variable)
         {
@@ -43,14 +45,14 @@ internal sealed record Relevance(IReadOnlyList<Factor> Factors, IReadOnlyList<IR
         }
     }
 
-    /// <summary>Makes sure that the parts which the answer does not depend on are possible.</summary>
+    /// <summary>Checks that the evidence in the other components is possible.</summary>
     /// <exception cref="AtelierException">The evidence has probability zero.</exception>
     public void CheckOthers(DiscreteNetwork network, IReadOnlyDictionary<int, int> evidence,
         CancellationToken cancellation)
     {
         foreach (IReadOnlyList<Factor> part in Others)
         {
-            // Only zeros can make an impossible whole. Where an exact sum would be too large, its upper bound decides.
+            // Without zeros no component is impossible. If an exact sum would be too large, its upper bound decides.
             if (part.Any(f => f.Values.Contains(0))
                 && Buckets.Collect(network, part, BucketOptions.Bounded, cancellation).IsImpossible)
                 throw Evidence.Impossible(network, evidence);

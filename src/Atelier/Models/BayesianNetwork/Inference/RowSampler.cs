@@ -1,8 +1,9 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Draws whole rows, each variable after those it depends on (Henrion 1988). Rows are drawn in blocks, each with random
-/// numbers of its own, so that the same seed gives the same rows on any number of cores.
+/// Samples complete rows by ancestral sampling: each variable after those it depends on (Henrion 1988). Rows are
+/// sampled in blocks, each with its own random stream, so that the same seed gives the same rows on any number of
+/// cores. Immutable, so that threads may share it.
 /// </summary>
 public sealed class RowSampler
 {
@@ -18,7 +19,7 @@ public sealed class RowSampler
         _steps = [.. conditionals.Select(c => Step.Of(c.Variable, c.Context, c.Table, statesOf))];
     }
 
-    /// <summary>Draws from a network as it stands.</summary>
+    /// <summary>Creates a sampler of a network without evidence.</summary>
     public RowSampler(DiscreteNetwork network)
         : this(network.Variables.Count,
             network.Graph.Order.Select(i => (i, network.Graph.Parents(i).ToArray(), network.Table(i).ToArray())),
@@ -26,7 +27,7 @@ public sealed class RowSampler
     {
     }
 
-    /// <summary>Draws exactly from a network's posterior given evidence.</summary>
+    /// <summary>Creates a sampler of a network's exact posterior given evidence.</summary>
     /// <exception cref="AtelierException">The evidence has probability zero, or the network is too large for exact
     /// inference.</exception>
     public static RowSampler Given(JunctionTree tree, IReadOnlyDictionary<int, int> evidence)
@@ -36,11 +37,11 @@ public sealed class RowSampler
         return new(tree.Network.Variables.Count, calibration.Conditionals(), tree.Network.StatesOf);
     }
 
-    /// <summary>Draws rows.</summary>
-    /// <param name="rows">How many.</param>
+    /// <summary>Samples rows.</summary>
+    /// <param name="rows">The number of rows.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <returns>The state of each row, [variable][row].</returns>
+    /// <returns>The states, [variable][row].</returns>
     public byte[][] Sample(int rows, long seed, CancellationToken cancellation = default)
     {
         byte[][] columns = [.. Enumerable.Range(0, _count).Select(_ => new byte[rows])];
@@ -56,13 +57,13 @@ public sealed class RowSampler
         return columns;
     }
 
-    /// <summary>One variable's draw.</summary>
+    /// <summary>The sampling of one variable.</summary>
     /// <param name="Variable">The variable.</param>
-    /// <param name="Context">Those it depends on, drawn before.</param>
-    /// <param name="Strides">How far a state of each moves in the table.</param>
-    /// <param name="States">How many states the variable has.</param>
-    /// <param name="Cumulative">For each row of its table the sums of its first probabilities, one fewer than
-    /// states.</param>
+    /// <param name="Context">The variables that it depends on, which are sampled before it.</param>
+    /// <param name="Strides">The stride of each context variable in <paramref name="Cumulative"/>.</param>
+    /// <param name="States">The number of states of the variable.</param>
+    /// <param name="Cumulative">The cumulative probabilities of each row of the variable's table, without the last,
+    /// which is always 1.</param>
     private sealed record Step(int Variable, int[] Context, int[] Strides, int States, double[] Cumulative)
     {
         public static Step Of(int variable, int[] context, double[] table, Func<int, int> statesOf)
@@ -79,7 +80,7 @@ public sealed class RowSampler
                 double sum = 0;
                 for (int state = 0; state < bounds; state++)
                 {
-                    // A sum that rounds below 1 must not let through a state that cannot be.
+                    // A sum that rounds below 1 must not select an impossible state.
                     sum = state >= last ? 1 : sum + numbers[state];
                     cumulative[(row * bounds) + state] = sum;
                 }

@@ -1,37 +1,36 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
 /// <summary>
-/// Exact answers to single questions: of what the question needs, variables are summed out one by one (Zhang and Poole
-/// 1994).
+/// Exact inference for single queries by variable elimination: in the relevant part of the network, variables are
+/// summed out one by one (Zhang and Poole 1994).
 /// </summary>
 public static class VariableElimination
 {
-    /// <summary>The joint distribution of some variables given evidence.</summary>
+    /// <summary>Computes the joint distribution of some variables given evidence.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="targets">The variables asked for, none of them observed.</param>
-    /// <param name="evidence">The state of each observed variable.</param>
+    /// <param name="targets">The indices of the queried variables, none of them observed.</param>
+    /// <param name="evidence">The index of the state of each observed variable, by the index of the variable.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <returns>P(targets | e), the first target slowest; it sums to 1.</returns>
+    /// <returns>P(targets | e) in row-major order; it sums to 1.</returns>
     /// <exception cref="AtelierException">The evidence has probability zero, or a table would be too large.</exception>
-    public static double[] Query(
-        DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int, int> evidence,
-            CancellationToken cancellation = default)
+    public static double[] Query(DiscreteNetwork network, IReadOnlyList<int> targets,
+        IReadOnlyDictionary<int, int> evidence, CancellationToken cancellation = default)
     {
         Relevance relevance = Relevance.Of(network, [.. targets], evidence);
         EliminationOrder order = OrderOf(network, targets, relevance, cancellation);
         return Query(network, targets, evidence, relevance, order, cancellation);
     }
 
-    /// <summary>The order in which a question's variables are summed out.</summary>
+    /// <summary>Finds the order in which the variables of a query are summed out.</summary>
     internal static EliminationOrder OrderOf(DiscreteNetwork network, IReadOnlyList<int> targets,
         Relevance relevance, CancellationToken cancellation) =>
         EliminationOrder.Find(network.Variables.Count, [.. relevance.Factors.Select(f => f.Scope)], network.StatesOf,
             [.. targets], cancellation);
 
-    /// <summary>The same, of what is relevant, in a given order.</summary>
-    internal static double[] Query(DiscreteNetwork network, IReadOnlyList<int> targets, IReadOnlyDictionary<int,
-        int> evidence,
-        Relevance relevance, EliminationOrder order, CancellationToken cancellation)
+    /// <summary>Answers a query from its relevant factors, in a given elimination order.</summary>
+    internal static double[] Query(DiscreteNetwork network, IReadOnlyList<int> targets,
+        IReadOnlyDictionary<int, int> evidence, Relevance relevance, EliminationOrder order,
+        CancellationToken cancellation)
     {
         relevance.CheckOthers(network, evidence, cancellation);
         List<Factor> factors = [.. relevance.Factors];

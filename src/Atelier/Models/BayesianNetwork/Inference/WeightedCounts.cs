@@ -1,9 +1,12 @@
 namespace Atelier.Models.BayesianNetwork.Inference;
 
-/// <summary>Sums of weights of drawn rows, for several distributions at once; weights may be of any size.</summary>
+/// <summary>
+/// Sums the weights of sampled rows for several distributions at once. Weights are given as logarithms and may be of
+/// any magnitude.
+/// </summary>
 internal sealed class WeightedCounts
 {
-    private const double Quantile = 1.959964; // of the normal distribution: 95 % lie within it on either side
+    private const double Quantile = 1.959964; // of the standard normal distribution, for 95 % confidence
 
     private readonly double[][] _sums;
     private readonly double[][] _squares;
@@ -11,23 +14,23 @@ internal sealed class WeightedCounts
     private double _sum;
     private double _squareSum;
 
-    /// <summary>Begins without rows.</summary>
-    /// <param name="cells">How many probabilities each distribution has.</param>
+    /// <summary>Creates empty counts.</summary>
+    /// <param name="cells">The number of probabilities of each distribution.</param>
     public WeightedCounts(IReadOnlyList<int> cells)
     {
         _sums = [.. cells.Select(n => new double[n])];
         _squares = [.. cells.Select(n => new double[n])];
     }
 
-    /// <summary>The rows added, those of weight zero included.</summary>
+    /// <summary>The number of rows added, including those of weight zero.</summary>
     public long Rows { get; private set; }
 
     /// <summary>The effective sample size; 0 if no row has a weight.</summary>
     public double EffectiveRows => _squareSum > 0 ? Math.Min(Rows, _sum * _sum / _squareSum) : 0;
 
     /// <summary>Adds a row.</summary>
-    /// <param name="logWeight">The logarithm of its weight.</param>
-    /// <param name="places">Which probability of each distribution it counts for.</param>
+    /// <param name="logWeight">The logarithm of the row's weight; −∞ for weight zero.</param>
+    /// <param name="places">The index of the cell of each distribution that the row falls into.</param>
     public void Add(double logWeight, ReadOnlySpan<int> places)
     {
         Rows++;
@@ -44,7 +47,7 @@ internal sealed class WeightedCounts
         }
     }
 
-    /// <summary>Adds other rows.</summary>
+    /// <summary>Adds the rows of other counts.</summary>
     public void Add(WeightedCounts other)
     {
         Rows += other.Rows;
@@ -65,8 +68,9 @@ internal sealed class WeightedCounts
     }
 
     /// <summary>
-    /// The estimates with intervals: the wider of Wilson's for so many effective rows, which holds near 0 and 1, and
-    /// that of the weights' own spread (Owen 2013, section 9.2).
+    /// Estimates the distributions with 95 % confidence intervals. Each interval covers both the Wilson interval of the
+    /// effective sample size, which holds near 0 and 1, and the interval from the variance of the weights (Owen 2013,
+    /// section 9.2).
     /// </summary>
     public Posterior[] Estimate() => [.. Enumerable.Range(0, _sums.Length).Select(i =>
     {
@@ -76,8 +80,8 @@ internal sealed class WeightedCounts
         {
             double centre = (p[cell] + (z2 / (2 * n))) / (1 + (z2 / n));
             double wilson = Quantile / (1 + (z2 / n)) * Math.Sqrt((p[cell] * (1 - p[cell]) / n) + (z2 / (4 * n * n)));
-            double square = _squares[i][cell],
-                spread = (square * (1 - p[cell]) * (1 - p[cell])) + ((_squareSum - square) * p[cell] * p[cell]);
+            double square = _squares[i][cell];
+            double spread = (square * (1 - p[cell]) * (1 - p[cell])) + ((_squareSum - square) * p[cell] * p[cell]);
             double delta = Quantile * Math.Sqrt(Math.Max(0, spread)) / _sum;
             low[cell] = Math.Max(0, Math.Min(centre - wilson, p[cell] - delta));
             high[cell] = Math.Min(1, Math.Max(centre + wilson, p[cell] + delta));
@@ -94,10 +98,14 @@ internal sealed class WeightedCounts
         _sum *= shrink;
         _squareSum *= shrink * shrink;
         foreach (double[] sums in _sums)
+        {
             foreach (ref double sum in sums.AsSpan())
                 sum *= shrink;
+        }
         foreach (double[] squares in _squares)
+        {
             foreach (ref double square in squares.AsSpan())
                 square *= shrink * shrink;
+        }
     }
 }

@@ -1,28 +1,28 @@
 namespace Atelier.Models.BayesianNetwork.Pictures;
 
 /// <summary>
-/// Places a graph in layers, parents above children, with few crossings and straight edges (Sugiyama, Tagawa and Toda
-/// 1981; Gansner et al. 1993): layers by longest path, long edges through points of their own, orders by medians,
-/// places by least squares.
+/// A layered layout of a graph: parents above children, few crossings and straight edges (Sugiyama, Tagawa and Toda
+/// 1981; Gansner et al. 1993). Layers follow from longest paths, long edges get a dummy vertex in each layer that they
+/// cross, vertices are ordered by the mean position of their neighbours, and coordinates are fitted by least squares.
 /// </summary>
 internal sealed class LayeredLayout
 {
     private const int Sweeps = 24;
     private const double Gap = 18; // between neighbours in a layer
-    private const double PointWidth = 6; // of a long edge on its way through a layer
-    private const double PointWeight = 6; // long edges bend less than short ones slant
+    private const double PointWidth = 6; // width of a dummy vertex
+    private const double PointWeight = 6; // weight of a dummy vertex in least squares: keeps long edges straight
 
     private readonly List<int[]> _layers = [];
-    private readonly List<List<int>> _above = []; // neighbours in the layer above, vertices and points alike
+    private readonly List<List<int>> _above = []; // neighbours in the layer above, of vertices and dummy vertices
     private readonly List<List<int>> _below = [];
     private readonly List<double> _widths;
     private readonly List<int> _layerOf = [];
     private readonly int _vertices;
     private double[] _x = [];
 
-    /// <summary>Places a graph.</summary>
+    /// <summary>Computes the layout of a graph.</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="widths">How wide each vertex is.</param>
+    /// <param name="widths">The width of each vertex, in pixels.</param>
     public LayeredLayout(DirectedGraph graph, IReadOnlyList<double> widths)
     {
         _vertices = graph.Count;
@@ -33,22 +33,22 @@ internal sealed class LayeredLayout
         Place();
     }
 
-    /// <summary>Number of layers.</summary>
+    /// <summary>The number of layers.</summary>
     public int LayerCount => _layers.Count;
 
-    /// <summary>The width of all together.</summary>
+    /// <summary>The width of the layout.</summary>
     public double Width { get; private set; }
 
-    /// <summary>A vertex's layer, from 0 at the top.</summary>
+    /// <summary>The layer of a vertex, counted from 0 at the top.</summary>
     public int LayerOf(int vertex) => _layerOf[vertex];
 
-    /// <summary>The place of a vertex's middle, from 0 at the left.</summary>
+    /// <summary>The horizontal centre of a vertex, from 0 at the left.</summary>
     public double X(int vertex) => _x[vertex];
 
-    /// <summary>The route of each edge from layer to layer, including both ends.</summary>
+    /// <summary>The route of each edge: its horizontal position in each layer, including both ends.</summary>
     public Dictionary<(int Parent, int Child), List<(double X, int Layer)>> Ways { get; } = [];
 
-    /// <summary>Number of crossings.</summary>
+    /// <summary>The number of edge crossings.</summary>
     public int Crossings => Enumerable.Range(1, Math.Max(0, _layers.Count - 1)).Sum(CrossingsAbove);
 
     private void FindLayers(DirectedGraph graph)
@@ -56,11 +56,13 @@ internal sealed class LayeredLayout
         var layer = new int[graph.Count];
         foreach (int v in graph.Order)
             layer[v] = graph.Parents(v).Select(p => layer[p] + 1).DefaultIfEmpty(0).Max();
-        // A root stands right above its first child.
+        // Roots move down to the layer above their highest child.
         ILookup<int, int> children = graph.Edges.ToLookup(e => e.Parent, e => e.Child);
         for (int v = 0; v < graph.Count; v++)
+        {
             if (graph.Parents(v).Count == 0 && children[v].Any())
                 layer[v] = children[v].Min(c => layer[c]) - 1;
+        }
         _layerOf.AddRange(layer);
     }
 
@@ -85,7 +87,7 @@ internal sealed class LayeredLayout
                 before = point;
             }
             Join(before, child);
-            Ways[(parent, child)] = [(parent, before)]; // filled in once places are known
+            Ways[(parent, child)] = [(parent, before)]; // Place replaces this by coordinates
         }
         for (int layer = 0; layer <= _layerOf.DefaultIfEmpty(-1).Max(); layer++)
             _layers.Add([.. Enumerable.Range(0, _layerOf.Count).Where(v => _layerOf[v] == layer)]);
@@ -97,7 +99,7 @@ internal sealed class LayeredLayout
         _above[below].Add(above);
     }
 
-    // Down and up again; the order of fewest crossings is kept.
+    // Sweeps down and up by turns, and keeps the order with the fewest crossings.
     private void Order()
     {
         int fewest = Crossings;
@@ -138,8 +140,10 @@ internal sealed class LayeredLayout
         int[] ends = [.. _layers[layer].SelectMany(v => _above[v].Select(a => above[a]).Order())];
         int crossings = 0;
         for (int i = 0; i < ends.Length; i++)
+        {
             for (int j = i + 1; j < ends.Length; j++)
                 crossings += ends[i] > ends[j] ? 1 : 0;
+        }
         return crossings;
     }
 
@@ -161,22 +165,22 @@ internal sealed class LayeredLayout
         for (int v = 0; v < _x.Length; v++)
             _x[v] -= left;
         Width = Enumerable.Range(0, _x.Length).Select(v => _x[v] + (_widths[v] / 2)).DefaultIfEmpty(0).Max();
-        foreach (((int parent, int child), List<(double X, int Layer)> way) in Ways)
+        foreach (((int parent, int child), List<(double X, int Layer)> route) in Ways)
         {
-            int last = way[0].Layer;
+            int last = route[0].Layer; // here still the last vertex before the child
             var points = new List<int> { child };
             for (int point = last; point != parent; point = _above[point][0])
                 points.Add(point);
             points.Add(parent);
             points.Reverse();
-            way.Clear();
-            way.AddRange(points.Select(p => (_x[p], _layerOf[p])));
+            route.Clear();
+            route.AddRange(points.Select(p => (_x[p], _layerOf[p])));
         }
     }
 
-    // The places nearest to those wished for, in least squares, that keep the order and the gaps: isotonic regression
-    // by pooling neighbours that would overlap (Ayer et al. 1955).
-    private void Settle(int[] layer, Func<int, double> wish, Func<int, double> weight)
+    // Moves the vertices of a layer as close to their desired positions as their order and the gaps permit, in least
+    // squares: isotonic regression by pooling neighbours that would overlap (Ayer et al. 1955).
+    private void Settle(int[] layer, Func<int, double> desired, Func<int, double> weight)
     {
         var blocks = new List<(double Mean, double Weight, int Count)>();
         var offsets = new double[layer.Length];
@@ -184,7 +188,7 @@ internal sealed class LayeredLayout
         {
             if (i > 0)
                 offsets[i] = offsets[i - 1] + ((_widths[layer[i - 1]] + _widths[layer[i]]) / 2) + Gap;
-            blocks.Add((wish(layer[i]) - offsets[i], weight(layer[i]), 1));
+            blocks.Add((desired(layer[i]) - offsets[i], weight(layer[i]), 1));
             while (blocks.Count > 1 && blocks[^2].Mean > blocks[^1].Mean)
             {
                 (double mean, double heavy, int count) = blocks[^1];
@@ -195,7 +199,9 @@ internal sealed class LayeredLayout
         }
         int at = 0;
         foreach ((double mean, _, int count) in blocks)
+        {
             for (int i = 0; i < count; i++, at++)
                 _x[layer[at]] = mean + offsets[at];
+        }
     }
 }

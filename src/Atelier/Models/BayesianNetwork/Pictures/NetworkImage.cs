@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Atelier.Models.BayesianNetwork.Pictures;
 
-/// <summary>Draws a network as boxes and arrows: the more informative an edge, the wider its arrow.</summary>
+/// <summary>Draws a network as boxes and arrows. The stronger an edge, the wider its arrow.</summary>
 internal sealed class NetworkImage
 {
     private const float Margin = 16;
@@ -19,32 +19,37 @@ internal sealed class NetworkImage
     private readonly DiscreteNetwork _network;
     private readonly LayeredLayout _layout;
     private readonly float[] _widths;
-    private readonly Dictionary<(int, int), float> _strokes;
+    private readonly Dictionary<(int, int), float> _strokes; // stroke width of each edge
 
+    /// <summary>Lays out the image.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="edges">The strengths of its edges.</param>
     public NetworkImage(DiscreteNetwork network, IReadOnlyList<EdgeStrength> edges)
     {
         _network = network;
         _widths = [.. network.Variables.Select(v => Canvas.Measure(v.Name, TextSize) + (2 * Padding))];
         _layout = new LayeredLayout(network.Graph, [.. _widths.Select(w => (double)w)]);
         double most = edges.Count == 0 ? 0 : edges.Max(e => e.Information);
-        _strokes = edges.ToDictionary(e => (e.Parent, e.Child), e => most > 0
-            ? 0.9f + (2.6f * (float)Math.Sqrt(e.Information / most)) : 1.2f);
+        _strokes = edges.ToDictionary(e => (e.Parent, e.Child),
+            e => most > 0 ? 0.9f + (2.6f * (float)Math.Sqrt(e.Information / most)) : 1.2f);
     }
 
     private float Width => (float)_layout.Width + (2 * Margin);
 
     private float Height => ((_layout.LayerCount - 1) * LayerHeight) + BoxHeight + (2 * Margin);
 
+    /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
 
+    /// <summary>Renders the image as a PNG file.</summary>
     public byte[] Png() => Canvas.Png(Width, Height, Draw);
 
     private static float Y(int layer) => Margin + (layer * LayerHeight) + (BoxHeight / 2);
 
     private void Draw(SKCanvas canvas)
     {
-        foreach (((int parent, int child), List<(double X, int Layer)> way) in _layout.Ways)
-            DrawEdge(canvas, parent, child, way);
+        foreach (((int parent, int child), List<(double X, int Layer)> route) in _layout.Ways)
+            DrawEdge(canvas, parent, child, route);
         using var fill = new SKPaint { Color = Fill, IsAntialias = true };
         using var border =
             new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1.2f };
@@ -58,24 +63,27 @@ internal sealed class NetworkImage
         }
     }
 
-    // From the parent's lower side through the points of the way to the child's upper side.
-    private void DrawEdge(SKCanvas canvas, int parent, int child, List<(double X, int Layer)> way)
+    // From the lower side of the parent's box along the route to the upper side of the child's box.
+    private void DrawEdge(SKCanvas canvas, int parent, int child, List<(double X, int Layer)> route)
     {
         float stroke = _strokes.GetValueOrDefault((parent, child), 1.2f);
-        using var line = new SKPaint { Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke,
-            StrokeWidth = stroke, StrokeCap = SKStrokeCap.Round };
+        using var line = new SKPaint
+        {
+            Color = Line, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = stroke,
+            StrokeCap = SKStrokeCap.Round,
+        };
         using var path = new SKPath();
-        SKPoint[] points = [.. way.Select(p => new SKPoint(Margin + (float)p.X, Y(p.Layer)))];
+        SKPoint[] points = [.. route.Select(p => new SKPoint(Margin + (float)p.X, Y(p.Layer)))];
         float head = ArrowLength + stroke;
         points[0] = new SKPoint(Port(points[0].X, points[1].X, _widths[parent]), points[0].Y + (BoxHeight / 2));
         points[^1] = new SKPoint(Port(points[^1].X, points[^2].X, _widths[child]), points[^1].Y - (BoxHeight / 2));
         SKPoint tip = points[^1], before = points[^2];
-        // The last stretch comes from where the way comes from, so that arrows into one box do not lie on one another.
+        // Arrow heads point along the route, so that several arrows into one box do not overlap.
         var direction = new SKPoint((tip.X - before.X) * 0.5f, tip.Y - before.Y);
         float length = (float)Math.Sqrt((direction.X * direction.X) + (direction.Y * direction.Y));
         direction = new SKPoint(direction.X / length, direction.Y / length);
         points[^1] = new SKPoint(tip.X - (direction.X * head), tip.Y - (direction.Y * head));
-        // Hermite curves over y: at each point of the way the slope from the one before to the one after.
+        // Cubic Hermite curves over y; the slope at each point is that from the point before to the point after.
         path.MoveTo(points[0]);
         for (int i = 1; i < points.Length; i++)
         {
@@ -94,7 +102,7 @@ internal sealed class NetworkImage
         return (to.X - from.X) / (to.Y - from.Y);
     }
 
-    // A little towards the other end, within the box.
+    // Shifts an end of an edge a little towards the other end, within the box.
     private static float Port(float own, float other, float width) =>
         own + Math.Clamp((other - own) * 0.15f, (10 - width) / 2, (width - 10) / 2);
 

@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace Atelier.Models.BayesianNetwork.Pictures;
 
 /// <summary>
-/// A variable's table: a row for each combination of its parents' states, a cell a probability, darker where it is
-/// greater.
+/// Draws a variable's table: one row for each combination of its parents' states, one cell for each probability. The
+/// higher the probability, the darker the cell.
 /// </summary>
 internal sealed class TableImage
 {
@@ -25,6 +25,9 @@ internal sealed class TableImage
     private readonly int _states;
     private readonly string _title;
 
+    /// <summary>Lays out the image.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="variable">The index of the variable.</param>
     public TableImage(DiscreteNetwork network, int variable)
     {
         (_network, _variable) = (network, variable);
@@ -34,17 +37,19 @@ internal sealed class TableImage
         _states = Math.Min(MostStates, own.States.Count);
         string[] names = [.. parents.Select(p => network.Variables[p].Name)];
         int rows = Math.Min(MostRows, network.RowsOf(variable));
-        _title = $"P({own.Name}{(names.Length > 0 ? " | " + string.Join(", ", names) : "")})"
-            + (rows < network.RowsOf(variable)
-                ? string.Create(CultureInfo.InvariantCulture,
-                $", {rows} of {Quantity.Of(network.RowsOf(variable), "row")}") : "");
+        string given = names.Length > 0 ? " | " + string.Join(", ", names) : "";
+        int all = network.RowsOf(variable);
+        string shown = rows == all ? ""
+            : string.Create(CultureInfo.InvariantCulture, $", {rows} of {Quantity.Of(all, "row")}");
+        _title = $"P({own.Name}{given}){shown}";
         _rows.Add([.. names, .. own.States.Take(_states)]);
         for (int row = 0; row < rows; row++)
-            _rows.Add([.. BifFile.StatesAt(network, parents, row),
-                .. Enumerable.Range(0, _states)
-                .Select(s => Cell(row, s).ToString("0.000", CultureInfo.InvariantCulture))]);
-        _widths = [.. Enumerable.Range(0, _parents + _states)
-            .Select(column =>
+        {
+            IEnumerable<string> cells = Enumerable.Range(0, _states)
+                .Select(s => Cell(row, s).ToString("0.000", CultureInfo.InvariantCulture));
+            _rows.Add([.. BifFile.StatesAt(network, parents, row), .. cells]);
+        }
+        _widths = [.. Enumerable.Range(0, _parents + _states).Select(column =>
             Math.Max(column < _parents ? 0 : 46, _rows.Max(r => Measure(r[column])) + (2 * Padding)))];
     }
 
@@ -52,8 +57,10 @@ internal sealed class TableImage
 
     private float Height => ((_rows.Count + 1) * RowHeight) + (2 * Margin);
 
+    /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
 
+    /// <summary>Renders the image as a PNG file.</summary>
     public byte[] Png() => Canvas.Png(Width, Height, Draw);
 
     private double Cell(int row, int state) => _network.Table(_variable)[(row * _network.StatesOf(_variable)) + state];

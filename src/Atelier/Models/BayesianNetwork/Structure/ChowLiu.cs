@@ -1,19 +1,18 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// The tree that explains most (Chow and Liu 1968): the spanning tree of the greatest mutual information, directed from
-/// a root.
+/// Learns the maximum-likelihood tree (Chow and Liu 1968): the spanning tree with the largest total mutual information
+/// of its edges, directed away from a root.
 /// </summary>
 internal static class ChowLiu
 {
-    /// <summary>Learns the tree, or a forest where variables are independent or forbidden to meet.</summary>
+    /// <summary>Learns the tree, or a forest if some variables are independent or their edges are forbidden.</summary>
     /// <param name="counter">Counts the rows.</param>
-    /// <param name="names">The variables.</param>
-    /// <param name="constraints">Required and forbidden edges.</param>
-    /// <param name="root">The variable that the tree grows from; null takes the first that fits the
+    /// <param name="names">The names of the variables.</param>
+    /// <param name="constraints">The required and forbidden edges.</param>
+    /// <param name="root">The index of the root; null takes the first variable that satisfies the
     /// constraints.</param>
-    /// <exception cref="AtelierException">No root gives the edges the directions that the constraints ask
-    /// for.</exception>
+    /// <exception cref="AtelierException">No root directs the edges as the constraints require.</exception>
     public static DirectedGraph Learn(FamilyCounter counter, IReadOnlyList<string> names,
         StructureConstraints constraints, int? root)
     {
@@ -25,8 +24,8 @@ internal static class ChowLiu
             {
                 bool must = constraints.IsRequired(a, b) || constraints.IsRequired(b, a);
                 bool may = !constraints.IsForbidden(a, b) || !constraints.IsForbidden(b, a);
-                information[a, b] = information[b, a] = must ? double.PositiveInfinity : may
-                    ? MutualInformation(counter, a, b) : 0;
+                information[a, b] = information[b, a] =
+                    must ? double.PositiveInfinity : may ? MutualInformation(counter, a, b) : 0;
             }
         });
         List<int>[] neighbours = Span(information, count);
@@ -40,7 +39,9 @@ internal static class ChowLiu
             "remove some, choose another root, or use model.structure hill-climbing");
     }
 
-    /// <summary>I(a; b) in nats of rows that have both.</summary>
+    /// <summary>
+    /// Computes the mutual information I(a; b) in nats, over the rows that have values of both variables.
+    /// </summary>
     public static double MutualInformation(FamilyCounter counter, int a, int b)
     {
         int rows = counter.StatesOf(a), columns = counter.StatesOf(b);
@@ -72,7 +73,7 @@ internal static class ChowLiu
         return sum;
     }
 
-    // Prim 1957, from each vertex that no tree reached so far.
+    // The maximum spanning forest (Prim 1957); weights of 0 are no edges.
     private static List<int>[] Span(double[,] weights, int count)
     {
         List<int>[] neighbours = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
@@ -83,8 +84,10 @@ internal static class ChowLiu
         {
             int next = -1;
             for (int v = 0; v < count; v++)
+            {
                 if (!reached[v] && (next < 0 || best[v] > best[next]))
                     next = v;
+            }
             reached[next] = true;
             if (from[next] >= 0)
             {
@@ -92,8 +95,10 @@ internal static class ChowLiu
                 neighbours[from[next]].Add(next);
             }
             for (int v = 0; v < count; v++)
+            {
                 if (!reached[v] && weights[next, v] > best[v])
                     (best[v], from[v]) = (weights[next, v], next);
+            }
         }
         return neighbours;
     }

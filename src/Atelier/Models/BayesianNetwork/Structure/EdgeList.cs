@@ -1,12 +1,12 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>Edges as recipes write them: "smoke->lung".</summary>
+/// <summary>Parses and formats edges as recipes write them, such as "smoke->lung".</summary>
 internal static class EdgeList
 {
-    /// <summary>Reads edges by the variables' names.</summary>
+    /// <summary>Parses edges.</summary>
     /// <param name="edges">The edges as text.</param>
-    /// <param name="names">The variables.</param>
-    /// <param name="where">The recipe's key, for errors.</param>
+    /// <param name="names">The names of the variables.</param>
+    /// <param name="where">The key in the recipe, for error messages.</param>
     /// <exception cref="AtelierException">An edge has no arrow, names an unknown variable (the message suggests the
     /// nearest), or joins a variable with itself.</exception>
     public static IReadOnlyList<(int Parent, int Child)> Parse(IReadOnlyList<string> edges, IReadOnlyList<string> names,
@@ -19,21 +19,23 @@ internal static class EdgeList
                     "write PARENT->CHILD, such as smoke->lung");
             int parent = IndexOf(ends[0].Trim()), child = IndexOf(ends[1].Trim());
             return parent != child ? (parent, child)
-                : throw new AtelierException($"the edge '{edge}' connects {names[parent]} with itself",
-                where, "remove it");
+                : throw new AtelierException($"the edge '{edge}' connects {names[parent]} with itself", where,
+                    "remove it");
 
             int IndexOf(string name)
             {
                 for (int i = 0; i < names.Count; i++)
+                {
                     if (names[i] == name)
                         return i;
+                }
                 throw new AtelierException($"the edge '{edge}' names '{name}', which is not a column", where,
                     Spelling.Nearest(name, names) is { } near ? $"did you mean '{near}'?"
                         : $"there are {string.Join(", ", names)}");
             }
         })];
 
-    /// <summary>An edge as text.</summary>
+    /// <summary>Formats an edge as text.</summary>
     public static string Show((int Parent, int Child) edge, IReadOnlyList<Variable> variables) =>
         $"{variables[edge.Parent].Name}->{variables[edge.Child].Name}";
 }

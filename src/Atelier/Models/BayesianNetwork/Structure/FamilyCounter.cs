@@ -3,19 +3,20 @@ using System.Numerics;
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// Counts how often the states of some variables meet. Each state of each variable is a bit a row; small tables are
-/// counted by intersecting those bits, large ones by adding up an index a row. Rows that miss one of the values do not
-/// count.
+/// Counts how often combinations of states of some variables occur. Each state of each variable has a bit set of the
+/// rows that have it. Small tables are counted by intersecting these bit sets, large ones by computing an index for
+/// each row. Rows in which one of the values is missing are not counted. Safe for concurrent use.
 /// </summary>
 internal sealed class FamilyCounter
 {
-    // Intersecting costs a word in 64 rows a cell, adding up an index a row and variable: small tables gain most
-    // (docs/log.md).
+    // Intersecting costs one word operation for 64 rows and each cell; indexing costs one operation for each row and
+    // variable. Intersecting is therefore faster for small tables (docs/log.md).
     private const int MostIntersected = 96;
 
     private readonly DiscreteData _data;
-    private readonly Lazy<ulong[][][]> _bits;
+    private readonly Lazy<ulong[][][]> _bits; // [variable][state][word]: one bit for each row
 
+    /// <summary>Creates a counter of the rows of some data.</summary>
     public FamilyCounter(DiscreteData data)
     {
         _data = data;
@@ -23,11 +24,13 @@ internal sealed class FamilyCounter
             [.. data.Columns.Select((column, i) => Bits(column, data.Variables[i].States.Count))]);
     }
 
+    /// <summary>The data.</summary>
     public DiscreteData Data => _data;
 
+    /// <summary>The number of states of a variable.</summary>
     public int StatesOf(int variable) => _data.Variables[variable].States.Count;
 
-    /// <summary>How many combinations of states the variables have.</summary>
+    /// <summary>The number of combinations of states of some variables.</summary>
     public double Cells(ReadOnlySpan<int> variables)
     {
         double cells = 1;
@@ -36,9 +39,9 @@ internal sealed class FamilyCounter
         return cells;
     }
 
-    /// <summary>How many rows have each combination of states.</summary>
-    /// <param name="variables">The variables, the first slowest.</param>
-    /// <param name="counts">Receives a count for each combination.</param>
+    /// <summary>Counts the rows that have each combination of states.</summary>
+    /// <param name="variables">The indices of the variables.</param>
+    /// <param name="counts">Receives the count of each combination, in row-major order.</param>
     public void Count(ReadOnlySpan<int> variables, Span<int> counts)
     {
         counts.Clear();
@@ -57,7 +60,7 @@ internal sealed class FamilyCounter
                 counts[state] = Ones(_bits.Value[variables[0]][state]);
             return;
         }
-        // The rows of each combination of all variables but the last, combination by combination.
+        // Holds the rows of the current combination of all variables but the last.
         ulong[] rows = System.Buffers.ArrayPool<ulong>.Shared.Rent(words * (variables.Length - 1));
         Descend(variables, depth: 0, all: null, rows, words, counts);
         System.Buffers.ArrayPool<ulong>.Shared.Return(rows);
@@ -141,8 +144,10 @@ internal sealed class FamilyCounter
                 }
             }
             foreach (int place in block)
+            {
                 if (place >= 0)
                     counts[place]++;
+            }
         }
     }
 
@@ -150,8 +155,10 @@ internal sealed class FamilyCounter
     {
         ulong[][] bits = [.. Enumerable.Range(0, states).Select(_ => new ulong[(column.Length + 63) / 64])];
         for (int row = 0; row < column.Length; row++)
+        {
             if (column[row] != DiscreteData.Missing)
                 bits[column[row]][row >> 6] |= 1UL << (row & 63);
+        }
         return bits;
     }
 }

@@ -3,7 +3,8 @@ using MathNet.Numerics;
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// The score of a variable given its parents; a network's score is the sum over its variables. Higher is better.
+/// Computes the score of a variable given its parents. The score of a network is the sum over its variables. Higher is
+/// better. Safe for concurrent use.
 /// </summary>
 internal sealed class FamilyScore
 {
@@ -12,25 +13,25 @@ internal sealed class FamilyScore
     private readonly FamilyCounter _counter;
     private readonly NetworkScore _kind;
     private readonly double _equivalentSampleSize;
-    private readonly double[] _ofCount;
+    private readonly double[] _ofCount; // [n]: ln n! for K2, otherwise n ln n
 
-    /// <summary>Prepares the logarithms of counts.</summary>
+    /// <summary>Creates a score, and tabulates the logarithms that it needs.</summary>
     /// <param name="counter">Counts the rows.</param>
-    /// <param name="kind">Which score.</param>
-    /// <param name="equivalentSampleSize">Of BDeu: imagined rows, above 0.</param>
+    /// <param name="kind">The kind of score.</param>
+    /// <param name="equivalentSampleSize">For BDeu: the equivalent sample size, above 0.</param>
     public FamilyScore(FamilyCounter counter, NetworkScore kind, double equivalentSampleSize)
     {
         (_counter, _kind, _equivalentSampleSize) = (counter, kind, equivalentSampleSize);
-        // Counts are whole numbers up to the rows there are: their logarithms are looked up.
         _ofCount = new double[counter.Data.RowCount + 1];
         for (int n = 1; n < _ofCount.Length; n++)
             _ofCount[n] = kind == NetworkScore.K2 ? _ofCount[n - 1] + Math.Log(n) : n * Math.Log(n);
     }
 
+    /// <summary>The counter of the rows.</summary>
     public FamilyCounter Counter => _counter;
 
     /// <summary>
-    /// The score of a variable with these parents; −∞ where its table would have more than a million cells.
+    /// Computes the score of a variable given its parents; −∞ if its table would have more than 2²⁰ cells.
     /// </summary>
     public double Of(int child, ReadOnlySpan<int> parents)
     {

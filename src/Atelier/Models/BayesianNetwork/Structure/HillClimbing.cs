@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// Searches for the graph of the highest score by adding, taking out and turning round one edge at a time, the best
-/// first (Heckerman, Geiger and Chickering 1995, section 7.1); where nothing gets better, a tabu list (Glover 1989)
-/// forbids to undo the last moves while worse graphs are walked through. Then it begins again near the best graph,
-/// until so many restarts in a row found nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
+/// Searches for the graph with the highest score. Each move adds, removes or reverses one edge, the best one first
+/// (Heckerman, Geiger and Chickering 1995, section 7.1). At a local maximum the climb goes on through worse graphs,
+/// while a tabu list forbids undoing the last moves (Glover 1989). The search then restarts near the best graph, until
+/// several restarts in a row find nothing better (iterated local search: Lourenço, Martin and Stützle 2003).
 /// </summary>
 internal sealed class HillClimbing
 {
@@ -17,14 +17,19 @@ internal sealed class HillClimbing
     private readonly StructureConstraints _constraints;
     private readonly HillClimbingOptions _options;
     private readonly IReadOnlyList<string> _names;
-    private readonly Dictionary<ParentSet, double>[] _known;
+    private readonly Dictionary<ParentSet, double>[] _known; // [child]: the scores computed so far
 
     private readonly List<int>[] _parents;
     private readonly double[] _scores;
-    // [child, other]: what the child's score gains when other joins or leaves its parents
+    // [child, other]: the change of the child's score if the other variable is added to or removed from its parents
     private readonly double[,] _gains;
-    private readonly ulong[][] _reached; // the vertices below each
+    private readonly ulong[][] _reached; // [vertex]: a bit set of its descendants
 
+    /// <summary>Prepares a search.</summary>
+    /// <param name="score">The score to maximise.</param>
+    /// <param name="names">The names of the variables.</param>
+    /// <param name="constraints">The constraints on the graph.</param>
+    /// <param name="options">The limits of the search.</param>
     public HillClimbing(FamilyScore score, IReadOnlyList<string> names, StructureConstraints constraints,
         HillClimbingOptions options)
     {
@@ -37,15 +42,16 @@ internal sealed class HillClimbing
         _reached = [.. names.Select(_ => new ulong[(_count + 63) / 64])];
     }
 
-    /// <summary>Number of computed scores of a variable with parents.</summary>
+    /// <summary>The number of families (a variable with its parents) whose score was computed.</summary>
     public int ScoredFamilies => _known.Sum(k => k.Count);
 
-    /// <summary>A description of how the search ended, for people.</summary>
+    /// <summary>A description of how the search ended, for the user.</summary>
     public string Ending { get; private set; } = "";
 
-    /// <summary>The best graph found.</summary>
-    /// <param name="progress">Receives after each move the climb, the number of moves, and the score.</param>
-    /// <param name="cancellation">Ends the search; the best graph so far is given back.</param>
+    /// <summary>Runs the search, and returns the best graph found.</summary>
+    /// <param name="progress">Called after each move with the number of climbs, the number of moves, and the
+    /// score.</param>
+    /// <param name="cancellation">Ends the search early; the best graph so far is returned.</param>
     public DirectedGraph Search(Action<int, int, double>? progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
@@ -53,14 +59,14 @@ internal sealed class HillClimbing
         var random = new SplitMix64((ulong)_options.Seed);
         int climbs = 1, moves = 0, inVain = 0;
         Take([.. Enumerable.Range(0, _count).Select(i => _constraints.Start.Parents(i).ToArray())]);
-        (double bestScore, int[][] best) = Climb(Tell, IsOver);
+        (double bestScore, int[][] best) = Climb(Report, IsOver);
         while (inVain < _options.Restarts && !IsOver())
         {
             climbs++;
             Perturb(best, ref random);
-            (double score, int[][] parents) = Climb(Tell, IsOver);
+            (double score, int[][] parents) = Climb(Report, IsOver);
             inVain = score > bestScore + LeastGain ? 0 : inVain + 1;
-            if (score > bestScore - LeastGain) // of equally good graphs the other one: it leads on elsewhere
+            if (score > bestScore - LeastGain) // an equally good graph replaces the best, to restart somewhere else
                 (bestScore, best) = (Math.Max(score, bestScore), parents);
         }
         string end = _options.Restarts == 0 ? "no restarts"
@@ -71,7 +77,7 @@ internal sealed class HillClimbing
             + $"{Quantity.Of(ScoredFamilies, "score")} of a variable with parents; {end}";
         return _options.Restarts == 0 ? new DirectedGraph(best, _names) : Directed(best, bestScore);
 
-        void Tell(double score) => progress?.Invoke(climbs, ++moves, score);
+        void Report(double score) => progress?.Invoke(climbs, ++moves, score);
     }
 
     private (double Score, int[][] Parents) Climb(Action<double> moved, Func<bool> isOver)
@@ -79,7 +85,7 @@ internal sealed class HillClimbing
         double score = _scores.Sum(), bestScore = score;
         int[][] best = Copy();
         var forbiddenUntil = new int[_count, _count];
-        // half of all pairs: some move is always free
+        // At most half of all pairs are forbidden, so that some move is always allowed.
         int tenure = Math.Min(_options.TabuLength, _count * (_count - 1) / 4);
         int worse = 0;
         for (int step = 1; !isOver(); step++)
@@ -103,7 +109,7 @@ internal sealed class HillClimbing
 
     private enum Kind
     {
-        Toggle,
+        Toggle, // add or remove
         Reverse,
     }
 
@@ -111,8 +117,8 @@ internal sealed class HillClimbing
 
     private Move? FindBest(double score, double bestScore, int step, int[,] forbiddenUntil)
     {
-        // Of moves that gain the same, as both directions of a first edge do, the one of the first parent is taken,
-        // then of the first child: chance in the last bits must not choose.
+        // Among moves of equal gain, such as both directions of a first edge, the one with the first parent and then
+        // the first child wins. The margin keeps rounding errors from deciding.
         Move? best = null;
         for (int parent = 0; parent < _count; parent++)
         {
@@ -120,10 +126,10 @@ internal sealed class HillClimbing
             {
                 if (parent == child)
                     continue;
-                bool there = _parents[child].Contains(parent);
-                Consider(Kind.Toggle, _gains[child, parent], there ? !_constraints.IsRequired(parent, child)
-                    : MayAdd(parent, child));
-                if (there)
+                bool exists = _parents[child].Contains(parent);
+                bool mayToggle = exists ? !_constraints.IsRequired(parent, child) : MayAdd(parent, child);
+                Consider(Kind.Toggle, _gains[child, parent], mayToggle);
+                if (exists)
                     Consider(Kind.Reverse, _gains[child, parent] + _gains[parent, child], MayReverse(parent, child));
 
                 void Consider(Kind kind, double gain, bool allowed)
@@ -131,7 +137,7 @@ internal sealed class HillClimbing
                     if (!allowed || double.IsNaN(gain) || double.IsNegativeInfinity(gain)
                         || (best is { } b && gain <= b.Gain + LeastGain))
                         return;
-                    // What a tabu forbids is allowed all the same where it leads to a new best.
+                    // The aspiration criterion: a forbidden move is allowed if it leads to a new best graph.
                     if (forbiddenUntil[parent, child] >= step && score + gain <= bestScore + LeastGain)
                         return;
                     best = new Move(kind, parent, child, gain);
@@ -143,17 +149,19 @@ internal sealed class HillClimbing
 
     private bool MayAdd(int parent, int child) =>
         !_constraints.IsForbidden(parent, child) && _parents[child].Count < _constraints.MaxParents
-            && !_parents[parent].Contains(child) && !Reaches(child, parent);
+        && !_parents[parent].Contains(child) && !Reaches(child, parent);
 
-    // Turned round, the edge closes a cycle where another path leads from parent to child.
+    // The reversed edge would close a cycle if another path led from parent to child.
     private bool MayReverse(int parent, int child)
     {
         if (_constraints.IsRequired(parent, child) || _constraints.IsForbidden(child, parent)
             || _parents[parent].Count >= _constraints.MaxParents)
             return false;
         foreach (int other in _parents[child])
-            if (other != parent && (Reaches(parent, other)))
+        {
+            if (other != parent && Reaches(parent, other))
                 return false;
+        }
         return true;
     }
 
@@ -195,7 +203,7 @@ internal sealed class HillClimbing
     private int[][] Copy() => [.. _parents.Select(p => p.ToArray())];
 
     /// <summary>
-    /// Computes anew what depends on the parents of some vertices: their scores, their gains, and what lies below whom.
+    /// Recomputes what depends on the parents of some vertices: their scores, their gains, and all descendants.
     /// </summary>
     private void Update(IReadOnlyList<int> children)
     {
@@ -207,14 +215,16 @@ internal sealed class HillClimbing
             {
                 if (other == child)
                     continue;
-                bool there = _parents[child].Contains(other);
-                if (!there && (_constraints.IsForbidden(other, child)
+                bool exists = _parents[child].Contains(other);
+                if (!exists && (_constraints.IsForbidden(other, child)
                     || _parents[child].Count >= _constraints.MaxParents))
+                {
                     _gains[child, other] = double.NegativeInfinity;
-                else
-                    families.Add((child, other,
-                        new ParentSet(there ? [.. _parents[child].Where(p => p != other)]
-                        : [.. _parents[child].Append(other).Order()])));
+                    continue;
+                }
+                int[] toggled = exists ? [.. _parents[child].Where(p => p != other)]
+                    : [.. _parents[child].Append(other).Order()];
+                families.Add((child, other, new ParentSet(toggled)));
             }
         }
         var unknown = families.FindAll(f => !_known[f.Child].ContainsKey(f.Parents));
@@ -229,7 +239,7 @@ internal sealed class HillClimbing
             if (other == child)
                 _scores[child] = score;
             else
-                _gains[child, other] = score - _scores[child]; // the child's own score stands first in the list
+                _gains[child, other] = score - _scores[child]; // the child's current score comes first in the list
         }
         FindReached();
     }
@@ -239,9 +249,8 @@ internal sealed class HillClimbing
         foreach (ulong[] below in _reached)
             Array.Clear(below);
         int[] waiting = new int[_count];
-        foreach (List<int> parents in _parents)
-            foreach (int parent in parents)
-                waiting[parent]++;
+        foreach (int parent in _parents.SelectMany(p => p))
+            waiting[parent]++;
         var ready = new Stack<int>(Enumerable.Range(0, _count).Where(v => waiting[v] == 0));
         while (ready.TryPop(out int child))
         {
@@ -258,15 +267,15 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Where the next climb begins: another graph of the best one's equivalence class, since which moves improve it
-    /// depends on the directions that it happens to have; and around some variables next to one another a share of the
-    /// edges is taken out, so that they are chosen anew together.
+    /// Prepares the start of the next climb. It moves to another graph of the best graph's equivalence class, because
+    /// which moves improve a graph depends on the directions of its edges. Then it removes a random fraction of the
+    /// edges around some adjacent variables, so that they are chosen again together.
     /// </summary>
     private void Perturb(int[][] best, ref SplitMix64 random)
     {
         Take(best);
-        TurnRound(ref random);
-        // Most regions are small, some are half of all: sizes are spread evenly over their logarithm.
+        ReverseCovered(ref random);
+        // The size of the region is log-uniform, up to half of all variables.
         int size = (int)Math.Exp(random.NextDouble() * Math.Log(Math.Max(2, (_count / 2) + 1)));
         double share = random.NextDouble();
         List<int> region = [(int)random.Next(_count)];
@@ -276,8 +285,10 @@ internal sealed class HillClimbing
             int[] around = [.. _parents[member],
                 .. Enumerable.Range(0, _count).Where(v => _parents[v].Contains(member))];
             foreach (int other in around)
+            {
                 if (!region.Contains(other) && region.Count < size)
                     region.Add(other);
+            }
         }
         var changed = new HashSet<int>();
         foreach (int member in region)
@@ -296,13 +307,13 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// Turns edges round whose ends have the same other parents: the graph stays in its class, and all of its class can
-    /// be reached so (Chickering 1995, theorem 2).
+    /// Reverses random covered edges, whose ends have the same other parents. This keeps the graph in its equivalence
+    /// class and can reach every graph of it (Chickering 1995, theorem 2).
     /// </summary>
-    private void TurnRound(ref SplitMix64 random)
+    private void ReverseCovered(ref SplitMix64 random)
     {
         var changed = new HashSet<int>();
-        for (int turns = _count; turns > 0; turns--)
+        for (int tries = _count; tries > 0; tries--)
         {
             int child = (int)random.Next(_count);
             if (_parents[child].Count == 0)
@@ -310,7 +321,7 @@ internal sealed class HillClimbing
             int parent = _parents[child][(int)random.Next(_parents[child].Count)];
             if (_constraints.IsRequired(parent, child) || _constraints.IsForbidden(child, parent)
                 || _parents[child].Count != _parents[parent].Count + 1
-                    || !_parents[parent].TrueForAll(_parents[child].Contains))
+                || !_parents[parent].TrueForAll(_parents[child].Contains))
                 continue;
             Toggle(parent, child);
             Toggle(child, parent);
@@ -321,7 +332,7 @@ internal sealed class HillClimbing
     }
 
     /// <summary>
-    /// From the best graph's equivalence class, the graph whose edges follow the order of the columns as far as
+    /// Returns the graph of the best graph's equivalence class whose edges follow the order of the columns as far as
     /// possible.
     /// </summary>
     private DirectedGraph Directed(int[][] best, double score)
@@ -333,6 +344,6 @@ internal sealed class HillClimbing
         ILookup<int, int> byChild = edges.ToLookup(e => e.Child, e => e.Parent);
         int[][] parents = [.. Enumerable.Range(0, _count).Select(child => byChild[child].Order().ToArray())];
         Take(parents);
-        return _scores.Sum() > score - LeastGain ? new DirectedGraph(parents, _names) : graph; // K2 tells them apart
+        return _scores.Sum() > score - LeastGain ? new DirectedGraph(parents, _names) : graph; // K2 may differ
     }
 }

@@ -1,6 +1,6 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>The limits of the search.</summary>
+/// <summary>The options of hill climbing.</summary>
 internal sealed record HillClimbingOptions
 {
     /// <summary>
@@ -9,12 +9,14 @@ internal sealed record HillClimbingOptions
     /// </summary>
     public int TabuLength { get; init; } = 10;
 
-    /// <summary>After how many restarts in a row that found nothing better the search ends; 0 climbs once.</summary>
+    /// <summary>
+    /// The number of restarts in a row without a better graph that ends the search. 0 climbs only once.
+    /// </summary>
     public int Restarts { get; init; }
 
-    /// <summary>The most seconds before the search ends with the best graph so far.</summary>
+    /// <summary>The time limit in seconds, after which the search ends with the best graph so far.</summary>
     public double Seconds { get; init; } = double.PositiveInfinity;
 
-    /// <summary>Of what is changed before it begins again.</summary>
+    /// <summary>The seed of the random changes before each restart.</summary>
     public long Seed { get; init; } = 1;
 }

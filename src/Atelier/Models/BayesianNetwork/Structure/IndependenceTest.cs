@@ -2,20 +2,20 @@ using MathNet.Numerics;
 
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>Tests whether two variables are independent given others, by counts.</summary>
+/// <summary>Tests from counts whether two variables are independent given others. Safe for concurrent use.</summary>
 /// <param name="counter">Counts the rows.</param>
-/// <param name="kind">Pearson's χ² or the likelihood ratio G².</param>
+/// <param name="kind">The test statistic: Pearson's χ² or the likelihood ratio G².</param>
 internal sealed class IndependenceTest(FamilyCounter counter, IndependenceTestName kind)
 {
     private const double MostCells = 1 << 22;
 
     /// <summary>
-    /// The probability of a statistic at least as great where they are independent; 1 where the table would be too
-    /// large to fill.
+    /// Computes the p-value: the probability of a statistic at least as large if the variables are independent. 1 if
+    /// the table would have more than 2²² cells.
     /// </summary>
-    /// <param name="x">One variable.</param>
-    /// <param name="y">The other.</param>
-    /// <param name="given">The conditions.</param>
+    /// <param name="x">The index of one variable.</param>
+    /// <param name="y">The index of the other variable.</param>
+    /// <param name="given">The indices of the variables to condition on.</param>
     public double PValue(int x, int y, ReadOnlySpan<int> given)
     {
         (double statistic, double freedom) = Statistic(x, y, given);
@@ -23,8 +23,8 @@ internal sealed class IndependenceTest(FamilyCounter counter, IndependenceTestNa
     }
 
     /// <summary>
-    /// The statistic and its degrees of freedom, (states of x − 1)(states of y − 1) · combinations of the conditions
-    /// (Spirtes, Glymour and Scheines 2000, section 5.5).
+    /// Computes the statistic and its degrees of freedom, (states of x − 1) · (states of y − 1) · combinations of the
+    /// states of the conditions (Spirtes, Glymour and Scheines 2000, section 5.5).
     /// </summary>
     public (double Statistic, double Freedom) Statistic(int x, int y, ReadOnlySpan<int> given)
     {

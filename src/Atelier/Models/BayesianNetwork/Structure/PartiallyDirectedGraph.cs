@@ -1,8 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// A graph in which some edges have a direction and others none. It represents an equivalence class of graphs, which
-/// data alone cannot distinguish (Andersson, Madigan and Perlman 1997).
+/// A graph with directed and undirected edges. It represents an equivalence class of directed graphs, which data alone
+/// cannot distinguish (Andersson, Madigan and Perlman 1997).
 /// </summary>
 internal sealed class PartiallyDirectedGraph
 {
@@ -10,10 +10,13 @@ internal sealed class PartiallyDirectedGraph
 
     private PartiallyDirectedGraph(bool[,] marks) => _marks = marks;
 
-    /// <summary>A graph of undirected edges.</summary>
+    /// <summary>Creates a graph whose edges are all undirected.</summary>
     public static PartiallyDirectedGraph Of(bool[,] adjacent) => new((bool[,])adjacent.Clone());
 
-    /// <summary>The class that a graph stands for: its skeleton, its colliders, and what follows from them.</summary>
+    /// <summary>
+    /// Creates the graph of a directed graph's equivalence class: its skeleton with the edges of its colliders
+    /// directed, and all edges whose direction follows from those.
+    /// </summary>
     public static PartiallyDirectedGraph ClassOf(DirectedGraph graph)
     {
         var marks = new bool[graph.Count, graph.Count];
@@ -35,15 +38,19 @@ internal sealed class PartiallyDirectedGraph
         return result;
     }
 
+    /// <summary>The number of vertices.</summary>
     public int Count => _marks.GetLength(0);
 
+    /// <summary>Whether an edge of any kind joins two vertices.</summary>
     public bool Adjacent(int a, int b) => _marks[a, b] || _marks[b, a];
 
+    /// <summary>Whether an undirected edge joins two vertices.</summary>
     public bool Undirected(int a, int b) => _marks[a, b] && _marks[b, a];
 
+    /// <summary>Whether a directed edge leads from parent to child.</summary>
     public bool Directed(int parent, int child) => _marks[parent, child] && !_marks[child, parent];
 
-    /// <summary>Gives an undirected edge a direction; one that has a direction keeps it.</summary>
+    /// <summary>Directs an undirected edge; a directed edge keeps its direction.</summary>
     public void Orient(int parent, int child)
     {
         if (Undirected(parent, child))
@@ -51,8 +58,7 @@ internal sealed class PartiallyDirectedGraph
     }
 
     /// <summary>
-    /// Directs every edge whose direction follows from the others without a new collider or a cycle: rules 1 to 4 of
-    /// Meek 1995.
+    /// Directs every edge whose other direction would create a new collider or a cycle (rules 1 to 4 of Meek 1995).
     /// </summary>
     public void Complete()
     {
@@ -101,8 +107,10 @@ internal sealed class PartiallyDirectedGraph
         return false;
     }
 
-    /// <summary>A graph of the class, or null where there is none (Dor and Tarsi 1992).</summary>
-    /// <param name="order">In which order vertices are tried as sinks; null takes that of their numbers.</param>
+    /// <summary>
+    /// Finds a directed graph of the class (Dor and Tarsi 1992); null if there is none.
+    /// </summary>
+    /// <param name="order">The order in which vertices are tried as sinks; null takes ascending order.</param>
     public List<(int Parent, int Child)>? Extend(IReadOnlyList<int>? order = null)
     {
         bool[,] marks = (bool[,])_marks.Clone();
@@ -127,7 +135,7 @@ internal sealed class PartiallyDirectedGraph
         return edges;
     }
 
-    // No edge leaves it, and each neighbour that an undirected edge joins to it meets all its other neighbours.
+    // No edge leaves the vertex, and each neighbour by an undirected edge is adjacent to all its other neighbours.
     private bool MayBeSink(int v, List<int> left)
     {
         foreach (int a in left)

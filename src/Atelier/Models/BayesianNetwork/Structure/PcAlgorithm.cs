@@ -1,8 +1,8 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
 /// <summary>
-/// Learns a structure from tests of independence (Spirtes, Glymour and Scheines 2000), in the form whose skeleton does
-/// not depend on the order of the variables: PC-stable (Colombo and Maathuis 2014).
+/// Learns a structure from tests of conditional independence by the PC algorithm (Spirtes, Glymour and Scheines 2000),
+/// in its variant PC-stable, whose skeleton does not depend on the order of the variables (Colombo and Maathuis 2014).
 /// </summary>
 internal sealed class PcAlgorithm
 {
@@ -12,8 +12,14 @@ internal sealed class PcAlgorithm
     private readonly double _significance;
     private readonly int _mostConditions;
     private readonly bool[,] _adjacent;
-    private readonly Dictionary<(int, int), int[]> _separators = [];
+    private readonly Dictionary<(int, int), int[]> _separators = []; // what made two variables independent
 
+    /// <summary>Prepares the algorithm.</summary>
+    /// <param name="names">The names of the variables.</param>
+    /// <param name="constraints">The required and forbidden edges, and the most parents.</param>
+    /// <param name="test">The test of independence.</param>
+    /// <param name="significance">The significance level; higher p-values count as independence.</param>
+    /// <param name="mostConditions">The largest number of variables that a test conditions on.</param>
     public PcAlgorithm(IReadOnlyList<string> names, StructureConstraints constraints, IndependenceTest test,
         double significance, int mostConditions)
     {
@@ -21,22 +27,24 @@ internal sealed class PcAlgorithm
             (names, constraints, test, significance, mostConditions);
         _adjacent = new bool[names.Count, names.Count];
         for (int a = 0; a < names.Count; a++)
+        {
             for (int b = 0; b < names.Count; b++)
                 _adjacent[a, b] = a != b && !(constraints.IsForbidden(a, b) && constraints.IsForbidden(b, a));
+        }
     }
 
-    /// <summary>Number of tests.</summary>
+    /// <summary>The number of tests performed.</summary>
     public int Tests { get; private set; }
 
     /// <summary>
-    /// Whether the directions that the tests asked for contradicted one another, and some edges got theirs by the order
-    /// of variables.
+    /// Whether the directions implied by the tests contradicted one another, so that some edges were directed by the
+    /// order of the variables.
     /// </summary>
     public bool IsContradictory { get; private set; }
 
-    /// <summary>Learns.</summary>
-    /// <param name="progress">Receives the number of conditions and the remaining edges after each number of
-    /// conditions.</param>
+    /// <summary>Learns the structure.</summary>
+    /// <param name="progress">Called after each round with the number of conditions and the number of remaining
+    /// edges.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public DirectedGraph Learn(Action<int, int>? progress, CancellationToken cancellation)
     {
@@ -53,7 +61,7 @@ internal sealed class PcAlgorithm
         int count = _names.Count;
         for (int size = 0; size <= _mostConditions; size++)
         {
-            // Neighbours as they were when the round began: that is what makes it stable.
+            // The neighbours are fixed for the whole round, which makes the result independent of the order.
             int[][] neighbours = [.. Enumerable.Range(0, count)
                 .Select(a => Enumerable.Range(0, count).Where(b => _adjacent[a, b]).ToArray())];
             (int A, int B)[] edges =
@@ -120,12 +128,15 @@ internal sealed class PcAlgorithm
         var graph = PartiallyDirectedGraph.Of(_adjacent);
         int count = _names.Count;
         for (int a = 0; a < count; a++)
+        {
             for (int b = 0; b < count; b++)
-                if (a != b && graph.Adjacent(a, b)
-                    && (_constraints.IsRequired(a, b)
-                    || (_constraints.IsForbidden(b, a) && !_constraints.IsForbidden(a, b))))
+            {
+                bool oneWay = _constraints.IsForbidden(b, a) && !_constraints.IsForbidden(a, b);
+                if (a != b && graph.Adjacent(a, b) && (_constraints.IsRequired(a, b) || oneWay))
                     graph.Orient(a, b);
-        // a — c — b, and c did not make a and b independent: c must be what both lead to.
+            }
+        }
+        // If a — c — b and the set that separates a and b does not contain c, then c is a collider.
         for (int a = 0; a < count; a++)
         {
             for (int b = a + 1; b < count; b++)
@@ -147,7 +158,7 @@ internal sealed class PcAlgorithm
         return graph;
     }
 
-    // Where tests contradict one another, each edge takes its direction unless that closes a cycle, then the other one.
+    // If the tests contradict one another, each edge takes its direction, or the other one if that would close a cycle.
     private DirectedGraph DirectByOrder(PartiallyDirectedGraph graph)
     {
         var edges = new List<(int Parent, int Child)>(_constraints.Required);

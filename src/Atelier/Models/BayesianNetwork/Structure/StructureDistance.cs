@@ -1,32 +1,36 @@
 namespace Atelier.Models.BayesianNetwork.Structure;
 
-/// <summary>The distance between two structures: edge by edge, and between their equivalence classes.</summary>
+/// <summary>
+/// The distance of a learned structure from a true one: edge by edge, and between their equivalence classes.
+/// </summary>
 public sealed record StructureDistance
 {
-    /// <summary>Edges of the true structure.</summary>
+    /// <summary>The number of edges of the true structure.</summary>
     public required int TrueEdges { get; init; }
 
-    /// <summary>Edges of the learned one.</summary>
+    /// <summary>The number of edges of the learned structure.</summary>
     public required int LearnedEdges { get; init; }
 
-    /// <summary>Edges that both have, in the same direction.</summary>
+    /// <summary>The number of edges that both structures have in the same direction.</summary>
     public required int Right { get; init; }
 
-    /// <summary>Edges that both have, in opposite directions.</summary>
+    /// <summary>The number of edges that both structures have in opposite directions.</summary>
     public required int Reversed { get; init; }
 
-    /// <summary>Edges that are missing.</summary>
+    /// <summary>The number of true edges that the learned structure lacks in either direction.</summary>
     public int Missing => TrueEdges - Right - Reversed;
 
-    /// <summary>Edges that are too many.</summary>
+    /// <summary>The number of learned edges that the true structure lacks in either direction.</summary>
     public int Extra => LearnedEdges - Right - Reversed;
 
-    /// <summary>The structural Hamming distance of the graphs: edges missing, too many or reversed.</summary>
+    /// <summary>
+    /// The structural Hamming distance of the graphs: the number of missing, extra and reversed edges.
+    /// </summary>
     public int Hamming => Missing + Extra + Reversed;
 
     /// <summary>
-    /// The structural Hamming distance of the equivalence classes (Tsamardinos, Brown and Aliferis 2006): pairs of
-    /// variables whose edge differs.
+    /// The structural Hamming distance of the equivalence classes (Tsamardinos, Brown and Aliferis 2006): the number of
+    /// pairs of variables whose edge differs.
     /// </summary>
     public required int ClassHamming { get; init; }
 
@@ -36,9 +40,14 @@ public sealed record StructureDistance
         PartiallyDirectedGraph a = PartiallyDirectedGraph.ClassOf(truth), b = PartiallyDirectedGraph.ClassOf(learned);
         int different = 0;
         for (int i = 0; i < truth.Count; i++)
+        {
             for (int j = i + 1; j < truth.Count; j++)
-                different += a.Directed(i, j) != b.Directed(i, j) || a.Directed(j, i) != b.Directed(j, i)
-                    || a.Undirected(i, j) != b.Undirected(i, j) ? 1 : 0;
+            {
+                bool differs = a.Directed(i, j) != b.Directed(i, j) || a.Directed(j, i) != b.Directed(j, i)
+                    || a.Undirected(i, j) != b.Undirected(i, j);
+                different += differs ? 1 : 0;
+            }
+        }
         return new StructureDistance
         {
             TrueEdges = truth.Edges.Count(),
@@ -49,8 +58,8 @@ public sealed record StructureDistance
         };
     }
 
-    /// <summary>One line for people.</summary>
+    /// <summary>Describes the distance in one line for the user.</summary>
     public override string ToString() =>
         $"{Right} of {TrueEdges} edges with the right direction among {LearnedEdges}; {Reversed} reversed, {Missing} "
-            + $"missing, {Extra} extra; distance {Hamming}, of the equivalence classes {ClassHamming}";
+        + $"missing, {Extra} extra; distance {Hamming}, of the equivalence classes {ClassHamming}";
 }

@@ -4,20 +4,20 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm.Emissions;
 
-/// <summary>Symbols, each with a probability in each state.</summary>
+/// <summary>Categorical emissions: each state has a probability for each symbol.</summary>
 internal sealed class CategoricalEmissions : HmmEmissions
 {
     private const int Shown = 10;
     private const double LeastShown = 5e-4;
 
     private readonly double[] _probabilities; // [symbol, width]
-    private readonly double[] _scaled; // the same divided by the largest of the symbol
-    private readonly double[] _logLargest; // [symbol]
-    private readonly Lazy<double[]> _logScaled; // logarithms of the scaled ones
+    private readonly double[] _scaled; // [symbol, width]: each row divided by its largest probability
+    private readonly double[] _logLargest; // [symbol]: the logarithms of the largest probabilities
+    private readonly Lazy<double[]> _logScaled; // the logarithms of _scaled
 
-    /// <summary>Emissions of given probabilities.</summary>
-    /// <param name="stateCount">States.</param>
-    /// <param name="probabilities">[symbol, width]; each state's sum to 1, padding is zero.</param>
+    /// <summary>Creates emissions from their probabilities.</summary>
+    /// <param name="stateCount">The number of hidden states.</param>
+    /// <param name="probabilities">[symbol, width]: each column of a state sums to 1, the padding is zero.</param>
     public CategoricalEmissions(int stateCount, double[] probabilities) : base(stateCount)
     {
         _probabilities = probabilities;
@@ -37,7 +37,7 @@ internal sealed class CategoricalEmissions : HmmEmissions
         }
     }
 
-    /// <summary>Different symbols.</summary>
+    /// <summary>The number of different symbols.</summary>
     public int SymbolCount { get; }
 
     /// <inheritdoc/>
@@ -48,8 +48,10 @@ internal sealed class CategoricalEmissions : HmmEmissions
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, (double[] Values, long[] Shape)> Tensors =>
-        new Dictionary<string, (double[], long[])> { ["emissions"] =
-            (Padding.Remove(_probabilities, StateCount, Width), [SymbolCount, StateCount]) };
+        new Dictionary<string, (double[], long[])>
+        {
+            ["emissions"] = (Padding.Remove(_probabilities, StateCount, Width), [SymbolCount, StateCount]),
+        };
 
     /// <summary>[width]: the probability of a symbol in each state.</summary>
     public ReadOnlySpan<double> Row(int symbol) => _probabilities.AsSpan(symbol * Width, Width);
@@ -105,7 +107,7 @@ internal sealed class CategoricalEmissions : HmmEmissions
             for (int state = 0; state < StateCount; state++)
             {
                 int at = (symbol * Width) + state;
-                // A state that nothing visits keeps what it had.
+                // A state whose expected count is zero keeps its probabilities.
                 probabilities[at] = totals[state] > 0 ? (sums[at] + config.EmissionPrior) / totals[state]
                     : _probabilities[at];
             }
@@ -133,9 +135,14 @@ internal sealed class CategoricalEmissions : HmmEmissions
     /// <inheritdoc/>
     public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names)
     {
-        int[][] ordered = [.. Enumerable.Range(0, StateCount)
-            .Select(state =>
-            Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Row(symbol)[state]).ToArray())];
+        double Probability(int state, int symbol) => _probabilities[(symbol * Width) + state];
+        int[] states = [.. Enumerable.Range(0, StateCount)];
+        int[][] ordered = [.. states.Select(state =>
+            Enumerable.Range(0, SymbolCount).OrderByDescending(symbol => Probability(state, symbol)).ToArray())];
+        string Likeliest(int state) => string.Join("  ", ordered[state].Take(Shown)
+            .Where(symbol => Probability(state, symbol) >= LeastShown)
+            .Select(symbol => string.Create(CultureInfo.InvariantCulture,
+                $"{Visible(names(symbol))} {Probability(state, symbol):0.000}")));
         return
         [
             new("emissions", ["state", "most likely symbols"],
@@ -149,10 +156,13 @@ internal sealed class CategoricalEmissions : HmmEmissions
                         $"{Visible(names(symbol))} {Row(symbol)[state]:0.000}")))),
             ])]),
             new("emission probabilities", ["state", "symbol", "probability"],
-                [.. from state in Enumerable.Range(0, StateCount) from symbol in ordered[state]
-                where Row(symbol)[state] >= LeastShown
-                select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(symbol)),
-                    new CellValue(Row(symbol)[state])]]) { ForPrograms = true },
+                [.. from state in states
+                    from symbol in ordered[state]
+                    where Probability(state, symbol) >= LeastShown
+                    select (IReadOnlyList<CellValue>)[new(state), new(names(symbol)), new(Probability(state, symbol))]])
+            {
+                ForPrograms = true,
+            },
         ];
     }
 
@@ -160,10 +170,10 @@ internal sealed class CategoricalEmissions : HmmEmissions
         string.Concat(name.Select(c => c switch { ' ' => '␣', '\n' => '⏎', '\t' => '⇥', _ => c }));
 }
 
-/// <summary>Matrices with and without their padding.</summary>
+/// <summary>Adds padding to the rows of matrices and removes it.</summary>
 internal static class Padding
 {
-    /// <summary>[rows, width] → [rows, states].</summary>
+    /// <summary>Removes the padding: [rows, width] → [rows, states].</summary>
     public static double[] Remove(double[] padded, int states, int width)
     {
         double[] plain = new double[padded.Length / width * states];
@@ -172,7 +182,7 @@ internal static class Padding
         return plain;
     }
 
-    /// <summary>[rows, states] → [rows, width].</summary>
+    /// <summary>Pads each row with zeros: [rows, states] → [rows, width].</summary>
     public static double[] Add(ReadOnlySpan<double> plain, int states, int width)
     {
         double[] padded = new double[plain.Length / states * width];

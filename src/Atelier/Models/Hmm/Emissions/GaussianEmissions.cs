@@ -5,28 +5,30 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm.Emissions;
 
-/// <summary>Numbers, from a mixture of normal distributions in each state (Rabiner 1989, eq. 49 to 54).</summary>
+/// <summary>
+/// Gaussian emissions: each state emits numbers from a mixture of normal distributions (Rabiner 1989, eq. 49 to 54).
+/// </summary>
 internal sealed class GaussianEmissions : HmmEmissions
 {
     private readonly int _mixtures;
-    private readonly int _components; // states · mixtures, a state's together
+    private readonly int _components; // states · mixtures; the components of a state are adjacent
     private readonly CovarianceShape _shape;
-    private readonly double[] _weights; // [component]: within its state
+    private readonly double[] _weights; // [component]: those of a state sum to 1
     private readonly double[] _means; // [component, dimension]
     // [component, dimension, dimension], or the diagonals [component, dimension]
     private readonly double[] _covariances;
-    private readonly double[] _floor; // [dimension]: the least variance
+    private readonly double[] _floor; // [dimension]: the smallest allowed variance
     private readonly double[] _factors; // Cholesky factors L of covariances, or standard deviations
-    private readonly double[] _constants; // [component]: ln weight − ln of the density's divisor
+    private readonly double[] _constants; // [component]: ln weight + ln of the density's normalising factor
 
-    /// <summary>Emissions of given parameters.</summary>
-    /// <param name="stateCount">States.</param>
-    /// <param name="shape">The covariances' shape; all but diagonals are kept as full matrices.</param>
-    /// <param name="weights">[states · mixtures].</param>
-    /// <param name="means">[states · mixtures, dimension].</param>
-    /// <param name="covariances">[states · mixtures, dimension, dimension]; for spherical and diagonal shapes the
-    /// diagonals.</param>
-    /// <param name="floor">[dimension]: the least variance.</param>
+    /// <summary>Creates emissions from their parameters.</summary>
+    /// <param name="stateCount">The number of hidden states.</param>
+    /// <param name="shape">The form of the covariance matrices.</param>
+    /// <param name="weights">[states · mixtures]: the mixture weights.</param>
+    /// <param name="means">[states · mixtures, dimension]: the means.</param>
+    /// <param name="covariances">[states · mixtures, dimension, dimension]: the covariance matrices, repeated if tied;
+    /// for spherical and diagonal forms their diagonals, [states · mixtures, dimension].</param>
+    /// <param name="floor">[dimension]: the smallest allowed variance.</param>
     /// <exception cref="AtelierException">A covariance is not positive definite.</exception>
     public GaussianEmissions(int stateCount, CovarianceShape shape, double[] weights, double[] means,
         double[] covariances, double[] floor)
@@ -46,7 +48,7 @@ internal sealed class GaussianEmissions : HmmEmissions
         }
     }
 
-    /// <summary>Columns.</summary>
+    /// <summary>The number of columns.</summary>
     public int Dimension { get; }
 
     /// <inheritdoc/>
@@ -64,12 +66,13 @@ internal sealed class GaussianEmissions : HmmEmissions
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, (double[] Values, long[] Shape)> Tensors =>
         new Dictionary<string, (double[], long[])>
-    {
-        ["weights"] = (_weights, [StateCount, _mixtures]),
-        ["means"] = (_means, [_components, Dimension]),
-        ["covariances"] = (_covariances, IsDiagonal ? [_components, Dimension] : [_components, Dimension, Dimension]),
-        ["floor"] = (_floor, [Dimension]),
-    };
+        {
+            ["weights"] = (_weights, [StateCount, _mixtures]),
+            ["means"] = (_means, [_components, Dimension]),
+            ["covariances"] =
+                (_covariances, IsDiagonal ? [_components, Dimension] : [_components, Dimension, Dimension]),
+            ["floor"] = (_floor, [Dimension]),
+        };
 
     private bool IsDiagonal => _shape is CovarianceShape.Spherical or CovarianceShape.Diagonal;
 
@@ -128,7 +131,7 @@ internal sealed class GaussianEmissions : HmmEmissions
             if (state > 0)
                 weights[component] = Math.Max(s[0] / state, 1e-12);
             if (s[0] < 1e-9)
-                continue; // nothing belongs to it: it stays
+                continue; // no data belongs to the component: it keeps its parameters
             Span<double> covariance = covariances.AsSpan(component * CovarianceSize, CovarianceSize);
             for (int i = 0; i < Dimension; i++)
             {
@@ -174,22 +177,32 @@ internal sealed class GaussianEmissions : HmmEmissions
             normal[i] = SpecialFunctions.SampleNormal(ref random);
             values[i] = _means[(component * Dimension) + i];
             for (int j = IsDiagonal ? i : 0; j <= i; j++)
-                values[i] += normal[j] * _factors[(component * CovarianceSize)
-                    + (IsDiagonal ? i : (i * Dimension) + j)];
+            {
+                int at = IsDiagonal ? i : (i * Dimension) + j;
+                values[i] += normal[j] * _factors[(component * CovarianceSize) + at];
+            }
         }
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) =>
-        [new("emissions", ["state", "weight", "column", "mean", "deviation"],
-        [.. from component in Enumerable.Range(0, _components) from d in Enumerable.Range(0, Dimension)
-            select (IReadOnlyList<CellValue>)
-            [
-                new CellValue(component / _mixtures), Rounded(_weights[component]), new CellValue(names(d)),
-                    Rounded(_means[(component * Dimension) + d]),
-                Rounded(Math.Sqrt(_covariances[(component * CovarianceSize) + (IsDiagonal ? d : d * (Dimension + 1))])),
-            ]])];
+    [
+        new("emissions", ["state", "weight", "column", "mean", "deviation"],
+            [.. from component in Enumerable.Range(0, _components)
+                from d in Enumerable.Range(0, Dimension)
+                let variance = _covariances[(component * CovarianceSize) + (IsDiagonal ? d : d * (Dimension + 1))]
+                select (IReadOnlyList<CellValue>)
+                [
+                    new(component / _mixtures), Rounded(_weights[component]), new(names(d)),
+                    Rounded(_means[(component * Dimension) + d]), Rounded(Math.Sqrt(variance)),
+                ]]),
+    ];
 
+    /// <summary>The log-density of an observation in a state.</summary>
+    /// <param name="x">[dimension]: the observation.</param>
+    /// <param name="state">The state.</param>
+    /// <param name="densities">[mixtures]: receives the weighted log-density of each component.</param>
+    /// <param name="rest">[dimension]: scratch space.</param>
     private double LogDensity(ReadOnlySpan<double> x, int state, Span<double> densities, Span<double> rest)
     {
         double largest = double.NegativeInfinity;
@@ -228,7 +241,7 @@ internal sealed class GaussianEmissions : HmmEmissions
         return sum;
     }
 
-    // About the mean there was: no difference of great sums.
+    // Moments about the previous mean, because raw moments would lose digits where means are far from zero.
     private void AddMoments(ReadOnlySpan<double> x, int component, double share, double[] sums)
     {
         int at = component * ComponentSize, mean = component * Dimension;
@@ -247,6 +260,7 @@ internal sealed class GaussianEmissions : HmmEmissions
         }
     }
 
+    /// <summary>Replaces all covariances by their average, weighted by the expected counts of the components.</summary>
     private void Tie(double[] sums, double[] covariances)
     {
         double[] tied = new double[CovarianceSize];
@@ -262,6 +276,9 @@ internal sealed class GaussianEmissions : HmmEmissions
             covariances[at] = tied[at % CovarianceSize] / all;
     }
 
+    /// <summary>
+    /// Computes a component's standard deviations; returns half the logarithm of the determinant of its covariance.
+    /// </summary>
     private double Deviations(int component)
     {
         double log = 0;
@@ -277,7 +294,9 @@ internal sealed class GaussianEmissions : HmmEmissions
         return log;
     }
 
-    /// <summary>The Cholesky factor; returns half the logarithm of the determinant.</summary>
+    /// <summary>
+    /// Computes the Cholesky factor of a component's covariance; returns half the logarithm of the determinant.
+    /// </summary>
     private double Factor(int component)
     {
         double log = 0;

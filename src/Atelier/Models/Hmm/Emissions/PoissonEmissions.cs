@@ -4,14 +4,17 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm.Emissions;
 
-/// <summary>Counts, each column from a Poisson distribution of its own in each state.</summary>
+/// <summary>Poisson emissions: each state emits counts, with one rate for each column.</summary>
+/// <param name="stateCount">The number of hidden states.</param>
+/// <param name="rates">[state, dimension]: the rates.</param>
+/// <param name="dimension">The number of columns.</param>
 internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimension) : HmmEmissions(stateCount)
 {
-    private const double LeastRate = 1e-9; // a state that sees only zeros still allows a count, hardly
+    private const double LeastRate = 1e-9; // so that a state trained on zeros alone does not forbid other counts
 
     private readonly double[] _logRates = Array.ConvertAll(rates, Math.Log);
 
-    /// <summary>Columns.</summary>
+    /// <summary>The number of columns.</summary>
     public int Dimension { get; } = dimension;
 
     /// <inheritdoc/>
@@ -90,8 +93,11 @@ internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimen
 
     /// <inheritdoc/>
     public override IReadOnlyList<ExplanationTable> Explain(Func<int, string> names) =>
-        [new("emissions", ["state", "column", "rate"],
-        [.. from state in Enumerable.Range(0, StateCount) from d in Enumerable.Range(0, Dimension)
-            select (IReadOnlyList<CellValue>)[new CellValue(state), new CellValue(names(d)),
-                Rounded(rates[(state * Dimension) + d])]])];
+    [
+        new("emissions", ["state", "column", "rate"],
+            [.. from state in Enumerable.Range(0, StateCount)
+                from d in Enumerable.Range(0, Dimension)
+                select (IReadOnlyList<CellValue>)
+                    [new(state), new(names(d)), Rounded(rates[(state * Dimension) + d])]]),
+    ];
 }

@@ -1,25 +1,25 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The best paths to each state through a half of a sequence, from the sequence's end to its middle: index 0 is the
-/// first or the last time.
+/// The best path to each state through one half of a sequence, from one end of the sequence to its middle. Index 0 is
+/// the first time step for the first half and the last one for the second half.
 /// </summary>
-/// <param name="times">Times in the half.</param>
+/// <param name="times">The number of time steps in the half.</param>
 internal abstract unsafe class Backtrace(int times) : IDisposable
 {
-    /// <summary>Times.</summary>
+    /// <summary>The number of time steps in the half.</summary>
     public int Times { get; } = times;
 
-    /// <summary>[width]: the log-probability of the best path to each state of the middle.</summary>
+    /// <summary>[width]: the log-probability of the best path to each state at the middle.</summary>
     public abstract double* Last { get; }
 
-    /// <summary>The sum of the logarithms of the largest likelihoods, which were taken out.</summary>
+    /// <summary>The sum of the logarithms of the factors by which likelihoods were scaled down.</summary>
     public double Logs { get; protected set; }
 
     /// <summary>Follows the best path back from the middle.</summary>
-    /// <param name="state">The state of the last index.</param>
-    /// <param name="path">[times]: the states in time's order.</param>
-    /// <param name="turned">Whether index 0 is the last time.</param>
+    /// <param name="state">The state at the last index.</param>
+    /// <param name="path">[times]: receives the states in order of time.</param>
+    /// <param name="turned">Whether index 0 is the last time step.</param>
     public abstract void Trace(int state, Span<int> path, bool turned);
 
     /// <inheritdoc/>

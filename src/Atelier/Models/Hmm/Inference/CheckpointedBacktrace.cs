@@ -1,35 +1,38 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The best paths for any number of states. Some or all of the best values are stored, and predecessors are recomputed
-/// from them.
+/// Best paths for any number of states. It stores the log-probabilities of the best paths, all of them or one vector
+/// for each block, and recomputes the predecessors from them.
 /// </summary>
 internal sealed unsafe class CheckpointedBacktrace : Backtrace
 {
     private readonly Trellis _values;
     private readonly double* _into; // [to, width]: the transitions into each state
 
-    /// <summary>Computes the best paths of a half.</summary>
+    /// <summary>Computes the best paths through a half of a sequence.</summary>
     /// <param name="half">The half.</param>
-    /// <param name="times">Its times.</param>
-    /// <param name="into">[to, width]: logarithms of the transitions into each state, in the order of the work.</param>
-    /// <param name="budget">Bytes that all values may take; above it about √T of them are kept.</param>
+    /// <param name="times">The number of its time steps.</param>
+    /// <param name="into">[to, width]: logarithms of the transitions into each state, in the direction of the
+    /// pass.</param>
+    /// <param name="budget">The most bytes that all values may take; above it about √T of them are kept.</param>
     public CheckpointedBacktrace(ViterbiHalf half, int times, double* into, long budget) : base(times)
     {
         _into = into;
         int width = half.Width, step = half.Step, states = half.States;
-        _values = new Trellis(times, width, budget,
-            (first, count, before, to) => half.ForBlocks(first, count, (int at, int some, double* b) =>
-        {
-            double* here = (double*)to + ((long)(at - first) * width);
-            double* last = at == first ? (double*)before : here - width;
-            int done = at == 0 ? 1 : 0;
-            if (at == 0)
-                half.Begin(b, last = here);
-            ViterbiSteps.Advance(last, half.Matrix, b + (done * step), step, here + (done * width), some - done, states,
-                width);
-        }));
+        _values = new Trellis(times, width, budget, Fill);
         Logs = half.Logs;
+
+        void Fill(int first, int count, nint before, nint to) =>
+            half.ForBlocks(first, count, (int at, int some, double* b) =>
+            {
+                double* here = (double*)to + ((long)(at - first) * width);
+                double* last = at == first ? (double*)before : here - width;
+                int done = at == 0 ? 1 : 0;
+                if (at == 0)
+                    half.Begin(b, last = here);
+                ViterbiSteps.Advance(last, half.Matrix, b + (done * step), step, here + (done * width), some - done,
+                    states, width);
+            });
     }
 
     /// <inheritdoc/>

@@ -3,15 +3,15 @@ using System.Runtime.Intrinsics;
 
 namespace Atelier.Models.Hmm.Inference;
 
-/// <summary>A matrix of up to eight rows of eight numbers, in registers.</summary>
+/// <summary>An 8 × 8 matrix whose rows are kept in eight vector registers.</summary>
 internal readonly unsafe struct EightRows
 {
     private readonly Vector512<double> _a, _b, _c, _d, _e, _f, _g, _h;
 
-    /// <summary>Reads the rows.</summary>
+    /// <summary>Loads the rows.</summary>
     /// <param name="matrix">[states, 8].</param>
-    /// <param name="states">Rows that there are.</param>
-    /// <param name="padding">What the others hold.</param>
+    /// <param name="states">The number of rows to load, at most 8.</param>
+    /// <param name="padding">The value of all elements in the other rows.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public EightRows(double* matrix, int states, double padding)
     {
@@ -25,7 +25,7 @@ internal readonly unsafe struct EightRows
         _h = Row(matrix, 7, states, padding);
     }
 
-    /// <summary>Σ_i vector[i] · row i.</summary>
+    /// <summary>Multiplies a vector by the matrix: Σ_i vector[i] · row i.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<double> Multiply(double* vector)
     {
@@ -38,9 +38,10 @@ internal readonly unsafe struct EightRows
         return (a + b) + (c + d);
     }
 
-    /// <summary>max_i vector[i] + row i, and the first i that reaches it.</summary>
+    /// <summary>Computes max_i vector[i] + row i in each column, and the first i that attains it.</summary>
     /// <param name="vector">[8].</param>
-    /// <param name="first">Three bytes, a bit a column each: the ones, twos and fours of the first i.</param>
+    /// <param name="first">Receives the first i of each column, as three bytes: bit 0, bit 1 and bit 2 of i, each with
+    /// one bit for each column.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<double> MaxPlus(double* vector, out uint first)
     {
@@ -51,7 +52,7 @@ internal readonly unsafe struct EightRows
         Vector512<double> ab = Vector512.MaxNative(a, b), cd = Vector512.MaxNative(c, d),
             ef = Vector512.MaxNative(e, f), gh = Vector512.MaxNative(g, h);
         Vector512<double> low = Vector512.MaxNative(ab, cd), high = Vector512.MaxNative(ef, gh);
-        // A later one counts only where it is greater: of equals the first is taken.
+        // The comparisons are strict, so that the first of equal values wins.
         uint second = Greater(cd, ab), fourth = Greater(gh, ef);
         uint ones = Choose(second, Greater(d, c), Greater(b, a)),
             otherOnes = Choose(fourth, Greater(h, g), Greater(f, e));

@@ -1,24 +1,25 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The E step. A sequence is worked at from both ends at once: forward vectors of its first half and backward vectors
-/// of its second half on two threads, which then go on into each other's half, where what they need is there already.
-/// Vectors are scaled by powers of two (Rabiner 1989, section V.A, without the rounding), every fourth step; what still
-/// underflows is worked out again in logarithms.
+/// The E step: the forward-backward algorithm. A sequence is processed from both ends at once: one thread computes the
+/// forward vectors of its first half, another the backward vectors of its second half. Each then continues into the
+/// other half, where the vectors of the opposite direction already exist. Vectors are scaled by powers of two, which
+/// rounds nothing (compare Rabiner 1989, section V.A), at every fourth step. Sequences that underflow nevertheless are
+/// recomputed in log space.
 /// </summary>
 internal static unsafe class ForwardBackward
 {
-    // bytes of vectors of half a sequence; above it a checkpointed pass is taken
+    /// <summary>The most bytes for the vectors of half a sequence; above it they are checkpointed.</summary>
     internal const long Budget = 256L << 20;
     private const int Block = 256;
-    private const int LongSequence = 4096; // shorter ones are not worth a thread for each half
+    private const int LongSequence = 4096; // below this length two threads cost more than they save
     private const int Groups = 16;
     private const double LeastProduct = 1e-200;
     private const double Ln2 = 0.693147180559945309417;
 
     /// <summary>
-    /// The expected counts of all sequences. Sequences are shared out to groups by their lengths alone, and groups are
-    /// added in order: the same sums on any number of threads.
+    /// Computes the expected counts of all sequences. Sequences are assigned to groups by their lengths alone and the
+    /// groups are added in order, so that the sums do not depend on the number of threads.
     /// </summary>
     /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
     public static HmmStatistics Expect(HmmModel model, IReadOnlyList<HmmSequence> sequences,
@@ -51,14 +52,19 @@ internal static unsafe class ForwardBackward
         return sums[0];
     }
 
-    /// <summary>Adds a sequence's expected counts, and writes its posteriors where asked.</summary>
+    /// <summary>
+    /// Adds a sequence's expected counts to sums, and writes its posteriors [time, state] unless they are null.
+    /// </summary>
     public static void Expect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors)
     {
         if (!TryExpect(model, sequence, sums, posteriors))
             LogSpace.Expect(model, sequence, sums, posteriors, 0);
     }
 
-    /// <summary>False, with nothing added, where scaling does not keep the numbers in range.</summary>
+    /// <summary>
+    /// As <see cref="Expect(HmmModel, HmmSequence, HmmStatistics, double[])"/>, but without falling back to log space:
+    /// returns false and adds nothing if a number leaves the range of fp64.
+    /// </summary>
     internal static bool TryExpect(HmmModel model, HmmSequence sequence, HmmStatistics sums,
         double[]? posteriors = null, long budget = Budget, CancellationToken cancellation = default)
     {
@@ -70,9 +76,9 @@ internal static unsafe class ForwardBackward
             return false;
         if (!isLong)
         {
-            return ends.GoBack(sums, posteriors) && ends.GoOn(sums, posteriors)
-                ? true : throw new InvalidOperationException(
-                    "the forward and backward passes disagree on whether the sequence is possible");
+            if (!ends.GoBack(sums, posteriors) || !ends.GoOn(sums, posteriors))
+                throw new InvalidOperationException("the forward and backward passes disagree on whether the sequence is possible");
+            return true;
         }
         HmmStatistics early = new(model), late = new(model);
         bool first = false, second = false;
@@ -84,7 +90,7 @@ internal static unsafe class ForwardBackward
         return true;
     }
 
-    /// <summary>The two halves of a sequence that is being processed.</summary>
+    /// <summary>The passes over a sequence from both of its ends.</summary>
     private sealed class BidirectionalPass(HmmModel model, HmmSequence sequence, int half, long budget,
         CancellationToken cancellation) : IDisposable
     {
@@ -94,24 +100,24 @@ internal static unsafe class ForwardBackward
         private double _forwardLogs, _backwardLogs;
         private long _keptForward, _keptBackward;
         private double _keptLogs;
-        private double _product; // of both ends where they meet
+        private double _product; // of the forward and the backward vector at the middle
 
-        /// <summary>Forward vectors of times 0 to half − 1.</summary>
+        /// <summary>Computes the forward vectors of times 0 to half − 1.</summary>
         public void Begin() => _forward = new Trellis(half, _width, budget, (first, count, before, to) =>
             _forwardLogs = Forward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _forwardLogs,
                 ref _forwardExponent));
 
         /// <summary>
-        /// Backward vectors times the likelihood there, v = b ∘ β, of times length − 1 down to half; index 0 is the
-        /// last time.
+        /// Computes the backward vectors multiplied by the likelihoods, v = b ∘ β, of times length − 1 down to half;
+        /// index 0 is the last time.
         /// </summary>
         public void End() => _backward = new Trellis(_length - half, _width, budget, (first, count, before, to) =>
             _backwardLogs = Backward(first, count, (double*)before, (double*)to, first == 0 ? 0 : _backwardLogs,
                 ref _backwardExponent));
 
         /// <summary>
-        /// Stores the results of the first passes, which recomputing blocks changes; false if the halves have no common
-        /// state of nonzero probability in fp64.
+        /// Saves the results of the first passes, because recomputing blocks changes them. Returns false if no state at
+        /// the middle has a probability above zero in fp64.
         /// </summary>
         public bool Prepare()
         {
@@ -184,7 +190,8 @@ internal static unsafe class ForwardBackward
         }
 
         /// <summary>
-        /// The forward pass through the second half: posteriors of its times, and the transitions into each of them.
+        /// Continues the forward pass through the second half: adds the posteriors of its times and the transitions
+        /// into each of them. Returns false if a time step has probability zero in fp64.
         /// </summary>
         public bool GoOn(HmmStatistics sums, double[]? posteriors)
         {
@@ -201,9 +208,9 @@ internal static unsafe class ForwardBackward
                     model.Emissions.Likelihoods(sequence, at, some, b);
                     _backward!.CopyDown(_length - 1 - at, some, rights);
                     double* first = rights + ((some - 1) * _width);
-                    // Σ_ij α_i a_ij b_j β_j is the same at all times but for scaling.
-                    if (!HmmSteps.Meet(alpha, matrix, new((nint)b, (nint)lefts, (nint)gammas), _width, first, some,
-                        _states, _width))
+                    // Σ_ij α_i a_ij b_j β_j is the sequence's likelihood at all times, up to scaling.
+                    var block = new PosteriorBlock((nint)b, (nint)lefts, (nint)gammas);
+                    if (!HmmSteps.Meet(alpha, matrix, block, _width, first, some, _states, _width))
                         return false;
                     HmmKernels.AddOuterProducts(lefts, first, -_width, some, counts, _states, _width);
                     Finish(at, some, gammas, sums, posteriors);
@@ -213,7 +220,8 @@ internal static unsafe class ForwardBackward
         }
 
         /// <summary>
-        /// The backward pass through the first half: posteriors of its times, and the transitions between them.
+        /// Continues the backward pass through the first half: adds the posteriors of its times and the transitions
+        /// between them. Returns false if a time step has probability zero in fp64.
         /// </summary>
         public bool GoBack(HmmStatistics sums, double[]? posteriors)
         {
@@ -235,13 +243,12 @@ internal static unsafe class ForwardBackward
                     {
                         model.Emissions.Likelihoods(sequence, from, some, b);
                         _forward!.CopyDown(end - 1, some, lefts);
-                        if (!HmmSteps.Meet(v, matrix,
-                            new((nint)(b + last), (nint)(rights + last), (nint)(gammas + last)), -_width, lefts + last,
-                            some, _states, _width))
+                        var block = new PosteriorBlock((nint)(b + last), (nint)(rights + last), (nint)(gammas + last));
+                        if (!HmmSteps.Meet(v, matrix, block, -_width, lefts + last, some, _states, _width))
                             return false;
-                        // The step from half − 1 on is counted by the other half.
-                        HmmKernels.AddOuterProducts(lefts, rights, _width, end == half ? some - 1
-                            : some, counts, _states, _width);
+                        // The transition from time half − 1 is counted by the other half.
+                        int transitions = end == half ? some - 1 : some;
+                        HmmKernels.AddOuterProducts(lefts, rights, _width, transitions, counts, _states, _width);
                     }
                     Finish(from, some, gammas, sums, posteriors);
                     if (from == 0)

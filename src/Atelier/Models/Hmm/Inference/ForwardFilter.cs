@@ -1,9 +1,10 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The forward algorithm as a filter: the distribution over states given what was seen so far, one observation after
-/// another.
+/// The forward algorithm as a filter: after each observation it holds the distribution over states given all
+/// observations so far. Not thread-safe.
 /// </summary>
+/// <param name="model">The model.</param>
 internal sealed unsafe class ForwardFilter(HmmModel model)
 {
     private const int Block = 256;
@@ -11,14 +12,15 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
     private readonly double[] _likelihoods = new double[Block * model.Chain.Width];
 
     /// <summary>
-    /// [width]: the distribution of the state after what was seen; before anything, of the first state.
+    /// [width]: the distribution of the current state given the observations so far; before any observation, the
+    /// distribution of the first state.
     /// </summary>
     public double[] State { get; private set; } = (double[])model.Chain.Start.Clone();
 
-    /// <summary>Whether anything was seen.</summary>
+    /// <summary>Whether <see cref="State"/> is that of an observation, rather than of the next one.</summary>
     public bool Begun { get; private set; }
 
-    /// <summary>[width]: the distribution of the state that comes next.</summary>
+    /// <summary>Computes the distribution of the next state, [width].</summary>
     public double[] Next()
     {
         if (!Begun)
@@ -29,20 +31,20 @@ internal sealed unsafe class ForwardFilter(HmmModel model)
         return next;
     }
 
-    /// <summary>Predicts the next state, before its emission is known.</summary>
-    /// <exception cref="AtelierException">It cannot come.</exception>
+    /// <summary>Fixes the next state, before its emission is observed.</summary>
+    /// <exception cref="AtelierException">The state has probability zero.</exception>
     public void Know(int state)
     {
         if (Next()[state] <= 0)
             throw new AtelierException($"state {state} cannot occur here", Mention.Field("states"), "use other states");
         State = new double[model.Chain.Width];
         State[state] = 1;
-        Begun = false; // the distribution is of the state to come
+        Begun = false; // the distribution is that of the next state
     }
 
     /// <summary>
-    /// Sees a stretch of a sequence; gives its log-likelihood after what was seen before, minus infinity where it is
-    /// impossible.
+    /// Processes observations of a sequence. Returns their log-likelihood given all earlier observations, in nats;
+    /// minus infinity if they are impossible.
     /// </summary>
     public double Run(HmmSequence sequence, int from, int count, CancellationToken cancellation = default)
     {

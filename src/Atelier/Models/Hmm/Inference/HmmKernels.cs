@@ -4,18 +4,20 @@ using System.Runtime.Intrinsics;
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The inner loops over states, eight at a time in fp64. Vectors and matrix rows are padded with zeros to a multiple of
-/// eight (the width), so that no loop has a rest.
+/// Vector operations over states in fp64, eight states at a time. Vectors and matrix rows are padded with zeros to a
+/// multiple of eight (the width), so that no loop needs a remainder.
 /// </summary>
 internal static unsafe class HmmKernels
 {
+    /// <summary>The number of fp64 elements in a vector.</summary>
     public const int Lanes = 8;
 
-    /// <summary>States rounded up to whole vectors.</summary>
+    /// <summary>The number of states rounded up to a multiple of the vector length.</summary>
     public static int Width(int states) => (states + Lanes - 1) / Lanes * Lanes;
 
     /// <summary>
-    /// result[j] = Σ_i vector[i] · matrix[i, j]: a distribution one step on. The result may not be the vector.
+    /// Multiplies a vector by a matrix: result[j] = Σ_i vector[i] · matrix[i, j]. The result must not overlap the
+    /// vector.
     /// </summary>
     public static void Multiply(double* vector, double* matrix, double* result, int states, int width)
     {
@@ -58,8 +60,8 @@ internal static unsafe class HmmKernels
     }
 
     /// <summary>
-    /// sums[i, j] += Σ_t left[t, i] · right[±t, j]: expected transitions, of a block of times at once. The step leads
-    /// from one right vector to the next.
+    /// Adds the expected transitions of a block of time steps: sums[i, j] += Σ_t left[t, i] · right[t, j]. The offset
+    /// from one right vector to the next is <paramref name="step"/>, which may be negative.
     /// </summary>
     public static void AddOuterProducts(double* left, double* right, int step, int times, double* sums, int states,
         int width)
@@ -92,7 +94,7 @@ internal static unsafe class HmmKernels
         }
     }
 
-    /// <summary>result = left ∘ right · factor.</summary>
+    /// <summary>Multiplies elementwise: result = left ∘ right · factor.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(double* left, double* right, double factor, double* result, int width)
     {
@@ -139,7 +141,8 @@ internal static unsafe class HmmKernels
     }
 
     /// <summary>
-    /// The power of two that brings a positive number near 1, and its exponent: scaling by it loses no bit.
+    /// Returns the power of two that scales a positive number to between 1 and 2, and the exponent that it removes.
+    /// Scaling by a power of two is exact. Exponents beyond ±1000 are clamped.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double NearOne(double sum, out int exponent)

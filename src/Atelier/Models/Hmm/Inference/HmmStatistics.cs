@@ -1,23 +1,27 @@
 namespace Atelier.Models.Hmm.Inference;
 
-/// <summary>Expected counts: what the E step adds up and the M step divides.</summary>
+/// <summary>The expected counts that the E step computes and the M step normalises.</summary>
+/// <param name="model">The model, which sets the sizes.</param>
 internal sealed class HmmStatistics(HmmModel model)
 {
-    /// <summary>[width]: how often each state began a sequence.</summary>
+    /// <summary>[width]: the expected number of sequences that start in each state.</summary>
     public double[] Starts { get; } = new double[model.Chain.Width];
 
     /// <summary>
-    /// [from, width]: how often a state followed another, each divided by the transition's probability.
+    /// [from, width]: the expected number of transitions, each divided by the transition's probability.
     /// </summary>
     public double[] Transitions { get; } = new double[model.Chain.Transitions.Length];
 
-    /// <summary>What the emissions add up.</summary>
+    /// <summary>The sufficient statistics of the emissions.</summary>
     public double[] Emissions { get; } = new double[model.Emissions.StatisticsSize];
 
     /// <summary>The log-likelihood of the sequences, in nats.</summary>
     public double LogLikelihood { get; set; }
 
-    /// <summary>Adds others, in the order that the caller fixes: the same sums on any number of threads.</summary>
+    /// <summary>
+    /// Adds the counts of other sequences. Callers add in a fixed order, so that the sums do not depend on the number
+    /// of threads.
+    /// </summary>
     public void Add(HmmStatistics other)
     {
         Sum(Starts, other.Starts);

@@ -3,25 +3,27 @@ using System.Runtime.Intrinsics;
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// Runs of steps of the scaled forward or backward pass. Up to eight states are one register: the rows of the matrix
-/// stay in eight others, and what scales a vector is worked out a step ahead of its use, so that nothing but the
-/// product itself stands between one vector and the next.
+/// The steps of the scaled forward and backward passes. For up to eight states, a vector is one register and the rows
+/// of the matrix stay in eight others. The scaling factor is computed one step before its use, so that each vector
+/// depends on the previous one through the product alone.
 /// </summary>
 internal static unsafe class HmmSteps
 {
-    private const int Every = 4; // steps a scaling
+    private const int Every = 4; // vectors are scaled once in so many steps
     private const double LeastProduct = 1e-290;
 
-    /// <summary>to[t] = (to[t − 1] · matrix) ∘ b[t], scaled by powers of two now and then.</summary>
-    /// <param name="before">[width]: the vector before the first.</param>
+    /// <summary>
+    /// Computes to[t] = (to[t − 1] · matrix) ∘ b[t] for a number of steps, scaled by a power of two at every fourth.
+    /// </summary>
+    /// <param name="before">[width]: the vector before the first step.</param>
     /// <param name="matrix">[states, width].</param>
-    /// <param name="b">Likelihoods of the first time.</param>
-    /// <param name="step">From one time's likelihoods to the next: the width, or minus it.</param>
-    /// <param name="to">[count, width].</param>
-    /// <param name="count">Steps.</param>
-    /// <param name="states">States.</param>
-    /// <param name="width">States with padding.</param>
-    /// <returns>The exponents of the powers of two that were divided out.</returns>
+    /// <param name="b">[width]: the likelihoods of the first step.</param>
+    /// <param name="step">The offset from one step's likelihoods to the next: the width, or minus the width.</param>
+    /// <param name="to">[count, width]: receives the vectors.</param>
+    /// <param name="count">The number of steps.</param>
+    /// <param name="states">The number of states.</param>
+    /// <param name="width">The number of states including padding.</param>
+    /// <returns>The sum of the exponents of the powers of two that were divided out.</returns>
     public static long Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states,
         int width)
     {
@@ -44,19 +46,21 @@ internal static unsafe class HmmSteps
     }
 
     /// <summary>
-    /// Goes on into the half where the other end's vectors are there already. At each time next = before · matrix,
-    /// scale = 1 / Σ next ∘ other, outs[t] = before · scale, posteriors[t] = next ∘ other · scale, and next ∘ b[t] is
-    /// the vector before the next time.
+    /// Continues a pass through the half whose vectors of the opposite direction exist already. At each step
+    /// next = before · matrix, scale = 1 / Σ next ∘ other, outs[t] = before · scale,
+    /// posteriors[t] = next ∘ other · scale, and next ∘ b[t] is the vector before the next step.
     /// </summary>
-    /// <param name="before">[width]: the vector before the first time; the one before the next on return.</param>
+    /// <param name="before">[width]: the vector before the first step; on return, the vector after the last.</param>
     /// <param name="matrix">[states, width].</param>
-    /// <param name="block">Of the first time: likelihoods, what goes out, posteriors, each in time's order.</param>
-    /// <param name="step">From one time to the next in the order of the work: the width, or minus it.</param>
-    /// <param name="other">The other end's vector of the first time.</param>
-    /// <param name="count">Steps.</param>
-    /// <param name="states">States.</param>
-    /// <param name="width">States with padding.</param>
-    /// <returns>False if a time has probability zero in fp64.</returns>
+    /// <param name="block">The likelihoods to read, and the outgoing vectors and posteriors to write, at the first
+    /// step.</param>
+    /// <param name="step">The offset in the block from one step to the next: the width, or minus the width.</param>
+    /// <param name="other">[width]: the vector of the opposite direction at the first step; those of the next steps
+    /// precede it.</param>
+    /// <param name="count">The number of steps.</param>
+    /// <param name="states">The number of states.</param>
+    /// <param name="width">The number of states including padding.</param>
+    /// <returns>False if a step has probability zero in fp64.</returns>
     public static bool Meet(double* before, double* matrix, in PosteriorBlock block, int step, double* other, int count,
         int states, int width)
     {
@@ -85,7 +89,7 @@ internal static unsafe class HmmSteps
         Vector512<double> factor = Vector512<double>.One;
         for (int t = 0; t < count; t++, b += step, to += HmmKernels.Lanes)
         {
-            // Of the vector before a step, for use in the step after: never waited for.
+            // The factor comes from the vector before this step and is used in the next, so that no step waits for it.
             Vector512<double> used = Vector512<double>.One;
             if (t % Every == 0 && t + 1 < count)
             {

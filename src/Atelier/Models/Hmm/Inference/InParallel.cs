@@ -2,10 +2,12 @@ using System.Runtime.ExceptionServices;
 
 namespace Atelier.Models.Hmm.Inference;
 
-/// <summary>Work on all cores that throws what its parts throw, and not many things in one.</summary>
+/// <summary>
+/// Parallel loops that rethrow the first exception of their bodies, instead of an <see cref="AggregateException"/>.
+/// </summary>
 internal static class InParallel
 {
-    /// <summary>Does the work of each number.</summary>
+    /// <summary>Calls a body with each number from 0 to count − 1, in parallel.</summary>
     public static void For(int count, CancellationToken cancellation, Action<int> work)
     {
         try
@@ -18,7 +20,7 @@ internal static class InParallel
         }
     }
 
-    /// <summary>Does two works, on two threads where that is worth it.</summary>
+    /// <summary>Runs two actions, in parallel if asked to and otherwise one after the other.</summary>
     public static void Both(bool parallel, Action first, Action second)
     {
         if (parallel)

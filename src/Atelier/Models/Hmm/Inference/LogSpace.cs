@@ -1,16 +1,16 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The E step in logarithms: for sequences whose probabilities leave the range of fp64 even when scaled.
+/// The E step in log space, for sequences whose probabilities leave the range of fp64 even when they are scaled.
 /// </summary>
 internal static unsafe class LogSpace
 {
-    /// <summary>Adds a sequence's expected counts.</summary>
+    /// <summary>Adds a sequence's expected counts to sums.</summary>
     /// <param name="model">The model.</param>
     /// <param name="sequence">The observations.</param>
-    /// <param name="sums">Added to.</param>
-    /// <param name="posteriors">[time, state]: written where asked.</param>
-    /// <param name="number">The sequence's number, for the error.</param>
+    /// <param name="sums">The counts to add to.</param>
+    /// <param name="posteriors">[time, state]: receives the posteriors; null to omit them.</param>
+    /// <param name="number">The index of the sequence, for the error message.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
     public static void Expect(HmmModel model, HmmSequence sequence, HmmStatistics sums, double[]? posteriors,
@@ -18,9 +18,9 @@ internal static unsafe class LogSpace
     {
         int length = sequence.Length, states = model.StateCount, width = model.Chain.Width;
         double[] likelihoods = new double[(long)length * width];
-        double taken;
+        double divisors; // the logarithms of the factors by which likelihoods were scaled down
         fixed (double* b = likelihoods)
-            taken = model.Emissions.Likelihoods(sequence, 0, length, b);
+            divisors = model.Emissions.Likelihoods(sequence, 0, length, b);
         double[] forward = new double[(long)length * states], backward = new double[(long)length * states];
         double B(int t, int k) => Math.Log(likelihoods[((long)t * width) + k]);
         double A(int i, int j) => Math.Log(model.Chain.Transition(i, j));
@@ -35,7 +35,7 @@ internal static unsafe class LogSpace
             }
         }
         double total = LogSum(states, i => forward[((length - 1) * states) + i]);
-        if (!double.IsFinite(total + taken))
+        if (!double.IsFinite(total + divisors))
         {
             int at = Enumerable.Range(0, length)
                 .FirstOrDefault(t => !double.IsFinite(LogSum(states, i => forward[(t * states) + i])));
@@ -63,18 +63,20 @@ internal static unsafe class LogSpace
                     sums.Starts[i] += gamma[i];
                 for (int j = 0; j < states && t < length - 1; j++)
                 {
-                    // The transition's own probability is put in by the M step.
-                    if (model.Chain.Transition(i, j) > 0)
-                        sums.Transitions[(i * width) + j] += Math.Exp(forward[(t * states) + i] + B(t + 1, j)
-                            + backward[((t + 1) * states) + j] - total);
+                    if (model.Chain.Transition(i, j) <= 0)
+                        continue;
+                    // The M step multiplies by the transition's probability.
+                    double after = B(t + 1, j) + backward[((t + 1) * states) + j];
+                    sums.Transitions[(i * width) + j] += Math.Exp(forward[(t * states) + i] + after - total);
                 }
             }
             fixed (double* g = gamma)
                 model.Emissions.Accumulate(sequence, t, 1, g, sums.Emissions);
         }
-        sums.LogLikelihood += total + taken;
+        sums.LogLikelihood += total + divisors;
     }
 
+    /// <summary>ln Σ_i exp(log(i)), computed without overflow.</summary>
     private static double LogSum(int count, Func<int, double> log)
     {
         double largest = double.NegativeInfinity;

@@ -3,24 +3,25 @@ using System.Runtime.InteropServices;
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// Forward or backward vectors of a stretch of times. All of them are kept where they fit the budget; otherwise only
-/// the one before each block of about √T, from which a block is worked out again when it is asked for.
+/// The forward or backward vectors of a range of time steps. All of them are stored if they fit the budget. Otherwise
+/// only the vector before each block of about √T steps is stored, and blocks are recomputed from it on demand. Not
+/// thread-safe.
 /// </summary>
 internal sealed unsafe class Trellis : IDisposable
 {
-    private readonly int _block; // times a block
+    private readonly int _block; // time steps in a block
     private readonly int _width;
     private readonly double* _all; // [times, width], or one block
     private readonly double* _before; // [blocks, width]: the vector before each block; null where all are kept
     private readonly Action<int, int, nint, nint> _work; // (first, count, vector before, vectors)
-    private int _present = -1;
+    private int _present = -1; // the block that _all holds
 
-    /// <summary>Works out a stretch, in order of its indices.</summary>
-    /// <param name="times">Times in the stretch.</param>
-    /// <param name="width">Numbers a vector.</param>
-    /// <param name="budget">Bytes that all vectors may take.</param>
-    /// <param name="work">Works out the vectors of some indices from the one before them: first index, count, the one
-    /// before, where to.</param>
+    /// <summary>Computes all vectors once, in order of their indices.</summary>
+    /// <param name="times">The number of time steps.</param>
+    /// <param name="width">The length of a vector.</param>
+    /// <param name="budget">The most bytes that the vectors may take; above it they are recomputed in blocks.</param>
+    /// <param name="work">Computes consecutive vectors. Its arguments are the first index, the number of vectors, the
+    /// address of the vector before them, and the address to write to.</param>
     public Trellis(int times, int width, long budget, Action<int, int, nint, nint> work)
     {
         (_width, _work) = (width, work);
@@ -44,24 +45,24 @@ internal sealed unsafe class Trellis : IDisposable
         }
         catch
         {
-            Dispose(); // nobody else can
+            Dispose(); // callers get no object that they could dispose
             throw;
         }
     }
 
-    /// <summary>Times.</summary>
+    /// <summary>The number of time steps.</summary>
     public int Times { get; }
 
-    /// <summary>Numbers a vector.</summary>
+    /// <summary>The length of a vector.</summary>
     public int Width => _width;
 
-    /// <summary>Blocks.</summary>
+    /// <summary>The number of blocks.</summary>
     public int Blocks { get; }
 
     /// <summary>The last vector.</summary>
     public double* Last { get; }
 
-    /// <summary>The vector of an index; valid until one of another block is asked for.</summary>
+    /// <summary>The vector at an index. It is valid until a vector of another block is read.</summary>
     public double* this[int index]
     {
         get
@@ -74,12 +75,12 @@ internal sealed unsafe class Trellis : IDisposable
     }
 
     /// <summary>
-    /// Copies the vectors up to an index; those of the highest indices are worked out first, as goes well with asking
-    /// for lower ones next.
+    /// Copies the vectors up to an index. It starts with the highest indices, so that a following call for lower ones
+    /// finds their block computed.
     /// </summary>
     /// <param name="last">The highest index.</param>
-    /// <param name="count">Vectors.</param>
-    /// <param name="to">[count, width], in the order of indices.</param>
+    /// <param name="count">The number of vectors.</param>
+    /// <param name="to">[count, width]: receives the vectors in order of their indices.</param>
     public void CopyDown(int last, int count, double* to)
     {
         while (count > 0)

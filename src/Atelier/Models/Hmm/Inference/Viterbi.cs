@@ -1,18 +1,20 @@
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The most probable sequence of states (Viterbi 1967), in logarithms, from both ends at once: the best paths to each
-/// state of the middle from the left and from the right, on two threads, then back along both.
+/// Finds the most probable sequence of states (Viterbi 1967), in log space. Two threads compute the best paths to each
+/// state at the middle, one from the beginning and one from the end; the best pair is then traced back to both ends.
 /// </summary>
 internal static unsafe class Viterbi
 {
     private const int LongSequence = 4096;
 
-    /// <summary>[time]: the states, and the logarithm of their probability together with what was observed.</summary>
+    /// <summary>
+    /// Returns the most probable states [time], and the logarithm of their joint probability with the observations.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="sequence">The observations.</param>
-    /// <param name="budget">Bytes of values of half a sequence of more than eight states; above it about √T of them are
-    /// kept, and the others worked out again.</param>
+    /// <param name="budget">For more than eight states: the most bytes for the values of half a sequence. Above it
+    /// about √T of them are stored and the others are recomputed.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The sequence is impossible under the model.</exception>
     public static (int[] States, double LogProbability) Run(HmmModel model, HmmSequence sequence,
@@ -26,25 +28,22 @@ internal static unsafe class Viterbi
         ViterbiHalf Half(AlignedBuffer matrix, AlignedBuffer first, bool forward) =>
             new(model, sequence, matrix, first, forward, cancellation);
         Backtrace? left = null, right = null;
-        Backtrace Ways(ViterbiHalf half, int times, AlignedBuffer into) =>
+        Backtrace Paths(ViterbiHalf half, int times, AlignedBuffer into) =>
             width == HmmKernels.Lanes ? new PackedBacktrace(half, times)
                 : new CheckpointedBacktrace(half, times, into.Pointer, budget);
         try
         {
             InParallel.Both(length > LongSequence,
-                () => left = Ways(Half(on, start, forward: true), middle, back),
-                () => right = Ways(Half(back, none, forward: false), length - middle, on));
+                () => left = Paths(Half(on, start, forward: true), middle, back),
+                () => right = Paths(Half(back, none, forward: false), length - middle, on));
             int[] path = new int[length];
             (int state, double best) = Middle(left!, right!, on.Pointer, model.StateCount, width);
             if (!double.IsFinite(best + left!.Logs + right!.Logs))
                 throw new AtelierException("the sequence has probability zero under the model",
                     hint: "raise model.emissionPrior or model.transitionPrior");
-            InParallel.Both(length > LongSequence, () => left.Trace(state, path.AsSpan(0, middle), turned: false), () =>
-            {
-                if (right.Times > 0)
-                    right.Trace(ViterbiSteps.Best(right.Last, on.Pointer + ((long)state * width), width),
-                        path.AsSpan(middle), turned: true);
-            });
+            InParallel.Both(length > LongSequence,
+                () => left.Trace(state, path.AsSpan(0, middle), turned: false),
+                () => TraceRight(right, on.Pointer + ((long)state * width), width, path.AsSpan(middle)));
             return (path, best + left.Logs + right.Logs);
         }
         finally
@@ -52,6 +51,12 @@ internal static unsafe class Viterbi
             left?.Dispose();
             right?.Dispose();
         }
+    }
+
+    private static void TraceRight(Backtrace right, double* transitions, int width, Span<int> path)
+    {
+        if (right.Times > 0)
+            right.Trace(ViterbiSteps.Best(right.Last, transitions, width), path, turned: true);
     }
 
     private static AlignedBuffer Logs(IEnumerable<double> probabilities) =>

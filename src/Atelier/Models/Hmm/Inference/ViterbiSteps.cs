@@ -5,21 +5,21 @@ using System.Runtime.Intrinsics;
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
-/// The inner loops of the likeliest path, in logarithms: eight states at a time, padding is minus infinity.
+/// The inner loops of the Viterbi algorithm in log space, eight states at a time. Padding is minus infinity.
 /// </summary>
 internal static unsafe class ViterbiSteps
 {
     private const int Lanes = HmmKernels.Lanes;
 
-    /// <summary>to[t, j] = max_i to[t − 1, i] + matrix[i, j] + b[t, j].</summary>
-    /// <param name="before">[width]: the vector before the first.</param>
+    /// <summary>Computes to[t, j] = max_i to[t − 1, i] + matrix[i, j] + b[t, j] for a number of steps.</summary>
+    /// <param name="before">[width]: the vector before the first step.</param>
     /// <param name="matrix">[states, width].</param>
-    /// <param name="b">Log-likelihoods of the first time.</param>
-    /// <param name="step">From one time's log-likelihoods to the next: the width, or minus it.</param>
-    /// <param name="to">[count, width].</param>
-    /// <param name="count">Steps.</param>
-    /// <param name="states">States.</param>
-    /// <param name="width">States with padding.</param>
+    /// <param name="b">[width]: the log-likelihoods of the first step.</param>
+    /// <param name="step">The offset from one step's log-likelihoods to the next: the width or minus the width.</param>
+    /// <param name="to">[count, width]: receives the vectors.</param>
+    /// <param name="count">The number of steps.</param>
+    /// <param name="states">The number of states.</param>
+    /// <param name="width">The number of states including padding.</param>
     public static void Advance(double* before, double* matrix, double* b, int step, double* to, int count, int states,
         int width)
     {
@@ -34,25 +34,25 @@ internal static unsafe class ViterbiSteps
     }
 
     /// <summary>
-    /// The same for up to eight states, which stay in registers; of each time only the states before are kept.
+    /// As <see cref="Advance"/> for up to eight states, which stay in registers. It stores only the best predecessors.
     /// </summary>
-    /// <param name="vector">[8]: the vector before the first time; the last one on return.</param>
+    /// <param name="vector">[8]: the vector before the first step; on return, the vector of the last.</param>
     /// <param name="matrix">[states, 8].</param>
-    /// <param name="b">Log-likelihoods of the first time.</param>
-    /// <param name="step">From one time's log-likelihoods to the next: 8, or minus it.</param>
-    /// <param name="ways">[count]: the best state before each state, as <see cref="EightRows.MaxPlus"/> writes
-    /// it.</param>
-    /// <param name="count">Steps.</param>
-    /// <param name="states">States.</param>
-    public static void AdvanceEight(double* vector, double* matrix, double* b, int step, uint* ways, int count,
+    /// <param name="b">[8]: the log-likelihoods of the first step.</param>
+    /// <param name="step">The offset from one step's log-likelihoods to the next: 8 or −8.</param>
+    /// <param name="predecessors">[count]: receives the best predecessor of each state, encoded as by
+    /// <see cref="EightRows.MaxPlus"/>.</param>
+    /// <param name="count">The number of steps.</param>
+    /// <param name="states">The number of states, at most 8.</param>
+    public static void AdvanceEight(double* vector, double* matrix, double* b, int step, uint* predecessors, int count,
         int states)
     {
         var rows = new EightRows(matrix, states, double.NegativeInfinity);
         for (int t = 0; t < count; t++, b += step)
-            (rows.MaxPlus(vector, out ways[t]) + Vector512.Load(b)).Store(vector);
+            (rows.MaxPlus(vector, out predecessors[t]) + Vector512.Load(b)).Store(vector);
     }
 
-    /// <summary>The first i of the largest values[i] + row[i].</summary>
+    /// <summary>Returns the first i that maximises values[i] + row[i].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Best(double* values, double* row, int width)
     {

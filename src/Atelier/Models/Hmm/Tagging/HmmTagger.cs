@@ -10,14 +10,14 @@ using Atelier.Tasks.Tagged;
 namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
-/// A hidden Markov model whose states are tags, or pairs of tags (Thede and Harper 1999), counted from tagged
-/// sentences. A word's probability in a state is that of the tag given the word, over that of the tag (Bayes), so that
-/// the form of rare and unknown words can predict their tags.
+/// A part-of-speech tagger: a hidden Markov model whose states are tags or pairs of tags (Thede and Harper 1999),
+/// estimated from the counts of tagged sentences. The probability of a word given a tag is computed by Bayes' rule from
+/// the probability of the tag given the word, so that the form of rare and unknown words can predict their tags.
 /// </summary>
 internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainable
 {
-    private const double FormWeight = 1; // observations that a word's form counts for beside the word itself
-    private const double LeastShare = 1e-5; // tags less likely than this share of the likeliest are not looked at
+    private const double FormWeight = 1; // pseudo-count of the tags that a word's form predicts
+    private const double LeastShare = 1e-5; // tags below this fraction of the likeliest tag's probability are skipped
     private const int LongestDrawn = 100;
 
     private readonly TaggerCounts _counts;
@@ -26,8 +26,12 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     private readonly Dictionary<string, int> _words;
     private readonly UnknownWords _unknown;
     private readonly TagDecoding _decoding;
-    private readonly double _total, _once;
+    private readonly double _total, _once; // the number of word occurrences, and of words that occur once
 
+    /// <summary>Creates a tagger from counts.</summary>
+    /// <param name="counts">The counts of the training data.</param>
+    /// <param name="config">The order of the model, the longest suffix and the decoding.</param>
+    /// <param name="column">The column of CoNLL-U files that the tags come from.</param>
     public HmmTagger(TaggerCounts counts, HmmConfig config, TagColumn column = TagColumn.Upos)
     {
         _counts = counts;
@@ -50,7 +54,7 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     /// <inheritdoc/>
     public TagColumn Column { get; }
 
-    /// <summary>The training data.</summary>
+    /// <summary>The counts of the training data.</summary>
     public TaggerCounts Counts => _counts;
 
     /// <inheritdoc/>
@@ -90,11 +94,15 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     public Explanation Explain(CancellationToken cancellation = default)
     {
         const int shown = 10;
-        double[] counts = [.. Enumerable.Range(0, Tags.Count)
-            .Select(tag => Enumerable.Range(0, _words.Count).Sum(word => (double)Count(word, tag)))];
-        (int Word, double Probability)[][] words = [.. Enumerable.Range(0, Tags.Count)
-            .Select(tag => Enumerable.Range(0, _words.Count).Where(word => Count(word, tag) > 0)
-            .Select(word => (word, Count(word, tag) / counts[tag])).OrderByDescending(p => p.Item2).ToArray())];
+        int[] tagIds = [.. Enumerable.Range(0, Tags.Count)], wordIds = [.. Enumerable.Range(0, _words.Count)];
+        double[] counts = [.. tagIds.Select(tag => wordIds.Sum(word => (double)Count(word, tag)))];
+        (int Word, double Probability)[][] words = [.. tagIds.Select(tag => wordIds
+            .Where(word => Count(word, tag) > 0)
+            .Select(word => (Word: word, Probability: Count(word, tag) / counts[tag]))
+            .OrderByDescending(p => p.Probability)
+            .ToArray())];
+        string Likeliest(int tag) => string.Join("  ", words[tag].Take(shown).Select(p =>
+            string.Create(CultureInfo.InvariantCulture, $"{_counts.Words[p.Word]} {p.Probability:0.000}")));
         (double[] starts, double[] transitions, double[] ends) = _counts.FirstOrder();
         var chain = new ChainExplanation(Tags, starts, transitions, ends, cancellation);
         return new Explanation(string.Create(CultureInfo.InvariantCulture,
@@ -109,9 +117,13 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
                     $"{_counts.Words[p.Word]} {p.Probability:0.000}")))),
             ])]),
             new("emission probabilities", ["tag", "word", "probability"],
-                [.. from tag in Enumerable.Range(0, Tags.Count) from p in words[tag].Take(shown * shown)
-                select (IReadOnlyList<CellValue>)[new CellValue(Tags[tag]), new CellValue(_counts.Words[p.Word]),
-                    new CellValue(p.Probability)]]) { ForPrograms = true },
+                [.. from tag in tagIds
+                    from p in words[tag].Take(shown * shown)
+                    select (IReadOnlyList<CellValue>)
+                        [new(Tags[tag]), new(_counts.Words[p.Word]), new(p.Probability)]])
+            {
+                ForPrograms = true,
+            },
             .. chain.Tables,
         ], chain.Pictures());
     }
@@ -124,6 +136,14 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
 
     private int Count(int word, int tag) => _counts.WordTags[(word * Tags.Count) + tag];
 
+    private int TagId(string name)
+    {
+        int index = Tags.ToList().IndexOf(name);
+        return index >= 0 ? index
+            : throw new AtelierException($"there is no tag '{name}'", Mention.Field("states"),
+                $"the tags are {string.Join(", ", Tags)}");
+    }
+
     private int Occurrences(int word)
     {
         int sum = 0;
@@ -133,8 +153,8 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     }
 
     /// <summary>
-    /// The tags that a word may have, each with the word's probability in it; every unknown word counts as one and the
-    /// same symbol.
+    /// The tags that a word may have, each with the probability of the word given the tag. All unknown words share one
+    /// probability mass, that of words which occur once.
     /// </summary>
     private (int Tag, double Probability)[] Candidates(string word, string? known)
     {
@@ -144,16 +164,13 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
         {
             double occurrences = Occurrences(number);
             for (int tag = 0; tag < tags.Length; tag++)
-                tags[tag] = (_counts.WordTags[(number * tags.Length) + tag] + (FormWeight * tags[tag])) / (occurrences
-                    + FormWeight);
+                tags[tag] = (Count(number, tag) + (FormWeight * tags[tag])) / (occurrences + FormWeight);
             share = occurrences / (_total + _once);
         }
         if (known is not null)
         {
-            int tag = Tags.ToList().IndexOf(known);
-            return tag >= 0 ? [(tag, tags[tag] * share / _tagShares[tag])]
-                : throw new AtelierException($"there is no tag '{known}'", Mention.Field("states"),
-                    $"the tags are {string.Join(", ", Tags)}");
+            int tag = TagId(known);
+            return [(tag, tags[tag] * share / _tagShares[tag])];
         }
         double least = tags.Max() * LeastShare;
         return [.. Enumerable.Range(0, tags.Length).Where(tag => tags[tag] >= least)
@@ -161,7 +178,7 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     }
 
     /// <summary>
-    /// A sentence from the model; where tags are known, they are kept and the others drawn between them.
+    /// Samples a sentence. Known tags are kept, and the tags between them are sampled given the known ones.
     /// </summary>
     private TaggedSample Sample(ulong seed, IReadOnlyDictionary<int, string> known)
     {
@@ -178,15 +195,11 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
                 next[end] = 0;
             if (tags.Count < last)
                 Weigh(next, b, tags.Count, known);
-            int tag = known.TryGetValue(tags.Count, out string? given)
-                ? Tags.ToList().IndexOf(given) is >= 0 and int index ? index
-                    : throw new AtelierException($"there is no tag '{given}'", Mention.Field("states"),
-                    $"the tags are {string.Join(", ", Tags)}")
+            int tag = known.TryGetValue(tags.Count, out string? given) ? TagId(given)
                 : HmmModel.Sample(next, ref random);
             if (tag == end)
                 break;
-            double[] weights = [.. Enumerable.Range(0, _words.Count)
-                .Select(word => (double)_counts.WordTags[(word * Tags.Count) + tag])];
+            double[] weights = [.. Enumerable.Range(0, _words.Count).Select(word => (double)Count(word, tag))];
             words.Add(_counts.Words[HmmModel.Sample(weights, ref random)]);
             tags.Add(Tags[tag]);
             (a, b) = (b, tag);
@@ -195,8 +208,8 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     }
 
     /// <summary>
-    /// Multiplies each next tag's probability by that of reaching the next known tag from it: drawn tags lead there as
-    /// the model would have it.
+    /// Multiplies the probability of each next tag by the probability of reaching the next known tag from there, so
+    /// that sampled tags follow the model's distribution given the known ones.
     /// </summary>
     private void Weigh(double[] next, int before, int place, IReadOnlyDictionary<int, string> known)
     {
@@ -206,8 +219,8 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
             return;
         int target = Tags.ToList().IndexOf(known[goal]);
         if (target < 0)
-            return; // told when its place comes
-        // ahead[b, c]: the probability of the goal from the pair (b, c) at a place before it, backwards from the goal.
+            return; // Sample reports the unknown tag when it reaches its position
+        // ahead[b, c]: the probability of the goal given that the last two tags at an earlier position are b and c
         double[] ahead = new double[s * s];
         for (int b = 0; b < s; b++)
         {

@@ -2,15 +2,20 @@ using Atelier.Models.Hmm.Inference;
 
 namespace Atelier.Models.Hmm.Tagging;
 
-/// <summary>All taggings of a sentence, over pairs of neighbouring tags: forward, backward and the best path.</summary>
-/// <param name="transitions">[before, last, next]; the start of a sentence is symbols − 2, its end symbols − 1.</param>
-/// <param name="symbols">Tags with start and end.</param>
-/// <param name="candidates">[word]: the tags it may have, with the word's probability in each.</param>
+/// <summary>
+/// The lattice of all taggings of a sentence, whose nodes are pairs of neighbouring tags. Runs the forward-backward and
+/// the Viterbi algorithm.
+/// </summary>
+/// <param name="transitions">[before, last, next]: the probability of a tag after two others. The start of a sentence
+/// is tag symbols − 2, its end is tag symbols − 1.</param>
+/// <param name="symbols">The number of tags including start and end.</param>
+/// <param name="candidates">[word]: the tags that the word may have, each with the probability of the word given the
+/// tag.</param>
 internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, double Probability)[][] candidates)
 {
     private readonly int _start = symbols - 2, _end = symbols - 1;
 
-    /// <summary>The likeliest tag at each place, and the log-likelihood of the words.</summary>
+    /// <summary>Computes the most probable tag at each position, and the log-likelihood of the words.</summary>
     public (int[] Tags, double LogLikelihood) Posterior()
     {
         int length = candidates.Length;
@@ -25,8 +30,10 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                 {
                     double sum = 0;
                     for (int h = 0; h < Count(t - 2); h++)
-                        sum += (t == 0 ? 1 : forward[t - 1][(h * Count(t - 1)) + i]) * Transition(TagAt(t - 2, h),
-                            TagAt(t - 1, i), TagAt(t, j));
+                    {
+                        double before = t == 0 ? 1 : forward[t - 1][(h * Count(t - 1)) + i];
+                        sum += before * Transition(TagAt(t - 2, h), TagAt(t - 1, i), TagAt(t, j));
+                    }
                     forward[t][(i * Count(t)) + j] = sum * candidates[t][j].Probability;
                 }
             }
@@ -61,8 +68,11 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                 for (int i = 0; i < Count(t - 1); i++)
                 {
                     for (int j = 0; j < Count(t); j++)
-                        earlier[(h * Count(t - 1)) + i] += Transition(TagAt(t - 2, h), TagAt(t - 1, i),
-                            TagAt(t, j)) * candidates[t][j].Probability * backward[(i * Count(t)) + j];
+                    {
+                        double transition = Transition(TagAt(t - 2, h), TagAt(t - 1, i), TagAt(t, j));
+                        earlier[(h * Count(t - 1)) + i] +=
+                            transition * candidates[t][j].Probability * backward[(i * Count(t)) + j];
+                    }
                 }
             }
             double sum = earlier.Sum();
@@ -71,7 +81,7 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
         return (tags, log + Math.Log(ended));
     }
 
-    /// <summary>The likeliest sequence of tags.</summary>
+    /// <summary>Computes the most probable sequence of tags.</summary>
     public int[] Viterbi()
     {
         int length = candidates.Length;
@@ -98,12 +108,15 @@ internal sealed class TagLattice(double[] transitions, int symbols, (int Tag, do
                 }
             }
         }
-        int last = Enumerable.Range(0, best[^1].Length)
-            .MaxBy(k => best[^1][k]
-            + Math.Log(Transition(TagAt(length - 2, k / Count(length - 1)), TagAt(length - 1, k % Count(length - 1)),
-            _end)));
+        int count = Count(length - 1);
+        double Ended(int pair)
+        {
+            double end = Transition(TagAt(length - 2, pair / count), TagAt(length - 1, pair % count), _end);
+            return best[^1][pair] + Math.Log(end);
+        }
+        int last = Enumerable.Range(0, best[^1].Length).MaxBy(Ended);
         int[] tags = new int[length];
-        (int before, int here) = (last / Count(length - 1), last % Count(length - 1));
+        (int before, int here) = (last / count, last % count);
         for (int t = length - 1; t >= 0; t--)
         {
             tags[t] = TagAt(t, here);

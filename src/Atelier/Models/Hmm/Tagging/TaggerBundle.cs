@@ -14,10 +14,12 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
-/// Taggers: counted, written and loaded. Words and tags stand in vocab.json, their counts in model.safetensors.
+/// Trains, writes and loads taggers. A bundle stores the words and tags in vocab.json and their counts in
+/// model.safetensors.
 /// </summary>
 internal static class TaggerBundle
 {
+    /// <summary>The model_type in config.json.</summary>
     public const string ModelType = "atelier_hmm_tagger";
     private const string VocabularyFile = "vocab.json";
 
@@ -69,7 +71,7 @@ internal static class TaggerBundle
         var tensors = new Dictionary<string, Tensor>
         {
             ["trigrams"] = tensor(counts.Trigrams, ScalarType.Int32),
-                ["word_tags"] = tensor(counts.WordTags, ScalarType.Int32),
+            ["word_tags"] = tensor(counts.WordTags, ScalarType.Int32),
         };
         string card = string.Create(CultureInfo.InvariantCulture, $"""
             # {recipe.Name}
@@ -80,46 +82,46 @@ internal static class TaggerBundle
             {Quantity.Of(counts.Words.Count, "word")}, {Quantity.Of(counts.Tags.Count, "tag")}.
 
             """);
-        BundleWriter.Write(folder,
-            ConfigRecords.Write(ModelType, counts.Words.Count,
-            new BundledTagger { Learning = config, Tags = recipe.Data.Tags }), tensors, card, partial =>
-            AtomicFile.WriteText(Path.Combine(partial, VocabularyFile),
-                JsonSerializer.Serialize(new Vocabulary(counts.Tags, counts.Words))));
+        var bundled = new BundledTagger { Learning = config, Tags = recipe.Data.Tags };
+        string vocabulary = JsonSerializer.Serialize(new Vocabulary(counts.Tags, counts.Words));
+        BundleWriter.Write(folder, ConfigRecords.Write(ModelType, counts.Words.Count, bundled), tensors, card,
+            partial => AtomicFile.WriteText(Path.Combine(partial, VocabularyFile), vocabulary));
     }
 
-    /// <summary>Learns a tagger: one pass over the sentences.</summary>
+    /// <summary>Trains a tagger in one pass over the sentences.</summary>
     public sealed class Learner(Recipe recipe, TaggedData data) : ILearner
     {
         /// <inheritdoc/>
         public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
-            CancellationToken cancellation) => Task.Run(
-            () =>
+            CancellationToken cancellation) =>
+            Task.Run(() => Learn(run, progress, cancellation), cancellation);
+
+        private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+        {
+            var watch = Stopwatch.StartNew();
+            TaggerCounts counts = TaggerCounts.Count(data.Train);
+            cancellation.ThrowIfCancellationRequested();
+            Write(run.BundleFolder, counts, (HmmConfig?)recipe.Model.Config ?? new HmmConfig(), recipe, data);
+            long words = data.Train.Sum(s => (long)s.Words.Count);
+            progress.Report(new TrainingProgress
             {
-                var watch = Stopwatch.StartNew();
-                TaggerCounts counts = TaggerCounts.Count(data.Train);
-                cancellation.ThrowIfCancellationRequested();
-                Write(run.BundleFolder, counts, (HmmConfig?)recipe.Model.Config ?? new HmmConfig(), recipe, data);
-                long words = data.Train.Sum(s => (long)s.Words.Count);
-                progress.Report(new TrainingProgress
-                {
-                    Step = 1, TotalSteps = 1, ItemUnit = "words", ItemsPerSecond = words / watch.Elapsed.TotalSeconds,
-                    Message = string.Create(CultureInfo.InvariantCulture,
-                        $"counted {Quantity.Of(words, "word")}: {counts.Words.Count} different ones, "
-                            + $"{Quantity.Of(counts.Tags.Count, "tag")}"),
-                });
-                return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged",
-                    new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
-            },
-            cancellation);
+                Step = 1, TotalSteps = 1, ItemUnit = "words", ItemsPerSecond = words / watch.Elapsed.TotalSeconds,
+                Message = string.Create(CultureInfo.InvariantCulture,
+                    $"counted {Quantity.Of(words, "word")}: {counts.Words.Count} different ones, "
+                    + $"{Quantity.Of(counts.Tags.Count, "tag")}"),
+            });
+            return new TrainingReport(1, watch.Elapsed.TotalSeconds, "converged",
+                new Dictionary<string, double> { ["words"] = counts.Words.Count, ["tags"] = counts.Tags.Count });
+        }
     }
 
     /// <summary>The contents of a tagger's config.json.</summary>
     private sealed record BundledTagger
     {
-        /// <summary>How it was learned, and decides.</summary>
+        /// <summary>The configuration that the tagger was trained with and decodes by.</summary>
         public HmmConfig Learning { get; init; } = new();
 
-        /// <summary>The column of CoNLL-U that its tags stand in.</summary>
+        /// <summary>The column of CoNLL-U files that the tags come from.</summary>
         public TagColumn Tags { get; init; }
     }
 

@@ -2,18 +2,18 @@ using Atelier.Data.Tagged;
 
 namespace Atelier.Models.Hmm.Tagging;
 
-/// <summary>What a tagger counts: which tags follow which, and which words carry them.</summary>
-/// <param name="Tags">The tags; behind them stand the start and the end of a sentence.</param>
+/// <summary>The counts of a tagger's training data: trigrams of tags, and the tags of each word.</summary>
+/// <param name="Tags">The tags. In the counts, two more follow them: the start and the end of a sentence.</param>
 /// <param name="Trigrams">[(tags + 2)³]: how often a tag followed two others.</param>
-/// <param name="Words">The words seen.</param>
-/// <param name="WordTags">[word, tag]: how often.</param>
+/// <param name="Words">The words of the training data.</param>
+/// <param name="WordTags">[word, tag]: how often the word had the tag.</param>
 internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, IReadOnlyList<string> Words,
     int[] WordTags)
 {
-    /// <summary>Tags with the start and the end of a sentence.</summary>
+    /// <summary>The number of tags including the start and the end of a sentence.</summary>
     public int Symbols => Tags.Count + 2;
 
-    /// <summary>Counts sentences.</summary>
+    /// <summary>Counts the words and tags of sentences.</summary>
     /// <exception cref="AtelierException">No word has a tag.</exception>
     public static TaggerCounts Count(IReadOnlyList<TaggedSentence> sentences)
     {
@@ -41,8 +41,8 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
     }
 
     /// <summary>
-    /// What follows a tag, whatever stood before it: the shares of tags that begin a sentence [tags], of those that
-    /// follow one [tags, tags], and of ends after it [tags].
+    /// Computes the probabilities of a first-order chain of tags: of each tag at the start of a sentence [tags], of
+    /// each tag after another [tags, tags], and of the end of the sentence after each tag [tags].
     /// </summary>
     public (double[] Starts, double[] Transitions, double[] Ends) FirstOrder()
     {
@@ -55,16 +55,16 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
         }
         double Share(int before, int after) => bigrams[(before * s) + after] / Math.Max(1, contexts[before]);
         return ([.. Enumerable.Range(0, tags).Select(tag => Share(tags, tag))],
-            [.. from before in Enumerable.Range(0, tags) from after in Enumerable.Range(0, tags) select Share(before,
-                after)],
+            [.. from before in Enumerable.Range(0, tags) from after in Enumerable.Range(0, tags)
+                select Share(before, after)],
             [.. Enumerable.Range(0, tags).Select(tag => Share(tag, tags + 1))]);
     }
 
     /// <summary>
-    /// [(tags + 2)³]: the probability of a tag after two others, unigrams, bigrams and trigrams mixed with weights from
-    /// deleted interpolation (Brants 2000, figure 1).
+    /// Computes the probability of a tag after two others, [(tags + 2)³]: a mixture of unigram, bigram and trigram
+    /// probabilities whose weights come from deleted interpolation (Brants 2000, figure 1).
     /// </summary>
-    /// <param name="order">2 for trigrams, 1 for bigrams at most.</param>
+    /// <param name="order">The number of previous tags to condition on: 1 for bigrams, 2 for trigrams.</param>
     public double[] Transitions(int order)
     {
         int s = Symbols;
@@ -109,9 +109,9 @@ internal sealed record TaggerCounts(IReadOnlyList<string> Tags, int[] Trigrams, 
             int b = ab % s;
             for (int c = 0; c < s; c++)
             {
-                // A context never seen leaves its weight to shorter ones.
-                double one = (unigrams[c] + 0.01) / (total + (0.01 * s)), two = contexts[b] > 0
-                    ? bigrams[(b * s) + c] / contexts[b] : one;
+                // Contexts that never occurred back off to shorter ones.
+                double one = (unigrams[c] + 0.01) / (total + (0.01 * s));
+                double two = contexts[b] > 0 ? bigrams[(b * s) + c] / contexts[b] : one;
                 double three = context > 0 ? Trigrams[(ab * s) + c] / context : two;
                 transitions[(ab * s) + c] = ((weights[0] * one) + (weights[1] * two) + (weights[2] * three)) / sum;
             }

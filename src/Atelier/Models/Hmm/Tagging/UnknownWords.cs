@@ -1,22 +1,22 @@
 namespace Atelier.Models.Hmm.Tagging;
 
 /// <summary>
-/// Tag probabilities of a word given its form: its shape (capitals, digits, hyphens) and its suffixes, from short to
-/// long, each smoothed by the one before (after Samuelsson 1993 and Brants 2000, section 2.3). Estimated from rare
-/// words, since those resemble unknown words.
+/// Predicts the tags of a word from its form: its shape (capitals, digits, hyphens) and its suffixes, from short to
+/// long, each smoothed by the previous one (after Samuelsson 1993 and Brants 2000, section 2.3). The probabilities are
+/// estimated from rare words, because those resemble unknown words.
 /// </summary>
 internal sealed class UnknownWords
 {
-    private const int Rare = 10; // occurrences, as Brants has it
-    private const double Shorter = 2; // observations that the distribution of the shorter ending counts for
+    private const int Rare = 10; // the most occurrences of a rare word (Brants 2000)
+    private const double Shorter = 2; // pseudo-count of the distribution of the next shorter suffix
 
     private readonly Dictionary<string, double[]> _endings = [];
     private readonly int _tags;
     private readonly int _longest;
 
-    /// <summary>Counts the rare words' forms.</summary>
-    /// <param name="counts">Words and their tags.</param>
-    /// <param name="longest">The longest ending.</param>
+    /// <summary>Counts the tags of the forms of rare words.</summary>
+    /// <param name="counts">The counts of words and their tags.</param>
+    /// <param name="longest">The length of the longest suffix.</param>
     public UnknownWords(TaggerCounts counts, int longest)
     {
         (_tags, _longest) = (counts.Tags.Count, longest);
@@ -32,14 +32,14 @@ internal sealed class UnknownWords
             {
                 if (!_endings.TryGetValue(form, out double[]? sums))
                     _endings.Add(form, sums = new double[_tags]);
-                // A word counts by how rare it is: the next unknown word is most like those seen once.
+                // Each word counts once however often it occurs: unknown words resemble words that occur once.
                 for (int tag = 0; tag < _tags; tag++)
                     sums[tag] += (double)tags[tag] / occurrences;
             }
         }
     }
 
-    /// <summary>[tag]: the probability of each tag for a word of that form.</summary>
+    /// <summary>Computes the probability of each tag for a word, from its form alone.</summary>
     public double[] Tags(string word)
     {
         double[] probabilities = new double[_tags];
@@ -55,7 +55,7 @@ internal sealed class UnknownWords
         return probabilities;
     }
 
-    /// <summary>The forms of a word from the most general to the most special.</summary>
+    /// <summary>The forms of a word, from the most general to the most specific.</summary>
     private IEnumerable<string> Forms(string word)
     {
         yield return "";
@@ -70,7 +70,8 @@ internal sealed class UnknownWords
         bool digits = word.Any(char.IsDigit), letters = word.Any(char.IsLetter);
         string kind =
             (digits, letters) switch { (true, false) => "9", (true, true) => "9a", (false, true) => "a", _ => "." };
-        string capitals = !letters ? "" : word.Length > 1 && word.Where(char.IsLetter).All(char.IsUpper) ? "AA"
+        string capitals = !letters ? ""
+            : word.Length > 1 && word.Where(char.IsLetter).All(char.IsUpper) ? "AA"
             : char.IsUpper(word[0]) ? "A" : "";
         string marks = word.Contains('@', StringComparison.Ordinal) || word.Contains("//", StringComparison.Ordinal)
             || word.Contains("www", StringComparison.OrdinalIgnoreCase) ? "@"
