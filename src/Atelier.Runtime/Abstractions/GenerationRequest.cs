@@ -28,7 +28,8 @@ public sealed record GenerationRequest
     public IReadOnlyList<int> EndIds { get; init; } = [];
 
     /// <summary>
-    /// The path of a file to continue or to work on: sentences to tag, the beginning of a series; null for none.
+    /// The path of a file to continue or to process, such as sentences to tag or the beginning of a series; null for
+    /// none.
     /// </summary>
     public string? Input { get; init; }
 
@@ -38,7 +39,7 @@ public sealed record GenerationRequest
     /// <summary>Known hidden states by their position in the sample, from 0.</summary>
     public IReadOnlyDictionary<int, string> States { get; init; } = new Dictionary<int, string>();
 
-    /// <summary>The name of the class of the samples; null for any.</summary>
+    /// <summary>The name of the class to generate; null for any class.</summary>
     public string? Class { get; init; }
 
     /// <summary>Sampling options of image models; null takes the model's defaults.</summary>
@@ -65,28 +66,28 @@ public sealed record GenerationRequest
     {
         if (Count < 1)
             throw new AtelierException($"{Count} samples were asked for", hint: "ask for 1 or more");
-        ReadOnlySpan<(string Name, bool Asked, bool Heeded)> parts =
+        ReadOnlySpan<(string Name, bool IsSet, bool IsSupported)> parts =
         [
             ("a prompt", Prompt is not null, prompt), ("an input file", Input is not null, input),
             ("evidence", Evidence.Count > 0, evidence), ("given states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("drawing options", Drawing is not null, drawing),
             ("one sample of many", Only is not null, only),
             (length ? "choosing tokens, beyond their number (temperature and the like)"
-                : "choosing tokens (temperature, their number and the like)", AsksOfTokens(length), decoding),
+                : "choosing tokens (temperature, their number and the like)", SetsDecoding(length), decoding),
         ];
         if (Only is < 0 || Only >= Count)
             throw new AtelierException($"sample {Only} of {Count} was asked for", hint: "they are numbered from 0");
-        foreach ((string name, bool asked, bool heeded) in parts)
+        foreach ((string name, bool isSet, bool isSupported) in parts)
         {
-            if (asked && !heeded)
+            if (isSet && !isSupported)
                 throw new AtelierException($"this kind of model has no use for {name}", hint: "leave it out");
         }
         return this;
     }
 
-    private bool AsksOfTokens(bool lengthAside)
+    private bool SetsDecoding(bool exceptLength)
     {
-        var usual = new DecodingOptions();
-        return Decoding is not null && !(lengthAside && Decoding with { MaxTokens = usual.MaxTokens } == usual);
+        var defaults = new DecodingOptions();
+        return Decoding is not null && !(exceptLength && Decoding with { MaxTokens = defaults.MaxTokens } == defaults);
     }
 }

@@ -15,8 +15,8 @@ public interface ILanguageModel : IDisposable
     int ContextLength { get; }
 
     /// <summary>
-    /// Whether steps of several states can run at the same time, as in models that only read tables. Otherwise steps
-    /// wait for one another, and a generator lets its requests take turns. The default is false.
+    /// Whether steps of several states can run at the same time, as in models that only read tables. If false, a
+    /// generator runs one step at a time, and its requests take turns. The default is false.
     /// </summary>
     bool RunsInParallel => false;
 
