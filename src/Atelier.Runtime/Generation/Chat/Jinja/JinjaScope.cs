@@ -25,7 +25,7 @@ internal sealed class JinjaScope
     /// <summary>
     /// Returns a computed value and counts its size as work: the characters of a text or the items of a list.
     /// </summary>
-    /// <exception cref="JinjaException">The template does too much.</exception>
+    /// <exception cref="JinjaException">The template exceeds the limit of work.</exception>
     public object? Made(object? value)
     {
         Spend(value switch { string text => text.Length, List<object?> list => list.Count, _ => 0 });
@@ -33,7 +33,7 @@ internal sealed class JinjaScope
     }
 
     /// <summary>Counts work before it is done.</summary>
-    /// <exception cref="JinjaException">The template does too much.</exception>
+    /// <exception cref="JinjaException">The template exceeds the limit of work.</exception>
     public void Spend(long work)
     {
         _work[0] += 100 + work;
