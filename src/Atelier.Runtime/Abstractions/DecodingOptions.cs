@@ -50,8 +50,8 @@ public sealed record DecodingOptions
     public int BeamWidth { get; init; } = 1;
 
     /// <summary>
-    /// The exponent of the length by which the log-probability of a beam is divided; 0 does not normalise (Wu et al.
-    /// 2016 use 0.6 to 0.7 in a similar form).
+    /// The length normalisation of beam search: the log-probability of a beam is divided by its length to this power; 0
+    /// does not normalise (Wu et al. 2016 use 0.6 to 0.7 in a similar form).
     /// </summary>
     [Range(0.0, 10.0)]
     public double LengthPenalty { get; init; } = 1.0;
@@ -81,8 +81,8 @@ public sealed record DecodingOptions
     public string? Schema { get; init; }
 
     /// <summary>
-    /// Prompt lookup: number of last tokens that must occur earlier in the text for the tokens after that place to be
-    /// proposed; 0 disables it. The distribution of samples does not change.
+    /// Prompt lookup: if the last tokens, as many as this value, occurred earlier in the text, the tokens that followed
+    /// there are proposed; 0 disables it. The distribution of samples does not change.
     /// </summary>
     [Range(0, 64)]
     public int Lookup { get; init; }

@@ -49,8 +49,9 @@ public interface IDecodingState : IDisposable
     int Length { get; }
 
     /// <summary>Appends the same number of tokens to every sequence and returns the logits of the next token.</summary>
-    /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
-    /// <param name="logits">[sequences, vocabulary]: filled with the logits after the last token.</param>
+    /// <param name="tokens">The tokens, [sequences, n] in row-major order, with n at least 1 and Length + n at most the
+    /// context length.</param>
+    /// <param name="logits">Filled with the logits after the last token, [sequences, vocabulary].</param>
     void Append(ReadOnlySpan<int> tokens, Span<float> logits);
 
     /// <summary>
@@ -72,8 +73,9 @@ public interface IDecodingState : IDisposable
     /// <summary>
     /// Appends the same number of tokens to every sequence and returns the logits after each of them.
     /// </summary>
-    /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
-    /// <param name="logits">[sequences, n, vocabulary]: filled with the logits after each token.</param>
+    /// <param name="tokens">The tokens, [sequences, n] in row-major order, with n at least 1 and Length + n at most the
+    /// context length.</param>
+    /// <param name="logits">Filled with the logits after each token, [sequences, n, vocabulary].</param>
     void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)
     {
         int added = tokens.Length / Sequences, vocabulary = logits.Length / tokens.Length;

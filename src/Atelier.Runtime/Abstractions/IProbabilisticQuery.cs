@@ -23,13 +23,13 @@ public sealed record Question
     /// <summary>The evidence: known values by variable, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Interventions: values set from outside, by variable, as in do(smoke = yes).</summary>
+    /// <summary>The interventions: values that are set from outside, by variable, as in do(smoke = yes).</summary>
     public IReadOnlyDictionary<string, string> Interventions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Whether to find the most probable joint values of all variables instead of probabilities.</summary>
     public bool MostProbable { get; init; }
 
-    /// <summary>The seed of estimated answers.</summary>
+    /// <summary>The random seed of estimated answers.</summary>
     public long Seed { get; init; } = 1;
 
     /// <summary>

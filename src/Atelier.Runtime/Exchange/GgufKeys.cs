@@ -73,7 +73,7 @@ internal static class GgufKeys
         ("rope.scaling.yarn_ext_factor", ["1"]), ("rope.scaling.yarn_attn_factor", ["1"]),
     ];
 
-    /// <summary>Refuses keys that have a meaning but are not supported.</summary>
+    /// <summary>Refuses unsupported keys that have an effect.</summary>
     /// <exception cref="AtelierException">The file has such a key.</exception>
     public static void RefuseUnread(GgufFile file)
     {

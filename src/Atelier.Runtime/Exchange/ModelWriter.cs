@@ -50,7 +50,7 @@ public static class ModelWriter
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
-    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">The type of the matrices; null keeps the type of each. Norms and biases are F32.</param>
     /// <param name="chatTemplate">The model's chat template; null for none.</param>
@@ -79,7 +79,7 @@ public static class ModelWriter
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="config">The model's config.json.</param>
-    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>

@@ -24,10 +24,10 @@ public sealed class ConfigFile
     /// <summary>The JSON object.</summary>
     public JsonElement Root { get; }
 
-    /// <summary>The model_type: "gpt2", "llama".</summary>
+    /// <summary>The value of model_type, such as "gpt2" or "llama".</summary>
     public string ModelType => String("model_type", "");
 
-    /// <summary>The vocab_size.</summary>
+    /// <summary>The value of vocab_size.</summary>
     public int VocabularySize => Integer("vocab_size");
 
     /// <summary>Reads a config.json.</summary>
@@ -61,7 +61,7 @@ public sealed class ConfigFile
         }
     }
 
-    /// <summary>Refuses keys that have a meaning but are unknown to the reader.</summary>
+    /// <summary>Refuses keys that have an effect but are not supported by the reader.</summary>
     /// <exception cref="AtelierException">The object has such a key.</exception>
     public void RefuseUnread(KnownKeys known) => known.Check(Root, Path, _at);
 

@@ -29,7 +29,7 @@ public static class FileFault
     /// <returns>The translated error; null for any other exception, such as a missing assembly.</returns>
     public static AtelierException? Explain(Exception fault, string? where = null)
     {
-        if (fault is not (IOException or UnauthorizedAccessException)
+        if (fault is (not (IOException or UnauthorizedAccessException))
             or FileLoadException or FileNotFoundException or EndOfStreamException)
             return null; // these mean that a file of the program itself is missing or truncated
         string said = fault.Message.TrimEnd('.');

@@ -206,7 +206,7 @@ public sealed class GgufFile : IDisposable
         if (dimensions > MostDimensions)
             throw Damaged($"tensor '{name}' has {dimensions} dimensions; {MostDimensions} are read at most");
         long[] shape = new long[dimensions];
-        for (int i = shape.Length - 1; i >= 0; i--) // the file has the fastest dimension first
+        for (int i = shape.Length - 1; i >= 0; i--) // the file stores the fastest dimension first
             shape[i] = (long)reader.UInt64();
         uint number = reader.UInt32();
         long offset = (long)reader.UInt64();

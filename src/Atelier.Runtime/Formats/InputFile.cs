@@ -22,7 +22,7 @@ public static partial class InputFile
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize);
     }
 
-    /// <summary>The whole content of a file.</summary>
+    /// <summary>Reads the whole content of a file.</summary>
     /// <inheritdoc cref="Open" path="/exception"/>
     public static byte[] ReadAllBytes(string path)
     {

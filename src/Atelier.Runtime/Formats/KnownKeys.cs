@@ -37,7 +37,7 @@ public sealed class KnownKeys
     /// <param name="entries"> The keys with their values as JSON; strings are in quotation marks but without escapes.
     /// </param>
     /// <inheritdoc cref="Check(JsonElement, string, string)"/>
-#pragma warning disable CS1573 // the other parameters are the other method's
+#pragma warning disable CS1573 // the other parameters are documented at the overload
     public void Check(IEnumerable<(string Key, string Value)> entries, string file, string at = "")
 #pragma warning restore CS1573
     {

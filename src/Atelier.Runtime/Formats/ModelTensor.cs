@@ -24,7 +24,7 @@ public sealed unsafe class ModelTensor
     private readonly TensorOrder _order;
     private readonly int _heads;
 
-    /// <summary>Describes a tensor.</summary>
+    /// <summary>Creates a tensor over mapped data.</summary>
     /// <param name="name">Hugging Face's name of the tensor.</param>
     /// <param name="type">The type of the elements.</param>
     /// <param name="shape">The dimensions in the file, rows first.</param>

@@ -41,9 +41,11 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     /// <summary>The storages that the pickle refers to.</summary>
     public readonly IReadOnlyCollection<PickleStorage> Storages => _storages.Values;
 
-    /// <summary>Reads up to the end of the pickle.</summary>
-    /// <returns>null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the
-    /// Pickle types.</returns>
+    /// <summary>Reads the pickle and returns its object.</summary>
+    /// <returns>
+    /// The object: null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the
+    /// Pickle types.
+    /// </returns>
     /// <exception cref="AtelierException">The pickle is truncated, damaged, or uses more than tensors need.</exception>
     public object? Read()
     {

@@ -10,8 +10,8 @@ namespace Atelier.Generation;
 public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 {
     /// <summary>
-    /// The reason for which the request cannot continue. It has then left the batch, and <see cref="Piece"/> is empty.
-    /// Null otherwise.
+    /// The error if the request cannot continue; it has then left the batch, and <see cref="Piece"/> is empty.
+    /// Otherwise null.
     /// </summary>
     public AtelierException? Error { get; init; }
 }

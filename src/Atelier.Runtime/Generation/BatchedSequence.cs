@@ -58,7 +58,7 @@ internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler
 
     public SpeculationCounts Speculation { get; set; }
 
-    /// <summary>The last token and the proposals, for the model to read.</summary>
+    /// <summary>Returns the last token and the proposals, which the model reads.</summary>
     public ReadOnlyMemory<int> LastAndProposed()
     {
         _tokens[0] = Draft.LastId;

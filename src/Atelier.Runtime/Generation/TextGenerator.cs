@@ -30,8 +30,8 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// request. A cancelled request does not wait for its turn.
 /// </remarks>
 /// <param name="model">The language model. Disposed with the generator.</param>
-/// <param name="tokenizer">Turns text into tokens and back.</param>
-/// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
+/// <param name="tokenizer">The model's tokenizer.</param>
+/// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
     TextBounds bounds) : ITrainedModel, IGenerator
@@ -45,8 +45,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
 
     /// <summary>Creates a generator whose texts end with the tokenizer's end-of-text token.</summary>
     /// <param name="model">The language model. Disposed with the generator.</param>
-    /// <param name="tokenizer">Turns text into tokens and back.</param>
-    /// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
     /// <param name="startId">The start token, which precedes every text and is not part of it.</param>
     public TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId)
         : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))

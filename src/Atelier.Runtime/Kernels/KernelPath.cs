@@ -26,7 +26,7 @@ internal abstract unsafe class KernelPath
     /// <param name="x">The vectors, [vectors, columns]; read if the weights are not quantised.</param>
     /// <param name="bytes">The same vectors in 8 bits; read if the weights are blocked.</param>
     /// <param name="vectors">Number of vectors.</param>
-    /// <param name="y">The first element of the first result.</param>
+    /// <param name="y">The results; points to the first element of the first one.</param>
     /// <param name="yStride">Number of elements from one result to the next.</param>
     /// <param name="asAlone"> Whether the result of each vector is bit for bit that without the other vectors, which is
     /// slower for many vectors. </param>

@@ -41,14 +41,14 @@ public sealed record RecurrentWeights
     /// <summary>The width of the states.</summary>
     public int HiddenSize => Head.Weight.Columns;
 
-    /// <summary>Refuses keys of a config.json that have a meaning but are not supported.</summary>
+    /// <summary>Refuses unsupported keys of a config.json that have an effect.</summary>
     /// <exception cref="AtelierException">The file has such a key.</exception>
     public static void RefuseUnread(ConfigFile file) => file.RefuseUnread(DecoderConfigKeys.Recurrent);
 
     /// <summary>Loads the weights of a bundle.</summary>
     /// <param name="file">The config.json of the bundle.</param>
     /// <param name="weights">The tensors of the bundle; the result owns them.</param>
-    /// <exception cref="AtelierException">A key or a tensor is missing, or of another shape.</exception>
+    /// <exception cref="AtelierException">A key or a tensor is missing, or a tensor has another shape.</exception>
     public static RecurrentWeights Take(ConfigFile file, ModelWeights weights)
     {
         RefuseUnread(file);

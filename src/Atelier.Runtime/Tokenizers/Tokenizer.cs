@@ -22,7 +22,7 @@ public abstract class Tokenizer
     /// Appends the ids of <paramref name="text"/> to <paramref name="ids"/>. The names of special tokens are encoded as
     /// ordinary text.
     /// </summary>
-    /// <exception cref="AtelierException">The text has a character that the vocabulary cannot express.</exception>
+    /// <exception cref="AtelierException">The text has a character that the vocabulary cannot encode.</exception>
     public abstract void Encode(ReadOnlySpan<char> text, List<int> ids);
 
     /// <summary>Returns the bytes of a token; empty for special tokens.</summary>

@@ -14,7 +14,7 @@ public static class TokenizerFile
     private const long LongestFile = 256 << 20;
 
     /// <summary>Reads a tokenizer.json, or llama2.c's tokenizer.bin if the file has another extension.</summary>
-    /// <exception cref="AtelierException">The file is missing, damaged, or of a kind that is not read.</exception>
+    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
     public static Tokenizer Open(string path) => OpenWhole(path).Tokenizer;
 
     /// <inheritdoc cref="Open"/>
@@ -24,7 +24,7 @@ public static class TokenizerFile
             : new TokenizerContents(SentencePieceTokenizer.FromLlama2C(path), null);
 
     /// <summary>Reads a tokenizer.json with byte-level BPE, characters, or Llama's BPE with a byte fallback.</summary>
-    /// <exception cref="AtelierException">The file is missing, damaged, or of a kind that is not read.</exception>
+    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
     public static Tokenizer Load(string path) => Read(path).Tokenizer;
 
     /// <summary>Reads a tokenizer.json with the tokens that its template inserts before a text.</summary>

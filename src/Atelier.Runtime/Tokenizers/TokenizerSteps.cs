@@ -16,7 +16,7 @@ internal sealed class TokenizerSteps
 
     private TokenizerSteps(string path) => _path = path;
 
-    /// <summary>The kind of pipeline.</summary>
+    /// <summary>The way in which text is split into symbols.</summary>
     public TokenizerLayout Layout { get; private set; } = TokenizerLayout.Character;
 
     /// <summary>Byte-level: the rules that split text into words.</summary>

@@ -14,8 +14,8 @@ public readonly record struct ChatTurn(string Role, string Text);
 public static class ChatTemplate
 {
     /// <summary>Recognises the format in which a template writes conversations, by running it on examples.</summary>
-    /// <param name="template">The model's template: chat_template of tokenizer_config.json, tokenizer.chat_template of
-    /// GGUF.</param>
+    /// <param name="template">The model's template: chat_template in tokenizer_config.json, or tokenizer.chat_template
+    /// in GGUF.</param>
     /// <param name="startName">The name of the start token, for the template's variable bos_token.</param>
     /// <param name="endName">The name of the end-of-text token, for the template's variable eos_token.</param>
     /// <returns>The format; null if it is unknown.</returns>

@@ -8,7 +8,7 @@ internal sealed record CallFrame(int Return, CallFrame? Caller, long Id);
 /// <summary>A node of a network with the stack of rule calls that led to it.</summary>
 internal readonly record struct NetworkPlace(int Node, CallFrame? Frame)
 {
-    /// <summary>A total order, so that equal sets of places are equal lists.</summary>
+    /// <summary>Compares places by a total order, so that equal sets of places are equal lists.</summary>
     public static int Order(NetworkPlace a, NetworkPlace b) =>
         (a.Node, a.Frame?.Id ?? 0).CompareTo((b.Node, b.Frame?.Id ?? 0));
 }

@@ -55,9 +55,9 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
             for (int i = 0; i < _active.Count; i++)
             {
                 (BatchedSequence sample, int wanted, ConstraintState? state) = _active[i];
-                Span<float> odds = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
+                Span<float> distribution = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
                 ReadOnlySpan<float> logits = _logits.AsSpan(i * vocabulary, vocabulary);
-                if (!sample.Draft.TryPropose(sample.Sampler, logits, state, odds, out int token))
+                if (!sample.Draft.TryPropose(sample.Sampler, logits, state, distribution, out int token))
                     // the draft model gives no probability to any allowed token: leave the choice to the model
                     continue;
                 sample.Proposals[place] = token;

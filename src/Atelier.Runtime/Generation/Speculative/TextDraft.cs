@@ -71,10 +71,15 @@ internal sealed class TextDraft
     /// Accepts a proposal that was drawn from a draft model's distribution, or replaces it, so that the chosen token
     /// has the model's own distribution.
     /// </summary>
-    public TokenChoice Choose(TokenSampler sampler, ReadOnlySpan<float> logits, int proposal, ReadOnlySpan<float> odds)
+    /// <param name="sampler">Computes the model's distribution from the logits.</param>
+    /// <param name="logits">The model's logits, [vocabulary].</param>
+    /// <param name="proposal">The proposed token.</param>
+    /// <param name="drawnFrom">The distribution that the proposal was drawn from, [vocabulary].</param>
+    public TokenChoice Choose(
+        TokenSampler sampler, ReadOnlySpan<float> logits, int proposal, ReadOnlySpan<float> drawnFrom)
     {
-        int id = SpeculativeSampling.Choose(proposal, sampler.Distribution(logits, _seen, Allowed(State)), odds,
-            ref _random);
+        ReadOnlySpan<float> distribution = sampler.Distribution(logits, _seen, Allowed(State));
+        int id = SpeculativeSampling.Choose(proposal, distribution, drawnFrom, ref _random);
         return new TokenChoice(id, Logits.LogProbability(logits, id));
     }
 
@@ -82,18 +87,18 @@ internal sealed class TextDraft
     /// <param name="sampler">Computes the distribution from the logits.</param>
     /// <param name="logits">The draft model's logits, [vocabulary].</param>
     /// <param name="state">The state of the constraint before the token.</param>
-    /// <param name="odds">Filled with the distribution that the token was drawn from, [vocabulary].</param>
+    /// <param name="distribution">Filled with the distribution that the token was drawn from, [vocabulary].</param>
     /// <param name="token">The proposed token.</param>
     /// <returns>False if the draft model gives no probability to any allowed token.</returns>
-    public bool TryPropose(
-        TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state, Span<float> odds, out int token)
+    public bool TryPropose(TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state,
+        Span<float> distribution, out int token)
     {
         token = 0;
         ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Mask(state);
         if (!Logits.AnyLeft(logits, allowed))
             return false;
-        sampler.Distribution(logits, _seen, allowed).CopyTo(odds);
-        token = TokenSampler.Pick(odds, _random.NextDouble());
+        sampler.Distribution(logits, _seen, allowed).CopyTo(distribution);
+        token = TokenSampler.Pick(distribution, _random.NextDouble());
         return true;
     }
 

@@ -78,7 +78,7 @@ internal sealed class JinjaTemplate
         return parts;
     }
 
-    /// <summary>The contents of a tag without its whitespace-control marks.</summary>
+    /// <summary>Returns the code inside a tag without its whitespace-control marks.</summary>
     private static string Unmarked(string inside, bool isOutput)
     {
         int start = inside.StartsWith('-') || (!isOutput && inside.StartsWith('+')) ? 1 : 0;
