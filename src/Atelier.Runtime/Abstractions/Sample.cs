@@ -118,11 +118,11 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
     /// <inheritdoc/>
     protected override void Write(JsonObject json)
     {
-        json["rows"] = new JsonArray([.. Rows.Select(ToJson)]);
+        json["rows"] = new JsonArray([.. Rows.Select(RowToJson)]);
         if (States.Count > 0)
             json["states"] = new JsonArray([.. States.Select(state => (JsonNode)state)]);
 
-        JsonNode ToJson(double[] row) => CellValue.Row(Columns, [.. row.Select(value => new CellValue(value))]);
+        JsonNode RowToJson(double[] row) => CellValue.Row(Columns, [.. row.Select(value => new CellValue(value))]);
     }
 }
 
