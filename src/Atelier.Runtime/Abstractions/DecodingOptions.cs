@@ -81,8 +81,8 @@ public sealed record DecodingOptions
     public string? Schema { get; init; }
 
     /// <summary>
-    /// Prompt lookup: if the last tokens, as many as this value, occurred earlier in the text, the tokens that followed
-    /// there are proposed; 0 disables it. The distribution of samples does not change.
+    /// Prompt lookup: the number of last tokens to search for earlier in the text. The tokens that followed their last
+    /// occurrence are proposed. 0 disables it. The distribution of samples does not change.
     /// </summary>
     [Range(0, 64)]
     public int Lookup { get; init; }
