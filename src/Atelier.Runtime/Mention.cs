@@ -9,21 +9,21 @@ namespace Atelier;
 /// </summary>
 public static class Mention
 {
-    // Unicode sets these code points aside for use inside a program: no text that is read has a meaning for them.
+    // Unicode reserves these noncharacters for internal use, so they cannot occur in ordinary text.
     private const char FieldStart = '\uFDD0', CommandStart = '\uFDD1', End = '\uFDD2';
 
-    /// <summary>A field of a request, of options or of a recipe.</summary>
-    /// <param name="name">Its name in the library, in camel case: "out", "learningRate".</param>
+    /// <summary>Names a field of a request, of options or of a recipe.</summary>
+    /// <param name="name">The field's name in the library, in camel case: "out", "learningRate".</param>
     public static string Field(string name) => $"{FieldStart}{name}{End}";
 
-    /// <summary>A command that a user may give.</summary>
-    /// <param name="name">Its name: "evaluate", "runs list".</param>
+    /// <summary>Names a command of the tool.</summary>
+    /// <param name="name">The command's name: "evaluate", "runs list".</param>
     public static string Command(string name) => $"{CommandStart}{name}{End}";
 
-    /// <summary>Writes out the fields and commands that a text names.</summary>
-    /// <param name="text">A text that may name some.</param>
-    /// <param name="field">The form of a field, from its name.</param>
-    /// <param name="command">The form of a command, from its name.</param>
+    /// <summary>Replaces the fields and commands that a text names by their written forms.</summary>
+    /// <param name="text">A text that may name fields or commands.</param>
+    /// <param name="field">Returns the written form of a field from its name.</param>
+    /// <param name="command">Returns the written form of a command from its name.</param>
     public static string Write(string text, Func<string, string> field, Func<string, string> command)
     {
         if (text.AsSpan().IndexOfAny(FieldStart, CommandStart, End) < 0)
@@ -39,7 +39,7 @@ public static class Mention
             }
             int end = text.IndexOf(End, at);
             if (end < 0)
-                continue; // cut off, or a stranger's: the mark is left out and the name stays
+                continue; // a mark without its end, as in a shortened text: drop the mark and keep the name
             string name = text[(at + 1)..end];
             written.Append(text[at] == FieldStart ? field(name) : command(name));
             at = end;
@@ -47,9 +47,9 @@ public static class Mention
         return written.ToString();
     }
 
-    /// <summary>The text with plain names.</summary>
+    /// <summary>Returns the text with plain names.</summary>
     internal static string Plain(string text) => Write(text, name => name, name => name);
 
-    /// <summary>The text with the names in quotation marks, since they stand in a sentence.</summary>
+    /// <summary>Returns the text with the names in quotation marks, as for use in a sentence.</summary>
     internal static string Quoted(string text) => Write(text, name => $"'{name}'", name => $"'{name}'");
 }

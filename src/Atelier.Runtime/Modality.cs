@@ -1,20 +1,20 @@
 namespace Atelier;
 
-/// <summary>What a model makes.</summary>
+/// <summary>The kind of data that a model generates.</summary>
 public enum Modality
 {
-    /// <summary>Text, as strings.</summary>
+    /// <summary>Text.</summary>
     Text,
 
-    /// <summary>Sentences whose words carry tags.</summary>
+    /// <summary>Sentences with a tag for each word.</summary>
     Tagged,
 
-    /// <summary>Sequences of numbers.</summary>
+    /// <summary>Time series: sequences of numbers.</summary>
     Series,
 
     /// <summary>Rows of a table.</summary>
     Table,
 
-    /// <summary>Pictures.</summary>
+    /// <summary>Images.</summary>
     Image,
 }

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Atelier;
 
-/// <summary>Numbers of things in messages: "1 step", "2 steps", "12,000 pictures".</summary>
+/// <summary>Formats counts for messages: "1 step", "2 steps", "12,000 pictures".</summary>
 public static class Quantity
 {
-    /// <summary>A number and its noun, in the singular for one thing and in the plural otherwise.</summary>
-    /// <param name="count">How many, with commas between thousands.</param>
+    /// <summary>Returns a count with its noun, in the singular for 1 and in the plural otherwise.</summary>
+    /// <param name="count">The count, written with commas between thousands.</param>
     /// <param name="noun">The noun in the singular.</param>
-    /// <param name="plural">Its plural; null takes the regular one, with -s, or -es after a hiss.</param>
+    /// <param name="plural">The plural; null forms the regular plural in -s, -es or -ies.</param>
     public static string Of(long count, string noun, string? plural = null) =>
         string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {(count == 1 ? noun : plural ?? Plural(noun))}");
 

@@ -1,11 +1,13 @@
 namespace Atelier;
 
-/// <summary>Finds what a misspelt name was meant to be.</summary>
+/// <summary>Suggests the intended name for a misspelt one.</summary>
 public static class Spelling
 {
     private const int LongestName = 64;
 
-    /// <summary>The candidate with the fewest edits to <paramref name="wrong"/>, or null where none is near.</summary>
+    /// <summary>
+    /// Returns the candidate with the smallest edit distance to <paramref name="wrong"/>, or null if none is near.
+    /// </summary>
     public static string? Nearest(string wrong, IEnumerable<string> candidates)
     {
         if (wrong.Length > LongestName)
@@ -21,11 +23,12 @@ public static class Spelling
         return best;
     }
 
-    /// <summary>The name without what people write differently: capitals, hyphens, underscores.</summary>
+    /// <summary>Returns the name in lower case, without hyphens and underscores.</summary>
     public static string Plain(string name) =>
         string.Concat(name.Where(c => c is not ('-' or '_')).Select(char.ToLowerInvariant));
 
-    // Optimal string alignment (Damerau 1964): letters changed, missing, too many, or two swapped.
+    // The optimal string alignment distance (Damerau 1964): counts substitutions, insertions, deletions and
+    // transpositions of adjacent letters.
     private static int Distance(string a, string b)
     {
         int[,] edits = new int[a.Length + 1, b.Length + 1];

@@ -1,8 +1,8 @@
 namespace Atelier;
 
 /// <summary>
-/// A small random generator whose draws are a function of its seed alone, on every machine and in every version
-/// (Steele, Lea and Flood 2014, with the mixing constants of Vigna's reference).
+/// The SplitMix64 random number generator (Steele, Lea and Flood 2014, with the mixing constants of Vigna's reference).
+/// Its numbers depend on the seed alone and are the same on every machine and in every version.
 /// </summary>
 /// <param name="seed">The seed.</param>
 public struct SplitMix64(ulong seed)
@@ -10,20 +10,21 @@ public struct SplitMix64(ulong seed)
     private const ulong Gamma = 0x9E3779B97F4A7C15;
     private ulong _state = seed;
 
-    /// <summary>The next 64 random bits.</summary>
+    /// <summary>Returns the next 64 random bits.</summary>
     public ulong Next() => Finish(_state += Gamma);
 
     /// <summary>
-    /// A whole number from 0 to <paramref name="limit"/> - 1, equally likely (Lemire 2019, without the rejection: the
+    /// Returns an integer drawn uniformly from 0 to <paramref name="limit"/> - 1 (Lemire 2019, without rejection: the
     /// bias is below limit / 2^64).
     /// </summary>
     public long Next(long limit) => (long)Math.BigMul(Next(), (ulong)limit, out _);
 
-    /// <summary>A number in [0, 1) with 53 random bits.</summary>
+    /// <summary>Returns a number drawn uniformly from [0, 1), with 53 random bits.</summary>
     public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>
-    /// Random bits that belong to <paramref name="seed"/> and a counter, so that draws can be made in any order.
+    /// Returns 64 random bits that depend on <paramref name="seed"/> and a counter only, so that numbers can be drawn
+    /// in any order.
     /// </summary>
     public static ulong At(ulong seed, ulong counter) => Finish(Finish(seed + Gamma) + counter * Gamma);
 

@@ -3,13 +3,15 @@ using System.Text;
 
 namespace Atelier;
 
-/// <summary>Text that can stand in any file: every half of a surrogate pair has its other half.</summary>
+/// <summary>
+/// Checks and repairs text: well-formed text has no lone surrogates, so that every encoding can store it.
+/// </summary>
 internal static class WellFormed
 {
-    /// <summary>What stands in place of what is no character.</summary>
+    /// <summary>The replacement character, which stands for invalid characters.</summary>
     public const char Replacement = '\uFFFD';
 
-    /// <summary>Whether a text has no lone surrogate.</summary>
+    /// <summary>Returns whether a text has no lone surrogates.</summary>
     public static bool Is(ReadOnlySpan<char> text)
     {
         while (text.IndexOfAnyInRange('\uD800', '\uDFFF') is >= 0 and int at)
@@ -21,7 +23,7 @@ internal static class WellFormed
         return true;
     }
 
-    /// <summary>A code point as text; a lone surrogate is no character.</summary>
+    /// <summary>Appends a code point to a text, or the replacement character if it is a lone surrogate.</summary>
     public static void Append(StringBuilder text, int codePoint)
     {
         if (!Rune.IsValid(codePoint))

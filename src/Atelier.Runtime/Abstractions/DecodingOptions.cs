@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Atelier.Abstractions;
 
-/// <summary>How the next token is chosen. The defaults sample from the model's own distribution.</summary>
+/// <summary>Options for choosing the next token. The defaults sample from the model's own distribution.</summary>
 public sealed record DecodingOptions
 {
     /// <summary>The largest number of tokens to generate after the prompt.</summary>
@@ -50,14 +50,14 @@ public sealed record DecodingOptions
     public int BeamWidth { get; init; } = 1;
 
     /// <summary>
-    /// The exponent of the length by which the log-probability of a beam is divided; 0 does not normalise (Wu et al.
-    /// 2016 use 0.6 to 0.7 in a similar form).
+    /// The length normalisation of beam search: the log-probability of a beam is divided by its length to this power; 0
+    /// does not normalise (Wu et al. 2016 use 0.6 to 0.7 in a similar form).
     /// </summary>
     [Range(0.0, 10.0)]
     public double LengthPenalty { get; init; } = 1.0;
 
     /// <summary>
-    /// The penalty of tokens that occurred before: their positive logits are divided by it and their negative ones
+    /// The penalty on tokens that occurred before: their positive logits are divided by it and their negative ones
     /// multiplied; 1 has no effect (Keskar et al. 2019).
     /// </summary>
     [Range(0.01, 100.0)]
@@ -71,18 +71,18 @@ public sealed record DecodingOptions
     [Range(-100.0, 100.0)]
     public double FrequencyPenalty { get; init; }
 
-    /// <summary>Stop strings: a sample ends before the first of them.</summary>
+    /// <summary>Stop strings. A sample ends before the first occurrence of any of them.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
-    /// <summary>A regular expression that each sample matches as a whole, or null.</summary>
+    /// <summary>A regular expression that each whole sample must match; null for none.</summary>
     public string? Pattern { get; init; }
 
-    /// <summary>A JSON schema, as text, that each sample satisfies, or null.</summary>
+    /// <summary>A JSON schema, as text, that each sample must satisfy; null for none.</summary>
     public string? Schema { get; init; }
 
     /// <summary>
-    /// Prompt lookup: number of last tokens that must occur earlier in the text for the tokens after that place to be
-    /// proposed; 0 disables it. The distribution of samples does not change.
+    /// Prompt lookup: the number of last tokens to search for earlier in the text. The tokens that followed their last
+    /// occurrence are proposed. 0 disables it. The distribution of samples does not change.
     /// </summary>
     [Range(0, 64)]
     public int Lookup { get; init; }
@@ -94,17 +94,19 @@ public sealed record DecodingOptions
     [Range(1, 64)]
     public int DraftTokens { get; init; } = 8;
 
-    /// <summary>Returns these options if every value is in its range; files and callers may hold others.</summary>
-    /// <param name="where">Where the values come from, for the error.</param>
+    /// <summary>
+    /// Returns these options if every value is in its range; values from files and callers may not be.
+    /// </summary>
+    /// <param name="where">The source of the values, for the error message.</param>
     /// <exception cref="AtelierException">A value is out of its range.</exception>
     public DecodingOptions Check(string? where = null)
     {
-        // The ranges of the attributes above, by hand: reading attributes does not survive trimming.
+        // The ranges repeat the attributes above, because trimmed programs cannot read attributes.
         ReadOnlySpan<(string Name, double Value, double Low, double High)> ranges =
         [
             ("maxTokens", MaxTokens, 1, int.MaxValue), ("temperature", Temperature, 0, 100),
-                ("topK", TopK, 0, int.MaxValue),
-            ("topP", TopP, 0, 1), ("minP", MinP, 0, 1), ("typicalP", TypicalP, 0, 1), ("beamWidth", BeamWidth, 1, 1024),
+            ("topK", TopK, 0, int.MaxValue), ("topP", TopP, 0, 1), ("minP", MinP, 0, 1),
+            ("typicalP", TypicalP, 0, 1), ("beamWidth", BeamWidth, 1, 1024),
             ("lengthPenalty", LengthPenalty, 0, 10), ("repetitionPenalty", RepetitionPenalty, 0.01, 100),
             ("presencePenalty", PresencePenalty, -100, 100), ("frequencyPenalty", FrequencyPenalty, -100, 100),
             ("lookup", Lookup, 0, 64), ("draftTokens", DraftTokens, 1, 64),

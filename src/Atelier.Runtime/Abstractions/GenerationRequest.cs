@@ -36,7 +36,7 @@ public sealed record GenerationRequest
     /// <summary>Known hidden states by their position in the sample, from 0.</summary>
     public IReadOnlyDictionary<int, string> States { get; init; } = new Dictionary<int, string>();
 
-    /// <summary>The name of the class of the samples; null for any.</summary>
+    /// <summary>The name of the class to generate; null for any class.</summary>
     public string? Class { get; init; }
 
     /// <summary>Sampling options of image models; null takes the model's defaults.</summary>
@@ -63,28 +63,28 @@ public sealed record GenerationRequest
     {
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
-        ReadOnlySpan<(string Name, bool Asked, bool Heeded)> parts =
+        ReadOnlySpan<(string Name, bool IsSet, bool IsSupported)> parts =
         [
             ("a prompt", Prompt is not null, prompt), ("an input file", Input is not null, input),
             ("evidence", Evidence.Count > 0, evidence), ("known states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("sampling options", Drawing is not null, drawing),
             ("a single sample of several", Only is not null, only),
             (length ? "decoding options other than the maximum number of tokens"
-                : "decoding options (such as temperature)", AsksOfTokens(length), decoding),
+                : "decoding options (such as temperature)", SetsDecoding(length), decoding),
         ];
         if (Only is < 0 || Only >= Count)
             throw new AtelierException($"sample {Only} of {Count} does not exist", hint: "samples are numbered from 0");
-        foreach ((string name, bool asked, bool heeded) in parts)
+        foreach ((string name, bool isSet, bool isSupported) in parts)
         {
-            if (asked && !heeded)
+            if (isSet && !isSupported)
                 throw new AtelierException($"this kind of model does not support {name}", hint: "leave it out");
         }
         return this;
     }
 
-    private bool AsksOfTokens(bool lengthAside)
+    private bool SetsDecoding(bool exceptLength)
     {
-        var usual = new DecodingOptions();
-        return Decoding is not null && !(lengthAside && Decoding with { MaxTokens = usual.MaxTokens } == usual);
+        var defaults = new DecodingOptions();
+        return Decoding is not null && !(exceptLength && Decoding with { MaxTokens = defaults.MaxTokens } == defaults);
     }
 }

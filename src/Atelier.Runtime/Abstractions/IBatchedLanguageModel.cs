@@ -9,8 +9,8 @@ public interface IBatchedLanguageModel : ILanguageModel
 {
     /// <summary>
     /// The cost of each additional token of a sequence in a step, as a fraction of a step with one token: near 0 if
-    /// reading the weights dominates, 1 if several tokens take as long as single steps. Speculative decoding chooses
-    /// the number of proposals by it. The default is 0.25.
+    /// reading the weights dominates, 1 if n tokens take as long as n steps of one. Speculative decoding uses it to
+    /// choose the number of proposals. The default is 0.25.
     /// </summary>
     double FurtherTokenCost => 0.25;
 
@@ -21,16 +21,18 @@ public interface IBatchedLanguageModel : ILanguageModel
     IDecodingSequence CreateSequence();
 
     /// <summary>
-    /// Creates a sequence for a prompt, which shares the longest beginning that an existing sequence has already read;
-    /// <see cref="IDecodingSequence.Length"/> is its length. The rest is to be appended, at least the last token.
+    /// Creates a sequence for a prompt. It shares the longest prefix that an existing sequence has already read;
+    /// <see cref="IDecodingSequence.Length"/> is the length of that prefix. The caller appends the rest of the prompt,
+    /// which is at least its last token.
     /// </summary>
     /// <param name="prompt">The prompt, at least one token.</param>
     IDecodingSequence CreateSequence(ReadOnlySpan<int> prompt) => CreateSequence();
 
     /// <summary>Appends tokens to sequences, all in one step.</summary>
     /// <param name="inputs">The sequences, each at most once, with their tokens.</param>
-    /// <param name="logits">The logits, in rows of the vocabulary in the order of the inputs: one row for each token of
-    /// an input with <see cref="SequenceInput.AllLogits"/>, and one row after the last token of any other.</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary], in the order of the inputs: one row for each
+    /// token of an input with <see cref="SequenceInput.AllLogits"/>, and one row after the last token of any
+    /// other.</param>
     /// <exception cref="ArgumentException">A sequence belongs to another model or exceeds the context length, a token
     /// is unknown, or the logits have the wrong size.</exception>
     void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits);
@@ -43,7 +45,7 @@ public interface IDecodingSequence : IDisposable
     int Length { get; }
 
     /// <summary>
-    /// Creates another sequence with the same past. Its state is shared until one of the two continues.
+    /// Creates another sequence with the same tokens. The two share their state until one of them continues.
     /// </summary>
     IDecodingSequence Fork();
 
@@ -58,12 +60,14 @@ public interface IDecodingSequence : IDisposable
 
 /// <summary>The tokens that a sequence appends in a step.</summary>
 /// <param name="Sequence">The sequence.</param>
-/// <param name="Tokens">Its tokens, at least one.</param>
-/// <param name="AllLogits">Whether to return the logits after each token, or only after the last.</param>
+/// <param name="Tokens">The tokens to append, at least one.</param>
+/// <param name="AllLogits">Whether to return the logits after each token rather than only after the last.</param>
 public readonly record struct SequenceInput(
     IDecodingSequence Sequence, ReadOnlyMemory<int> Tokens, bool AllLogits = false)
 {
-    /// <summary>Whether each input has one token: a decoding step rather than the reading of a prompt.</summary>
+    /// <summary>
+    /// Whether each input has exactly one token, as in a decoding step; an input with several reads a prompt.
+    /// </summary>
     internal static bool AreOneTokenEach(ReadOnlySpan<SequenceInput> inputs)
     {
         foreach (ref readonly SequenceInput input in inputs)

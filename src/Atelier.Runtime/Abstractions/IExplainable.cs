@@ -9,13 +9,13 @@ public interface IExplainable
 }
 
 /// <summary>An explanation of what a model has learned.</summary>
-/// <param name="Summary">A summary in one sentence without a full stop.</param>
+/// <param name="Summary">A one-sentence summary, without a full stop.</param>
 /// <param name="Tables">The parts of the explanation.</param>
 /// <param name="Pictures">Pictures; may be empty.</param>
 public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable> Tables,
     IReadOnlyList<ExplanationImage> Pictures)
 {
-    /// <summary>The precision of the answer to a query; null without a query.</summary>
+    /// <summary>The precision of the answer if this explanation answers a query; otherwise null.</summary>
     public AnswerMethod? Method { get; init; }
 }
 
@@ -38,7 +38,8 @@ public sealed record ExplanationTable(string Name, IReadOnlyList<string> Columns
     IReadOnlyList<IReadOnlyList<CellValue>> Rows)
 {
     /// <summary>
-    /// Whether the table is for programs only: it is long, and people see another table or a picture instead.
+    /// Whether only programs should read the table, because it is long and people see another table or a picture
+    /// instead.
     /// </summary>
     public bool ForPrograms { get; init; }
 }

@@ -15,8 +15,8 @@ public interface ILanguageModel : IDisposable
     int ContextLength { get; }
 
     /// <summary>
-    /// Whether steps of several states can run at the same time, as in models that only read tables. Otherwise steps
-    /// wait for one another, and a generator lets its requests take turns. The default is false.
+    /// Whether steps of several states can run at the same time, as in models that only read tables. If false, a
+    /// generator runs one step at a time, and its requests take turns. The default is false.
     /// </summary>
     bool RunsInParallel => false;
 
@@ -49,8 +49,9 @@ public interface IDecodingState : IDisposable
     int Length { get; }
 
     /// <summary>Appends the same number of tokens to every sequence and returns the logits of the next token.</summary>
-    /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
-    /// <param name="logits">[sequences, vocabulary]: filled with the logits after the last token.</param>
+    /// <param name="tokens">The tokens, [sequences, n] in row-major order, with n at least 1 and Length + n at most the
+    /// context length.</param>
+    /// <param name="logits">Filled with the logits after the last token, [sequences, vocabulary].</param>
     void Append(ReadOnlySpan<int> tokens, Span<float> logits);
 
     /// <summary>
@@ -72,8 +73,9 @@ public interface IDecodingState : IDisposable
     /// <summary>
     /// Appends the same number of tokens to every sequence and returns the logits after each of them.
     /// </summary>
-    /// <param name="tokens">[sequences, n], row by row; n at least 1 and Length + n at most the context length.</param>
-    /// <param name="logits">[sequences, n, vocabulary]: filled with the logits after each token.</param>
+    /// <param name="tokens">The tokens, [sequences, n] in row-major order, with n at least 1 and Length + n at most the
+    /// context length.</param>
+    /// <param name="logits">Filled with the logits after each token, [sequences, n, vocabulary].</param>
     void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)
     {
         int added = tokens.Length / Sequences, vocabulary = logits.Length / tokens.Length;

@@ -17,21 +17,23 @@ public interface IProbabilisticQuery
 /// <summary>A query of a model of several variables.</summary>
 public sealed record Question
 {
-    /// <summary>The target variables. An empty list asks for each variable without evidence.</summary>
+    /// <summary>The variables to infer. An empty list infers each variable that has no evidence.</summary>
     public IReadOnlyList<string> Targets { get; init; } = [];
 
     /// <summary>The evidence: known values by variable, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Interventions: values set from outside, by variable, as in do(smoke = yes).</summary>
+    /// <summary>The interventions: values that are set from outside, by variable, as in do(smoke = yes).</summary>
     public IReadOnlyDictionary<string, string> Interventions { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Asks for the most probable values of all variables together instead of probabilities.</summary>
+    /// <summary>Whether to find the most probable joint values of all variables instead of probabilities.</summary>
     public bool MostProbable { get; init; }
 
-    /// <summary>The seed of estimated answers.</summary>
+    /// <summary>The random seed of estimated answers.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>For estimated answers: the largest half-width of the 95 % confidence intervals, above 0.</summary>
+    /// <summary>
+    /// For estimated answers: the largest allowed half-width of the 95 % confidence intervals, above 0.
+    /// </summary>
     public double Precision { get; init; } = 0.005;
 }

@@ -1,6 +1,6 @@
 namespace Atelier.Abstractions;
 
-/// <summary>An image that a request brings.</summary>
+/// <summary>An image that is part of a request.</summary>
 /// <param name="Content">The bytes of a PNG, JPEG, WebP, GIF or BMP file.</param>
-/// <param name="Name">What errors call it, and what the file of a generated image says that it was made from.</param>
+/// <param name="Name">The name of the image in error messages and in the metadata of generated images.</param>
 public sealed record InputImage(ReadOnlyMemory<byte> Content, string Name = "image");

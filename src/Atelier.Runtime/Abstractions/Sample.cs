@@ -6,14 +6,15 @@ namespace Atelier.Abstractions;
 public abstract record Sample
 {
     /// <summary>
-    /// The natural logarithm of the sample's probability under the model, in nats; null if the model has none.
+    /// The natural logarithm of the sample's probability under the model, in nats; null if the model does not define
+    /// one.
     /// </summary>
     public double? LogProbability { get; init; }
 
-    /// <summary>The sample as text for people.</summary>
+    /// <summary>The sample as text for people to read.</summary>
     public abstract string Shown { get; }
 
-    /// <summary>The sample as JSON for programs, with its log-probability.</summary>
+    /// <summary>Returns the sample as JSON for programs, with its log-probability.</summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject();
@@ -22,7 +23,7 @@ public abstract record Sample
         return json;
     }
 
-    /// <summary>Writes the sample's own properties.</summary>
+    /// <summary>Writes the properties of this kind of sample.</summary>
     protected abstract void Write(JsonObject json);
 }
 
@@ -30,10 +31,10 @@ public abstract record Sample
 /// <param name="Text">The generated text, without the prompt.</param>
 public sealed record TextSample(string Text) : Sample
 {
-    /// <summary>The tokens of the text, each with its log-probability under the model's own distribution.</summary>
+    /// <summary>The tokens of the text, each with its log-probability.</summary>
     public IReadOnlyList<TokenChoice> Tokens { get; init; } = [];
 
-    /// <summary>The counts of speculative decoding; zeros without a draft.</summary>
+    /// <summary>The counts of speculative decoding; zero if it was not used.</summary>
     public SpeculationCounts Speculation { get; init; }
 
     /// <summary>The finish reason: "end" (the model ended the text), "stop" (a stop string) or "length".</summary>
@@ -48,8 +49,14 @@ public sealed record TextSample(string Text) : Sample
         json["text"] = Text;
         json["finishReason"] = FinishReason;
         if (Speculation.AcceptanceRate is double rate)
-            json["speculation"] = new JsonObject { ["proposed"] = Speculation.Proposed,
-                ["accepted"] = Speculation.Accepted, ["acceptanceRate"] = rate };
+        {
+            json["speculation"] = new JsonObject
+            {
+                ["proposed"] = Speculation.Proposed,
+                ["accepted"] = Speculation.Accepted,
+                ["acceptanceRate"] = rate,
+            };
+        }
     }
 }
 
@@ -59,7 +66,7 @@ public sealed record TextSample(string Text) : Sample
 public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<CellValue> Values) : Sample
 {
     /// <summary>
-    /// The effective number of rows that an approximate draw was chosen from; null for an exact draw.
+    /// For an approximate draw: the effective number of rows it was chosen from. Null for an exact draw.
     /// </summary>
     public double? EffectiveRows { get; init; }
 
@@ -81,7 +88,7 @@ public sealed record RowSample(IReadOnlyList<string> Columns, IReadOnlyList<Cell
 /// <param name="Tags">The tag of each word.</param>
 public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<string> Tags) : Sample
 {
-    /// <summary>The sentence as a block of CoNLL-U; null if the tagger writes none.</summary>
+    /// <summary>The sentence as a block of CoNLL-U; null if the tagger does not write this format.</summary>
     public string? Conllu { get; init; }
 
     /// <inheritdoc/>
@@ -96,10 +103,10 @@ public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<str
     }
 }
 
-/// <summary>A generated sequence of numbers, with its hidden states.</summary>
+/// <summary>A generated time series with its hidden states.</summary>
 /// <param name="Columns">The columns' names.</param>
-/// <param name="Rows">The values of the columns at each time.</param>
-/// <param name="States">The hidden state at each time; empty if the model has none.</param>
+/// <param name="Rows">The values of the columns at each time step.</param>
+/// <param name="States">The hidden state at each time step; empty if the model has none.</param>
 public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<double[]> Rows,
     IReadOnlyList<string> States) : Sample
 {
@@ -111,26 +118,25 @@ public sealed record SeriesSample(IReadOnlyList<string> Columns, IReadOnlyList<d
     /// <inheritdoc/>
     protected override void Write(JsonObject json)
     {
-        json["rows"] =
-            new JsonArray([.. Rows.Select(row => (JsonNode)CellValue.Row(Columns,
-            [.. row.Select(value => new CellValue(value))]))]);
+        json["rows"] = new JsonArray([.. Rows.Select(RowToJson)]);
         if (States.Count > 0)
             json["states"] = new JsonArray([.. States.Select(state => (JsonNode)state)]);
+
+        JsonNode RowToJson(double[] row) => CellValue.Row(Columns, [.. row.Select(value => new CellValue(value))]);
     }
 }
 
 /// <summary>A generated image.</summary>
 /// <param name="Width">The width in pixels.</param>
 /// <param name="Height">The height in pixels.</param>
-/// <param name="Channels">1 for grey, 3 for red, green and blue.</param>
-/// <param name="Pixels">Rows from the top, each pixel's channels together, 0 to 255: Height · Width · Channels
-/// values.</param>
+/// <param name="Channels">1 for greyscale, 3 for RGB.</param>
+/// <param name="Pixels">The pixels, [Height, Width, Channels], from the top row, 0 to 255.</param>
 public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMemory<byte> Pixels) : Sample
 {
-    /// <summary>The class it was drawn for; null for none.</summary>
+    /// <summary>The class it was generated for; null for none.</summary>
     public string? Class { get; init; }
 
-    /// <summary>The path of the file it was saved to; null before.</summary>
+    /// <summary>The path of the file it was saved to; null if it was not saved.</summary>
     public string? File { get; init; }
 
     /// <inheritdoc/>

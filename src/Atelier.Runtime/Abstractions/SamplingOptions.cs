@@ -1,7 +1,8 @@
 namespace Atelier.Abstractions;
 
 /// <summary>
-/// How images are drawn by models that sample in steps. Null takes the value of the model's configuration.
+/// Sampling options of image models that sample in steps. A null property takes its value from the model's
+/// configuration.
 /// </summary>
 public sealed record SamplingOptions
 {
@@ -12,8 +13,8 @@ public sealed record SamplingOptions
     public int? Steps { get; init; }
 
     /// <summary>
-    /// The guidance scale of the class: 0 ignores the class, 1 follows the model, more strengthens it (Ho and Salimans
-    /// 2022).
+    /// The scale of classifier-free guidance: 0 ignores the class, 1 samples the model's own conditional distribution,
+    /// and larger values follow the class more strongly (Ho and Salimans 2022).
     /// </summary>
     public double? Guidance { get; init; }
 
@@ -21,14 +22,14 @@ public sealed record SamplingOptions
     public InputImage? From { get; init; }
 
     /// <summary>
-    /// How much noise is added to the initial image, above 0, up to 1: the more, the less of it remains (Meng et al.
-    /// 2022). Null takes 0.6, and 1 with a mask.
+    /// The amount of noise added to the initial image, above 0 and up to 1: the more noise, the less of the image
+    /// remains (Meng et al. 2022). Null takes 0.6, or 1 with a mask.
     /// </summary>
     public double? Strength { get; init; }
 
     /// <summary>
-    /// The mask: white where the initial image in <see cref="From"/> is drawn again, black where it is kept; null draws
-    /// all of it.
+    /// The inpainting mask: white where the initial image in <see cref="From"/> is generated anew, black where it is
+    /// kept. Null generates the whole image.
     /// </summary>
     public InputImage? Mask { get; init; }
 

@@ -1,6 +1,6 @@
 namespace Atelier.Abstractions;
 
-/// <summary>The numbers of proposed and of accepted tokens in speculative decoding.</summary>
+/// <summary>The numbers of proposed and accepted tokens in speculative decoding.</summary>
 /// <param name="Proposed">Number of proposed tokens.</param>
 /// <param name="Accepted">Number of proposed tokens that became part of the text.</param>
 public readonly record struct SpeculationCounts(int Proposed, int Accepted)

@@ -4,13 +4,16 @@ using Atelier.Networks;
 
 namespace Atelier.Exchange;
 
-/// <summary>A model's shape in a GGUF file's values, and the same in Hugging Face's config.json.</summary>
+/// <summary>
+/// Converts a model's configuration between the metadata of a GGUF file and Hugging Face's config.json.
+/// </summary>
 public static class GgufConfig
 {
-    // llama.cpp computes GELU in its tanh form; a model with the exact one says so here, where only Atelier looks.
+    // llama.cpp computes the tanh approximation of GELU. This key, which only Atelier reads, marks models with the
+    // exact function.
     internal const string ExactGelu = "atelier.exact_gelu";
 
-    // The llama3 scaling's numbers, of which GGUF keeps only the factors that they make.
+    // The numbers of Llama 3's scaling; GGUF itself only stores the resulting factors.
     private const string ScalingKey = "atelier.rope_scaling.";
 
     /// <summary>The key of the factor of Llama 3's scaling in files that Atelier writes.</summary>
@@ -18,11 +21,13 @@ public static class GgufConfig
 
     /// <summary>The keys of Llama 3's scaling in files that Atelier writes.</summary>
     internal static readonly string[] ScalingKeys =
-        [ScalingFactor, ScalingKey + "low_freq_factor", ScalingKey + "high_freq_factor", ScalingKey
-            + "original_context_length"];
+    [
+        ScalingFactor, ScalingKey + "low_freq_factor", ScalingKey + "high_freq_factor",
+        ScalingKey + "original_context_length",
+    ];
 
-    /// <summary>The text of a config.json for the model in a GGUF file.</summary>
-    /// <exception cref="AtelierException">A value is missing, wrong or unsupported, or the shape is not
+    /// <summary>Returns the content of a config.json for the model in a GGUF file.</summary>
+    /// <exception cref="AtelierException">A value is missing, wrong or unsupported, or the architecture is not
     /// supported.</exception>
     public static JsonObject ToHuggingFace(GgufFile file)
     {
@@ -34,11 +39,10 @@ public static class GgufConfig
         return architecture == GgufNames.Llama ? ToLlama(file) : ToGpt2(file);
     }
 
-    /// <summary>Adds a shape to the values of a GGUF file.</summary>
-    /// <param name="metadata">The values, of the architecture that config.json names.</param>
-    /// <param name="config">A config.json of GPT-2's or Llama's shape.</param>
-    /// <exception cref="AtelierException">A key is missing or asks for something that GGUF cannot
-    /// represent.</exception>
+    /// <summary>Adds a configuration to the metadata of a GGUF file.</summary>
+    /// <param name="metadata">The metadata, with the architecture of the config.json.</param>
+    /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
+    /// <exception cref="AtelierException">A key is missing or has a value that GGUF cannot represent.</exception>
     public static void Write(GgufMetadata metadata, ConfigFile config)
     {
         if (metadata.Architecture == GgufNames.Llama)
@@ -102,7 +106,7 @@ public static class GgufConfig
     private static JsonObject? ToRopeScaling(GgufFile file)
     {
         const string key = "llama.rope.scaling.";
-        // As llama.cpp reads them: linear where no kind is named, and an older name of the factor.
+        // Read as in llama.cpp: the default type is linear, and the factor has an older name too.
         string type = file.Text(key + "type", "linear");
         double older = file.Number("llama.rope.scale_linear", 1), factor = file.Number(key + "factor", older);
         if (factor == 0)
@@ -126,7 +130,8 @@ public static class GgufConfig
             "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = Single(factor) },
             "yarn" => new JsonObject
             {
-                ["rope_type"] = "yarn", ["factor"] = Single(factor),
+                ["rope_type"] = "yarn",
+                ["factor"] = Single(factor),
                 ["original_max_position_embeddings"] = Positive(file, key + "original_context_length", null),
             },
             _ => throw new AtelierException($"rotary scaling of type '{type}' is not supported", file.Path,
@@ -135,8 +140,8 @@ public static class GgufConfig
     }
 
     /// <summary>
-    /// The scaling that makes the file's rotary factors. llama.cpp's own files keep the factors alone: slow angles have
-    /// the scaling's factor whole, and the other numbers are those of all Llama 3 models.
+    /// Returns the scaling that produces the file's rotary factors. Files of llama.cpp store only these factors: the
+    /// largest is the factor of the scaling, and the other numbers are those of all Llama 3 models.
     /// </summary>
     private static JsonObject ToLlama3(GgufFile file, GgufTensor tensor)
     {
@@ -149,9 +154,9 @@ public static class GgufConfig
             HighFrequencyFactor = Single(file.Number(ScalingKey + "high_freq_factor", 4)),
             OriginalContextLength = Positive(file, ScalingKey + "original_context_length", 8192),
         };
-        double[] made = RotaryFrequencies.Divisors(2 * factors.Length, file.Number("llama.rope.freq_base", 10_000),
-            scaling);
-        if (made.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
+        double theta = file.Number("llama.rope.freq_base", 10_000);
+        double[] expected = RotaryFrequencies.Divisors(2 * factors.Length, theta, scaling);
+        if (expected.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
             throw new AtelierException(
                 $"the tensor {tensor.Name} has rotary factors other than those of Llama 3, which are not supported",
                 file.Path, "use a model without them");
@@ -177,14 +182,14 @@ public static class GgufConfig
         {
             case null:
                 break;
-            case { Name: RotaryScalingName.Llama3 } scaling: // llama.cpp reads the factors themselves, from a tensor
+            case { Name: RotaryScalingName.Llama3 } scaling: // llama.cpp reads the resulting factors from a tensor
                 metadata.Add(ScalingFactor, scaling.Factor);
                 metadata.Add(ScalingKey + "low_freq_factor", scaling.LowFrequencyFactor);
                 metadata.Add(ScalingKey + "high_freq_factor", scaling.HighFrequencyFactor);
                 metadata.Add(ScalingKey + "original_context_length", scaling.OriginalContextLength);
                 break;
-            case { Name: RotaryScalingName.Yarn } scaling when scaling
-                is not { BetaFast: 32, BetaSlow: 1, AttentionFactor: null }:
+            case { Name: RotaryScalingName.Yarn } scaling
+                when scaling is not { BetaFast: 32, BetaSlow: 1, AttentionFactor: null }:
                 throw new AtelierException("llama.cpp does not support a yarn scaling with custom parameters",
                     config.Path, "export to huggingface");
             case RotaryScaling scaling:
@@ -216,9 +221,10 @@ public static class GgufConfig
                 "this file holds no model's weights");
         string key = $"{file.Text("general.architecture")}.vocab_size";
         long named = file.Integer(key, rows);
-        return named == rows ? rows
+        return named == rows
+            ? rows
             : throw new AtelierException($"'{key}' is {named}, but the embedding has {rows} rows", file.Path,
-            "download the file again");
+                "download the file again");
     }
 
     private static int Positive(GgufFile file, string key, long? otherwise)
@@ -229,7 +235,9 @@ public static class GgufConfig
             : throw new AtelierException($"'{key}' is {value}", file.Path, "download the file again");
     }
 
-    /// <summary>The shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.</summary>
+    /// <summary>
+    /// Returns the shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.
+    /// </summary>
     private static double Single(double value) =>
         double.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture),
             System.Globalization.CultureInfo.InvariantCulture);

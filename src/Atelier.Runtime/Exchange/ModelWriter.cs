@@ -13,49 +13,53 @@ public static class ModelWriter
     /// <summary>Writes weights in the format of Hugging Face's tools.</summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
-    /// <param name="type">F32, F16 or BF16; null keeps each tensor's, F32 for one in blocks.</param>
+    /// <param name="type">F32, F16 or BF16; null keeps the type of each tensor, with F32 for quantised ones.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">The type is not supported, or the file cannot be written.</exception>
     public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null,
         CancellationToken cancellation = default)
     {
         if (type?.IsBlocked() == true)
-            throw new AtelierException($"Hugging Face files do not support {type}", path,
-                "allowed: f32, f16 and bf16");
-        (SafetensorsEntry Entry, ModelTensor Tensor, WeightType Type)[] parts =
-            [.. weights.Tensors.OrderBy(t => t.Name, StringComparer.Ordinal).Select(tensor =>
-        {
-            WeightType target = type
-                ?? (tensor.Type is WeightType.F16 or WeightType.BF16 ? tensor.Type : WeightType.F32);
-            SafetensorsType named = target switch { WeightType.F16 => SafetensorsType.F16,
-                WeightType.BF16 => SafetensorsType.BF16, _ => SafetensorsType.F32 };
-            return (new SafetensorsEntry(tensor.Name, named, tensor.Shape(TensorLayout.HuggingFace)), tensor, target);
-        })];
-        Dictionary<string, (ModelTensor Tensor, WeightType Type)> byName =
-            parts.ToDictionary(p => p.Entry.Name, p => (p.Tensor, p.Type));
-        SafetensorsWriter.Write(path, [.. parts.Select(p => p.Entry)],
+            throw new AtelierException($"Hugging Face files do not support {type}", path, "allowed: f32, f16 and bf16");
+        ModelTensor[] tensors = [.. weights.Tensors.OrderBy(t => t.Name, StringComparer.Ordinal)];
+        SafetensorsWriter.Write(path, [.. tensors.Select(Entry)],
             (entry, stream) =>
             {
                 cancellation.ThrowIfCancellationRequested();
-                Write(stream, byName[entry.Name].Tensor, TensorLayout.HuggingFace, byName[entry.Name].Type);
+                ModelTensor tensor = weights.Find(entry.Name)!;
+                Write(stream, tensor, TensorLayout.HuggingFace, TypeOf(tensor));
             },
-            new Dictionary<string, string> { ["format"] = "pt" }); // transformers refuses a file without it
+            new Dictionary<string, string> { ["format"] = "pt" }); // the transformers library refuses a file without it
+
+        WeightType TypeOf(ModelTensor tensor) =>
+            type ?? (tensor.Type is WeightType.F16 or WeightType.BF16 ? tensor.Type : WeightType.F32);
+
+        SafetensorsEntry Entry(ModelTensor tensor)
+        {
+            SafetensorsType entryType = TypeOf(tensor) switch
+            {
+                WeightType.F16 => SafetensorsType.F16,
+                WeightType.BF16 => SafetensorsType.BF16,
+                _ => SafetensorsType.F32,
+            };
+            return new(tensor.Name, entryType, tensor.Shape(TensorLayout.HuggingFace));
+        }
     }
 
-    /// <summary>Writes a model into one GGUF file that llama.cpp runs.</summary>
+    /// <summary>Writes a model as a GGUF file that llama.cpp can run.</summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
-    /// <param name="config">The model's config.json: of GPT-2's or Llama's shape.</param>
-    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">The type of the products' weights; null keeps each one's. Norms and biases are F32.</param>
-    /// <param name="chatTemplate">The model's chat template, or null.</param>
+    /// <param name="type">The type of the matrices; null keeps the type of each. Norms and biases are F32.</param>
+    /// <param name="chatTemplate">The model's chat template; null for none.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
-    /// <exception cref="AtelierException">GGUF cannot represent the shape or the tokenizer, or the file cannot be
-    /// written.</exception>
+    /// <exception cref="AtelierException">GGUF cannot represent the configuration or the tokenizer, or the file cannot
+    /// be written.</exception>
     public static void WriteGguf(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
         TextBounds bounds, WeightType? type = null, string? chatTemplate = null,
-            CancellationToken cancellation = default)
+        CancellationToken cancellation = default)
     {
         string architecture = config.ModelType;
         if (!GgufNames.Knows(architecture))
@@ -69,13 +73,13 @@ public static class ModelWriter
     }
 
     /// <summary>
-    /// Writes quantised weights for a bundle: in llama.cpp's layout if it supports the shape, otherwise under their own
-    /// names with the architecture "atelier", which only Atelier reads.
+    /// Writes quantised weights for a bundle: in llama.cpp's layout if it supports the model, otherwise with Atelier's
+    /// own names and the architecture "atelier", which only Atelier reads.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="config">The model's config.json.</param>
-    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
@@ -125,8 +129,8 @@ public static class ModelWriter
     }
 
     /// <summary>
-    /// The type of a tensor: vectors and positions, which are added, stay F32; embeddings and head, where errors have
-    /// most effect, have 8 bits where others have 4; rows whose length is no multiple of 32 are F16.
+    /// Returns the type of a tensor. Vectors and position embeddings are F32. With 4-bit weights the embedding and the
+    /// head, whose errors matter most, have 8 bits. Matrices whose row length is not a multiple of 32 are F16.
     /// </summary>
     private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type)
     {
@@ -136,16 +140,17 @@ public static class ModelWriter
             return type;
         if (shape[^1] % WeightTypes.BlockSize != 0)
             return WeightType.F16;
-        return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight" ? WeightType.Q8_0
+        return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight"
+            ? WeightType.Q8_0
             : type;
     }
 
-    /// <summary>The smallest type among the matrices, which the file states as its main type.</summary>
+    /// <summary>Returns the smallest type among the matrices, which the file declares as its main type.</summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>
         tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32)
             .MinBy(t => t.RowBytes(WeightTypes.BlockSize));
 
-    /// <summary>llama.cpp's numbers of a file's main type (LLAMA_FTYPE).</summary>
+    /// <summary>Returns llama.cpp's number for the main type of a file (LLAMA_FTYPE).</summary>
     private static long FileType(WeightType type) => type switch
     {
         WeightType.F16 => 1,
@@ -156,43 +161,50 @@ public static class ModelWriter
     };
 
     /// <summary>
-    /// The divisors of the frequencies in Llama 3's scaling, which llama.cpp reads from a tensor; empty for other
-    /// scalings.
+    /// Returns the divisors of the frequencies in Llama 3's scaling, which llama.cpp reads from a tensor; empty for
+    /// other scalings.
     /// </summary>
     private static IReadOnlyList<float> RopeFactors(ModelWeights weights, ConfigFile config)
     {
         if (weights.RopeFactors is not null)
             return weights.RopeFactors;
-        if (config.ModelType != GgufNames.Llama || DecoderConfigFile.Read(config)
-            is not { RopeScaling: { Name: RotaryScalingName.Llama3 } scaling } shape)
+        if (config.ModelType != GgufNames.Llama)
             return [];
-        return [.. RotaryFrequencies.Divisors(shape.HeadSize, shape.RopeTheta, scaling).Select(divisor =>
-            (float)divisor)];
+        DecoderConfig shape = DecoderConfigFile.Read(config);
+        if (shape.RopeScaling is not { Name: RotaryScalingName.Llama3 } scaling)
+            return [];
+        double[] divisors = RotaryFrequencies.Divisors(shape.HeadSize, shape.RopeTheta, scaling);
+        return [.. divisors.Select(divisor => (float)divisor)];
     }
 
     private static void Write(Stream stream, ModelTensor tensor, TensorLayout layout, WeightType type)
     {
         IReadOnlyList<long> shape = tensor.Shape(layout);
         long width = shape.Count == 0 ? 1 : shape[^1], rows = tensor.ElementCount / Math.Max(1, width);
-        bool asTheyAre = type == tensor.Type && tensor.HasRows(layout) && !tensor.IsVector;
-        // A turned tensor is read whole: each of its rows has a part of every row of the file.
-        int together = (int)(tensor.HasRows(layout) && !tensor.IsVector
-            ? Math.Clamp(ElementsAtOnce / Math.Max(1, width), 1, rows) : rows);
-        float[] values = asTheyAre ? [] : new float[together * width];
-        byte[] bytes = asTheyAre ? [] : new byte[type.RowBytes(together * width)];
-        for (long row = 0; row < rows; row += asTheyAre ? 1 : together)
+        bool copiesBytes = type == tensor.Type && tensor.HasRows(layout) && !tensor.IsVector;
+        // A transposed tensor is read at once, since each of its rows has an element of every row of the file.
+        int rowsAtOnce = (int)(tensor.HasRows(layout) && !tensor.IsVector
+            ? Math.Clamp(ElementsAtOnce / Math.Max(1, width), 1, rows)
+            : rows);
+        float[] values = copiesBytes ? [] : new float[rowsAtOnce * width];
+        byte[] bytes = copiesBytes ? [] : new byte[type.RowBytes(rowsAtOnce * width)];
+        for (long row = 0; row < rows; row += copiesBytes ? 1 : rowsAtOnce)
         {
-            if (asTheyAre)
+            if (copiesBytes)
             {
                 stream.Write(tensor.Row(layout, row));
                 continue;
             }
-            int count = (int)(Math.Min(together, rows - row) * width);
+            int count = (int)(Math.Min(rowsAtOnce, rows - row) * width);
             tensor.Read(layout, row, values.AsSpan(0, count));
             float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
             if (values.AsSpan(0, count).ContainsAnyExceptInRange(-limit, limit))
-                throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold", hint: type
-                    is WeightType.F16 ? "use bf16 or f32" : "a weight is not a number: the training diverged");
+            {
+                throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold",
+                    hint: type is WeightType.F16
+                        ? "use bf16 or f32"
+                        : "a weight is not a number: the training diverged");
+            }
             Span<byte> written = bytes.AsSpan(0, (int)type.RowBytes(count));
             WeightConversion.Encode(type, values.AsSpan(0, count), written);
             stream.Write(written);

@@ -5,19 +5,19 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Exchange;
 
-/// <summary>The files of a text model's folder besides the weights, read and checked for consistency.</summary>
-/// <param name="Config">The shape: config.json.</param>
-/// <param name="Tokenizer">What turns text into the model's ids: tokenizer.json.</param>
-/// <param name="Defaults">The sampling defaults of generation_config.json.</param>
+/// <summary>The files of a text model's folder other than the weights, read and checked for consistency.</summary>
+/// <param name="Config">The model's configuration, config.json.</param>
+/// <param name="Tokenizer">The tokenizer, tokenizer.json.</param>
+/// <param name="Defaults">The sampling defaults, generation_config.json.</param>
 /// <param name="Bounds">The tokens with which a text begins and ends.</param>
 public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, DecodingOptions Defaults,
     TextBounds Bounds)
 {
     private const string GenerationConfig = "generation_config.json";
 
-    /// <summary>Reads them.</summary>
+    /// <summary>Reads the files of a folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="tokenizerPath">A tokenizer in place of the folder's own, or null.</param>
+    /// <param name="tokenizerPath">The path of a tokenizer to use instead of the folder's own; null for none.</param>
     /// <exception cref="AtelierException">A file is missing, damaged or unsupported, or the files do not fit
     /// together.</exception>
     public static TextBundleFiles Read(string folder, string? tokenizerPath = null)
@@ -31,24 +31,26 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
                 folder, "use config.json and tokenizer.json of the same model");
         }
         GenerationConfigFile generation = GenerationConfigFile.Read(Path.Combine(folder, GenerationConfig));
-        // Both files may name them, and older folders have config.json alone. What neither says, the tokenizer's own
-        // token is.
+        // Both files may name the start and end tokens, and older folders have them in config.json only. The default is
+        // the tokenizer's own token.
         int startId = generation.StartId ?? config.IntegerOrNull("bos_token_id")
             ?? leading?.Cast<int?>().FirstOrDefault() ?? tokenizer.EndOfTextId ?? 0;
         IReadOnlyList<int>? endIds = generation.EndIds, older = config.Integers("eos_token_id");
-        // even where the other file has the say
+        // Checked even if the other file takes precedence.
         new TextBounds(config.IntegerOrNull("bos_token_id") ?? startId, older ?? []).Check(tokenizer, config.Path);
-        string where = Path.Combine(folder, generation.StartId is null && endIds is null ? "config.json"
-            : GenerationConfig);
-        bool? begins = tokenizerPath is null ? TokenizerConfigFile.Read(Path.Combine(folder, TokenizerConfigFile.Name),
-            tokenizer) : null;
+        string source = generation.StartId is null && endIds is null ? "config.json" : GenerationConfig;
+        bool? begins = tokenizerPath is null
+            ? TokenizerConfigFile.Read(Path.Combine(folder, TokenizerConfigFile.Name), tokenizer)
+            : null;
+        var bounds = new TextBounds(startId, endIds ?? older ?? TextBounds.EndsOf(tokenizer),
+            StartsPrompts(folder, tokenizer, startId, leading, begins));
         return new TextBundleFiles(config, tokenizer, generation.Decoding,
-            new TextBounds(startId, endIds ?? older ?? TextBounds.EndsOf(tokenizer), StartsPrompts(folder, tokenizer,
-                startId, leading, begins)).Check(tokenizer, where));
+            bounds.Check(tokenizer, Path.Combine(folder, source)));
     }
 
     /// <summary>
-    /// Whether the start token precedes a prompt, by the tokenizer's template or its settings; true if neither decides.
+    /// Returns whether the start token precedes a prompt, by the tokenizer's template or its settings; true if neither
+    /// decides.
     /// </summary>
     private static bool StartsPrompts(string folder, Tokenizer tokenizer, int startId, IReadOnlyList<int>? leading,
         bool? begins)
@@ -68,10 +70,12 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
         return begins ?? leading is not { Count: 0 };
     }
 
-    /// <summary>Reads a folder's tokenizer: tokenizer.json, or GPT-2's two files in folders of older tools.</summary>
+    /// <summary>
+    /// Reads the tokenizer of a folder: tokenizer.json, or GPT-2's two files in folders of older tools.
+    /// </summary>
     /// <inheritdoc cref="Read"/>
-    public static Tokenizer ReadTokenizer(string folder, string? tokenizerPath) => ReadContents(folder,
-        tokenizerPath).Tokenizer;
+    public static Tokenizer ReadTokenizer(string folder, string? tokenizerPath) =>
+        ReadContents(folder, tokenizerPath).Tokenizer;
 
     private static TokenizerContents ReadContents(string folder, string? tokenizerPath)
     {

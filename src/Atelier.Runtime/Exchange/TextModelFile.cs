@@ -10,8 +10,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Exchange;
 
 /// <summary>
-/// Opens text models in several file formats for use on the CPU, in managed code alone. Safe for concurrent use, as are
-/// the generators that it returns.
+/// Opens text models in several file formats for inference on the CPU in managed code only. Safe for concurrent use, as
+/// are the generators that it returns.
 /// </summary>
 public static class TextModelFile
 {
@@ -20,11 +20,11 @@ public static class TextModelFile
         [.. DecoderConfigFile.ModelTypes, RecurrentWeights.ModelType];
 
     /// <summary>Opens a model with memory-mapped weights.</summary>
-    /// <param name="path">A bundle's folder or a run's, a folder as Hugging Face's tools save it (GPT-2's and Llama's
-    /// shapes), a GGUF file, or a model in llama2.c's first binary format.</param>
-    /// <param name="tokenizerPath">A tokenizer.json or llama2.c's tokenizer.bin, if the model does not bring its own.
-    /// Null takes the file in the folder of a llama2.c model: tokenizer.bin, or tok512.bin for a model of 512
-    /// tokens.</param>
+    /// <param name="path">The folder of a bundle or a run, a folder with a GPT-2 or Llama model saved by Hugging Face's
+    /// tools, a GGUF file, or a model in llama2.c's first binary format.</param>
+    /// <param name="tokenizerPath">The path of a tokenizer.json or of llama2.c's tokenizer.bin, if the model has no
+    /// tokenizer of its own. For a llama2.c model, null takes the tokenizer in the same folder: tokenizer.bin, or
+    /// tok512.bin for a vocabulary of 512 tokens.</param>
     /// <param name="threads">Number of threads; 0 takes one for each processor.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or it is of an unsupported
     /// kind.</exception>
@@ -32,7 +32,8 @@ public static class TextModelFile
     {
         if (Directory.Exists(path))
             return OpenFolder(path, tokenizerPath, threads);
-        return GgufFile.IsGguf(path) ? OpenGguf(path, tokenizerPath, threads)
+        return GgufFile.IsGguf(path)
+            ? OpenGguf(path, tokenizerPath, threads)
             : OpenLlama2C(path, tokenizerPath, threads);
     }
 
@@ -93,8 +94,7 @@ public static class TextModelFile
             {
                 throw new AtelierException(
                     $"the model has {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
-                    file.Path,
-                    "use the model with its own tokenizer");
+                    file.Path, "use the model with its own tokenizer");
             }
             bounds.Check(tokenizer, file.Path);
             return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, bounds)

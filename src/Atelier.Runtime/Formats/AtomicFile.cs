@@ -1,16 +1,15 @@
 namespace Atelier.Formats;
 
 /// <summary>
-/// Writes a file whole or not at all: to a temporary file in the same folder, flushed to the disk, then renamed.
+/// Writes a file completely or not at all: to a temporary file in the same folder, which is flushed to the disk and
+/// then renamed.
 /// </summary>
 public static class AtomicFile
 {
-    /// <summary>
-    /// Writes <paramref name="path"/> through <paramref name="write"/>; on any failure the old file stays.
-    /// </summary>
-    /// <param name="path">The file to write. Its folder is made where it is missing.</param>
-    /// <param name="write">Writes the content to the stream it is given.</param>
-    /// <exception cref="AtelierException">The disk is full or the place cannot be written.</exception>
+    /// <summary>Writes a file. If writing fails, an existing file is unchanged.</summary>
+    /// <param name="path">The path of the file. Its folder is created if it is missing.</param>
+    /// <param name="write">Writes the content to a stream.</param>
+    /// <exception cref="AtelierException">The disk is full or the file cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         string full = Path.GetFullPath(path);
@@ -19,7 +18,7 @@ public static class AtomicFile
         {
             if (!OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal))
             {
-                // nothing to put in its place
+                // a device cannot be replaced by a renamed file
                 using var device = new FileStream(full, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
                 write(device);
                 return;
@@ -61,7 +60,7 @@ public static class AtomicFile
         }
         catch (IOException)
         {
-            // The write has failed already, and that is the error that the user sees; a leftover does no harm.
+            // The user gets the error of the failed write. A leftover temporary file does no harm.
         }
     }
 }

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Atelier.Formats;
 
 /// <summary>
-/// A model's config.json, or an object in it: Hugging Face's keys for shapes it knows, snake_case of our own records
-/// for others.
+/// A model's config.json, or an object in it. Its keys are Hugging Face's for models that its tools support, and
+/// otherwise the snake_case names of Atelier's own records.
 /// </summary>
 public sealed class ConfigFile
 {
@@ -12,26 +12,26 @@ public sealed class ConfigFile
     private const int Deepest = 16;
     private readonly string _at;
 
-    /// <summary>Takes an object that is read already.</summary>
-    /// <param name="path">The file, for errors.</param>
-    /// <param name="root">A JSON object.</param>
-    /// <param name="at">The path to it in the file, with a dot at its end; empty for the root.</param>
+    /// <summary>Creates a file from a JSON object that was read before.</summary>
+    /// <param name="path">The path of the file, for error messages.</param>
+    /// <param name="root">The JSON object.</param>
+    /// <param name="at">The path of the object in the file, with a dot at its end; empty for the root.</param>
     public ConfigFile(string path, JsonElement root, string at = "") => (Path, Root, _at) = (path, root, at);
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>The object.</summary>
+    /// <summary>The JSON object.</summary>
     public JsonElement Root { get; }
 
-    /// <summary>The model_type: "gpt2", "llama".</summary>
+    /// <summary>The value of model_type, such as "gpt2" or "llama".</summary>
     public string ModelType => String("model_type", "");
 
-    /// <summary>The vocab_size.</summary>
+    /// <summary>The value of vocab_size.</summary>
     public int VocabularySize => Integer("vocab_size");
 
     /// <summary>Reads a config.json.</summary>
-    /// <exception cref="AtelierException">It is missing, or not a JSON object.</exception>
+    /// <exception cref="AtelierException">The file is missing or not a JSON object.</exception>
     public static ConfigFile Read(string path)
     {
         try
@@ -62,39 +62,39 @@ public sealed class ConfigFile
         }
     }
 
-    /// <summary>Refuses keys that have a meaning but are unknown to the reader.</summary>
-    /// <exception cref="AtelierException">There is such a key.</exception>
+    /// <summary>Refuses keys that have an effect but are not supported by the reader.</summary>
+    /// <exception cref="AtelierException">The object has such a key.</exception>
     public void RefuseUnread(KnownKeys known) => known.Check(Root, Path, _at);
 
-    /// <summary>A whole number; <paramref name="otherwise"/> where the key is missing or null.</summary>
+    /// <summary>Returns an integer; <paramref name="otherwise"/> if the key is missing or null.</summary>
     public int Integer(string key, int? otherwise = null) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number
             : throw Wrong(key, "a whole number", value)
         : otherwise ?? throw Missing(key);
 
-    /// <summary>A whole number, or null where the key is missing or null.</summary>
+    /// <summary>Returns an integer, or null if the key is missing or null.</summary>
     public int? IntegerOrNull(string key) => Find(key) is null ? null : Integer(key);
 
-    /// <summary>A number; <paramref name="otherwise"/> where the key is missing or null.</summary>
+    /// <summary>Returns a number; <paramref name="otherwise"/> if the key is missing or null.</summary>
     public double Number(string key, double? otherwise = null) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Wrong(key, "a number", value)
         : otherwise ?? throw Missing(key);
 
-    /// <summary>True or false; <paramref name="otherwise"/> where the key is missing or null.</summary>
+    /// <summary>Returns a Boolean; <paramref name="otherwise"/> if the key is missing or null.</summary>
     public bool Boolean(string key, bool otherwise) => Find(key) is { } value
         ? value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
             : throw Wrong(key, "true or false", value)
         : otherwise;
 
-    /// <summary>True or false, or null where the key is missing or null.</summary>
+    /// <summary>Returns a Boolean, or null if the key is missing or null.</summary>
     public bool? BooleanOrNull(string key) => Find(key) is null ? null : Boolean(key, false);
 
-    /// <summary>A string; <paramref name="otherwise"/> where the key is missing or null.</summary>
+    /// <summary>Returns a string; <paramref name="otherwise"/> if the key is missing or null.</summary>
     public string String(string key, string otherwise) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(key, "a string", value)
         : otherwise;
 
-    /// <summary>An object in this one, or null where the key is missing or null.</summary>
+    /// <summary>Returns an object in this one, or null if the key is missing or null.</summary>
     public ConfigFile? Section(string key) => Find(key) is { } value
         ? value.ValueKind == JsonValueKind.Object
             ? new ConfigFile(Path, value, $"{_at}{key}.")
@@ -102,7 +102,7 @@ public sealed class ConfigFile
         : null;
 
     /// <summary>
-    /// One whole number, or a list of them; null where the key is missing or null, or the list is empty.
+    /// Returns a single integer or a list of integers; null if the key is missing or null, or the list is empty.
     /// </summary>
     public IReadOnlyList<int>? Integers(string key)
     {
@@ -114,7 +114,7 @@ public sealed class ConfigFile
                 ? number : throw Wrong(key, "a whole number or a list of them", value))];
     }
 
-    /// <summary>One string, or a list of them; null where the key is missing or null.</summary>
+    /// <summary>Returns a single string or a list of strings; null if the key is missing or null.</summary>
     public IReadOnlyList<string>? Strings(string key)
     {
         if (Find(key) is not { } value)
@@ -125,7 +125,7 @@ public sealed class ConfigFile
     }
 
     /// <summary>
-    /// Reads every name and text once: half of a surrogate pair is allowed in JSON, but not in a string.
+    /// Reads every name and string once, so that lone surrogates, which JSON allows but strings do not, are found here.
     /// </summary>
     private static void CheckTexts(JsonElement element)
     {
@@ -156,6 +156,6 @@ public sealed class ConfigFile
     private AtelierException Wrong(string key, string wanted, JsonElement value) =>
         new($"{_at}{key} must be {wanted}, not {value.GetRawText()}", Path, "download or export the model again");
 
-    private AtelierException Missing(string key) => new($"{_at}{key} is missing", Path,
-        "download or export the model again");
+    private AtelierException Missing(string key) =>
+        new($"{_at}{key} is missing", Path, "download or export the model again");
 }

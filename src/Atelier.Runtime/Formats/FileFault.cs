@@ -1,8 +1,8 @@
 namespace Atelier.Formats;
 
 /// <summary>
-/// Turns the operating system's error for a file or a stream into a mistake that the user can fix: a full disk is no
-/// fault of the program.
+/// Translates the operating system's errors for files and streams into errors that the user can correct, such as a full
+/// disk.
 /// </summary>
 public static class FileFault
 {
@@ -18,20 +18,20 @@ public static class FileFault
         TooManyOpen,
     }
 
-    /// <summary>Whether a stream was written whose reader has gone, as in <c>atelier … | head -1</c>.</summary>
+    /// <summary>
+    /// Returns whether a stream was written after its reader had closed it, as in <c>atelier … | head -1</c>.
+    /// </summary>
     public static bool IsClosedPipe(Exception fault) => KindOf(fault) == Kind.ClosedPipe;
 
-    /// <summary>The mistake that a fault of a file is.</summary>
+    /// <summary>Translates an error of a file.</summary>
     /// <param name="fault">An <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</param>
-    /// <param name="where">The file, folder or stream; null where the fault's own words name it, or nothing
-    /// does.</param>
-    /// <returns>What is wrong, where, and what to do; null for any other exception, such as a missing
-    /// assembly.</returns>
+    /// <param name="where">The file, folder or stream; null if it is unknown or the message names it.</param>
+    /// <returns>The translated error; null for any other exception, such as a missing assembly.</returns>
     public static AtelierException? Explain(Exception fault, string? where = null)
     {
-        if ((fault is not (IOException or UnauthorizedAccessException)) || fault is FileLoadException
-            or FileNotFoundException or EndOfStreamException)
-            return null; // of these, files of the program's own are missing or cut short
+        if (fault is (not (IOException or UnauthorizedAccessException))
+            or FileLoadException or FileNotFoundException or EndOfStreamException)
+            return null; // these mean that a file of the program itself is missing or truncated
         string said = fault.Message.TrimEnd('.');
         return KindOf(fault) switch
         {
@@ -48,21 +48,24 @@ public static class FileFault
         };
     }
 
-    /// <summary>The mistake that a fault of a file is, whatever the fault.</summary>
-    /// <param name="fault">What was thrown.</param>
+    /// <summary>Translates any error of a file. If its kind is unknown, its own message is kept.</summary>
+    /// <param name="fault">The exception.</param>
     /// <param name="where">The file, folder or stream.</param>
     public static AtelierException At(Exception fault, string? where) =>
         Explain(fault, where)
             ?? new AtelierException(fault.Message.TrimEnd('.'), where, "check the path, or choose another", fault);
 
     /// <summary>
-    /// By the system's own number, which .NET keeps: errno on Unix, the low half of an HRESULT on Windows.
+    /// Returns the kind of an error by its system error number, which .NET keeps in HResult: errno on Unix, the low 16
+    /// bits on Windows.
     /// </summary>
     private static Kind KindOf(Exception fault)
     {
         if (fault is UnauthorizedAccessException)
-            // EBADF
-            return fault.InnerException?.HResult == 9 && !OperatingSystem.IsWindows() ? Kind.Closed : Kind.Denied;
+        {
+            bool isBadDescriptor = fault.InnerException?.HResult == 9 && !OperatingSystem.IsWindows(); // EBADF
+            return isBadDescriptor ? Kind.Closed : Kind.Denied;
+        }
         if (fault is not IOException)
             return Kind.Other;
         if (OperatingSystem.IsWindows())

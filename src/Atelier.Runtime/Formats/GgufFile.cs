@@ -4,13 +4,12 @@ using Atelier.Kernels;
 namespace Atelier.Formats;
 
 /// <summary>
-/// A GGUF file (versions 2 and 3), memory-mapped: metadata, a vocabulary and weights. Every length is checked against
-/// what is left of the file before anything is allocated, and every tensor lies inside the file, none overlapping
-/// another.
+/// A memory-mapped GGUF file (versions 2 and 3): metadata, a vocabulary and weights. Every length is checked against
+/// the rest of the file before memory is allocated, and tensors must lie inside the file without overlapping.
 /// </summary>
 public sealed class GgufFile : IDisposable
 {
-    // The largest models have some thousands of tensors and some hundreds of values.
+    // The largest models have a few thousand tensors and a few hundred values.
     private const int MostTensors = 1 << 16;
     private const int MostValues = 1 << 14;
     private const int MostDimensions = 4;
@@ -27,9 +26,8 @@ public sealed class GgufFile : IDisposable
         uint version = reader.UInt32();
         if (version is not (2 or 3))
             throw Damaged($"its version is {version}; supported are 2 and 3");
-        // a name's length, a count of dimensions, a type and an offset at the least
-        long tensorCount = reader.Count(24);
-        long valueCount = reader.Count(13); // a name's length, a type and a byte at the least
+        long tensorCount = reader.Count(24); // at least a name's length, a number of dimensions, a type and an offset
+        long valueCount = reader.Count(13); // at least a name's length, a type and a byte
         if (tensorCount > MostTensors || valueCount > MostValues)
             throw Damaged(
                 $"{tensorCount} tensors and {valueCount} values are declared; {MostTensors} and {MostValues} are "
@@ -39,17 +37,17 @@ public sealed class GgufFile : IDisposable
         Tensors = [.. _tensors.Values.OrderBy(t => t.Offset).Select(t => t.Tensor)];
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path => _file.Path;
 
-    /// <summary>The names of all values.</summary>
+    /// <summary>The keys of all metadata values.</summary>
     public IReadOnlyCollection<string> Keys => _values.Keys;
 
-    /// <summary>The tensors in the order of their bytes.</summary>
+    /// <summary>The tensors in the order of their data in the file.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
-    /// <summary>Whether a file begins as GGUF files do.</summary>
-    /// <exception cref="AtelierException">It is missing or cannot be read.</exception>
+    /// <summary>Returns whether a file begins with the signature of GGUF files.</summary>
+    /// <exception cref="AtelierException">The file is missing or cannot be read.</exception>
     public static bool IsGguf(string path)
     {
         using MappedFile file = MappedFile.Open(path);
@@ -57,8 +55,8 @@ public sealed class GgufFile : IDisposable
     }
 
     /// <summary>Opens and checks a file.</summary>
-    /// <exception cref="AtelierException">It is missing, cut short, not GGUF, or holds tensors of a type that is not
-    /// read.</exception>
+    /// <exception cref="AtelierException">The file is missing, truncated or not GGUF, or has tensors of an unsupported
+    /// type.</exception>
     public static GgufFile Open(string path)
     {
         MappedFile file = MappedFile.Open(path);
@@ -73,39 +71,40 @@ public sealed class GgufFile : IDisposable
         }
     }
 
-    /// <summary>Whether there is a value of that name.</summary>
+    /// <summary>Returns whether the metadata has a value with a given key.</summary>
     public bool Contains(string key) => _values.ContainsKey(key);
 
-    /// <summary>A text; <paramref name="otherwise"/> where there is no such value.</summary>
-    /// <exception cref="AtelierException">The value is missing without an otherwise, or of another type.</exception>
+    /// <summary>Returns a string; <paramref name="otherwise"/> if the value is missing.</summary>
+    /// <exception cref="AtelierException">The value is missing and no other is given, or it has another
+    /// type.</exception>
     public string Text(string key, string? otherwise = null) =>
         Find(key, isArray: false, otherwise is not null, type => type == GgufValueType.Text) is { } value
             ? new GgufReader(_file, value.Offset).Text()
             : otherwise!;
 
-    /// <summary>A whole number.</summary>
+    /// <summary>Returns an integer; <paramref name="otherwise"/> if the value is missing.</summary>
     /// <inheritdoc cref="Text"/>
     public long Integer(string key, long? otherwise = null) =>
         Find(key, isArray: false, otherwise is not null, IsInteger) is { } value
             ? new GgufReader(_file, value.Offset).Integer(value.Type)
             : otherwise!.Value;
 
-    /// <summary>A number.</summary>
+    /// <summary>Returns a number; <paramref name="otherwise"/> if the value is missing.</summary>
     /// <inheritdoc cref="Text"/>
     public double Number(string key, double? otherwise = null) =>
         Find(key, isArray: false, otherwise is not null, IsNumber) is { } value
             ? new GgufReader(_file, value.Offset).Number(value.Type)
             : otherwise!.Value;
 
-    /// <summary>True or false.</summary>
+    /// <summary>Returns a Boolean; <paramref name="otherwise"/> if the value is missing.</summary>
     /// <inheritdoc cref="Text"/>
     public bool Boolean(string key, bool? otherwise = null) =>
         Find(key, isArray: false, otherwise is not null, type => type == GgufValueType.Bool) is { } value
             ? _file.Bytes(value.Offset, 1)[0] != 0
             : otherwise!.Value;
 
-    /// <summary>An array of texts.</summary>
-    /// <exception cref="AtelierException">The value is missing or of another type.</exception>
+    /// <summary>Returns an array of strings.</summary>
+    /// <exception cref="AtelierException">The value is missing or has another type.</exception>
     public string[] Texts(string key)
     {
         GgufValue value = Find(key, isArray: true, isOptional: false, type => type == GgufValueType.Text)!.Value;
@@ -116,7 +115,7 @@ public sealed class GgufFile : IDisposable
         return texts;
     }
 
-    /// <summary>An array of numbers.</summary>
+    /// <summary>Returns an array of numbers.</summary>
     /// <inheritdoc cref="Texts"/>
     public float[] Numbers(string key)
     {
@@ -129,7 +128,7 @@ public sealed class GgufFile : IDisposable
     }
 
     /// <summary>
-    /// The value of a name as JSON writes it; of an array its length alone, as "[3 values]", and "[]" of an empty one.
+    /// Returns a value as JSON. An array is written as its length only, such as "[3 values]", or "[]" if it is empty.
     /// </summary>
     internal string Json(string key)
     {
@@ -146,11 +145,11 @@ public sealed class GgufFile : IDisposable
         };
     }
 
-    /// <summary>The tensor of that name, or null.</summary>
+    /// <summary>Returns the tensor with a given name, or null.</summary>
     public GgufTensor? Find(string name) => _tensors.TryGetValue(name, out var tensor) ? tensor.Tensor : null;
 
-    /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
-    /// <exception cref="AtelierException">There is no such tensor.</exception>
+    /// <summary>Returns a pointer to the data of a tensor, which is valid until the file is disposed.</summary>
+    /// <exception cref="AtelierException">The file has no such tensor.</exception>
     public unsafe byte* Pointer(string name)
     {
         if (!_tensors.TryGetValue(name, out var tensor))
@@ -208,13 +207,13 @@ public sealed class GgufFile : IDisposable
         if (dimensions > MostDimensions)
             throw Damaged($"tensor '{name}' has {dimensions} dimensions; at most {MostDimensions} are supported");
         long[] shape = new long[dimensions];
-        for (int i = shape.Length - 1; i >= 0; i--) // the file has the fastest dimension first
+        for (int i = shape.Length - 1; i >= 0; i--) // the file stores the fastest dimension first
             shape[i] = (long)reader.UInt64();
         uint number = reader.UInt32();
         long offset = (long)reader.UInt64();
         WeightType type = GgufTensor.TypeOf(number)
             ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not supported", Path,
-            "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
+                "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
         var tensor = new GgufTensor(name, type, shape);
         if (type.IsBlocked() && (shape.Length == 0 || shape[^1] % WeightTypes.BlockSize != 0))
             throw Damaged(
@@ -239,8 +238,11 @@ public sealed class GgufFile : IDisposable
     private GgufValue? Find(string key, bool isArray, bool isOptional, Func<GgufValueType, bool> isRight)
     {
         if (!_values.TryGetValue(key, out GgufValue value))
-            return isOptional ? null
+        {
+            return isOptional
+                ? null
                 : throw new AtelierException($"there is no value '{key}'", Path, "download the file again");
+        }
         return value.IsArray == isArray && isRight(value.Type)
             ? value
             : throw new AtelierException($"'{key}' has the wrong type", Path,

@@ -2,14 +2,14 @@ using System.Text;
 
 namespace Atelier.Formats;
 
-/// <summary>The values of a GGUF file to be written, in their order.</summary>
+/// <summary>Collects the metadata values of a GGUF file to write, in order.</summary>
 public sealed class GgufMetadata
 {
     private readonly MemoryStream _bytes = new();
     private readonly BinaryWriter _writer;
 
-    /// <summary>Begins with the kind of model.</summary>
-    /// <param name="architecture">"llama" or "gpt2": the value general.architecture.</param>
+    /// <summary>Creates metadata whose first value is the architecture.</summary>
+    /// <param name="architecture">The value of general.architecture, such as "llama" or "gpt2".</param>
     public GgufMetadata(string architecture)
     {
         _writer = new BinaryWriter(_bytes, Encoding.UTF8);
@@ -17,13 +17,13 @@ public sealed class GgufMetadata
         Add("general.architecture", architecture);
     }
 
-    /// <summary>The kind of model, with which the names of its own values begin.</summary>
+    /// <summary>The architecture, which is the first part of the keys of its own values.</summary>
     public string Architecture { get; }
 
-    /// <summary>How many values there are.</summary>
+    /// <summary>Number of values.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The values as they stand in the file.</summary>
+    /// <summary>The values in the format of the file.</summary>
     internal ReadOnlySpan<byte> Bytes
     {
         get
@@ -33,36 +33,36 @@ public sealed class GgufMetadata
         }
     }
 
-    /// <summary>Adds a text.</summary>
+    /// <summary>Adds a string.</summary>
     public void Add(string key, string value)
     {
         Begin(key, GgufValueType.Text);
         Text(value);
     }
 
-    /// <summary>Adds a whole number, in 32 bits.</summary>
-    /// <exception cref="OverflowException">It is negative or does not fit.</exception>
+    /// <summary>Adds an unsigned 32-bit integer.</summary>
+    /// <exception cref="OverflowException">The value is negative or does not fit into 32 bits.</exception>
     public void Add(string key, long value)
     {
         Begin(key, GgufValueType.UInt32);
         _writer.Write(checked((uint)value));
     }
 
-    /// <summary>Adds a number, in single precision.</summary>
+    /// <summary>Adds a number in single precision.</summary>
     public void Add(string key, double value)
     {
         Begin(key, GgufValueType.Float32);
         _writer.Write((float)value);
     }
 
-    /// <summary>Adds true or false.</summary>
+    /// <summary>Adds a Boolean.</summary>
     public void Add(string key, bool value)
     {
         Begin(key, GgufValueType.Bool);
         _writer.Write(value);
     }
 
-    /// <summary>Adds an array of texts.</summary>
+    /// <summary>Adds an array of strings.</summary>
     public void Add(string key, IReadOnlyCollection<string> values)
     {
         Begin(key, GgufValueType.Text, values.Count);
@@ -70,7 +70,7 @@ public sealed class GgufMetadata
             Text(value);
     }
 
-    /// <summary>Adds an array of numbers, in single precision.</summary>
+    /// <summary>Adds an array of numbers in single precision.</summary>
     public void Add(string key, IReadOnlyCollection<float> values)
     {
         Begin(key, GgufValueType.Float32, values.Count);
@@ -78,7 +78,7 @@ public sealed class GgufMetadata
             _writer.Write(value);
     }
 
-    /// <summary>Adds an array of whole numbers, in 32 bits.</summary>
+    /// <summary>Adds an array of 32-bit integers.</summary>
     public void Add(string key, IReadOnlyCollection<int> values)
     {
         Begin(key, GgufValueType.Int32, values.Count);

@@ -1,36 +1,40 @@
 namespace Atelier.Formats;
 
-/// <summary>How the rows of a tensor of GGUF lie against Hugging Face's of the same weights.</summary>
+/// <summary>The difference between the orders in which GGUF and Hugging Face store the rows of a tensor.</summary>
 internal enum TensorOrder
 {
-    /// <summary>Alike.</summary>
+    /// <summary>The same order.</summary>
     Same,
 
     /// <summary>
-    /// Hugging Face's GPT-2 keeps products as [inputs, outputs] (Conv1D); GGUF, as all others, as [outputs, inputs].
+    /// Hugging Face's GPT-2 stores linear layers as [inputs, outputs] (Conv1D); GGUF and all other models store them as
+    /// [outputs, inputs].
     /// </summary>
     Transposed,
 
     /// <summary>
-    /// Rows of Llama's queries: rotary positions turn rows (i, i + size/2) of a head in Hugging Face's order, and
-    /// neighbours (2i, 2i + 1) in that of the paper (Su et al. 2021, eq. 34), which GGUF keeps.
+    /// The rows of Llama's queries. Rotary positions rotate the rows (i, i + size/2) of a head in Hugging Face's order,
+    /// and the neighbours (2i, 2i + 1) in the order of the paper (Su et al. 2021, eq. 34), which GGUF uses.
     /// </summary>
     QueryPairs,
 
-    /// <summary>The same of keys, which have heads of their own.</summary>
+    /// <summary>The same for the rows of keys, whose number of heads may differ.</summary>
     KeyPairs,
 }
 
-/// <summary>The names of tensors in GGUF files and in Hugging Face's, for the shapes that both support.</summary>
+/// <summary>
+/// Translates the names of tensors between GGUF and Hugging Face, for the architectures that both support.
+/// </summary>
 internal static class GgufNames
 {
     public const string Llama = "llama", Gpt2 = "gpt2";
 
-    /// <summary>The kind of model of files that keep tensors under Atelier's own names.</summary>
+    /// <summary>The architecture of files whose tensors have Atelier's own names.</summary>
     public const string Own = "atelier";
 
     /// <summary>
-    /// llama.cpp's name for the factors that scale rotary frequencies; Hugging Face has them in config.json.
+    /// llama.cpp's name of the tensor with the factors that scale rotary frequencies. Hugging Face describes the
+    /// scaling in config.json.
     /// </summary>
     public const string RopeFactors = "rope_freqs.weight";
 
@@ -48,47 +52,46 @@ internal static class GgufNames
     private static readonly Naming Gpt2Names = new("transformer.h.",
     [
         new("transformer.wte", "token_embd"), new("transformer.wpe", "position_embd"),
-            new("transformer.ln_f", "output_norm"),
-        new("lm_head", "output"),
+        new("transformer.ln_f", "output_norm"), new("lm_head", "output"),
     ],
     [
         new("ln_1", "attn_norm"), new("attn.c_attn", "attn_qkv", TensorOrder.Transposed),
-            new("attn.c_proj", "attn_output", TensorOrder.Transposed),
-        new("ln_2", "ffn_norm"), new("mlp.c_fc", "ffn_up", TensorOrder.Transposed),
-            new("mlp.c_proj", "ffn_down", TensorOrder.Transposed),
+        new("attn.c_proj", "attn_output", TensorOrder.Transposed), new("ln_2", "ffn_norm"),
+        new("mlp.c_fc", "ffn_up", TensorOrder.Transposed), new("mlp.c_proj", "ffn_down", TensorOrder.Transposed),
     ]);
 
-    /// <summary>Whether llama.cpp has the shape.</summary>
+    /// <summary>Returns whether llama.cpp supports an architecture.</summary>
     public static bool Knows(string architecture) => Of(architecture) is not null;
 
-    /// <summary>The layout of a file of that kind of model.</summary>
+    /// <summary>Returns the layout of files of an architecture.</summary>
     public static TensorLayout LayoutOf(string architecture) =>
         architecture == Own ? TensorLayout.HuggingFace : TensorLayout.Gguf;
 
     /// <summary>
-    /// The name in GGUF of a tensor that Hugging Face calls <paramref name="name"/>, or null where the shape has none
-    /// such.
+    /// Returns the GGUF name of the tensor that Hugging Face names <paramref name="name"/>, or null if the architecture
+    /// has no such tensor.
     /// </summary>
     public static (string Name, TensorOrder Order)? ToGguf(string architecture, string name) =>
-        architecture == Own ? (name, TensorOrder.Same)
-            : Translate(Of(architecture), name, part => part.HuggingFace, part => part.Gguf, layers => layers.Layers,
-            _ => "blk.");
+        architecture == Own
+            ? (name, TensorOrder.Same)
+            : Translate(Of(architecture), name, part => part.HuggingFace, part => part.Gguf,
+                layers => layers.Layers, _ => "blk.");
 
     /// <summary>
-    /// The name with Hugging Face of a tensor that GGUF calls <paramref name="name"/>, or null where the shape has none
-    /// such.
+    /// Returns Hugging Face's name of the tensor that GGUF names <paramref name="name"/>, or null if the architecture
+    /// has no such tensor.
     /// </summary>
     public static (string Name, TensorOrder Order)? ToHuggingFace(string architecture, string name) =>
-        architecture == Own ? (name, TensorOrder.Same)
-            : Translate(Of(architecture), name, part => part.Gguf, part => part.HuggingFace, _ => "blk.",
-            layers => layers.Layers);
+        architecture == Own
+            ? (name, TensorOrder.Same)
+            : Translate(Of(architecture), name, part => part.Gguf, part => part.HuggingFace,
+                _ => "blk.", layers => layers.Layers);
 
     private static Naming? Of(string architecture) =>
         architecture switch { Llama => LlamaNames, Gpt2 => Gpt2Names, _ => null };
 
-    private static (string, TensorOrder)? Translate(
-        Naming? naming, string name, Func<Part, string> from, Func<Part, string> to, Func<Naming, string> fromLayers,
-            Func<Naming, string> toLayers)
+    private static (string, TensorOrder)? Translate(Naming? naming, string name,
+        Func<Part, string> from, Func<Part, string> to, Func<Naming, string> fromLayers, Func<Naming, string> toLayers)
     {
         int dot = name.LastIndexOf('.');
         if (naming is null || dot < 0 || name[dot..] is not (".weight" or ".bias"))
@@ -108,10 +111,9 @@ internal static class GgufNames
         {
             if (stem.AsSpan(prefix.Length).SequenceEqual(from(part)))
             {
-                // A bias is one row: there is nothing to transpose.
-                TensorOrder order = kind == ".bias" && part.Order == TensorOrder.Transposed ? TensorOrder.Same
-                    : part.Order;
-                return (target + to(part) + kind, order);
+                // A bias is a vector, which is not transposed.
+                bool isTransposedBias = kind == ".bias" && part.Order == TensorOrder.Transposed;
+                return (target + to(part) + kind, isTransposedBias ? TensorOrder.Same : part.Order);
             }
         }
         return null;

@@ -3,14 +3,16 @@ using System.Text;
 
 namespace Atelier.Formats;
 
-/// <summary>Where a value of a GGUF file's metadata stands: it is read when it is asked for.</summary>
-/// <param name="Type">Its type; of an array its items'.</param>
-/// <param name="Offset">Its first byte; of an array its first item's.</param>
-/// <param name="Count">Items of an array; 1 for what is none.</param>
-/// <param name="IsArray">Whether it is an array.</param>
+/// <summary>The place of a metadata value in a GGUF file. Values are read on request.</summary>
+/// <param name="Type">The type of the value, or of an array's items.</param>
+/// <param name="Offset">The offset of the value, or of an array's first item, in bytes.</param>
+/// <param name="Count">Number of items; 1 if the value is not an array.</param>
+/// <param name="IsArray">Whether the value is an array.</param>
 internal readonly record struct GgufValue(GgufValueType Type, long Offset, long Count, bool IsArray);
 
-/// <summary>Goes through a GGUF file's header, value by value, and never past the file's end.</summary>
+/// <summary>
+/// Reads the header of a GGUF file value by value, checking that it never passes the end of the file.
+/// </summary>
 internal ref struct GgufReader(MappedFile file, long position)
 {
     private const int DeepestArray = 4;
@@ -36,7 +38,7 @@ internal ref struct GgufReader(MappedFile file, long position)
         return Take((int)length);
     }
 
-    /// <summary>A whole number of 64 bits, negative for unsigned ones beyond 63 bits.</summary>
+    /// <summary>Reads an integer as 64 bits. Unsigned values beyond 63 bits become negative.</summary>
     public long Integer(GgufValueType type) => type switch
     {
         GgufValueType.UInt8 => Take(1)[0],
@@ -56,7 +58,7 @@ internal ref struct GgufReader(MappedFile file, long position)
         _ => Integer(type),
     };
 
-    /// <summary>Skips a value and returns its position.</summary>
+    /// <summary>Skips a value and returns its place.</summary>
     public GgufValue Skip(GgufValueType type, int depth = 0)
     {
         if (type == GgufValueType.Array)
@@ -74,7 +76,8 @@ internal ref struct GgufReader(MappedFile file, long position)
     }
 
     /// <summary>
-    /// A count of things that take so many bytes each at the least: no more than what is left of the file can hold.
+    /// Reads a number of items that take at least <paramref name="bytesEach"/> bytes each, and checks that the rest of
+    /// the file can hold them.
     /// </summary>
     public long Count(int bytesEach)
     {

@@ -1,6 +1,6 @@
 namespace Atelier.Formats;
 
-/// <summary>The types of a GGUF file's metadata, by their numbers in the format.</summary>
+/// <summary>The types of metadata values in GGUF files, by their numbers in the format.</summary>
 internal enum GgufValueType : uint
 {
     UInt8,

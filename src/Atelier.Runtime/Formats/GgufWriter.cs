@@ -3,19 +3,19 @@ using System.Text;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Writes GGUF files, version 3: counts, metadata, the tensors' names and places, then their bytes, each at a multiple
-/// of 32.
+/// Writes GGUF files of version 3: counts, metadata, the descriptions of the tensors, then their data, each aligned to
+/// 32 bytes.
 /// </summary>
 public static class GgufWriter
 {
-    private const int Alignment = 32; // the format's own, which needs no value of its own
+    private const int Alignment = 32; // the default of the format, which needs no metadata value
 
-    /// <summary>Writes a file whole or not at all.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="metadata">Its values.</param>
-    /// <param name="tensors">The tensors, in the order their bytes will have.</param>
-    /// <param name="writeData">Writes one tensor's bytes, exactly <see cref="GgufTensor.ByteCount"/> of them.</param>
-    /// <exception cref="AtelierException">The place cannot be written or the disk is full.</exception>
+    /// <summary>Writes a file completely or not at all.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="metadata">The metadata values.</param>
+    /// <param name="tensors">The tensors, in the order of their data.</param>
+    /// <param name="writeData">Writes the data of one tensor: exactly <see cref="GgufTensor.ByteCount"/> bytes.</param>
+    /// <exception cref="AtelierException">The disk is full or the file cannot be written.</exception>
     /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote another number of
     /// bytes.</exception>
     public static void Write(string path, GgufMetadata metadata, IReadOnlyList<GgufTensor> tensors,
@@ -35,7 +35,7 @@ public static class GgufWriter
                 writer.Write((ulong)name.Length);
                 writer.Write(name);
                 writer.Write(tensor.Shape.Count);
-                foreach (long dimension in tensor.Shape.Reverse()) // the file has the fastest dimension first
+                foreach (long dimension in tensor.Shape.Reverse()) // the file stores the fastest dimension first
                     writer.Write(dimension);
                 writer.Write(tensor.TypeNumber);
                 writer.Write(offset);

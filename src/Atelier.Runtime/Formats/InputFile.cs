@@ -3,26 +3,26 @@ using System.Runtime.InteropServices;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Opens the files that a person names. Only regular files are read: opening a pipe or a device could wait for ever, so
-/// they are refused before they are opened.
+/// Opens files that the user names. Only regular files are opened: pipes and devices are refused beforehand, because
+/// opening them could block forever.
 /// </summary>
 public static partial class InputFile
 {
     private const int KindMask = 0xF000; // S_IFMT of POSIX's sys/stat.h
 
     /// <summary>Opens a file for reading.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="bufferSize">Bytes that are read ahead; 0 and 1 switch that off.</param>
-    /// <exception cref="AtelierException">It is a folder, a pipe, a device or a socket.</exception>
-    /// <exception cref="IOException">It is missing, or cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="bufferSize">The size of the read buffer in bytes; 0 or 1 disables buffering.</param>
+    /// <exception cref="AtelierException">The path is a folder, a pipe, a device or a socket.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the file is denied.</exception>
     public static FileStream Open(string path, int bufferSize = 1 << 16)
     {
         RequireRegular(path);
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize);
     }
 
-    /// <summary>The whole content of a file.</summary>
+    /// <summary>Reads the whole content of a file.</summary>
     /// <inheritdoc cref="Open" path="/exception"/>
     public static byte[] ReadAllBytes(string path)
     {
@@ -54,9 +54,10 @@ public static partial class InputFile
     }
 
     /// <summary>
-    /// Refuses anything that exists but is no regular file. A missing file passes, because opening it reports that.
+    /// Refuses anything that exists but is not a regular file. A missing file is accepted here, because opening it
+    /// reports the error.
     /// </summary>
-    /// <exception cref="AtelierException">It is a folder, a pipe, a device or a socket.</exception>
+    /// <exception cref="AtelierException">The path is a folder, a pipe, a device or a socket.</exception>
     public static void RequireRegular(string path)
     {
         if (OtherKind(path) is { } kind)
@@ -70,8 +71,9 @@ public static partial class InputFile
             return "a folder";
         if (OperatingSystem.IsWindows())
             return File.Exists(path) && File.GetAttributes(path).HasFlag(FileAttributes.Device) ? "a device" : null;
-        // .NET tells a file's permissions but not its kind, except through the function that it uses itself.
-        Span<int> status = stackalloc int[64]; // larger than the structure: flags, mode, owner …
+        // .NET's public API does not reveal the kind of a file, so this calls the native function that .NET itself
+        // uses.
+        Span<int> status = stackalloc int[64]; // larger than the native structure: flags, mode, owner …
         return Stat(path, ref MemoryMarshal.GetReference(status)) != 0 ? null : (status[1] & KindMask) switch
         {
             0x1000 => "a pipe",

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Atelier.Formats;
 
 /// <summary>
-/// The keys that a reader supports in one kind of JSON object of another system. Any other key with a meaning is
-/// refused by name, because ignoring it would silently change the result.
+/// The keys that a reader supports in one kind of JSON object written by other tools. Any other key that has an effect
+/// is refused by name, because ignoring it would silently change the result.
 /// </summary>
 public sealed class KnownKeys
 {
@@ -13,11 +13,11 @@ public sealed class KnownKeys
     private readonly HashSet<string> _passed;
     private readonly Dictionary<string, string[]> _only;
 
-    /// <summary>Declares what a reader knows.</summary>
-    /// <param name="read">Keys whose values it takes, whatever they are.</param>
-    /// <param name="harmless">Keys that cannot change a result: names, versions, what matters in training only.</param>
-    /// <param name="only">Keys that are supported with these values only, as JSON writes them: "true", "1", "\"silu\"".
-    /// Null has no meaning, as everywhere.</param>
+    /// <summary>Declares the keys that a reader supports.</summary>
+    /// <param name="read">The keys that are read.</param>
+    /// <param name="harmless">The keys that cannot change a result: names, versions, training settings.</param>
+    /// <param name="only">The keys that are supported with certain values only, written as JSON: "true", "1",
+    /// "\"silu\"". Null is always allowed.</param>
     public KnownKeys(
         IEnumerable<string> read, IEnumerable<string> harmless, params IEnumerable<(string Key, string[] Values)> only)
     {
@@ -25,21 +25,19 @@ public sealed class KnownKeys
         _only = only.ToDictionary(o => o.Key, o => o.Values);
     }
 
-    /// <summary>Refuses what is not read among an object's keys.</summary>
-    /// <param name="value">A JSON object.</param>
-    /// <param name="file">Where it stands, for the error.</param>
-    /// <param name="at">The path to it in the file, with a dot at its end; empty for the root.</param>
-    /// <exception cref="AtelierException">A key with a meaning is not supported.</exception>
+    /// <summary>Refuses the unsupported keys of an object.</summary>
+    /// <param name="value">The JSON object.</param>
+    /// <param name="file">The path of the file, for error messages.</param>
+    /// <param name="at">The path of the object in the file, with a dot at its end; empty for the root.</param>
+    /// <exception cref="AtelierException">A key that has an effect is not supported.</exception>
     public void Check(JsonElement value, string file, string at = "") =>
-        Check(value.EnumerateObject().Select(p => (p.Name, p.Value.ValueKind == JsonValueKind.String
-            ? $"\"{p.Value.GetString()}\"" : p.Value.GetRawText())), file, at);
+        Check(value.EnumerateObject().Select(property => (property.Name, ToText(property.Value))), file, at);
 
-    /// <summary>Refuses what is not read among keys.</summary>
-    /// <param name="entries">
-    /// The keys, and their values as JSON writes them, texts as they are in quotation marks.
+    /// <summary>Refuses unsupported keys.</summary>
+    /// <param name="entries"> The keys with their values as JSON; strings are in quotation marks but without escapes.
     /// </param>
     /// <inheritdoc cref="Check(JsonElement, string, string)"/>
-#pragma warning disable CS1573 // the other parameters are the other method's
+#pragma warning disable CS1573 // the other parameters are documented at the overload
     public void Check(IEnumerable<(string Key, string Value)> entries, string file, string at = "")
 #pragma warning restore CS1573
     {
@@ -56,7 +54,7 @@ public sealed class KnownKeys
                             + $"model without it");
                 }
             }
-            else if (!SaysNothing(value))
+            else if (!HasNoEffect(value))
             {
                 string? near = Spelling.Nearest(key, _passed.Concat(_only.Keys));
                 throw new AtelierException($"the key '{at}{key}' with the value {Shortened(value)} is not "
@@ -67,9 +65,12 @@ public sealed class KnownKeys
         }
     }
 
-    // A switch that is off and a list without items: what every reader does that does not know the key.
-    private static bool SaysNothing(string value) => value is "false" or "\"\"" || value.All(c => c is '[' or ']' or '{'
-        or '}' || char.IsWhiteSpace(c));
+    private static string ToText(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? $"\"{value.GetString()}\"" : value.GetRawText();
+
+    // A switch that is off or an empty list has the same effect as a missing key.
+    private static bool HasNoEffect(string value) => value is "false" or "\"\""
+        || value.All(c => c is '[' or ']' or '{' or '}' || char.IsWhiteSpace(c));
 
     private static bool IsSame(string one, string value) => one == value
         || (Number(one) is double a && Number(value) is double b && a == b);

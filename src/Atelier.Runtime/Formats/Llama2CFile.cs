@@ -3,33 +3,33 @@ using System.Text.Json.Nodes;
 
 namespace Atelier.Formats;
 
-/// <summary>The sizes of a Llama in llama2.c's first binary format.</summary>
+/// <summary>The sizes of a Llama model in llama2.c's first binary format.</summary>
 /// <param name="HiddenSize">The width of the residual stream.</param>
 /// <param name="FeedForwardSize">The width of the feed-forward layers.</param>
-/// <param name="LayerCount">Layers.</param>
-/// <param name="HeadCount">Query heads.</param>
-/// <param name="KeyValueHeadCount">Key and value heads.</param>
-/// <param name="VocabularySize">Token ids.</param>
-/// <param name="ContextLength">The most tokens it conditions on.</param>
-/// <param name="TieHead">Whether the head is the embedding.</param>
-public sealed record Llama2CSizes(
-    int HiddenSize, int FeedForwardSize, int LayerCount, int HeadCount, int KeyValueHeadCount, int VocabularySize,
-        int ContextLength, bool TieHead)
+/// <param name="LayerCount">Number of layers.</param>
+/// <param name="HeadCount">Number of query heads.</param>
+/// <param name="KeyValueHeadCount">Number of key-value heads.</param>
+/// <param name="VocabularySize">Number of token ids.</param>
+/// <param name="ContextLength">The largest number of tokens that the model can condition on.</param>
+/// <param name="TieHead">Whether the head shares the weights of the embedding.</param>
+public sealed record Llama2CSizes(int HiddenSize, int FeedForwardSize, int LayerCount, int HeadCount,
+    int KeyValueHeadCount, int VocabularySize, int ContextLength, bool TieHead)
 {
     /// <summary>The width of a head.</summary>
     public int HeadSize => HiddenSize / HeadCount;
 }
 
-/// <summary>One tensor of llama2.c's, fp32.</summary>
-/// <param name="Name">Its name with Hugging Face.</param>
-/// <param name="Shape">Its dimensions, rows first.</param>
-/// <param name="Offset">Its first byte.</param>
-/// <param name="Order">Whether rotary positions turn pairs of its rows.</param>
-/// <param name="Heads">The heads that such rows belong to.</param>
+/// <summary>The description of a tensor in llama2.c's format, in single precision.</summary>
+/// <param name="Name">Hugging Face's name of the tensor.</param>
+/// <param name="Shape">The dimensions, rows first.</param>
+/// <param name="Offset">The offset of the data in the file, in bytes.</param>
+/// <param name="Order">Whether rotary positions rotate pairs of its rows.</param>
+/// <param name="Heads">Number of heads that the rows belong to, if they are rotated.</param>
 internal sealed record Llama2CTensor(string Name, IReadOnlyList<long> Shape, long Offset, TensorOrder Order, int Heads);
 
 /// <summary>
-/// A model in llama2.c's first binary format, memory-mapped: seven 32-bit sizes, then fp32 weights kind by kind.
+/// A memory-mapped model in llama2.c's first binary format: seven 32-bit sizes, then the weights in single precision,
+/// grouped by kind.
 /// </summary>
 public sealed class Llama2CFile : IDisposable
 {
@@ -42,35 +42,36 @@ public sealed class Llama2CFile : IDisposable
         if (file.Length < HeaderBytes)
             throw new AtelierException($"it has {file.Length} bytes, too few for a model of llama2.c", Path);
         ReadOnlySpan<int> sizes = MemoryMarshal.Cast<byte, int>(file.Bytes(0, HeaderBytes));
-        // A positive vocabulary says that the head is the embedding.
-        bool possible = sizes[..5].IndexOfAnyExceptInRange(1, 1 << 24) < 0 && sizes[5] is not (0 or int.MinValue)
-            && sizes[6] > 0
+        // A positive vocabulary size means that the head shares the weights of the embedding.
+        bool possible = sizes[..5].IndexOfAnyExceptInRange(1, 1 << 24) < 0
+            && sizes[5] is not (0 or int.MinValue) && sizes[6] > 0
             && sizes[0] % sizes[3] == 0 && sizes[3] % sizes[4] == 0 && sizes[0] / sizes[3] % 2 == 0;
         if (!possible)
             throw new AtelierException($"its sizes ({string.Join(", ", sizes.ToArray())}) are impossible", Path,
                 "the file is damaged or of another kind");
         Sizes = new(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], Math.Abs(sizes[5]), sizes[6], sizes[5] > 0);
-        // Before the layout: a damaged count of layers would fill the memory with names.
+        // Checked before the tensors are listed, since a damaged number of layers would fill the memory with names.
         Int128 length = LengthFor(Sizes);
         if (length != file.Length)
             throw new AtelierException($"its sizes need {length} bytes, but the file has {file.Length}", Path,
                 "the file is damaged or of another kind: download it again");
-        Tensors = Lay();
+        Tensors = ListTensors();
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path => _file.Path;
 
     /// <summary>The sizes.</summary>
     public Llama2CSizes Sizes { get; }
 
-    /// <summary>The tensors in the order of their bytes.</summary>
+    /// <summary>The tensors in the order of their data in the file.</summary>
     internal IReadOnlyList<Llama2CTensor> Tensors { get; }
 
     /// <summary>
-    /// The tokenizer in the same folder: tokenizer.bin, tokN.bin for a model of N tokens, or tokenizer.json.
+    /// Returns the path of the tokenizer in the same folder: tokenizer.bin, tokN.bin for a vocabulary of N tokens, or
+    /// tokenizer.json.
     /// </summary>
-    /// <exception cref="AtelierException">There is none.</exception>
+    /// <exception cref="AtelierException">The folder has no tokenizer.</exception>
     public string TokenizerBeside()
     {
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
@@ -81,12 +82,12 @@ public sealed class Llama2CFile : IDisposable
                 $"a llama2.c file does not contain a tokenizer, and its folder has none of {string.Join(", ", names)}",
                 Path,
                 $"name one when opening or importing it: "
-                + $"{Mention.Command("import")} takes {Mention.Field("tokenizer")}");
+                    + $"{Mention.Command("import")} takes {Mention.Field("tokenizer")}");
     }
 
     /// <summary>Opens and checks a file.</summary>
-    /// <exception cref="AtelierException">It is missing, its sizes are impossible, or its length is not what they ask
-    /// for.</exception>
+    /// <exception cref="AtelierException">The file is missing, its sizes are impossible, or its length does not match
+    /// them.</exception>
     public static Llama2CFile Open(string path)
     {
         MappedFile file = MappedFile.Open(path);
@@ -101,7 +102,7 @@ public sealed class Llama2CFile : IDisposable
         }
     }
 
-    /// <summary>The text of a config.json for the model.</summary>
+    /// <summary>Returns the content of a config.json for the model.</summary>
     public JsonObject ToHuggingFace() => new()
     {
         ["model_type"] = GgufNames.Llama,
@@ -114,7 +115,7 @@ public sealed class Llama2CFile : IDisposable
         ["num_key_value_heads"] = Sizes.KeyValueHeadCount,
         ["max_position_embeddings"] = Sizes.ContextLength,
         ["hidden_act"] = "silu",
-        ["rms_norm_eps"] = 1e-5, // as llama2.c computes
+        ["rms_norm_eps"] = 1e-5, // the constant of llama2.c
         ["rope_theta"] = 10_000.0,
         ["tie_word_embeddings"] = Sizes.TieHead,
     };
@@ -122,13 +123,13 @@ public sealed class Llama2CFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
+    /// <summary>Returns a pointer to the data of a tensor, which is valid until the file is disposed.</summary>
     internal unsafe byte* Pointer(Llama2CTensor tensor) =>
         _file.Pointer(tensor.Offset,
             tensor.Shape.Aggregate((long)sizeof(float), (product, dimension) => product * dimension));
 
     /// <summary>
-    /// The bytes of a whole file; sizes that pass the check of the header keep this far below 128 bits.
+    /// Returns the size of a whole file in bytes. Sizes that pass the check of the header cannot overflow 128 bits.
     /// </summary>
     private static Int128 LengthFor(Llama2CSizes sizes)
     {
@@ -139,7 +140,7 @@ public sealed class Llama2CFile : IDisposable
         return HeaderBytes + sizeof(float) * (embeddings + layer * sizes.LayerCount + hidden + tables);
     }
 
-    private List<Llama2CTensor> Lay()
+    private List<Llama2CTensor> ListTensors()
     {
         var tensors = new List<Llama2CTensor>();
         long offset = HeaderBytes, hidden = Sizes.HiddenSize, feedForward = Sizes.FeedForwardSize;
@@ -175,7 +176,7 @@ public sealed class Llama2CFile : IDisposable
         AddEach("mlp.down_proj", hidden, feedForward);
         AddEach("mlp.up_proj", feedForward, hidden);
         Add("model.norm.weight", TensorOrder.Same, 1, hidden);
-        // tables of sines and cosines, computed anew
+        // The tables of sines and cosines are skipped; they are computed instead.
         offset += (long)Sizes.ContextLength * Sizes.HeadSize * sizeof(float);
         if (!Sizes.TieHead)
             Add("lm_head.weight", TensorOrder.Same, 1, Sizes.VocabularySize, hidden);

@@ -3,8 +3,8 @@ using System.IO.MemoryMappedFiles;
 namespace Atelier.Formats;
 
 /// <summary>
-/// A file mapped into memory for reading: the system brings its bytes in as they are touched and may let go of them
-/// again, so that a file larger than the memory can be used. Safe to share between threads.
+/// A file mapped into memory for reading. The operating system loads its pages when they are accessed and may unload
+/// them again, so files larger than the memory can be used. Safe for concurrent use.
 /// </summary>
 public sealed unsafe class MappedFile : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed unsafe class MappedFile : IDisposable
     {
         (Path, Length) = (path, stream.Length);
         if (Length == 0)
-            return; // nothing can be mapped, and nothing needs to be
+            return; // an empty file cannot be mapped and does not need to be
         _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
             leaveOpen: true);
         _view = _map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
@@ -24,14 +24,14 @@ public sealed unsafe class MappedFile : IDisposable
         _start += _view.PointerOffset;
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>Its bytes when it was opened.</summary>
+    /// <summary>The length of the file in bytes when it was opened.</summary>
     public long Length { get; }
 
     /// <summary>Maps a file.</summary>
-    /// <exception cref="AtelierException">It is missing or cannot be read.</exception>
+    /// <exception cref="AtelierException">The file is missing or cannot be read.</exception>
     public static MappedFile Open(string path)
     {
         if (!File.Exists(path))
@@ -47,8 +47,8 @@ public sealed unsafe class MappedFile : IDisposable
         }
     }
 
-    /// <summary>Where a range begins in memory; valid until the file is disposed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The range leaves the file.</exception>
+    /// <summary>Returns a pointer to a range of bytes, which is valid until the file is disposed.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the file.</exception>
     /// <exception cref="ObjectDisposedException">The file is disposed.</exception>
     public byte* Pointer(long offset, long count)
     {
@@ -59,7 +59,7 @@ public sealed unsafe class MappedFile : IDisposable
         return _start + offset;
     }
 
-    /// <summary>A range of bytes, not copied; valid until the file is disposed.</summary>
+    /// <summary>Returns a range of bytes without copying, which is valid until the file is disposed.</summary>
     /// <inheritdoc cref="Pointer"/>
     public ReadOnlySpan<byte> Bytes(long offset, int count) => new(Pointer(offset, count), count);
 

@@ -6,29 +6,32 @@ namespace Atelier.Formats;
 public enum TensorLayout
 {
     /// <summary>
-    /// As transformers keeps them: GPT-2's products as [inputs, outputs], rotary pairs half a head apart.
+    /// The layout of the transformers library: GPT-2's linear layers as [inputs, outputs], rotary pairs half a head
+    /// apart.
     /// </summary>
     HuggingFace,
 
-    /// <summary>As llama.cpp keeps them: every product as [outputs, inputs], rotary pairs side by side.</summary>
+    /// <summary>
+    /// The layout of llama.cpp: all linear layers as [outputs, inputs], rotary pairs in neighbouring rows.
+    /// </summary>
     Gguf,
 }
 
-/// <summary>One tensor of a model as it lies in a mapped file. Its rows can be read in either layout.</summary>
+/// <summary>A tensor of a model in a mapped file. Its rows can be read in either layout.</summary>
 public sealed unsafe class ModelTensor
 {
     private readonly byte* _data;
     private readonly TensorOrder _order;
     private readonly int _heads;
 
-    /// <summary>Describes a tensor.</summary>
-    /// <param name="name">Its name with Hugging Face.</param>
-    /// <param name="type">The type of its elements.</param>
-    /// <param name="shape">Its dimensions as the file has them, rows first.</param>
-    /// <param name="data">Its bytes, mapped.</param>
+    /// <summary>Creates a tensor over mapped data.</summary>
+    /// <param name="name">Hugging Face's name of the tensor.</param>
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="shape">The dimensions in the file, rows first.</param>
+    /// <param name="data">The mapped data.</param>
     /// <param name="layout">The layout of the file.</param>
-    /// <param name="order">How the layouts of this tensor differ.</param>
-    /// <param name="heads">The heads that its rows belong to, where they are in pairs.</param>
+    /// <param name="order">The difference between the two layouts of this tensor.</param>
+    /// <param name="heads">Number of heads that the rows belong to, if they form rotary pairs.</param>
     internal ModelTensor(string name, WeightType type, IReadOnlyList<long> shape, byte* data, TensorLayout layout,
         TensorOrder order, int heads)
     {
@@ -36,45 +39,48 @@ public sealed unsafe class ModelTensor
         _data = data;
     }
 
-    /// <summary>Its name with Hugging Face.</summary>
+    /// <summary>Hugging Face's name of the tensor.</summary>
     public string Name { get; }
 
-    /// <summary>The type of its elements.</summary>
+    /// <summary>The type of the elements.</summary>
     public WeightType Type { get; }
 
-    /// <summary>The layout of its file.</summary>
+    /// <summary>The layout in the file.</summary>
     public TensorLayout Layout { get; }
 
-    /// <summary>Its dimensions as the file has them, rows first.</summary>
+    /// <summary>The dimensions in the file, rows first.</summary>
     public IReadOnlyList<long> FileShape { get; }
 
-    /// <summary>Its elements.</summary>
+    /// <summary>Number of elements.</summary>
     public long ElementCount => FileShape.Aggregate(1L, (product, dimension) => product * dimension);
 
-    /// <summary>Whether it is a vector: a bias, or the weights of a norm.</summary>
+    /// <summary>Whether the tensor is a vector or a scalar, such as a bias or the weights of a norm.</summary>
     public bool IsVector => FileShape.Count < 2;
 
-    /// <summary>Its dimensions in a layout, rows first.</summary>
-    public IReadOnlyList<long> Shape(TensorLayout layout) => IsTurned(layout) ? [.. FileShape.Reverse()] : FileShape;
-
-    /// <summary>Whether its rows in a layout are the file's, so that their bytes can be taken as they are.</summary>
-    public bool HasRows(TensorLayout layout) => !IsTurned(layout);
+    /// <summary>Returns the dimensions in a layout, rows first.</summary>
+    public IReadOnlyList<long> Shape(TensorLayout layout) =>
+        IsTransposed(layout) ? [.. FileShape.Reverse()] : FileShape;
 
     /// <summary>
-    /// The bytes of a row of a layout as the file has them, not copied; the whole of a vector for row 0.
+    /// Returns whether the rows in a layout are also rows in the file, so that their bytes can be used directly.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The file's rows are that layout's columns.</exception>
+    public bool HasRows(TensorLayout layout) => !IsTransposed(layout);
+
+    /// <summary>
+    /// Returns the bytes of a row in a layout without copying. Row 0 of a vector is the whole vector.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The rows of the layout are columns in the file.</exception>
     public ReadOnlySpan<byte> Row(TensorLayout layout, long row)
     {
         if (!HasRows(layout))
             throw new InvalidOperationException($"the file stores {Name} transposed");
-        return FileRow(IsVector ? row : Moved(layout, row));
+        return FileRow(IsVector ? row : FileIndex(layout, row));
     }
 
-    /// <summary>Reads rows of a layout as single precision.</summary>
-    /// <param name="layout">The layout wanted.</param>
+    /// <summary>Reads rows in a layout as single precision.</summary>
+    /// <param name="layout">The layout of the result.</param>
     /// <param name="first">The first row.</param>
-    /// <param name="rows">Filled whole: a multiple of the row's length.</param>
+    /// <param name="rows">Filled with the rows; its length must be a multiple of a row's.</param>
     public void Read(TensorLayout layout, long first, Span<float> rows)
     {
         if (rows.IsEmpty)
@@ -84,14 +90,14 @@ public sealed unsafe class ModelTensor
         {
             ReadVector(layout, rows);
         }
-        else if (!IsTurned(layout))
+        else if (!IsTransposed(layout))
         {
             for (int row = 0; row < count; row++)
-                WeightConversion.Decode(Type, FileRow(Moved(layout, first + row)), rows.Slice(row * width, width));
+                WeightConversion.Decode(Type, FileRow(FileIndex(layout, first + row)), rows.Slice(row * width, width));
         }
         else
         {
-            // The file's rows are columns here: each is read once, and a part of it goes to each row.
+            // The rows of the file are columns of the layout: each is read once and distributed over the rows.
             float[] column = new float[FileShape[^1]];
             for (int c = 0; c < width; c++)
             {
@@ -102,7 +108,7 @@ public sealed unsafe class ModelTensor
         }
     }
 
-    /// <summary>The whole as single precision, row after row of a layout.</summary>
+    /// <summary>Returns all elements in single precision, in row-major order of a layout.</summary>
     public float[] Read(TensorLayout layout)
     {
         float[] values = new float[ElementCount];
@@ -110,9 +116,9 @@ public sealed unsafe class ModelTensor
         return values;
     }
 
-    /// <summary>Reads every element once, row by row of the file.</summary>
-    /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">One is not a number.</exception>
+    /// <summary>Checks that all elements are finite numbers.</summary>
+    /// <param name="where">The file, for error messages.</param>
+    /// <exception cref="AtelierException">An element is not a finite number.</exception>
     internal void CheckNumbers(string where)
     {
         long width = FileShape.Count == 0 ? 1 : FileShape[^1];
@@ -127,11 +133,11 @@ public sealed unsafe class ModelTensor
     }
 
     /// <summary>
-    /// The matrix as [outputs, inputs], rows in the order of the file: where it lies, or a copy where the file has it
-    /// as [inputs, outputs].
+    /// Returns the matrix as [outputs, inputs] with the rows in the order of the file. It shares the mapped memory, or
+    /// is a copy if the file stores it as [inputs, outputs].
     /// </summary>
-    /// <param name="owner">What keeps the file mapped.</param>
-    /// <exception cref="AtelierException">It is no matrix.</exception>
+    /// <param name="owner">The object that keeps the file mapped.</param>
+    /// <exception cref="AtelierException">The tensor is not a matrix.</exception>
     public WeightMatrix ToMatrix(ModelWeights owner)
     {
         if (FileShape is not [> 0 and <= int.MaxValue and long rows, > 0 and <= int.MaxValue and long columns])
@@ -143,16 +149,16 @@ public sealed unsafe class ModelTensor
             : WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);
     }
 
-    private bool IsTurned(TensorLayout layout) => layout != Layout && _order == TensorOrder.Transposed;
+    private bool IsTransposed(TensorLayout layout) => layout != Layout && _order == TensorOrder.Transposed;
 
-    /// <summary>The file's row that is a row of the layout.</summary>
-    private long Moved(TensorLayout layout, long row)
+    /// <summary>Returns the index in the file of a row of the layout.</summary>
+    private long FileIndex(TensorLayout layout, long row)
     {
         if (layout == Layout || _order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs))
             return row;
         long size = (IsVector ? FileShape[^1] : FileShape[0]) / _heads, within = row % size, head = row - within,
             half = size / 2;
-        // Halves apart, row i turns with i + half; side by side, 2i with 2i + 1.
+        // Rotary pairs are the rows (i, i + half) in Hugging Face's layout and (2i, 2i + 1) in GGUF's.
         return head + (layout == TensorLayout.HuggingFace
             ? within < half ? 2 * within : 2 * (within - half) + 1
             : within % 2 == 0 ? within / 2 : half + within / 2);
@@ -163,7 +169,7 @@ public sealed unsafe class ModelTensor
         float[] file = new float[values.Length];
         WeightConversion.Decode(Type, FileRow(0), file);
         for (int i = 0; i < values.Length; i++)
-            values[i] = file[Moved(layout, i)];
+            values[i] = file[FileIndex(layout, i)];
     }
 
     private ReadOnlySpan<byte> FileRow(long row)

@@ -2,10 +2,12 @@ using Atelier.Kernels;
 
 namespace Atelier.Formats;
 
-/// <summary>A model's weights under Hugging Face's names, memory-mapped, whichever files they lie in.</summary>
+/// <summary>
+/// The memory-mapped weights of a model from files of any supported format, with Hugging Face's names.
+/// </summary>
 public sealed unsafe class ModelWeights : IDisposable
 {
-    /// <summary>The name of the one file in a bundle whose weights are quantised.</summary>
+    /// <summary>The name of the weights file in a bundle with quantised weights.</summary>
     public const string GgufName = "model.gguf";
 
     private readonly List<IDisposable> _files = [];
@@ -14,24 +16,23 @@ public sealed unsafe class ModelWeights : IDisposable
 
     private ModelWeights(string path, TensorLayout layout) => (Path, Layout) = (path, layout);
 
-    /// <summary>The file or folder they are from, for errors.</summary>
+    /// <summary>The path of the file or folder, for error messages.</summary>
     public string Path { get; }
 
     /// <summary>The layout of the files.</summary>
     public TensorLayout Layout { get; }
 
-    /// <summary>
-    /// What rotary frequencies are divided by, [head size / 2], where a GGUF file has them; otherwise null.
-    /// </summary>
+    /// <summary>The divisors of rotary frequencies, [head size / 2], if a GGUF file has them; otherwise null.</summary>
     public IReadOnlyList<float>? RopeFactors { get; private set; }
 
-    /// <summary>The tensors, in the order of their files.</summary>
+    /// <summary>The tensors, in the order of the files.</summary>
     public IReadOnlyCollection<ModelTensor> Tensors => _tensors.Values;
 
-    /// <summary>Opens the weights of a bundle, or of a folder as Hugging Face's tools save it.</summary>
-    /// <param name="folder">The folder: with model.gguf, model.safetensors, or shards and their index.</param>
-    /// <param name="config">Its config.json.</param>
-    /// <exception cref="AtelierException">A file is missing or damaged, or holds what are no weights.</exception>
+    /// <summary>Opens the weights of a bundle or of a folder saved by Hugging Face's tools.</summary>
+    /// <param name="folder">The folder, with model.gguf, model.safetensors, or shards and their index.</param>
+    /// <param name="config">The config.json of the folder.</param>
+    /// <exception cref="AtelierException">A file is missing or damaged, or has tensors of an unsupported
+    /// type.</exception>
     public static ModelWeights Open(string folder, ConfigFile config)
     {
         string gguf = System.IO.Path.Combine(folder, GgufName);
@@ -40,11 +41,12 @@ public sealed unsafe class ModelWeights : IDisposable
             : FromSafetensors(folder, SafetensorsFolder.Files(folder), config);
     }
 
-    /// <summary>Takes the weights of a GGUF file, which is disposed with them.</summary>
-    /// <exception cref="AtelierException">It holds a tensor that its kind of model does not have.</exception>
+    /// <summary>Returns the weights of a GGUF file, which is disposed with them.</summary>
+    /// <exception cref="AtelierException">The file has a tensor that its architecture does not have.</exception>
     public static ModelWeights FromGguf(GgufFile file)
     {
-        string architecture = file.Text("general.architecture", ""); // no kind of model knows the empty one's tensors
+        // no architecture is empty, so all tensors are refused below if the value is missing
+        string architecture = file.Text("general.architecture", "");
         var weights = new ModelWeights(file.Path, GgufNames.LayoutOf(architecture));
         weights._files.Add(file);
         return weights.Filled(() =>
@@ -61,15 +63,15 @@ public sealed unsafe class ModelWeights : IDisposable
                 (string name, TensorOrder order) = GgufNames.ToHuggingFace(architecture, tensor.Name)
                     ?? throw new AtelierException(
                         $"the tensor {tensor.Name} does not belong in a model of the kind '{architecture}'", file.Path);
+                int rowHeads = Heads(file.Path, tensor.Name, tensor.Shape, order, heads, keyHeads);
                 weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout,
-                    order,
-                    Heads(file.Path, tensor.Name, tensor.Shape, order, heads, keyHeads)));
+                    order, rowHeads));
             }
         });
     }
 
     /// <summary>
-    /// Takes the weights of a model of llama2.c's, which rotates neighbours as GGUF does. The file is disposed with
+    /// Returns the weights of a model of llama2.c, which rotates neighbours as GGUF does. The file is disposed with
     /// them.
     /// </summary>
     public static ModelWeights FromLlama2C(Llama2CFile file)
@@ -82,11 +84,11 @@ public sealed unsafe class ModelWeights : IDisposable
         return weights;
     }
 
-    /// <summary>The tensor of that name, or null.</summary>
+    /// <summary>Returns the tensor with a given name, or null.</summary>
     public ModelTensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
-    /// <summary>The tensor of that name, which a model has use for.</summary>
-    /// <exception cref="AtelierException">There is none.</exception>
+    /// <summary>Returns the tensor with a given name and marks it as used.</summary>
+    /// <exception cref="AtelierException">There is no such tensor.</exception>
     public ModelTensor Take(string name)
     {
         _taken.Add(name);
@@ -95,10 +97,11 @@ public sealed unsafe class ModelWeights : IDisposable
     }
 
     /// <summary>
-    /// Refuses tensors that no <see cref="Take"/> asked for: the model that they belong to computes something else.
+    /// Refuses tensors that were not requested by <see cref="Take"/>, since a model with such tensors computes
+    /// something else.
     /// </summary>
-    /// <param name="harmless">Names that may stand there all the same.</param>
-    /// <exception cref="AtelierException">There is such a tensor.</exception>
+    /// <param name="harmless">The names of tensors that are allowed nevertheless.</param>
+    /// <exception cref="AtelierException">There is an unused tensor.</exception>
     public void RefuseUntaken(params string[] harmless)
     {
         if (_tensors.Keys.FirstOrDefault(name => !_taken.Contains(name) && !harmless.Contains(name)) is { } extra)
@@ -106,9 +109,9 @@ public sealed unsafe class ModelWeights : IDisposable
                 "download or export the model again");
     }
 
-    /// <summary>Reads every weight once.</summary>
-    /// <param name="cancellation">Stops before the next tensor.</param>
-    /// <exception cref="AtelierException">One is not a number.</exception>
+    /// <summary>Checks that all weights are finite numbers.</summary>
+    /// <param name="cancellation">Cancels before the next tensor.</param>
+    /// <exception cref="AtelierException">A weight is not a finite number.</exception>
     public void CheckNumbers(CancellationToken cancellation = default)
     {
         foreach (ModelTensor tensor in Tensors)
@@ -129,7 +132,7 @@ public sealed unsafe class ModelWeights : IDisposable
     {
         string architecture = config.ModelType;
         var weights = new ModelWeights(paths.Count == 1 ? paths[0] : folder, TensorLayout.HuggingFace);
-        // What a bare LlamaModel or GPT2Model saves lacks this first part of its names.
+        // The names saved by a bare LlamaModel or GPT2Model lack this prefix.
         string prefix = architecture switch { GgufNames.Llama => "model.", GgufNames.Gpt2 => "transformer.", _ => "" };
         int heads = architecture == GgufNames.Llama ? config.Integer("num_attention_heads") : 1;
         int keyHeads = architecture == GgufNames.Llama ? config.Integer("num_key_value_heads", heads) : 1;
@@ -146,9 +149,9 @@ public sealed unsafe class ModelWeights : IDisposable
                         && GgufNames.ToGguf(architecture, prefix + name) is not null)
                         name = prefix + name;
                     TensorOrder order = GgufNames.ToGguf(architecture, name)?.Order ?? TensorOrder.Same;
+                    int rowHeads = Heads(path, name, entry.Shape, order, heads, keyHeads);
                     weights.Add(new ModelTensor(name, TypeOf(path, entry), entry.Shape, file.Pointer(entry.Name),
-                        TensorLayout.HuggingFace, order,
-                        Heads(path, name, entry.Shape, order, heads, keyHeads)));
+                        TensorLayout.HuggingFace, order, rowHeads));
                 }
             }
         });
@@ -166,10 +169,10 @@ public sealed unsafe class ModelWeights : IDisposable
                 "download the file again");
     }
 
-    /// <summary>Buffers that older files contain besides the weights.</summary>
+    /// <summary>Returns whether a tensor is a buffer, which older files contain besides the weights.</summary>
     private static bool IsBuffer(string name) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal)
-            || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
+        || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
         || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private static WeightType TypeOf(string path, SafetensorsEntry entry) => entry.Type switch
@@ -181,7 +184,10 @@ public sealed unsafe class ModelWeights : IDisposable
             "supported are F32, F16 and BF16"),
     };
 
-    /// <summary>The heads that a tensor's rows belong to where they are in pairs; each must be of even size.</summary>
+    /// <summary>
+    /// Returns the number of heads that a tensor's rows belong to if they form rotary pairs; the size of a head must be
+    /// even.
+    /// </summary>
     private static int Heads(string path, string name, IReadOnlyList<long> shape, TensorOrder order, long queryHeads,
         long keyHeads)
     {
@@ -192,8 +198,8 @@ public sealed unsafe class ModelWeights : IDisposable
             ? (int)heads
             : throw new AtelierException(
                 $"the tensor {name} is [{string.Join(", ", shape)}], which is not divisible into {heads} heads of "
-                    + $"pairs of rows", path,
-                "download or export the model again");
+                    + $"pairs of rows",
+                path, "download or export the model again");
     }
 
     private void Add(ModelTensor tensor)

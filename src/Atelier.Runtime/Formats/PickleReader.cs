@@ -5,12 +5,12 @@ using System.Text;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Reads one pickle (Python's stack language of serialised objects, pickletools.py) as far as tensors need it. It runs
-/// no code: the few names that tensors are made by are known here, and every other name or operation is refused by
-/// name.
+/// Reads one pickle (Python's stack language for serialised objects, pickletools.py), in the subset that tensors need.
+/// It runs no code: only the few functions that create tensors are supported, and every other name or operation is
+/// refused by name.
 /// </summary>
-/// <param name="bytes">The pickle, and what follows it.</param>
-/// <param name="path">The file, for errors.</param>
+/// <param name="bytes">The bytes of the pickle and those after it.</param>
+/// <param name="path">The path of the file, for error messages.</param>
 internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
 {
     private const int MostValues = 1 << 20;
@@ -33,18 +33,20 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     private readonly List<int> _marks = [];
     private readonly Dictionary<long, object?> _memo = [];
     private readonly Dictionary<string, PickleStorage> _storages = [];
-    private int _made;
+    private int _operations;
 
-    /// <summary>The byte after what was read.</summary>
+    /// <summary>The position after the last byte that was read.</summary>
     public int Position { get; private set; }
 
-    /// <summary>The storages that it refers to.</summary>
+    /// <summary>The storages that the pickle refers to.</summary>
     public readonly IReadOnlyCollection<PickleStorage> Storages => _storages.Values;
 
-    /// <summary>Reads up to the end of the pickle.</summary>
-    /// <returns>null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the
-    /// Pickle types.</returns>
-    /// <exception cref="AtelierException">It is cut short, damaged, or asks for more than tensors need.</exception>
+    /// <summary>Reads the pickle and returns its object.</summary>
+    /// <returns>
+    /// The object: null, bool, long, BigInteger, double, string, object?[] (a tuple), List of object?, or one of the
+    /// Pickle types.
+    /// </returns>
+    /// <exception cref="AtelierException">The pickle is truncated, damaged, or uses more than tensors need.</exception>
     public object? Read()
     {
         while (true)
@@ -53,7 +55,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             byte code = Take(1)[0];
             if (code == (byte)'.')
                 return Pop();
-            if (++_made > MostValues)
+            if (++_operations > MostValues)
                 throw Damaged("it has more values than a file of weights");
             if (!Literal(code) && !Collection(code) && !Memory(code) && !Object(code))
                 throw Damaged($"the operation 0x{code:X2} at byte {at} is not needed for tensors");
@@ -67,7 +69,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             case 0x80: // PROTO
                 byte version = Take(1)[0];
                 return version is >= 2 and <= 5 ? true : throw Damaged($"it is a pickle of version {version}");
-            case 0x95: // FRAME: how much to read ahead
+            case 0x95: // FRAME: the length to read ahead
                 Take(8);
                 return true;
             case (byte)'N':
@@ -122,9 +124,9 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             case (byte)'}':
                 return Push(new PickleDictionary());
             case (byte)'s':
-                return Fill(Pop(2));
+                return AddEntries(Pop(2));
             case (byte)'u':
-                return Fill(PopToMark());
+                return AddEntries(PopToMark());
             default:
                 return false;
         }
@@ -156,15 +158,15 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             case (byte)'c':
                 return Push(Global(Line(), Line()));
             case 0x93: // STACK_GLOBAL
-                return Push(Pop(2) is [string module, string name] ? Global(module, name)
+                return Push(Pop(2) is [string module, string name]
+                    ? Global(module, name)
                     : throw Damaged("a name is not a string"));
             case (byte)'Q':
                 return Push(Storage(Pop()));
             case (byte)'R':
-                object? arguments = Pop();
-                return Push(Make(Pop() as PickleGlobal, arguments as object?[]
-                    ?? throw Damaged("a call has no arguments")));
-            case (byte)'b': // BUILD: attributes, such as a state dictionary's _metadata, which no weight is in
+                object?[] arguments = Pop() as object?[] ?? throw Damaged("a call has no arguments");
+                return Push(Make(Pop() as PickleGlobal, arguments));
+            case (byte)'b': // BUILD: attributes such as a state dictionary's _metadata, which contain no weights
                 Pop();
                 Top<PickleDictionary>();
                 return true;
@@ -174,7 +176,8 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     }
 
     private readonly PickleGlobal Global(string module, string name) =>
-        Globals.Contains($"{module}.{name}") ? new($"{module}.{name}")
+        Globals.Contains($"{module}.{name}")
+            ? new($"{module}.{name}")
             : throw new AtelierException(
                 $"it asks for {Short(module)}.{Short(name)}, which tensors do not need: nothing was run", path,
                 "save only the weights: torch.save(model.state_dict(), path)");
@@ -182,7 +185,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
     private readonly object? Make(PickleGlobal? function, object?[] arguments) => (function?.Name, arguments) switch
     {
         ("collections.OrderedDict", []) => new PickleDictionary(),
-        ("collections.OrderedDict", [List<object?> pairs]) => Pairs(pairs), // Python 2's way
+        ("collections.OrderedDict", [List<object?> pairs]) => Pairs(pairs), // as written by Python 2
         ("torch.Size", [object?[] sizes]) => sizes,
         // storage, offset, size, stride, requires_grad, hooks
         ("torch._utils._rebuild_tensor_v2",
@@ -194,15 +197,19 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
 
     private readonly PickleDictionary Pairs(List<object?> pairs)
     {
-        var made = new PickleDictionary();
+        var dictionary = new PickleDictionary();
         foreach (object? pair in pairs)
-            made.Entries.Add(pair is List<object?> or object?[] && (pair as IList<object?>) is [var key, var value]
-                ? (key, value) : throw Damaged("a dictionary entry is not a pair"));
-        return made;
+        {
+            if (pair is not (List<object?> or object?[]) || (pair as IList<object?>) is not [var key, var value])
+                throw Damaged("a dictionary entry is not a pair");
+            dictionary.Entries.Add((key, value));
+        }
+        return dictionary;
     }
 
     /// <summary>
-    /// ("storage", type, key, device, elements), and in the old format a view of it, which has long been none.
+    /// Reads a reference to a storage: ("storage", type, key, device, number of elements), in the old format followed
+    /// by a view, which must be None.
     /// </summary>
     private readonly PickleStorage Storage(object? name)
     {
@@ -235,7 +242,7 @@ internal ref struct PickleReader(ReadOnlySpan<byte> bytes, string path)
             : throw Damaged("a tensor exceeds its storage");
     }
 
-    private readonly bool Fill(object?[] pairs)
+    private readonly bool AddEntries(object?[] pairs)
     {
         PickleDictionary target = Top<PickleDictionary>();
         if (pairs.Length % 2 != 0)

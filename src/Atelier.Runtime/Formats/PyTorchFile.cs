@@ -6,13 +6,13 @@ using System.Runtime.InteropServices;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Weights as torch.save writes them: the zip format (PyTorch 1.6 and later), and the older one of pickles in a row
-/// followed by the storages. Read without running anything of the file's: see <see cref="PickleReader"/>.
+/// A file of weights written by torch.save: the zip format (PyTorch 1.6 and later), or the older format of several
+/// pickles followed by the storages. Reading runs no code of the file; see <see cref="PickleReader"/>.
 /// </summary>
 public sealed class PyTorchFile
 {
     private const int LongestPickle = 64 << 20;
-    private const int MostDepth = 8; // dictionaries within dictionaries
+    private const int MostDepth = 8; // nesting of dictionaries
     private const int MostTensors = 100_000;
     private static readonly BigInteger Magic =
         BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
@@ -24,22 +24,22 @@ public sealed class PyTorchFile
 
     private PyTorchFile(string path) => Path = path;
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>The tensors in the order of the file, those of a dictionary within another as "outer.inner".</summary>
+    /// <summary>The tensors in the order of the file. Those of a nested dictionary are named "outer.inner".</summary>
     public IReadOnlyList<SafetensorsEntry> Entries { get; private set; } = [];
 
     /// <summary>Reads and checks a file.</summary>
-    /// <exception cref="AtelierException">It is missing, damaged, or asks for more than tensors.</exception>
+    /// <exception cref="AtelierException">The file is missing, damaged, or contains more than tensors.</exception>
     public static PyTorchFile Open(string path)
     {
         using var mapped = MappedFile.Open(path);
         var file = new PyTorchFile(path);
         try
         {
-            object? root = mapped.Length >= 4 && mapped.Bytes(0, 4).SequenceEqual("PK\x03\x04"u8) ? file.ReadZip()
-                : file.ReadOld(mapped);
+            bool isZip = mapped.Length >= 4 && mapped.Bytes(0, 4).SequenceEqual("PK\x03\x04"u8);
+            object? root = isZip ? file.ReadZip() : file.ReadOld(mapped);
             file.Collect(root, "", 0);
         }
         catch (Exception e)
@@ -54,8 +54,8 @@ public sealed class PyTorchFile
         return file;
     }
 
-    /// <summary>A tensor's elements in single precision, row after row whatever the file's strides.</summary>
-    /// <exception cref="AtelierException">There is no tensor of that name.</exception>
+    /// <summary>Reads the elements of a tensor in single precision, in row-major order.</summary>
+    /// <exception cref="AtelierException">The file has no such tensor.</exception>
     public float[] Read(string name)
     {
         if (!_tensors.TryGetValue(name, out PickleTensor? tensor))
@@ -68,7 +68,7 @@ public sealed class PyTorchFile
         for (long i = 0; i < values.Length; i++)
         {
             values[i] = Element(storage, tensor.Storage.Type, at);
-            for (int d = index.Length - 1; d >= 0; d--) // the next index, last dimension first
+            for (int d = index.Length - 1; d >= 0; d--) // advance to the next index, last dimension first
             {
                 at += tensor.Strides[d];
                 if (++index[d] < tensor.Shape[d])
@@ -100,7 +100,7 @@ public sealed class PyTorchFile
         };
     }
 
-    /// <summary>A zip whose one folder holds data.pkl and data/KEY, all stored as they are.</summary>
+    /// <summary>Reads a zip archive with one folder that contains data.pkl and data/KEY, all uncompressed.</summary>
     private object? ReadZip()
     {
         using FileStream stream = File.OpenRead(Path);
@@ -126,7 +126,8 @@ public sealed class PyTorchFile
     }
 
     /// <summary>
-    /// The bytes of an entry. One that is packed is refused: PyTorch packs none, and a few bytes may claim gigabytes.
+    /// Returns the bytes of an entry. A compressed entry is refused: PyTorch compresses none, and a few compressed
+    /// bytes could expand to gigabytes.
     /// </summary>
     private byte[] Unpack(ZipArchiveEntry entry, long expected)
     {
@@ -142,19 +143,19 @@ public sealed class PyTorchFile
     }
 
     /// <summary>
-    /// Pickles in a row: a magic number, a version, facts of the machine, the object, the storages' keys; then each
-    /// storage: an int64 count, and its elements.
+    /// Reads the older format: pickles of a magic number, a version, system information, the object and the keys of the
+    /// storages, then each storage as an int64 count and its elements.
     /// </summary>
     private object? ReadOld(MappedFile mapped)
     {
         long at = 0;
-        IReadOnlyCollection<PickleStorage> told = [];
+        IReadOnlyCollection<PickleStorage> referenced = [];
         object? Next()
         {
             var reader = new PickleReader(mapped.Bytes(at, (int)Math.Min(LongestPickle, mapped.Length - at)), Path);
             object? value = reader.Read();
             at += reader.Position;
-            told = reader.Storages;
+            referenced = reader.Storages;
             return value;
         }
         if (mapped.Length < 2 || mapped.Bytes(0, 1)[0] != 0x80 || Next() is not BigInteger magic || magic != Magic)
@@ -164,7 +165,7 @@ public sealed class PyTorchFile
         if (Next() is not PickleDictionary machine || !machine.Entries.Contains(("little_endian", true)))
             throw Damaged(Path, "its numbers are not little-endian");
         object? root = Next();
-        var storages = told.ToDictionary(s => s.Key);
+        var storages = referenced.ToDictionary(s => s.Key);
         foreach (object? key in Next() as List<object?> ?? throw Damaged(Path, "the list of storages is missing"))
         {
             if (key is not string name || !storages.Remove(name, out PickleStorage? storage))

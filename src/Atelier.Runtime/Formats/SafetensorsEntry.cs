@@ -1,9 +1,9 @@
 namespace Atelier.Formats;
 
-/// <summary>Element types of safetensors files, named as in the format.</summary>
+/// <summary>The element types of safetensors files, named as in the format.</summary>
 public enum SafetensorsType
 {
-    /// <summary>A truth value in one byte.</summary>
+    /// <summary>Boolean, one byte.</summary>
     Bool,
 
     /// <summary>8-bit unsigned integer.</summary>
@@ -43,14 +43,14 @@ public enum SafetensorsType
     U64,
 }
 
-/// <summary>One tensor of a safetensors file.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">Its element type.</param>
-/// <param name="Shape">Its dimensions; empty for a scalar.</param>
+/// <summary>The description of a tensor in a safetensors file.</summary>
+/// <param name="Name">The name of the tensor.</param>
+/// <param name="Type">The type of the elements.</param>
+/// <param name="Shape">The dimensions; empty for a scalar.</param>
 public sealed record SafetensorsEntry(string Name, SafetensorsType Type, IReadOnlyList<long> Shape)
 {
-    /// <summary>Its bytes: the product of its dimensions times the size of an element.</summary>
-    /// <exception cref="OverflowException">The product does not fit 64 bits.</exception>
+    /// <summary>The size in bytes: the product of the dimensions and the size of an element.</summary>
+    /// <exception cref="OverflowException">The size does not fit into 64 bits.</exception>
     public long ByteCount => Shape.Aggregate(ElementSize, (product, dimension) => checked(product * dimension));
 
     private long ElementSize => Type switch

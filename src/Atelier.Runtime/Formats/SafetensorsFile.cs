@@ -4,12 +4,12 @@ using System.Text.Json;
 namespace Atelier.Formats;
 
 /// <summary>
-/// A safetensors file, memory-mapped. The header is checked against the file's length before anything is taken from it:
-/// every tensor inside the file, none overlapping another, every byte belonging to one.
+/// A memory-mapped safetensors file. The header is checked against the length of the file before it is used: every
+/// tensor must lie inside the file, and the tensors must cover the data without gaps or overlaps.
 /// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
-    private const long LongestHeader = 100_000_000; // as the reference implementation allows
+    private const long LongestHeader = 100_000_000; // the limit of the reference implementation
     private readonly Dictionary<string, (SafetensorsEntry Entry, long Offset)> _tensors;
     private readonly MappedFile _file;
     private readonly long _dataStart;
@@ -28,17 +28,17 @@ public sealed class SafetensorsFile : IDisposable
         Entries = [.. _tensors.Values.OrderBy(t => t.Offset).Select(t => t.Entry)];
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path => _file.Path;
 
-    /// <summary>The tensors in the order of their bytes.</summary>
+    /// <summary>The tensors in the order of their data in the file.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries { get; }
 
-    /// <summary>Free text by name.</summary>
+    /// <summary>The metadata: free text by name.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens and checks a file.</summary>
-    /// <exception cref="AtelierException">It is missing, cut short, or not a safetensors file.</exception>
+    /// <exception cref="AtelierException">The file is missing, truncated or not a safetensors file.</exception>
     public static SafetensorsFile Open(string path)
     {
         MappedFile file = MappedFile.Open(path);
@@ -53,19 +53,19 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Whether there is a tensor of that name.</summary>
+    /// <summary>Returns whether the file has a tensor with a given name.</summary>
     public bool Contains(string name) => _tensors.ContainsKey(name);
 
-    /// <summary>The tensor of that name.</summary>
-    /// <exception cref="AtelierException">There is none.</exception>
+    /// <summary>Returns the description of a tensor.</summary>
+    /// <exception cref="AtelierException">The file has no such tensor.</exception>
     public SafetensorsEntry Entry(string name) => Find(name).Entry;
 
-    /// <summary>Copies a tensor's bytes.</summary>
-    /// <param name="name">The tensor.</param>
-    /// <param name="offset">The byte within the tensor to begin at.</param>
-    /// <param name="destination">Filled whole.</param>
+    /// <summary>Copies bytes of a tensor.</summary>
+    /// <param name="name">The name of the tensor.</param>
+    /// <param name="offset">The offset in the tensor, in bytes.</param>
+    /// <param name="destination">Filled completely with bytes.</param>
     /// <exception cref="AtelierException">There is no such tensor.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The range leaves the tensor.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the tensor.</exception>
     public void CopyTo(string name, long offset, Span<byte> destination)
     {
         (SafetensorsEntry entry, long start) = Find(name);
@@ -74,7 +74,7 @@ public sealed class SafetensorsFile : IDisposable
         _file.Bytes(_dataStart + start + offset, destination.Length).CopyTo(destination);
     }
 
-    /// <summary>Where a tensor's bytes begin in memory; valid until the file is disposed.</summary>
+    /// <summary>Returns a pointer to the data of a tensor, which is valid until the file is disposed.</summary>
     /// <exception cref="AtelierException">There is no such tensor.</exception>
     public unsafe byte* Pointer(string name)
     {

@@ -3,30 +3,31 @@ using System.Text.Json;
 namespace Atelier.Formats;
 
 /// <summary>
-/// The weights' files of a folder as Hugging Face's tools save it: model.safetensors, or shards with an index.
+/// Finds the weights in a folder saved by Hugging Face's tools: model.safetensors, or shards with an index.
 /// </summary>
 public static class SafetensorsFolder
 {
     private const int LongestIndex = 64 << 20;
 
-    /// <summary>The one file's name.</summary>
+    /// <summary>The name of a single weights file.</summary>
     public const string FileName = "model.safetensors";
 
-    /// <summary>The file name of the index of shards.</summary>
+    /// <summary>The name of the index of shards.</summary>
     public const string IndexName = FileName + ".index.json";
 
-    /// <summary>The paths of the files that hold weights; model.safetensors where the folder has neither.</summary>
+    /// <summary>Returns the paths of the weights files; that of model.safetensors if the folder has none.</summary>
     /// <exception cref="AtelierException">The index is damaged, or names a file outside the folder.</exception>
     public static IReadOnlyList<string> Files(string folder)
     {
         string whole = Path.Combine(folder, FileName), index = Path.Combine(folder, IndexName);
         if (!File.Exists(whole) && !File.Exists(index))
             OtherFiles.RefuseFolder(folder);
-        return File.Exists(whole) || !File.Exists(index) ? [whole]
+        return File.Exists(whole) || !File.Exists(index)
+            ? [whole]
             : [.. Shards(index).Select(shard => Path.Combine(folder, shard))];
     }
 
-    /// <summary>The files that weight_map names, each once.</summary>
+    /// <summary>Returns the distinct names of the files in weight_map.</summary>
     private static string[] Shards(string index)
     {
         try
@@ -39,7 +40,7 @@ public static class SafetensorsFolder
                 .Select(entry => entry.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
             foreach (string shard in shards)
             {
-                // a name from a stranger stays inside the folder
+                // The index is untrusted: its names must stay inside the folder.
                 if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard.Contains('\\'))
                     throw new AtelierException($"names the file '{shard}', which is outside the folder", index,
                         "download the model again");

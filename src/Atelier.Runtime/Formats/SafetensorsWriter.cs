@@ -5,17 +5,18 @@ using System.Text.Json;
 namespace Atelier.Formats;
 
 /// <summary>
-/// Writes safetensors files: an 8-byte length, a JSON header, the tensors' bytes one after another, little-endian.
+/// Writes safetensors files: the length of the header in 8 bytes, a JSON header, then the data of the tensors,
+/// little-endian.
 /// </summary>
 public static class SafetensorsWriter
 {
-    /// <summary>Writes a file whole or not at all.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="entries">The tensors, in the order their bytes will have.</param>
-    /// <param name="writeData">Writes one tensor's bytes, exactly <see cref="SafetensorsEntry.ByteCount"/> of
-    /// them.</param>
-    /// <param name="metadata">Free text by name, kept in the header.</param>
-    /// <exception cref="AtelierException">The place cannot be written or the disk is full.</exception>
+    /// <summary>Writes a file completely or not at all.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="entries">The tensors, in the order of their data.</param>
+    /// <param name="writeData">Writes the data of one tensor: exactly <see cref="SafetensorsEntry.ByteCount"/>
+    /// bytes.</param>
+    /// <param name="metadata">Free text by name, stored in the header.</param>
+    /// <exception cref="AtelierException">The disk is full or the file cannot be written.</exception>
     /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote another number of
     /// bytes.</exception>
     public static void Write(
@@ -40,7 +41,7 @@ public static class SafetensorsWriter
             }
         });
 
-    /// <summary>The header, padded with spaces so that the data begins at a multiple of 8 bytes.</summary>
+    /// <summary>Returns the header, padded with spaces so that the data is aligned to 8 bytes.</summary>
     private static byte[] Header(IReadOnlyList<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();

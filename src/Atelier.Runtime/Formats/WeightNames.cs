@@ -2,17 +2,17 @@ using Atelier.Kernels;
 
 namespace Atelier.Formats;
 
-/// <summary>What people call the types of weights.</summary>
+/// <summary>The names of weight types for users.</summary>
 public static class WeightNames
 {
     private static readonly (string Name, WeightType Type)[] Names =
     [
         ("f32", WeightType.F32), ("f16", WeightType.F16), ("bf16", WeightType.BF16), ("q8", WeightType.Q8_0),
-            ("q4", WeightType.Q4_0),
+        ("q4", WeightType.Q4_0),
     ];
 
-    /// <summary>The type of a name.</summary>
-    /// <exception cref="AtelierException">There is none of that name.</exception>
+    /// <summary>Returns the weight type with a given name.</summary>
+    /// <exception cref="AtelierException">The name is unknown.</exception>
     public static WeightType Parse(string name)
     {
         foreach ((string known, WeightType type) in Names)

@@ -10,8 +10,8 @@ namespace Atelier.Generation;
 public readonly record struct BatchedPiece(int Request, TextPiece Piece)
 {
     /// <summary>
-    /// The reason for which the request cannot continue. It has then left the batch, and <see cref="Piece"/> is empty.
-    /// Null otherwise.
+    /// The error if the request cannot continue; it has then left the batch, and <see cref="Piece"/> is empty.
+    /// Otherwise null.
     /// </summary>
     public AtelierException? Error { get; init; }
 }
@@ -41,7 +41,7 @@ public sealed class BatchedDecoder : IDisposable
     private readonly bool _sharesPrompts;
     private readonly DraftProposer? _proposer;
     private readonly List<BatchedSequence> _samples = [];
-    // those that take part in the step, in the order of their inputs
+    // The samples that take part in the step, in the order of their inputs.
     private readonly List<BatchedSequence> _reading = [];
     private readonly List<SequenceInput> _inputs = [];
     private readonly List<BatchedPiece> _pieces = [];
@@ -56,17 +56,17 @@ public sealed class BatchedDecoder : IDisposable
 
     /// <summary>Creates an empty batch.</summary>
     /// <param name="generator">The model, its tokenizer and its draft.</param>
-    /// <param name="sharesPrompts">Whether requests share the part of a prompt that an existing one has read; otherwise
-    /// samples are bit for bit what they would be alone.</param>
+    /// <param name="sharesPrompts">Whether requests share the part of a prompt that an existing request has read.
+    /// Otherwise samples are bit for bit those that each request would have alone.</param>
     internal BatchedDecoder(TextGenerator generator, bool sharesPrompts)
     {
         (_generator, _sharesPrompts) = (generator, sharesPrompts);
-        _model = InSequences(generator.Model);
+        _model = AsBatched(generator.Model);
         if (generator.Draft is { } draft)
-            _proposer = new DraftProposer(InSequences(draft.Model), draft.Bounds.EndIds, sharesPrompts);
+            _proposer = new DraftProposer(AsBatched(draft.Model), draft.Bounds.EndIds, sharesPrompts);
     }
 
-    /// <summary>The samples that are being generated.</summary>
+    /// <summary>Number of samples that are being generated.</summary>
     public int Count
     {
         get
@@ -88,7 +88,7 @@ public sealed class BatchedDecoder : IDisposable
             : Join(drafts);
     }
 
-    /// <summary>Adds samples of one request that were created before.</summary>
+    /// <summary>Adds the samples of one request, already created.</summary>
     internal int Join(TextDraft[] drafts)
     {
         DecodingOptions options = drafts[0].Options;
@@ -128,8 +128,8 @@ public sealed class BatchedDecoder : IDisposable
     /// </returns>
     public IReadOnlyList<BatchedPiece> Step() => Step(waits: null);
 
-    /// <summary>Takes a step without some of the requests.</summary>
-    /// <param name="waits">Whether a request, by its number, is skipped; null skips none.</param>
+    /// <summary>Takes a step in which some requests may be skipped.</summary>
+    /// <param name="waits">Returns whether to skip the request with a given number; null skips none.</param>
     internal IReadOnlyList<BatchedPiece> Step(Func<int, bool>? waits)
     {
         lock (_gate)
@@ -149,12 +149,12 @@ public sealed class BatchedDecoder : IDisposable
                 ReadOnlySpan<float> logits = _logits.AsSpan(row * vocabulary, count * vocabulary);
                 row += count;
                 if (sample.Window.Unread(sample.Draft.Ids) > 0)
-                    continue; // a prompt of several blocks
+                    continue; // the prompt has further blocks to read
                 Write(sample, logits);
                 if (sample.IsAwaited)
                     Follow(sample, logits);
             }
-            Leave();
+            RemoveFinished();
             return _pieces;
         }
     }
@@ -195,7 +195,7 @@ public sealed class BatchedDecoder : IDisposable
     }
 
     /// <summary>Collects the tokens that each sample reads in this step.</summary>
-    /// <returns>The resulting rows of logits.</returns>
+    /// <returns>Number of rows of logits that the step returns.</returns>
     private int Gather()
     {
         _inputs.Clear();
@@ -222,7 +222,7 @@ public sealed class BatchedDecoder : IDisposable
         return rows;
     }
 
-    /// <summary>Continues the samples that waited for a shared prompt.</summary>
+    /// <summary>Continues the samples that waited for their leader to read the shared prompt.</summary>
     private void Follow(BatchedSequence leader, ReadOnlySpan<float> logits)
     {
         leader.IsAwaited = false;
@@ -236,7 +236,7 @@ public sealed class BatchedDecoder : IDisposable
         }
     }
 
-    /// <summary>Accepts proposals as long as the model agrees, then chooses one more token.</summary>
+    /// <summary>Generates tokens for a sample; removes its request if that fails.</summary>
     private void Write(BatchedSequence sample, ReadOnlySpan<float> logits)
     {
         if (sample.HasFailed)
@@ -245,13 +245,13 @@ public sealed class BatchedDecoder : IDisposable
         {
             Choose(sample, logits);
         }
-        catch (AtelierException e) // a constraint and the model's vocabulary do not go together
+        catch (AtelierException e) // the model's vocabulary cannot satisfy the constraint
         {
             Fail(sample, e);
         }
     }
 
-    /// <summary>Removes a request that cannot continue.</summary>
+    /// <summary>Marks a request that cannot continue as failed and reports its error.</summary>
     private void Fail(BatchedSequence sample, AtelierException error)
     {
         foreach (BatchedSequence other in _samples)
@@ -260,6 +260,7 @@ public sealed class BatchedDecoder : IDisposable
         _pieces.Add(new BatchedPiece(sample.Request, default) { Error = error });
     }
 
+    /// <summary>Accepts proposals as long as the model agrees, then chooses one more token.</summary>
     private void Choose(BatchedSequence sample, ReadOnlySpan<float> logits)
     {
         TextDraft draft = sample.Draft;
@@ -272,8 +273,9 @@ public sealed class BatchedDecoder : IDisposable
             if (place == proposed)
                 (choice, agrees) = (draft.Choose(sample.Sampler, row), false);
             else if (sample.ProposalOdds.Length == 0)
-                // A proposal that is not drawn has all the odds q: taking it where the model's own draw is the same is
-                // min(1, p / q), and another draw is one from max(0, p − q).
+                // A proposal that was looked up, not drawn, has q = 1. To draw from p and accept the proposal if it is
+                // the same token is then the rule of speculative sampling: acceptance with probability min(1, p / q),
+                // and otherwise a token from max(0, p − q).
                 choice = draft.Choose(sample.Sampler, row);
             else
                 choice = draft.Choose(sample.Sampler, row, sample.Proposals[place],
@@ -295,10 +297,10 @@ public sealed class BatchedDecoder : IDisposable
         sample.DraftWindow.KeepBefore(before + accepted);
     }
 
-    private static IBatchedLanguageModel InSequences(ILanguageModel model) =>
+    private static IBatchedLanguageModel AsBatched(ILanguageModel model) =>
         model as IBatchedLanguageModel ?? new StateSequences(model);
 
-    private void Leave()
+    private void RemoveFinished()
     {
         int left = 0;
         for (int i = 0; i < _samples.Count; i++)

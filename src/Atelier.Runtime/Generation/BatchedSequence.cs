@@ -4,15 +4,15 @@ using Atelier.Generation.Speculative;
 namespace Atelier.Generation;
 
 /// <summary>
-/// A sample in a <see cref="BatchedDecoder"/>: the window of its tokens that the model has read, and what is proposed
-/// next.
+/// A sample in a <see cref="BatchedDecoder"/>, with the window of tokens that the model has read and the proposed
+/// tokens.
 /// </summary>
-/// <param name="request">The request it belongs to.</param>
-/// <param name="draft">Its tokens and text.</param>
-/// <param name="sampler">Chooses its tokens.</param>
-/// <param name="leader">The sample that reads the prompt for it, or null.</param>
-/// <param name="proposals">The most tokens proposed at a time; 0 where none are.</param>
-/// <param name="proposalCost">What a proposal adds to a step, in steps of one token.</param>
+/// <param name="request">The number of its request.</param>
+/// <param name="draft">The tokens and the text of the sample.</param>
+/// <param name="sampler">Chooses the tokens.</param>
+/// <param name="leader">The sample of the same request that reads the prompt for this one, or null.</param>
+/// <param name="proposals">The largest number of tokens proposed at a time; 0 disables proposals.</param>
+/// <param name="proposalCost">The cost that a proposal adds to a step, as a fraction of a step with one token.</param>
 internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler sampler, BatchedSequence? leader,
     int proposals, double proposalCost) : IDisposable
 {
@@ -27,37 +27,38 @@ internal sealed class BatchedSequence(int request, TextDraft draft, TokenSampler
     /// <summary>The sample that reads the prompt for this one; null once it continues on its own.</summary>
     public BatchedSequence? Leader { get; set; } = leader;
 
-    /// <summary>Whether it takes no part in the step.</summary>
+    /// <summary>Whether the sample is skipped in this step.</summary>
     public bool Waits { get; set; }
 
-    /// <summary>Whether its request cannot go on.</summary>
+    /// <summary>Whether its request has failed and cannot continue.</summary>
     public bool HasFailed { get; set; }
 
-    /// <summary>Whether others wait for the prompt that this one reads.</summary>
+    /// <summary>Whether other samples wait for the prompt that this one reads.</summary>
     public bool IsAwaited { get; set; }
 
-    /// <summary>What the model has read of it.</summary>
+    /// <summary>The part of the tokens that the model has read.</summary>
     public SequenceWindow Window { get; } = new();
 
-    /// <summary>What the draft model has read of it.</summary>
+    /// <summary>The part of the tokens that the draft model has read.</summary>
     public SequenceWindow DraftWindow { get; } = new();
 
-    /// <summary>The tokens proposed, filled up to <see cref="ProposedCount"/>.</summary>
+    /// <summary>The proposed tokens; the first <see cref="ProposedCount"/> are filled.</summary>
     public Span<int> Proposals => _tokens.AsSpan(1);
 
     public int ProposedCount { get; set; }
 
-    /// <summary>How many tokens to propose.</summary>
+    /// <summary>Chooses the number of tokens to propose.</summary>
     public ProposalLength Length { get; } = new(proposals, proposalCost);
 
     /// <summary>
-    /// The draft's distribution at each proposal, [proposals, vocabulary]; empty where proposals are not drawn.
+    /// The draft model's distribution of each proposal, [proposals, vocabulary]; empty if proposals are looked up, not
+    /// drawn.
     /// </summary>
     public float[] ProposalOdds { get; set; } = [];
 
     public SpeculationCounts Speculation { get; set; }
 
-    /// <summary>The last token and the proposals, for the model to read.</summary>
+    /// <summary>Returns the last token and the proposals, which the model reads.</summary>
     public ReadOnlyMemory<int> LastAndProposed()
     {
         _tokens[0] = Draft.LastId;

@@ -4,37 +4,39 @@ using Atelier.Generation.Speculative;
 
 namespace Atelier.Generation;
 
-/// <summary>A sequence that beam search found.</summary>
-/// <param name="Tokens">Its tokens after the prompt.</param>
-/// <param name="LogProbability">Their log-probability together, in nats.</param>
-/// <param name="State">Where a constraint stands after them, or null.</param>
+/// <summary>A candidate sequence of beam search.</summary>
+/// <param name="Tokens">The tokens after the prompt.</param>
+/// <param name="LogProbability">The log-probability of the tokens together, in nats.</param>
+/// <param name="State">The state of the constraint after the tokens; null without a constraint.</param>
 internal sealed record Beam(IReadOnlyList<TokenChoice> Tokens, double LogProbability, ConstraintState? State)
 {
-    /// <summary>What beams are ranked by: log-probability over length to a power.</summary>
+    /// <summary>
+    /// Returns the score that beams are ranked by: the log-probability divided by length^lengthPenalty.
+    /// </summary>
     public double Score(double lengthPenalty) => LogProbability / Math.Pow(Math.Max(1, Tokens.Count), lengthPenalty);
 }
 
 /// <summary>
-/// Beam search (Lowerre 1976; with length normalisation as in Wu et al. 2016): keeps the likeliest unfinished sequences
-/// at every length, and the best finished ones.
+/// Beam search (Lowerre 1976; with length normalisation as in Wu et al. 2016): keeps the most probable unfinished
+/// sequences of each length and the finished sequences with the best scores.
 /// </summary>
-/// <param name="model">Says how likely each next token is.</param>
-/// <param name="draft">The sample that is searched for, without tokens of its own.</param>
-/// <param name="options">The width, the length and its penalty.</param>
+/// <param name="model">The language model.</param>
+/// <param name="draft">The sample to search for, which has no generated tokens yet.</param>
+/// <param name="options">The beam width, the maximum length and the length penalty.</param>
 internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, DecodingOptions options) : IDisposable
 {
     private readonly int[] _prompt = [.. draft.Ids];
     private readonly int _width = options.BeamWidth;
     private List<Beam> _finished = [];
     private List<Beam> _beams = [new([], 0, draft.State)];
-    private int[] _parents = []; // the beam that each goes on from
+    private int[] _parents = []; // the previous beam that each beam continues
     private RollingState? _state;
     private int _steps;
 
-    /// <summary>Whether nothing better can be found.</summary>
+    /// <summary>Whether the search has ended because no better sequence can be found.</summary>
     public bool IsOver { get; private set; }
 
-    /// <summary>Lets every beam read its last token, and chooses the next ones.</summary>
+    /// <summary>Reads the last token of every beam and chooses the next beams.</summary>
     public void Advance()
     {
         if (_state is null)
@@ -44,12 +46,12 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
         else
         {
             _state.Select(_parents);
-            _state.Append(
-                [.. _beams.Select(b => b.Tokens[^1].Id)], i => [.. _prompt, .. _beams[i].Tokens.Select(t => t.Id)]);
+            int[] last = [.. _beams.Select(b => b.Tokens[^1].Id)];
+            _state.Append(last, i => [.. _prompt, .. _beams[i].Tokens.Select(t => t.Id)]);
         }
         var next = new List<(int Parent, Beam Beam)>(_width);
-        var likeliest = Likeliest(_state.Logits).OrderByDescending(i => i.Priority);
-        foreach (((int parent, TokenChoice choice), double total) in likeliest)
+        var topTokens = TopTokens(_state.Logits).OrderByDescending(i => i.Priority);
+        foreach (((int parent, TokenChoice choice), double total) in topTokens)
         {
             if (double.IsNegativeInfinity(total))
                 continue;
@@ -65,7 +67,7 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
         IsOver = ++_steps == options.MaxTokens || _beams.Count == 0 || IsSettled(_beams[0]);
     }
 
-    /// <summary>The sequences that were found, best first.</summary>
+    /// <summary>Returns the best sequences found, best first.</summary>
     public IReadOnlyList<Beam> Best() =>
         [.. _finished.Concat(_beams).OrderByDescending(b => b.Score(options.LengthPenalty)).Take(_width)];
 
@@ -73,9 +75,10 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
     public void Dispose() => _state?.Dispose();
 
     /// <summary>
-    /// The likeliest next tokens of all beams: twice the width, so that enough are left where some end.
+    /// Returns the most probable next tokens of all beams: twice the beam width, so that enough are left when some end
+    /// their sequence.
     /// </summary>
-    private IEnumerable<((int Parent, TokenChoice Choice) Element, double Priority)> Likeliest(float[] all)
+    private IEnumerable<((int Parent, TokenChoice Choice) Element, double Priority)> TopTokens(float[] all)
     {
         int vocabulary = model.VocabularySize;
         var best = new PriorityQueue<(int Parent, TokenChoice Choice), double>();
@@ -100,8 +103,8 @@ internal sealed class BeamSearch(ILanguageModel model, TextDraft draft, Decoding
     }
 
     /// <summary>
-    /// Whether no unfinished beam can still get among the finished: its log-probability only falls, its length is
-    /// bounded.
+    /// Whether no unfinished beam can still replace a finished one. The log-probability of a beam never rises and its
+    /// length is bounded, which bounds its score.
     /// </summary>
     private bool IsSettled(Beam best) =>
         _finished.Count >= _width &&

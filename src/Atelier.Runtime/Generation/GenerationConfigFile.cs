@@ -15,31 +15,26 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
     private static readonly KnownKeys Known = new(
         [
             "max_new_tokens", "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "num_beams",
-            "length_penalty", "repetition_penalty",
-            "presence_penalty", "frequency_penalty", "stop_strings", "prompt_lookup_length", "num_assistant_tokens",
-            "pattern", "json_schema",
-            "bos_token_id", "eos_token_id",
+            "length_penalty", "repetition_penalty", "presence_penalty", "frequency_penalty", "stop_strings",
+            "prompt_lookup_length", "num_assistant_tokens", "pattern", "json_schema", "bos_token_id", "eos_token_id",
         ],
-        // Names and versions, caches and proposals, which change the speed alone, what is reported about a text, and
-        // the length of prompt and text together, in whose place stands max_new_tokens.
+        // Ignored keys: names and versions; caches and proposals, which only change the speed; outputs about a text;
+        // and the length of prompt and text together, which max_new_tokens replaces.
         [
             "_from_model_config", "transformers_version", "_commit_hash", "pad_token_id", "decoder_start_token_id",
-            "max_length", "use_cache",
-            "cache_implementation", "cache_config", "return_legacy_cache", "output_attentions", "output_hidden_states",
-            "output_scores", "output_logits",
-            "return_dict_in_generate", "num_return_sequences", "remove_invalid_values", "low_memory", "disable_compile",
-            "compile_config", "trust_remote_code",
-            "is_assistant", "num_assistant_tokens_schedule", "assistant_confidence_threshold", "assistant_early_exit",
-            "assistant_lookbehind", "target_lookbehind",
-            "prompt_lookup_num_tokens", "max_matching_ngram_size", "prefill_chunk_size", "renormalize_logits",
+            "max_length", "use_cache", "cache_implementation", "cache_config", "return_legacy_cache",
+            "output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate",
+            "num_return_sequences", "remove_invalid_values", "low_memory", "disable_compile", "compile_config",
+            "trust_remote_code", "is_assistant", "num_assistant_tokens_schedule", "assistant_confidence_threshold",
+            "assistant_early_exit", "assistant_lookbehind", "target_lookbehind", "prompt_lookup_num_tokens",
+            "max_matching_ngram_size", "prefill_chunk_size", "renormalize_logits",
         ],
         ("min_length", ["0"]), ("min_new_tokens", ["0"]), ("num_beam_groups", ["1"]), ("diversity_penalty", ["0"]),
-        ("early_stopping", ["false"]),
-        ("no_repeat_ngram_size", ["0"]), ("encoder_no_repeat_ngram_size", ["0"]), ("encoder_repetition_penalty", ["1"]),
-        ("epsilon_cutoff", ["0"]),
-        ("eta_cutoff", ["0"]), ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
+        ("early_stopping", ["false"]), ("no_repeat_ngram_size", ["0"]), ("encoder_no_repeat_ngram_size", ["0"]),
+        ("encoder_repetition_penalty", ["1"]), ("epsilon_cutoff", ["0"]), ("eta_cutoff", ["0"]),
+        ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
 
-    /// <summary>Reads a file. Missing keys take their defaults, as does a missing file.</summary>
+    /// <summary>Reads a file. Missing keys take their defaults; a missing file gives the defaults of all.</summary>
     /// <exception cref="AtelierException">The file is damaged, or has an unsupported setting.</exception>
     public static GenerationConfigFile Read(string path)
     {
@@ -72,7 +67,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
     }
 
     /// <summary>Writes the file.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The path of the file.</param>
     /// <exception cref="AtelierException">The file cannot be written.</exception>
     public void Write(string path)
     {

@@ -6,7 +6,7 @@ namespace Atelier.Generation;
 /// <summary>Operations on a row of logits.</summary>
 internal static class Logits
 {
-    /// <summary>The index of the largest, the first of equals.</summary>
+    /// <summary>Returns the index of the largest logit; of equal ones, the first.</summary>
     public static int ArgMax(ReadOnlySpan<float> logits)
     {
         int best = 0;
@@ -18,7 +18,7 @@ internal static class Logits
         return best;
     }
 
-    /// <summary>log Σ exp(logit), without overflow.</summary>
+    /// <summary>Returns log Σ exp(logit), computed without overflow.</summary>
     public static float LogSumExp(ReadOnlySpan<float> logits)
     {
         float highest = logits[ArgMax(logits)];
@@ -36,10 +36,12 @@ internal static class Logits
         return (float)(highest + Math.Log(sum));
     }
 
-    /// <summary>The natural logarithm of a token's probability.</summary>
+    /// <summary>Returns the log-probability of a token, in nats.</summary>
     public static float LogProbability(ReadOnlySpan<float> logits, int id) => logits[id] - LogSumExp(logits);
 
-    /// <summary>Turns logits into weights in proportion to exp(logit / temperature), the largest 1.</summary>
+    /// <summary>
+    /// Replaces logits by unnormalised probabilities, exp(logit / temperature) scaled so that the largest is 1.
+    /// </summary>
     public static void Exponentiate(Span<float> logits, double temperature)
     {
         float highest = logits[ArgMax(logits)], scale = (float)(1 / temperature);
@@ -50,8 +52,8 @@ internal static class Logits
             logit = MathF.Exp((logit - highest) * scale);
     }
 
-    /// <summary>Leaves only the tokens whose bit is set; the others get −∞.</summary>
-    /// <exception cref="AtelierException">Of those, none has any probability.</exception>
+    /// <summary>Sets the logits of all tokens whose bit is not set to −∞.</summary>
+    /// <exception cref="AtelierException">No allowed token has a probability above 0.</exception>
     public static void Restrict(Span<float> logits, ReadOnlySpan<ulong> allowed)
     {
         bool any = false;
@@ -67,7 +69,9 @@ internal static class Logits
                 hint: "start from another series prompt, or loosen the constraint");
     }
 
-    /// <summary>Whether any token that is allowed has a probability above zero.</summary>
+    /// <summary>
+    /// Returns whether any allowed token has a probability above 0. All tokens are allowed if no bits are given.
+    /// </summary>
     public static bool AnyLeft(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed)
     {
         for (int i = 0; i < logits.Length; i++)
@@ -78,6 +82,6 @@ internal static class Logits
         return false;
     }
 
-    /// <summary>Whether a token's bit is set.</summary>
+    /// <summary>Returns whether the bit of a token is set.</summary>
     public static bool IsAllowed(ReadOnlySpan<ulong> allowed, int id) => (allowed[id >> 6] >> (id & 63) & 1) != 0;
 }

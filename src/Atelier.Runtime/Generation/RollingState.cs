@@ -3,15 +3,15 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Sequences that grow past the model's context: when the context is full, they go on from the last half of it, read
-/// anew. All sequences have the same length.
+/// The state of sequences that may grow beyond the model's context: when the context is full, its last half is read
+/// again and generation continues from there. All sequences have the same length.
 /// </summary>
 internal sealed class RollingState : IDisposable
 {
     private readonly ILanguageModel _model;
     private IDecodingState _state;
 
-    /// <summary>Reads a prompt once, for so many sequences.</summary>
+    /// <summary>Reads a prompt once for a number of sequences.</summary>
     public RollingState(ILanguageModel model, int[] prompt, int sequences)
     {
         _model = model;
@@ -23,7 +23,7 @@ internal sealed class RollingState : IDisposable
             Select(new int[sequences]);
     }
 
-    /// <summary>[sequences, vocabulary]: of what comes next.</summary>
+    /// <summary>The logits of the next token, [sequences, vocabulary].</summary>
     public float[] Logits { get; private set; }
 
     private int Half => Math.Max(1, _model.ContextLength / 2);
@@ -40,9 +40,9 @@ internal sealed class RollingState : IDisposable
     }
 
     /// <summary>Appends one token to each sequence.</summary>
-    /// <param name="tokens">A token a sequence.</param>
-    /// <param name="history">All tokens of a sequence, the new one included; asked for only when the context is
-    /// full.</param>
+    /// <param name="tokens">One token for each sequence.</param>
+    /// <param name="history">Returns all tokens of a sequence, including the new one. It is called only if the context
+    /// is full.</param>
     public void Append(ReadOnlySpan<int> tokens, Func<int, List<int>> history)
     {
         if (_state.Length < _model.ContextLength)

@@ -15,11 +15,11 @@ internal sealed class SequenceWindow : IDisposable
     /// <summary>The model's sequence; null before anything was read.</summary>
     public IDecodingSequence? Sequence { get; private set; }
 
-    /// <summary>Makes room for the tokens not read yet.</summary>
-    /// <param name="model">What reads them.</param>
+    /// <summary>Makes room in the context for the unread tokens.</summary>
+    /// <param name="model">The model that reads the tokens.</param>
     /// <param name="ids">All tokens of the sample.</param>
-    /// <param name="shares">Whether what another living sequence has read of them is shared.</param>
-    /// <returns>How many those are.</returns>
+    /// <param name="shares">Whether to share a prefix that another live sequence has already read.</param>
+    /// <returns>Number of unread tokens.</returns>
     public int Prepare(IBatchedLanguageModel model, List<int> ids, bool shares)
     {
         if (ids.Count - _from > model.ContextLength)
@@ -32,12 +32,13 @@ internal sealed class SequenceWindow : IDisposable
         return Unread(ids);
     }
 
+    /// <summary>Returns the number of tokens that the model has not read.</summary>
     public int Unread(List<int> ids) => ids.Count - _from - (Sequence?.Length ?? 0);
 
-    /// <summary>The most tokens that may still follow what a sample has, in the model's context.</summary>
+    /// <summary>Returns the number of further tokens that fit into the model's context.</summary>
     public int Room(IBatchedLanguageModel model, List<int> ids) => model.ContextLength - (ids.Count - _from);
 
-    /// <summary>The next tokens not read yet, at most so many.</summary>
+    /// <summary>Returns the next unread tokens, at most <paramref name="most"/>.</summary>
     public ReadOnlyMemory<int> Next(List<int> ids, int most)
     {
         int count = Math.Min(Unread(ids), most);
@@ -47,14 +48,16 @@ internal sealed class SequenceWindow : IDisposable
         return _block.AsMemory(0, count);
     }
 
-    /// <summary>Forgets what was read beyond all but a sample's last token: proposals that were refused.</summary>
+    /// <summary>
+    /// Removes the tokens that were read at positions from <paramref name="count"/> on, which are rejected proposals.
+    /// </summary>
     public void KeepBefore(int count)
     {
         if (Sequence is not null && Sequence.Length > count - _from)
             Sequence.Truncate(count - _from);
     }
 
-    /// <summary>Goes on from what another has read.</summary>
+    /// <summary>Continues from the tokens that another window has read.</summary>
     public void Fork(SequenceWindow other) => (_from, Sequence) = (other._from, other.Sequence!.Fork());
 
     public void Dispose() => Sequence?.Dispose();

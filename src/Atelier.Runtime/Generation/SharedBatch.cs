@@ -6,22 +6,24 @@ using Atelier.Generation.Speculative;
 namespace Atelier.Generation;
 
 /// <summary>
-/// The requests of many callers in one batch. It has no thread of its own: whoever waits for a piece takes the next
-/// step for all requests, and no lock is held while a caller reads its pieces. A caller that reads slowly is a few
-/// steps behind at most; then its samples wait and the others continue. They leave when its enumerator is disposed.
+/// Runs the requests of many callers in one batch. It has no thread of its own: a caller that waits for a piece takes
+/// the next step for all requests, and no lock is held while a caller processes its pieces. If a caller reads slowly,
+/// its samples wait after a few steps and the others continue. The samples of a request leave the batch when its
+/// enumerator is disposed.
 /// </summary>
 /// <param name="generator">The model, its tokenizer and its draft.</param>
-/// <param name="turns">Entered by one caller at a time.</param>
+/// <param name="turns">The semaphore that a caller holds during a step.</param>
 internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
 {
-    private const int MostAhead = 32; // pieces of a sample that wait for their reader
+    private const int MaxUnreadPieces = 32; // pieces per sample that may wait for their reader
 
-    private readonly Dictionary<int, Reader> _readers = []; // by request; touched in turn
+    // by request number; accessed only while holding the semaphore
+    private readonly Dictionary<int, Reader> _readers = [];
     private BatchedDecoder _batch = new(generator, sharesPrompts: false);
 
-    /// <summary>Gives a request's pieces as they are written.</summary>
-    /// <param name="drafts">Its samples, begun.</param>
-    /// <param name="cancellation">Stops; waiting for a turn too.</param>
+    /// <summary>Returns the pieces of a request as they are generated.</summary>
+    /// <param name="drafts">The samples of the request.</param>
+    /// <param name="cancellation">Cancels the request, also while it waits for the semaphore.</param>
     public async IAsyncEnumerable<TextPiece> StreamAsync(
         TextDraft[] drafts, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -56,7 +58,7 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
         }
     }
 
-    /// <summary>Takes a step where no other caller's has brought a piece meanwhile.</summary>
+    /// <summary>Takes a step unless another caller's step has produced a piece in the meantime.</summary>
     private async ValueTask AdvanceAsync(Reader reader, CancellationToken cancellation)
     {
         await turns.WaitAsync(cancellation).ConfigureAwait(false);
@@ -82,7 +84,8 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
         }
         catch (Exception e)
         {
-            // The model failed, not a request: every caller learns of it, and later requests begin another batch.
+            // The model failed, not a single request: every caller gets the error, and later requests start a new
+            // batch.
             foreach (Reader reader in _readers.Values)
                 reader.Failure = ExceptionDispatchInfo.Capture(e);
             _batch.Dispose();
@@ -107,7 +110,7 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
     {
         if (reader.Left == 0)
             return;
-        // No caller holds the turn for longer than a step.
+        // The wait is short: no caller holds the semaphore for longer than a step.
         await turns.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
@@ -122,20 +125,20 @@ internal sealed class SharedBatch(TextGenerator generator, SemaphoreSlim turns)
         }
     }
 
-    /// <summary>One request's caller: what was written for it and not yet looked at.</summary>
+    /// <summary>The reader of one request, with the pieces that it has not read yet.</summary>
     private sealed class Reader(int samples)
     {
         public ConcurrentQueue<TextPiece> Pieces { get; } = new();
 
         public int Number { get; set; }
 
-        /// <summary>Samples that have not ended; written in turn.</summary>
+        /// <summary>Number of samples that have not ended; written only while holding the semaphore.</summary>
         public int Left { get; set; } = samples;
 
-        /// <summary>Why nothing more comes; written and read in turn.</summary>
+        /// <summary>The error that ended the request, or null; accessed only while holding the semaphore.</summary>
         public ExceptionDispatchInfo? Failure { get; set; }
 
-        /// <summary>Whether it is so far ahead of its caller that it waits.</summary>
-        public bool IsFull => Pieces.Count >= MostAhead * Left;
+        /// <summary>Whether so many pieces are unread that the samples of the request must wait.</summary>
+        public bool IsFull => Pieces.Count >= MaxUnreadPieces * Left;
     }
 }

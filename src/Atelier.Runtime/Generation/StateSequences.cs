@@ -3,8 +3,8 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Adapts any language model to sequences that join and leave: each is a state of its own, and operations that a state
-/// lacks (truncating, copying) read its tokens again.
+/// Adapts any language model to <see cref="IBatchedLanguageModel"/>. Each sequence has a state of its own; operations
+/// that states do not support (forking, truncating) read the tokens again.
 /// </summary>
 internal sealed class StateSequences(ILanguageModel model) : IBatchedLanguageModel
 {
@@ -33,7 +33,7 @@ internal sealed class StateSequences(ILanguageModel model) : IBatchedLanguageMod
 
     public void Dispose()
     {
-        // The model belongs to whoever made it.
+        // The adapter does not own the model.
     }
 
     private sealed class StateSequence(ILanguageModel model, IEnumerable<int> tokens) : IDecodingSequence

@@ -3,16 +3,17 @@ using System.Runtime.InteropServices;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Gives a sample's text out up to its first stop string, holding back what may be the beginning of one.
+/// Cuts the text of a sample at its first stop string. Text that may be the beginning of a stop string is held back
+/// until the text after it decides.
 /// </summary>
 internal sealed class StopStrings(IReadOnlyList<string> stops)
 {
     private readonly List<char> _held = [];
 
-    /// <summary>Whether a stop string has come.</summary>
+    /// <summary>Whether a stop string has occurred.</summary>
     public bool Reached { get; private set; }
 
-    /// <summary>Takes new text and gives what is certain to be part of the sample.</summary>
+    /// <summary>Adds new text and returns the text that is certain to be part of the sample.</summary>
     public string Add(string text)
     {
         if (stops.Count == 0)
@@ -23,17 +24,17 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
         int first = First(held), certain = 0;
         Reached = first >= 0;
         if (Reached)
-            return Give(first);
+            return Release(first);
         while (certain < held.Length && !MayBegin(held[certain..]))
             certain++;
         if (!onlyThis || certain < held.Length)
-            return Give(certain);
+            return Release(certain);
         _held.Clear();
         return text;
     }
 
-    /// <summary>The text that was held back, at the end of the sample.</summary>
-    public string Finish() => Reached ? "" : Give(_held.Count);
+    /// <summary>Returns the text that was held back, at the end of the sample.</summary>
+    public string Finish() => Reached ? "" : Release(_held.Count);
 
     private int First(ReadOnlySpan<char> held)
     {
@@ -57,7 +58,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
         return false;
     }
 
-    private string Give(int length)
+    private string Release(int length)
     {
         string text = length == 0 ? "" : new string(CollectionsMarshal.AsSpan(_held)[..length]);
         _held.RemoveRange(0, length);

@@ -24,29 +24,29 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// requests.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: any number of requests may run at the same time. Those of a model that reads several
-/// sequences in a step run together in one batch, those of other models take turns, a step each. A caller that stops
-/// reading holds up no other; disposing its enumerator, which <c>await foreach</c> does, gives up its place. A
-/// cancelled request does not wait for its turn.
+/// Safe for concurrent use: any number of requests may run at the same time. If the model is an
+/// <see cref="IBatchedLanguageModel"/>, they run together in one batch; otherwise they take turns, one step each. A
+/// caller that stops reading does not delay the others. Disposing an enumerator, as <c>await foreach</c> does, ends its
+/// request. A cancelled request does not wait for its turn.
 /// </remarks>
 /// <param name="model">The language model. Disposed with the generator.</param>
-/// <param name="tokenizer">Turns text into tokens and back.</param>
-/// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
+/// <param name="tokenizer">The model's tokenizer.</param>
+/// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
     TextBounds bounds) : ITrainedModel, IGenerator
 {
     private readonly ConstraintCache _constraints = new(tokenizer, bounds.EndIds);
     private readonly TokenTexts _texts = new(tokenizer);
-    private readonly SemaphoreSlim _turns = new(1, 1); // entered for a step, never while a caller looks at a piece
+    private readonly SemaphoreSlim _turns = new(1, 1); // held during a step, never while a caller processes a piece
     private readonly Lock _batchGate = new();
     private SharedBatch? _batch;
     private TextGenerator? _draft;
 
     /// <summary>Creates a generator whose texts end with the tokenizer's end-of-text token.</summary>
     /// <param name="model">The language model. Disposed with the generator.</param>
-    /// <param name="tokenizer">Turns text into tokens and back.</param>
-    /// <param name="defaults">The sampling defaults, used where a request does not set them.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
     /// <param name="startId">The start token, which precedes every text and is not part of it.</param>
     public TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults, int startId)
         : this(model, tokenizer, defaults, TextBounds.Of(tokenizer, startId))
@@ -154,15 +154,17 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     {
         DecodingOptions options = request.Decoding ?? Defaults;
         TextDraft[] drafts = Begin(request, options);
-        await Task.Yield(); // the caller gets its enumerator before the first product
+        await Task.Yield(); // return the enumerator before the first step runs
         ILanguageModel given = request.States.Count > 0
-            ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens) : Model;
-        IAsyncEnumerable<TextPiece> pieces =
-            options.BeamWidth > 1 ? SearchAsync(given, drafts, options, cancellation)
-            : request.States.Count > 0 ? SampleInStepAsync(given, drafts, options, cancellation)
-            : Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel
+            ? ((IHiddenStates)Model).Given(request.States, drafts[0].Ids.Count, options.MaxTokens)
+            : Model;
+        bool joinsBatch = request.States.Count == 0
+            && (Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel);
+        IAsyncEnumerable<TextPiece> pieces = options.BeamWidth > 1
+            ? SearchAsync(given, drafts, options, cancellation)
+            : joinsBatch
                 ? Batch.StreamAsync(drafts, cancellation)
-            : SampleInStepAsync(given, drafts, options, cancellation);
+                : SampleInStepAsync(given, drafts, options, cancellation);
         await foreach (TextPiece piece in pieces.ConfigureAwait(false))
             yield return piece;
     }
@@ -187,18 +189,23 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         if (Draft is not null && options.Lookup > 0)
             throw new AtelierException("a draft model and lookup cannot be combined", hint: "use one of them");
         if (request.PromptIds is { } ids
-            && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize) || request.Prompt
-            is not null))
+            && (ids.Count == 0 || ids.Any(id => id < 0 || id >= Tokenizer.VocabularySize)
+                || request.Prompt is not null))
             throw new AtelierException("the prompt tokens are empty, unknown to the model, or combined with a prompt",
                 hint: $"use tokens from 0 to {Tokenizer.VocabularySize - 1}, without a prompt");
-        int[] prompt = request.PromptIds is null ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
+        int[] prompt = request.PromptIds is null
+            ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
             : [.. request.PromptIds];
         bool isFresh = prompt.Length == 1 && (request.PromptIds is not null || prompt[0] == StartId);
         TokenConstraint? constraint = _constraints.For(options);
         int[] ends = [.. Bounds.EndIds, .. request.EndIds];
-        return [.. Enumerable.Range(0, request.Count).Select(i =>
-            new TextDraft(i, prompt, _texts, options, constraint, SplitMix64.At((ulong)request.Seed, (ulong)i),
-                isFresh) { EndIds = ends })];
+        return [.. Enumerable.Range(0, request.Count).Select(NewDraft)];
+
+        TextDraft NewDraft(int index)
+        {
+            ulong seed = SplitMix64.At((ulong)request.Seed, (ulong)index);
+            return new(index, prompt, _texts, options, constraint, seed, isFresh) { EndIds = ends };
+        }
     }
 
     /// <summary>Advances all samples by one token at a time, which every model supports.</summary>

@@ -3,14 +3,14 @@ using Atelier.Abstractions;
 
 namespace Atelier.Generation;
 
-/// <summary>Which tokens a sample holds: those of the prompt, and how often each was generated.</summary>
+/// <summary>The tokens of a sample: those of the prompt, and how often each token was generated.</summary>
 internal sealed class TokenCounts
 {
     private readonly Dictionary<int, int> _generated;
 
-    /// <summary>Takes the tokens of a prompt.</summary>
-    /// <param name="prompt">The tokens.</param>
-    /// <param name="reserved">How many others may come without memory being taken.</param>
+    /// <summary>Creates the counts for a prompt.</summary>
+    /// <param name="prompt">The tokens of the prompt.</param>
+    /// <param name="reserved">Number of further distinct tokens to reserve memory for.</param>
     public TokenCounts(IEnumerable<int> prompt, int reserved = 0)
     {
         _generated = prompt.Distinct().ToDictionary(id => id, _ => 0);
@@ -20,8 +20,9 @@ internal sealed class TokenCounts
     public void Add(int id) => CollectionsMarshal.GetValueRefOrAddDefault(_generated, id, out _)++;
 
     /// <summary>
-    /// Repetition divides positive logits of any token seen and multiplies negative ones (Keskar et al. 2019, eq. 4);
-    /// presence and frequency are taken from the logits of tokens generated, as OpenAI's interface defines them.
+    /// Applies the penalties to logits. The repetition penalty divides the positive logits and multiplies the negative
+    /// logits of all tokens of the sample (Keskar et al. 2019, eq. 4). The presence and frequency penalties are
+    /// subtracted from the logits of generated tokens, as OpenAI's API defines them.
     /// </summary>
     public void Penalize(Span<float> logits, DecodingOptions options)
     {

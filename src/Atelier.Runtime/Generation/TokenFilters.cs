@@ -3,25 +3,26 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Tokens that may come next, likeliest first. Filters cut the list; what is left is drawn from in proportion to its
-/// probabilities, which need not sum to one.
+/// The candidates for the next token, most probable first. Filters shorten the list; the token is drawn in proportion
+/// to the probabilities that are left, which need not sum to 1.
 /// </summary>
 internal ref struct Candidates(Span<float> probabilities, Span<int> ids, double total)
 {
-    /// <summary>Probabilities, descending.</summary>
+    /// <summary>The probabilities, in descending order.</summary>
     public Span<float> Probabilities = probabilities;
 
-    /// <summary>The tokens they belong to.</summary>
+    /// <summary>The ids of the tokens.</summary>
     public Span<int> Ids = ids;
 
     /// <summary>
-    /// What the probabilities of all that the filters have left sum to; those too small to matter may be left out of
-    /// the list.
+    /// The sum of the probabilities of all tokens that the filters have kept, including those that are not in the list
+    /// because they are too small to matter.
     /// </summary>
     public double Total = total;
 
     public readonly int Count => Ids.Length;
 
+    /// <summary>Keeps the first candidates and recomputes the total.</summary>
     public void Take(int count)
     {
         Probabilities = Probabilities[..count];
@@ -30,19 +31,22 @@ internal ref struct Candidates(Span<float> probabilities, Span<int> ids, double 
     }
 }
 
-/// <summary>Cuts the list of candidates, leaving at least one.</summary>
+/// <summary>Shortens the list of candidates, keeping at least one.</summary>
 internal interface ITokenFilter
 {
     void Apply(ref Candidates candidates);
 }
 
-/// <summary>Keeps the k likeliest (Fan et al. 2018).</summary>
+/// <summary>Top-k: keeps the k most probable tokens (Fan et al. 2018).</summary>
 internal sealed class TopKFilter(int k) : ITokenFilter
 {
     public void Apply(ref Candidates candidates) => candidates.Take(Math.Min(k, candidates.Count));
 }
 
-/// <summary>Keeps the smallest set that holds a share of what is left (Holtzman et al. 2020, eq. 2).</summary>
+/// <summary>
+/// Top-p: keeps the smallest set of tokens whose probabilities sum to at least a share of the total (Holtzman et al.
+/// 2020, eq. 2).
+/// </summary>
 internal sealed class TopPFilter(double share) : ITokenFilter
 {
     public void Apply(ref Candidates candidates)
@@ -55,7 +59,9 @@ internal sealed class TopPFilter(double share) : ITokenFilter
     }
 }
 
-/// <summary>Keeps what is at least a share as likely as the likeliest (Nguyen et al. 2024, eq. 2).</summary>
+/// <summary>
+/// Min-p: keeps the tokens whose probability is at least a share of the highest one (Nguyen et al. 2024, eq. 2).
+/// </summary>
 internal sealed class MinPFilter(double share) : ITokenFilter
 {
     public void Apply(ref Candidates candidates)
@@ -69,8 +75,8 @@ internal sealed class MinPFilter(double share) : ITokenFilter
 }
 
 /// <summary>
-/// Keeps the tokens whose surprise is nearest the expected surprise, until they hold a share (Meister et al. 2023, eq.
-/// 8).
+/// Locally typical sampling: keeps the tokens whose information content is nearest the entropy, until their
+/// probabilities sum to a share of the total (Meister et al. 2023, eq. 8).
 /// </summary>
 internal sealed class TypicalFilter(double share, int vocabularySize) : ITokenFilter
 {
@@ -94,17 +100,19 @@ internal sealed class TypicalFilter(double share, int vocabularySize) : ITokenFi
         while (count < order.Length && (count == 0 || held < share * total))
             held += probabilities[order[count++]];
 
-        order[..count].Sort(); // back to likeliest first
+        order[..count].Sort(); // back to the most probable first
         for (int i = 0; i < count; i++)
             (probabilities[i], candidates.Ids[i]) = (probabilities[order[i]], candidates.Ids[order[i]]);
         candidates.Take(count);
     }
 }
 
-/// <summary>What the filters share.</summary>
+/// <summary>Functions of the filters.</summary>
 internal static class TokenFilters
 {
-    /// <summary>The filters that options ask for, in the order in which Hugging Face's generate applies them.</summary>
+    /// <summary>
+    /// Creates the filters that the options enable, in the order in which Hugging Face's generate applies them.
+    /// </summary>
     public static ITokenFilter[] For(DecodingOptions options, int vocabularySize)
     {
         var filters = new List<ITokenFilter>();

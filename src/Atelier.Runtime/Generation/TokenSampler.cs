@@ -3,12 +3,11 @@ using Atelier.Abstractions;
 namespace Atelier.Generation;
 
 /// <summary>
-/// Chooses the next token from a model's logits. Not for use by several threads at once; allocates nothing once it is
-/// made.
+/// Chooses the next token from a model's logits. Not safe for concurrent use. Its methods allocate no memory.
 /// </summary>
 internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
 {
-    private const double Slack = 1 - 1e-6; // cuts before sorting leave the last bits to the filters
+    private const double Slack = 1 - 1e-6; // tolerance of the preselection, whose rounding differs from the filters'
     private readonly ITokenFilter[] _filters = TokenFilters.For(options, vocabularySize);
     private readonly float[] _weights = new float[vocabularySize];
     private readonly float[] _sorted = new float[vocabularySize];
@@ -16,26 +15,27 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
     private readonly PriorityQueue<float, float> _largest = new(Math.Min(options.TopK, vocabularySize) + 1);
 
     /// <summary>Chooses a token.</summary>
-    /// <param name="logits">One row, [vocabulary].</param>
-    /// <param name="seen">What stands in the sample so far; null where no penalty asks for it.</param>
+    /// <param name="logits">The logits of one sample, [vocabulary].</param>
+    /// <param name="seen">The counts of the sample's tokens; null if no penalty needs them.</param>
     /// <param name="allowed">A bit for each allowed token; empty if all are allowed.</param>
-    /// <param name="random">The sample's own stream; one number is drawn from it unless decoding is greedy.</param>
+    /// <param name="random">The random stream of the sample; one number is drawn from it unless decoding is
+    /// greedy.</param>
     /// <exception cref="AtelierException">The model gives no probability to any allowed token.</exception>
     /// <returns>The token, with its log-probability under the model's own distribution.</returns>
     public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed,
         ref SplitMix64 random)
     {
-        Weigh(logits, seen, allowed);
+        LoadWeights(logits, seen, allowed);
         int id = options.Temperature == 0 ? Logits.ArgMax(_weights) : Draw(random.NextDouble());
         return new TokenChoice(id, Logits.LogProbability(logits, id));
     }
 
-    /// <summary>The distribution that <see cref="Choose"/> draws from.</summary>
-    /// <returns>[vocabulary], summing to 1; overwritten by the next call of any method.</returns>
+    /// <summary>Returns the distribution that <see cref="Choose"/> draws from.</summary>
+    /// <returns>The probabilities, [vocabulary], which sum to 1; overwritten by the next call of any method.</returns>
     /// <inheritdoc cref="Choose"/>
     public ReadOnlySpan<float> Distribution(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed)
     {
-        Weigh(logits, seen, allowed);
+        LoadWeights(logits, seen, allowed);
         if (options.Temperature == 0)
         {
             int likeliest = Logits.ArgMax(_weights);
@@ -57,9 +57,9 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
         return _weights;
     }
 
-    /// <summary>Draws in proportion to weights of zero and more.</summary>
+    /// <summary>Draws an index with probabilities in proportion to non-negative weights.</summary>
     /// <param name="weights">The weights, not all zero.</param>
-    /// <param name="number">From 0 to 1, 1 excluded.</param>
+    /// <param name="number">A random number in [0, 1).</param>
     public static int Pick(ReadOnlySpan<float> weights, double number)
     {
         double left = number * TokenFilters.Sum(weights);
@@ -73,10 +73,10 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
             if (left < 0)
                 return i;
         }
-        return last; // rounding may leave a crumb
+        return last; // rounding may leave a remainder above 0
     }
 
-    private void Weigh(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed)
+    private void LoadWeights(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed)
     {
         logits.CopyTo(_weights);
         seen?.Penalize(_weights, options);
@@ -84,7 +84,7 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
             Logits.Restrict(_weights, allowed);
     }
 
-    /// <summary>Draws in proportion to exp(logit / temperature), after the filters.</summary>
+    /// <summary>Draws a token in proportion to exp(logit / temperature), after the filters.</summary>
     private int Draw(double number)
     {
         Logits.Exponentiate(_weights, options.Temperature);
@@ -96,8 +96,8 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
 
     private Candidates Filter()
     {
-        // Sorting a whole vocabulary costs more than a small model's step: what the first filter drops in any case goes
-        // before.
+        // Sorting a whole vocabulary costs more than a step of a small model, so tokens that the first filter certainly
+        // drops are removed before sorting.
         double total = TokenFilters.Sum(_weights), least = Least(total);
         int count = 0;
         for (int i = 0; i < _weights.Length; i++)
@@ -117,13 +117,13 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
         return candidates;
     }
 
-    /// <summary>A weight below which the first filter keeps nothing.</summary>
+    /// <summary>Returns a weight below which the first filter certainly drops every token.</summary>
     private double Least(double total)
     {
         if (options.TopK > 0)
             return options.TopK < _weights.Length / 8 ? KthLargest(options.TopK) : 0;
         if (options.TopP < 1)
-            return Slack * (1 - options.TopP) * total / _weights.Length; // what is below holds less than 1 - p together
+            return Slack * (1 - options.TopP) * total / _weights.Length; // all weights below it sum to less than 1 - p
         return Slack * options.MinP; // the largest weight is 1
     }
 

@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics.Arm;
 
 namespace Atelier.Kernels;
 
-/// <summary>A block of 32 in two registers of 128 bits, with Arm's dot product of bytes.</summary>
+/// <summary>
+/// Products of blocked weights for Arm: a block of 32 is in two 128-bit registers and uses the dot product instruction
+/// for bytes.
+/// </summary>
 internal readonly unsafe struct ArmBlocks : IBlockProducts
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;

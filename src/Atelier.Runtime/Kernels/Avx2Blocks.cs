@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Blocks of 32 in registers of 256 bits, eight rows at a time, transposed so that a register holds four weights of
-/// each row: on the fly for a single vector, in a <see cref="BlockPanel{TDot, TBlock}"/> for several.
+/// Products of blocked weights for AVX2, eight rows at a time. The rows are transposed so that a 256-bit register holds
+/// four weights of each row: on the fly for a single vector, in a <see cref="BlockPanel{TDot, TBlock}"/> for several.
 /// </summary>
 internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     where TDot : struct, IByteDot
@@ -29,8 +29,10 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
             if (inFours > 0)
                 BlockPanel<TDot, TBlock>.Multiply(w, row, x, inFours, y + row, yStride);
             for (int t = inFours; t < vectors; t++)
+            {
                 EightRows<TBlock>(w.Data + row * w.RowBytes, w.RowBytes, blocks, x.At(t, w.Columns),
                     y + t * yStride + row);
+            }
         }
         for (; row < w.Rows; row++)
         {
@@ -49,8 +51,8 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
         Vector256<float> sum = default;
         for (int b = 0; b < blocks; b++, w += TBlock.Bytes, next += RowsAtOnce * TBlock.Bytes)
         {
-            // The next eight rows, as one stream: eight at once would be more than the processor fetches ahead by
-            // itself.
+            // Prefetch the next eight rows explicitly: eight streams are more than the processor's own prefetcher
+            // follows.
             Sse.Prefetch0(next);
             Sse.Prefetch0(next + Line);
             Sse.Prefetch0(next + 2 * Line);
@@ -73,8 +75,10 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     {
         float sum = 0;
         for (int b = 0; b < blocks; b++, w += TBlock.Bytes)
-            sum += (TBlock.OneRow(w, x.Values + b * WeightTypes.BlockSize) - x.Sums[b] * TBlock.Offset)
-                * BlockScales.One(w) * x.Scales[b];
+        {
+            int dot = TBlock.OneRow(w, x.Values + b * WeightTypes.BlockSize) - x.Sums[b] * TBlock.Offset;
+            sum += dot * BlockScales.One(w) * x.Scales[b];
+        }
         return sum;
     }
 }

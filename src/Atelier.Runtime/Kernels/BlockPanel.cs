@@ -5,29 +5,30 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Eight rows of blocked weights, turned so that a register holds four weights of each row: a vector's four values, the
-/// same in all lanes, give sums for eight rows at once, and what is unpacked serves all vectors.
+/// A panel of eight rows of blocked weights, transposed so that a register holds four weights of each row. Four values
+/// of a vector, broadcast to all lanes, then give sums for eight rows at once, and the rows are unpacked only once for
+/// all vectors.
 /// </summary>
 internal static unsafe class BlockPanel<TDot, TBlock>
     where TDot : struct, IByteDot
     where TBlock : struct, IBlock
 {
-    /// <summary>Rows of a panel.</summary>
+    /// <summary>Number of rows of a panel.</summary>
     public const int Rows = 8;
 
-    /// <summary>Vectors are multiplied so many at a time.</summary>
+    /// <summary>Number of vectors that are multiplied at a time.</summary>
     public const int Vectors = 4;
 
-    private const int BlocksAtOnce = 64; // of 2,048 columns: at most 32 KiB, the first cache
+    private const int BlocksAtOnce = 64; // 2,048 columns, at most 32 KiB: fits into the L1 cache
     private const int PlaneBytes = 256;
 
     /// <summary>Multiplies eight rows with vectors.</summary>
     /// <param name="w">The rows.</param>
-    /// <param name="row">The first of the eight.</param>
+    /// <param name="row">The first of the eight rows.</param>
     /// <param name="x">The vectors.</param>
-    /// <param name="vectors">How many: a multiple of four.</param>
-    /// <param name="y">The first row's result with the first vector.</param>
-    /// <param name="yStride">From one vector's results to the next.</param>
+    /// <param name="vectors">Number of vectors, a multiple of 4.</param>
+    /// <param name="y">The result of the first row with the first vector.</param>
+    /// <param name="yStride">Number of elements from the results of one vector to those of the next.</param>
     [SkipLocalsInit]
     public static void Multiply(in ProductRows w, int row, in ByteVectors x, int vectors, float* y, long yStride)
     {
@@ -53,7 +54,9 @@ internal static unsafe class BlockPanel<TDot, TBlock>
         }
     }
 
-    /// <summary>Some blocks of the panel with four vectors; the first set the results, the others are added.</summary>
+    /// <summary>
+    /// Multiplies blocks of the panel with four vectors. The first blocks set the results; later ones are added.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Four(byte* panel, float* scales, int first, int count, in ByteVectors x, int blocks, float* y,
         long yStride)
@@ -68,8 +71,8 @@ internal static unsafe class BlockPanel<TDot, TBlock>
         int* sums = x.Sums + first;
         for (int b = 0; b < count; b++, v += 8, s++, sums++, panel += PlaneBytes * TBlock.Planes)
         {
-            Vector256<int> d0 = default, d1 = default, d2 = default, d3 = default, e0 = default, e1 = default,
-                e2 = default, e3 = default;
+            Vector256<int> d0 = default, d1 = default, d2 = default, d3 = default;
+            Vector256<int> e0 = default, e1 = default, e2 = default, e3 = default;
             for (int four = 0; four < 8; four++)
             {
                 Vector256<sbyte> v0 = Values(v + four), v1 = Values(v + vectorInts + four),
@@ -103,7 +106,7 @@ internal static unsafe class BlockPanel<TDot, TBlock>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<sbyte> Values(int* four) => Vector256.Create(*four).AsSByte();
 
-    /// <summary>The sum over a block, as if the weights were not too large.</summary>
+    /// <summary>Returns the sum over a block, corrected for the offset of the weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Total(Vector256<int> low, Vector256<int> high, int sum)
     {

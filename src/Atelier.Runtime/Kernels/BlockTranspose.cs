@@ -4,11 +4,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>Exchanges rows and columns of weights in registers.</summary>
+/// <summary>Transposes weights in registers.</summary>
 internal static unsafe class BlockTranspose
 {
     /// <summary>
-    /// 16 bytes of eight rows become four registers: bytes 0 to 3 of every row, bytes 4 to 7, and so on.
+    /// Transposes 16 bytes of eight rows into four registers: bytes 0 to 3 of every row, bytes 4 to 7, and so on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FourBytesOfEightRows(byte* from, long rowBytes, out Vector256<byte> a, out Vector256<byte> b,
@@ -24,7 +24,7 @@ internal static unsafe class BlockTranspose
         d = Avx2.UnpackHigh(high01, high23).AsByte();
     }
 
-    /// <summary>A row, and the fourth after it.</summary>
+    /// <summary>Returns 16 bytes of a row and of the fourth row after it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Pair(byte* row, long rowBytes) =>
         Vector256.Create(Vector128.Load((int*)row), Vector128.Load((int*)(row + 4 * rowBytes)));

@@ -1,20 +1,20 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Vectors in 8 bits, what blocked weights are multiplied with: element c is Scales[c / 32] · Values[c], from −127 to
-/// 127.
+/// Vectors quantised to 8 bits, which blocked weights are multiplied with: element c is Scales[c / 32] · Values[c],
+/// where values are from −127 to 127.
 /// </summary>
-/// <param name="values">[vectors, columns].</param>
-/// <param name="scales">[vectors, columns / 32].</param>
-/// <param name="sums">[vectors, columns / 32]: the sum of 32 values, for weights that are stored with a number
-/// added.</param>
+/// <param name="values">The quantised values, [vectors, columns].</param>
+/// <param name="scales">The scales, [vectors, columns / 32].</param>
+/// <param name="sums">The sums of 32 values, [vectors, columns / 32], which correct for weights stored with an
+/// offset.</param>
 internal readonly unsafe struct ByteVectors(sbyte* values, float* scales, int* sums)
 {
     public readonly sbyte* Values = values;
     public readonly float* Scales = scales;
     public readonly int* Sums = sums;
 
-    /// <summary>The vectors from one on.</summary>
+    /// <summary>Returns the vectors from an index on.</summary>
     public ByteVectors At(int vector, int columns)
     {
         long blocks = (long)vector * (columns / WeightTypes.BlockSize);

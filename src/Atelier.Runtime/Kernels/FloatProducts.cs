@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Products of unquantised weights with vectors in single precision: dot products along the rows, row after row; four
-/// rows with four vectors if there are several, so that loaded values are used four times. That sums in another order
-/// than for one vector, so where vectors must not depend on one another, two rows are multiplied with two vectors in
-/// the order of one.
+/// Products of unquantised weights with vectors in single precision. With several vectors, four rows are multiplied
+/// with four vectors at a time, so that loaded values are used four times. This sums in another order than for a single
+/// vector. Where results must not depend on the other vectors, two rows are multiplied with two vectors in the order of
+/// a single vector.
 /// </summary>
 internal static unsafe class FloatProducts<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
@@ -14,7 +14,7 @@ internal static unsafe class FloatProducts<TLanes, TVector>
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
 
-    /// <summary>y[t, r] = Σ W[r, c] x[t, c].</summary>
+    /// <summary>Computes y[t, r] = Σ W[r, c] x[t, c].</summary>
     public static void Multiply<TElement>(in ProductRows w, float* x, int vectors, float* y, long yStride, bool asAlone)
         where TElement : struct, IElement
     {
@@ -58,7 +58,7 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         }
     }
 
-    /// <summary>Two rows with two vectors, each sum added up as <see cref="One"/> does it, to the bit.</summary>
+    /// <summary>Multiplies two rows with two vectors; each result is bit for bit that of <see cref="One"/>.</summary>
     [MethodImpl(Hot)]
     private static void TwoByTwo<TElement>(byte* w, long rowBytes, int columns, float* x, float* y, long yStride)
         where TElement : struct, IElement
@@ -146,10 +146,10 @@ internal static unsafe class FloatProducts<TLanes, TVector>
             a32 = TLanes.MultiplyAdd(r, b2, a32);
             a33 = TLanes.MultiplyAdd(r, b3, a33);
         }
-        Put(a00, a10, a20, a30, y);
-        Put(a01, a11, a21, a31, y + yStride);
-        Put(a02, a12, a22, a32, y + 2 * yStride);
-        Put(a03, a13, a23, a33, y + 3 * yStride);
+        StoreSums(a00, a10, a20, a30, y);
+        StoreSums(a01, a11, a21, a31, y + yStride);
+        StoreSums(a02, a12, a22, a32, y + 2 * yStride);
+        StoreSums(a03, a13, a23, a33, y + 3 * yStride);
         for (; c < columns; c++)
         {
             for (int r = 0; r < 4; r++)
@@ -161,7 +161,8 @@ internal static unsafe class FloatProducts<TLanes, TVector>
         }
     }
 
-    // One row is one stream of memory, which the processor fetches ahead by itself: faster than several rows at once.
+    // One row is one stream of memory, which the processor prefetches by itself. This is faster than several rows at
+    // once.
     [MethodImpl(Hot)]
     private static float One<TElement>(byte* w, int columns, float* x)
         where TElement : struct, IElement
@@ -186,6 +187,6 @@ internal static unsafe class FloatProducts<TLanes, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(TVector a, TVector b, TVector c, TVector d, float* y) =>
+    private static void StoreSums(TVector a, TVector b, TVector c, TVector d, float* y) =>
         (y[0], y[1], y[2], y[3]) = (TLanes.Sum(a), TLanes.Sum(b), TLanes.Sum(c), TLanes.Sum(d));
 }

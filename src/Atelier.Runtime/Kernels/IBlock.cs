@@ -4,41 +4,43 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>How blocks of 32 weights are brought into registers of 256 bits.</summary>
+/// <summary>Loads blocks of 32 weights into 256-bit registers.</summary>
 internal unsafe interface IBlock
 {
-    /// <summary>Bytes of a block.</summary>
+    /// <summary>The size of a block in bytes.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>What <see cref="OneRow"/> and <see cref="EightRows"/> take the weights to be too large by.</summary>
+    /// <summary>The offset that <see cref="OneRow"/> and <see cref="EightRows"/> add to each weight.</summary>
     static abstract int Offset { get; }
 
     /// <summary>
-    /// Registers of unsigned bytes that each four weights of eight rows take in a panel; the second counts sixteen
-    /// times.
+    /// Number of registers of unsigned bytes that four weights of eight rows take in a panel. A second plane has 16
+    /// times the weight of the first.
     /// </summary>
     static abstract int Planes { get; }
 
-    /// <summary>What the planes take the weights to be too large by.</summary>
+    /// <summary>The offset that the planes add to each weight.</summary>
     static abstract int PanelOffset { get; }
 
-    /// <summary>The sum of a block's weights times values.</summary>
+    /// <summary>Returns the dot product of a block with values.</summary>
     static abstract int OneRow(byte* block, sbyte* values);
 
-    /// <summary>The sums of eight rows' blocks.</summary>
-    /// <param name="block">The first row's.</param>
-    /// <param name="rowBytes">Bytes from row to row.</param>
-    /// <param name="values">32 values, in fours.</param>
+    /// <summary>Returns the dot products of the blocks of eight rows with values.</summary>
+    /// <param name="block">The block of the first row.</param>
+    /// <param name="rowBytes">Number of bytes from one row to the next.</param>
+    /// <param name="values">32 values, four to an integer.</param>
     static abstract Vector256<int> EightRows(byte* block, long rowBytes, int* values);
 
-    /// <summary>Writes a block of eight rows for a panel: [plane, four weights (8), row (8), weight (4)].</summary>
-    /// <param name="block">The first row's.</param>
-    /// <param name="rowBytes">Bytes from row to row.</param>
-    /// <param name="panel">32-byte registers: 8 a plane.</param>
+    /// <summary>
+    /// Writes the blocks of eight rows to a panel: [plane, group of four weights (8), row (8), weight (4)].
+    /// </summary>
+    /// <param name="block">The block of the first row.</param>
+    /// <param name="rowBytes">Number of bytes from one row to the next.</param>
+    /// <param name="panel">The panel: 32-byte registers, 8 for each plane.</param>
     static abstract void Pack(byte* block, long rowBytes, byte* panel);
 }
 
-/// <summary>8-bit blocks.</summary>
+/// <summary>Blocks of 8-bit weights.</summary>
 internal readonly unsafe struct Q8Block<TDot> : IBlock
     where TDot : struct, IByteDot
 {
@@ -75,14 +77,14 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
         Vector256<sbyte> w = weights.AsSByte(), x = Vector256.Create(*four).AsSByte();
         if (TDot.TakesAnyByte)
             return TDot.Add(sum, weights ^ Vector256.Create((byte)0x80), x);
-        // |w| · (sign(w) x): at most 2 · 128 · 127 in 16 bits.
+        // w x = |w| · (sign(w) x): two products sum to at most 2 · 128 · 127, which fits into 16 bits.
         return sum + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Avx2.Abs(w), Avx2.Sign(x, w)),
             Vector256<short>.One);
     }
 
     public static void Pack(byte* block, long rowBytes, byte* panel)
     {
-        // The first 16 bytes of the rows, then the others.
+        // The first 16 bytes of each row, then the others.
         for (int half = 0; half < 2; half++)
         {
             BlockTranspose.FourBytesOfEightRows(block + 2 + 16 * half, rowBytes, out Vector256<byte> a,
@@ -94,7 +96,7 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
         }
     }
 
-    /// <summary>w + 128, whole, or its lower and its upper four bits.</summary>
+    /// <summary>Stores w + 128, either as one byte or split into its lower and upper four bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(Vector256<byte> weights, byte* to)
     {
@@ -105,7 +107,7 @@ internal readonly unsafe struct Q8Block<TDot> : IBlock
     }
 }
 
-/// <summary>4-bit blocks.</summary>
+/// <summary>Blocks of 4-bit weights.</summary>
 internal readonly unsafe struct Q4Block<TDot> : IBlock
     where TDot : struct, IByteDot
 {
@@ -153,7 +155,9 @@ internal readonly unsafe struct Q4Block<TDot> : IBlock
         Put(d, panel + 96);
     }
 
-    /// <summary>Elements 0 to 15 are the low four bits, 16 to 31 the high ones.</summary>
+    /// <summary>
+    /// Stores the low four bits, which are elements 0 to 15, and the high four bits, which are elements 16 to 31.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Put(Vector256<byte> both, byte* to)
     {

@@ -1,18 +1,19 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Products of weights in blocks of 32 with vectors in 8 bits: sums of a block in whole numbers, then the scales.
+/// Products of weights in blocks of 32 with vectors in 8 bits. The dot product of a block is computed in integers, then
+/// multiplied by the scales.
 /// </summary>
 internal interface IBlockProducts
 {
-    /// <summary>y[t, r] = Σ W[r, c] x[t, c] over 8-bit blocks.</summary>
+    /// <summary>Computes y[t, r] = Σ W[r, c] x[t, c] for 8-bit blocks.</summary>
     static abstract unsafe void MultiplyQ8(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride);
 
-    /// <summary>y[t, r] = Σ W[r, c] x[t, c] over 4-bit blocks.</summary>
+    /// <summary>Computes y[t, r] = Σ W[r, c] x[t, c] for 4-bit blocks.</summary>
     static abstract unsafe void MultiplyQ4(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride);
 }
 
-/// <summary>One value at a time: the reference for the other implementations.</summary>
+/// <summary>Plain code, one value at a time: the reference for the other implementations.</summary>
 internal readonly unsafe struct PlainBlocks : IBlockProducts
 {
     public static void MultiplyQ8(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride) =>

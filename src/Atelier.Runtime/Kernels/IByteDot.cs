@@ -5,24 +5,26 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Sums of products of unsigned with signed bytes in registers of 256 bits, with AVX2 alone or with AVX-VNNI.
+/// Dot products of unsigned with signed bytes in 256-bit registers, with AVX2 alone or with AVX-VNNI.
 /// </summary>
 internal interface IByteDot
 {
     /// <summary>
-    /// Whether the unsigned bytes may be any; otherwise they are at most 15, and at most eight products are added to a
-    /// sum.
+    /// Whether unsigned bytes may have any value. Otherwise they are at most 15, and at most eight products may be
+    /// added to a sum.
     /// </summary>
     static abstract bool TakesAnyByte { get; }
 
-    /// <summary>Adds products to a partial sum, which begins at zero. The signed bytes are from −127 to 127.</summary>
+    /// <summary>Adds products to a partial sum, which starts at zero. The signed bytes are from −127 to 127.</summary>
     static abstract Vector256<int> Add(Vector256<int> sum, Vector256<byte> unsigned, Vector256<sbyte> signed);
 
-    /// <summary>The result of a partial sum: one number for each four bytes.</summary>
+    /// <summary>Returns the result of a partial sum: one number for each group of four bytes.</summary>
     static abstract Vector256<int> Total(Vector256<int> sum);
 }
 
-/// <summary>AVX2: a partial sum is in 16 bits, two for each four bytes: at most 8 · 2 · 15 · 127 = 30,480.</summary>
+/// <summary>
+/// AVX2: the partial sums have 16 bits, two for each group of four bytes, and are at most 8 · 2 · 15 · 127 = 30,480.
+/// </summary>
 internal readonly struct Avx2Dot : IByteDot
 {
     public static bool TakesAnyByte { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => false; }
@@ -36,7 +38,7 @@ internal readonly struct Avx2Dot : IByteDot
         Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
 }
 
-/// <summary>AVX-VNNI: four products of bytes into 32 bits at once.</summary>
+/// <summary>AVX-VNNI: adds four products of bytes to a 32-bit sum in one instruction.</summary>
 internal readonly struct AvxVnniDot : IByteDot
 {
     public static bool TakesAnyByte { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => true; }

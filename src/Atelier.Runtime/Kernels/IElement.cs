@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Atelier.Kernels;
 
-/// <summary>How unquantised weights are loaded into a register of floats.</summary>
+/// <summary>Loads unquantised weights into a register of floats.</summary>
 internal unsafe interface IElement
 {
-    /// <summary>Bytes of an element.</summary>
+    /// <summary>The size of an element in bytes.</summary>
     static abstract int Size { get; }
 
     static abstract TVector Load<TLanes, TVector>(byte* source)

@@ -1,30 +1,32 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Single-precision numbers side by side in one register: what kernels over floats are written in, once for every
-/// width. The plain path is one number wide.
+/// Operations on the single-precision numbers in one register. Kernels for floats are written with them once for all
+/// register widths; the plain implementation is one number wide.
 /// </summary>
-/// <typeparam name="TVector">The register.</typeparam>
+/// <typeparam name="TVector">The type of the register.</typeparam>
 internal unsafe interface ILanes<TVector>
     where TVector : unmanaged
 {
-    /// <summary>Numbers side by side.</summary>
+    /// <summary>Number of values in a register.</summary>
     static abstract int Count { get; }
 
     static abstract TVector Load(float* source);
 
-    /// <summary>Widens bfloat16: its bits are the upper half of a float's.</summary>
+    /// <summary>Loads bfloat16 numbers, whose bits are the upper half of a float's.</summary>
     static abstract TVector LoadBFloat16(ushort* source);
 
     /// <summary>
-    /// Widens half precision, subnormals included; infinities and NaN become large numbers, as no weight is either.
+    /// Loads half-precision numbers, including subnormals. Infinities and NaN, which weights never are, become large
+    /// numbers.
     /// </summary>
     static abstract TVector LoadHalf(ushort* source);
 
     static abstract void Store(TVector value, float* destination);
 
     /// <summary>
-    /// Writes the nearest whole numbers, of two the even ones, as bytes, and gives their sum; none is beyond ±127.
+    /// Rounds to the nearest integers, ties to even, stores them as bytes and returns their sum. All must be within
+    /// ±127.
     /// </summary>
     static abstract int StoreRounded(TVector value, sbyte* destination);
 
@@ -38,14 +40,14 @@ internal unsafe interface ILanes<TVector>
 
     static abstract TVector Max(TVector a, TVector b);
 
-    /// <summary>a · b + c, rounded once where the processor can.</summary>
+    /// <summary>Returns a · b + c, rounded once if the processor supports it.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
     static abstract TVector Exp(TVector value);
 
     static abstract TVector Abs(TVector value);
 
-    /// <summary>The magnitude of the first with the sign of the second.</summary>
+    /// <summary>Returns the magnitude of the first with the sign of the second.</summary>
     static abstract TVector CopySign(TVector magnitude, TVector sign);
 
     static abstract float Sum(TVector value);

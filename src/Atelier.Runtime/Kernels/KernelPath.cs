@@ -5,68 +5,68 @@ using System.Runtime.Intrinsics.X86;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// An implementation of the kernels for a kind of processor. All give the same results within rounding.
+/// An implementation of the kernels for a kind of processor. All give the same results up to rounding.
 /// </summary>
 internal abstract unsafe class KernelPath
 {
     /// <summary>
-    /// The implementations for this machine, the best first; the plain one, which runs everywhere, last.
+    /// The implementations that this machine supports, the fastest first. The last one is plain code, which runs
+    /// everywhere.
     /// </summary>
     public static IReadOnlyList<KernelPath> Supported { get; } = Find();
 
-    /// <summary>The best implementation for this machine.</summary>
+    /// <summary>The fastest implementation for this machine.</summary>
     public static KernelPath Best => Supported[0];
 
-    /// <summary>"avx512", "avx2-vnni", "avx2", "arm-dot", "arm", "plain".</summary>
+    /// <summary>The name: "avx512", "avx2-vnni", "avx2", "arm-dot", "arm", "sse" or "plain".</summary>
     public abstract string Name { get; }
 
-    /// <summary>y[t, r] = Σ W[r, c] x[t, c].</summary>
-    /// <param name="w">The rows.</param>
-    /// <param name="x">[vectors, columns]; read if the weights are not quantised.</param>
-    /// <param name="bytes">The same in 8 bits; read where the weights are blocks.</param>
-    /// <param name="vectors">Vectors.</param>
-    /// <param name="y">The first element of the first result.</param>
-    /// <param name="yStride">Elements from one result to the next.</param>
-    /// <param name="asAlone">
-    /// Whether each vector's result is to the bit what it is without the others; slower for many vectors.
-    /// </param>
+    /// <summary>Computes y[t, r] = Σ W[r, c] x[t, c].</summary>
+    /// <param name="w">The rows of weights.</param>
+    /// <param name="x">The vectors, [vectors, columns]; read if the weights are not quantised.</param>
+    /// <param name="bytes">The same vectors in 8 bits; read if the weights are blocked.</param>
+    /// <param name="vectors">Number of vectors.</param>
+    /// <param name="y">The results; points to the first element of the first one.</param>
+    /// <param name="yStride">Number of elements from one result to the next.</param>
+    /// <param name="asAlone"> Whether the result of each vector is bit for bit that without the other vectors, which is
+    /// slower for many vectors. </param>
     public abstract void Multiply(
         in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone);
 
-    /// <summary>Rounds a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>
+    /// <summary>Quantises a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>
     public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums);
 
-    /// <summary>y = x / √(mean(x²) + ε) · w (Zhang and Sennrich 2019, eq. 4).</summary>
+    /// <summary>Computes y = x / √(mean(x²) + ε) · w (Zhang and Sennrich 2019, eq. 4).</summary>
     public abstract void RmsNorm(float* x, float* weight, int size, float epsilon, float* y);
 
-    /// <summary>y = (x − mean) / √(variance + ε) · w + b (Ba et al. 2016); b may be null.</summary>
+    /// <summary>Computes y = (x − mean) / √(variance + ε) · w + b (Ba et al. 2016); b may be null.</summary>
     public abstract void LayerNorm(float* x, float* weight, float* bias, int size, float epsilon, float* y);
 
-    /// <summary>y += x.</summary>
+    /// <summary>Computes y += x.</summary>
     public abstract void Add(float* x, int size, float* y);
 
-    /// <summary>y = silu(gate) · y.</summary>
+    /// <summary>Computes y = silu(gate) · y.</summary>
     public abstract void SwiGlu(float* gate, int size, float* y);
 
-    /// <summary>y = GELU(y), exact or in its tanh form.</summary>
+    /// <summary>Computes y = GELU(y), exactly or with the tanh approximation.</summary>
     public abstract void Gelu(int size, float* y, bool tanh);
 
-    /// <summary>y = 1 / (1 + exp(−y)).</summary>
+    /// <summary>Computes y = 1 / (1 + exp(−y)).</summary>
     public abstract void Sigmoid(int size, float* y);
 
-    /// <summary>y = tanh(y).</summary>
+    /// <summary>Computes y = tanh(y).</summary>
     public abstract void Tanh(int size, float* y);
 
-    /// <summary>scores[j] = scale · q · keys[j].</summary>
+    /// <summary>Computes scores[j] = scale · q · keys[j].</summary>
     public abstract void Scores(float* query, float* keys, int count, int size, float scale, float* scores);
 
-    /// <summary>Softmax in place.</summary>
+    /// <summary>Computes the softmax in place.</summary>
     public abstract void SoftMax(float* scores, int count);
 
-    /// <summary>y += Σ p[j] values[j].</summary>
+    /// <summary>Computes y += Σ p[j] values[j], where p are the weights.</summary>
     public abstract void AddWeighted(float* weights, float* values, int count, int size, float* y);
 
-    /// <summary>log Σ exp(x).</summary>
+    /// <summary>Returns log Σ exp(x).</summary>
     public abstract double LogSumExp(float* x, int count);
 
     private static List<KernelPath> Find()

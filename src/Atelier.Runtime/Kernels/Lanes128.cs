@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>4 numbers in a register of 128 bits.</summary>
+/// <summary>4 numbers in a 128-bit register.</summary>
 internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 {
     public static int Count => 4;
@@ -16,13 +16,14 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadBFloat16(ushort* source) => (Wide(source) << 16).AsSingle();
 
-    // Sign, exponent and mantissa in a float's places; 2^112 sets the exponent's bias right, of subnormals too.
+    // Shifts sign, exponent and mantissa to their places in a float. The factor 2^112 corrects the exponent's bias, for
+    // subnormals too.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadHalf(ushort* source)
     {
         Vector128<uint> bits = Wide(source);
-        Vector128<float> magnitude = ((bits & Vector128.Create(0x7FFFu)) << 13)
-            .AsSingle() * Vector128.Create(5.192296858534828e33f);
+        Vector128<float> unscaled = ((bits & Vector128.Create(0x7FFFu)) << 13).AsSingle();
+        Vector128<float> magnitude = unscaled * Vector128.Create(5.192296858534828e33f);
         return (magnitude.AsUInt32() | ((bits & Vector128.Create(0x8000u)) << 16)).AsSingle();
     }
 
@@ -32,7 +33,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int StoreRounded(Vector128<float> value, sbyte* destination)
     {
-        Vector128<int> whole = AdvSimd.IsSupported ? AdvSimd.ConvertToInt32RoundToEven(value)
+        Vector128<int> whole = AdvSimd.IsSupported
+            ? AdvSimd.ConvertToInt32RoundToEven(value)
             : Sse2.ConvertToVector128Int32(value);
         *(int*)destination = Vector128.Narrow(Vector128.Narrow(whole, whole), Vector128<short>.Zero).AsInt32()[0];
         return Vector128.Sum(whole);

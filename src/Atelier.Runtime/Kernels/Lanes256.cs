@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>8 numbers in a register of 256 bits.</summary>
+/// <summary>8 numbers in a 256-bit register.</summary>
 internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 {
     public static int Count => 8;
@@ -15,13 +15,14 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadBFloat16(ushort* source) => (Wide(source) << 16).AsSingle();
 
-    // Sign, exponent and mantissa in a float's places; 2^112 sets the exponent's bias right, of subnormals too.
+    // Shifts sign, exponent and mantissa to their places in a float. The factor 2^112 corrects the exponent's bias, for
+    // subnormals too.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadHalf(ushort* source)
     {
         Vector256<uint> bits = Wide(source);
-        Vector256<float> magnitude = ((bits & Vector256.Create(0x7FFFu)) << 13)
-            .AsSingle() * Vector256.Create(5.192296858534828e33f);
+        Vector256<float> unscaled = ((bits & Vector256.Create(0x7FFFu)) << 13).AsSingle();
+        Vector256<float> magnitude = unscaled * Vector256.Create(5.192296858534828e33f);
         return (magnitude.AsUInt32() | ((bits & Vector256.Create(0x8000u)) << 16)).AsSingle();
     }
 

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>16 numbers in a register of 512 bits.</summary>
+/// <summary>16 numbers in a 512-bit register.</summary>
 internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 {
     public static int Count => 16;
@@ -15,13 +15,14 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadBFloat16(ushort* source) => (Wide(source) << 16).AsSingle();
 
-    // Sign, exponent and mantissa in a float's places; 2^112 sets the exponent's bias right, of subnormals too.
+    // Shifts sign, exponent and mantissa to their places in a float. The factor 2^112 corrects the exponent's bias, for
+    // subnormals too.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadHalf(ushort* source)
     {
         Vector512<uint> bits = Wide(source);
-        Vector512<float> magnitude = ((bits & Vector512.Create(0x7FFFu)) << 13)
-            .AsSingle() * Vector512.Create(5.192296858534828e33f);
+        Vector512<float> unscaled = ((bits & Vector512.Create(0x7FFFu)) << 13).AsSingle();
+        Vector512<float> magnitude = unscaled * Vector512.Create(5.192296858534828e33f);
         return (magnitude.AsUInt32() | ((bits & Vector512.Create(0x8000u)) << 16)).AsSingle();
     }
 

@@ -1,6 +1,6 @@
 namespace Atelier.Kernels;
 
-/// <summary>One number at a time: what every other width is tested against.</summary>
+/// <summary>One number at a time: the reference for the other register widths.</summary>
 internal readonly unsafe struct PlainLanes : ILanes<float>
 {
     public static int Count => 1;

@@ -2,12 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Atelier.Kernels;
 
-/// <summary>Functions of many numbers at once, of the exponential.</summary>
+/// <summary>Functions of vectors, computed with the exponential.</summary>
 internal static class VectorFunctions<TLanes, TVector>
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
 {
-    /// <summary>tanh(x) = sign(x) (1 − e) / (1 + e) with e = exp(−2 |x|).</summary>
+    /// <summary>Returns tanh(x) = sign(x) (1 − e) / (1 + e) with e = exp(−2 |x|).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Tanh(TVector x)
     {
@@ -15,20 +15,22 @@ internal static class VectorFunctions<TLanes, TVector>
         return TLanes.CopySign(TLanes.Divide(TLanes.MultiplyAdd(e, TLanes.Broadcast(-1), one), TLanes.Add(one, e)), x);
     }
 
-    /// <summary>x Φ(x), or 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks and Gimpel 2016).</summary>
+    /// <summary>
+    /// Returns x Φ(x), or its approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks and Gimpel 2016).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Gelu(TVector x, bool tanh)
     {
         TVector half = TLanes.Multiply(x, TLanes.Broadcast(0.5f));
         TVector cube = TLanes.Multiply(TLanes.Multiply(x, x), x);
-        TVector bend = tanh
+        TVector factor = tanh
             ? Tanh(TLanes.Multiply(TLanes.MultiplyAdd(cube, TLanes.Broadcast(0.044715f), x),
                 TLanes.Broadcast(0.7978845608f)))
             : Erf(TLanes.Multiply(x, TLanes.Broadcast(0.7071067811865476f)));
-        return TLanes.MultiplyAdd(half, bend, half);
+        return TLanes.MultiplyAdd(half, factor, half);
     }
 
-    /// <summary>The error function to 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26).</summary>
+    /// <summary>Returns the error function, with an error below 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Erf(TVector x)
     {

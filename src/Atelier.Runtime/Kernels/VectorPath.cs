@@ -2,14 +2,14 @@ using System.Runtime.CompilerServices;
 
 namespace Atelier.Kernels;
 
-/// <summary>The kernels for registers of one width.</summary>
+/// <summary>The kernels for one register width.</summary>
 internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) : KernelPath
     where TLanes : struct, ILanes<TVector>
     where TVector : unmanaged
     where TBlocks : struct, IBlockProducts
 {
     private const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
-    // vectors that several rows are multiplied with stay in the second cache
+    // Vectors that several rows are multiplied with should stay in the L2 cache.
     private const int VectorBytesAtOnce = 1 << 18;
 
     public override string Name => name;
@@ -19,8 +19,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     {
         if (w.Rows == 0)
             return;
-        int atOnce = Math.Max(16,
-            VectorBytesAtOnce / (int)(w.Type.IsBlocked() ? WeightType.Q8_0 : WeightType.F32).RowBytes(w.Columns)) & ~3;
+        WeightType vectorType = w.Type.IsBlocked() ? WeightType.Q8_0 : WeightType.F32;
+        int atOnce = Math.Max(16, VectorBytesAtOnce / (int)vectorType.RowBytes(w.Columns)) & ~3;
         for (int t = 0; t < vectors; t += atOnce)
         {
             int count = Math.Min(atOnce, vectors - t);
@@ -36,7 +36,7 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
                 case WeightType.F16:
                     FloatProducts<TLanes, TVector>.Multiply<HalfElement>(w, part, count, result, yStride, asAlone);
                     break;
-                case WeightType.Q8_0: // sums of whole numbers, block after block: the same alone and among others
+                case WeightType.Q8_0: // integer sums, block after block: independent of the other vectors
                     TBlocks.MultiplyQ8(w, bytes.At(t, w.Columns), count, result, yStride);
                     break;
                 default:
@@ -60,8 +60,10 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             TVector inverse = TLanes.Broadcast(most == 0 ? 0 : 127 / most);
             sums[b] = 0;
             for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
-                sums[b] += TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(block + i), inverse),
-                    values + b * WeightTypes.BlockSize + i);
+            {
+                TVector scaled = TLanes.Multiply(TLanes.Load(block + i), inverse);
+                sums[b] += TLanes.StoreRounded(scaled, values + b * WeightTypes.BlockSize + i);
+            }
         }
     }
 
@@ -134,8 +136,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         for (; i + TLanes.Count <= size; i += TLanes.Count)
         {
             TVector g = TLanes.Load(gate + i);
-            TLanes.Store(TLanes.Divide(TLanes.Multiply(g, TLanes.Load(y + i)),
-                TLanes.Add(one, TLanes.Exp(TLanes.Multiply(g, minus)))), y + i);
+            TVector denominator = TLanes.Add(one, TLanes.Exp(TLanes.Multiply(g, minus)));
+            TLanes.Store(TLanes.Divide(TLanes.Multiply(g, TLanes.Load(y + i)), denominator), y + i);
         }
         for (; i < size; i++)
             y[i] *= gate[i] / (1 + MathF.Exp(-gate[i]));
@@ -157,8 +159,10 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         TVector one = TLanes.Broadcast(1), minus = TLanes.Broadcast(-1);
         int i = 0;
         for (; i + TLanes.Count <= size; i += TLanes.Count)
-            TLanes.Store(TLanes.Divide(one, TLanes.Add(one, TLanes.Exp(TLanes.Multiply(TLanes.Load(y + i), minus)))),
-                y + i);
+        {
+            TVector denominator = TLanes.Add(one, TLanes.Exp(TLanes.Multiply(TLanes.Load(y + i), minus)));
+            TLanes.Store(TLanes.Divide(one, denominator), y + i);
+        }
         for (; i < size; i++)
             y[i] = 1 / (1 + MathF.Exp(-y[i]));
     }
@@ -279,7 +283,7 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         return highest;
     }
 
-    /// <summary>Σ exp(x − shift); each term is stored where a place is given.</summary>
+    /// <summary>Returns Σ exp(x − shift), and stores each term unless <paramref name="terms"/> is null.</summary>
     private static float ExpShifted(float* x, int count, float shift, float* terms)
     {
         TVector sum = TLanes.Broadcast(0), minusShift = TLanes.Broadcast(-shift);

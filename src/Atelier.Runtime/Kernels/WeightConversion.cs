@@ -4,16 +4,18 @@ using System.Runtime.InteropServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Converts single precision to each weight type and back, element for element as GGUF's tools do. Plain code: the
-/// definition of the types, against which the kernels are tested.
+/// Converts single precision to each weight type and back, element by element, with the same results as GGUF's tools.
+/// This plain code defines the types and is the reference for the tests of the kernels.
 /// </summary>
 public static class WeightConversion
 {
-    /// <summary>Writes elements in a type: to the nearest value, of blocked types with a scale for each 32.</summary>
+    /// <summary>
+    /// Converts elements to a type, rounded to the nearest value. Blocked types have a scale for each 32 elements.
+    /// </summary>
     /// <param name="type">The type.</param>
-    /// <param name="source">The elements; of blocked types a multiple of 32.</param>
-    /// <param name="destination">Exactly the bytes that they take.</param>
-    /// <exception cref="ArgumentException">The lengths do not go together.</exception>
+    /// <param name="source">The elements; a multiple of 32 for blocked types.</param>
+    /// <param name="destination">Filled with the converted elements; its length must be their exact size.</param>
+    /// <exception cref="ArgumentException">The lengths do not match.</exception>
     public static void Encode(WeightType type, ReadOnlySpan<float> source, Span<byte> destination)
     {
         CheckLengths(type, source.Length, destination.Length);
@@ -43,11 +45,11 @@ public static class WeightConversion
         }
     }
 
-    /// <summary>Reads elements of a type.</summary>
+    /// <summary>Converts elements of a type to single precision.</summary>
     /// <param name="type">The type.</param>
-    /// <param name="source">Exactly their bytes.</param>
-    /// <param name="destination">The elements; of blocked types a multiple of 32.</param>
-    /// <exception cref="ArgumentException">The lengths do not go together.</exception>
+    /// <param name="source">The bytes of exactly these elements.</param>
+    /// <param name="destination">Filled with the elements; a multiple of 32 for blocked types.</param>
+    /// <exception cref="ArgumentException">The lengths do not match.</exception>
     public static void Decode(WeightType type, ReadOnlySpan<byte> source, Span<float> destination)
     {
         CheckLengths(type, destination.Length, source.Length);
@@ -58,9 +60,10 @@ public static class WeightConversion
                 break;
             case WeightType.BF16:
                 for (int i = 0; i < destination.Length; i++)
-                    destination[i] =
-                        BitConverter.UInt32BitsToSingle(
-                        (uint)BinaryPrimitives.ReadUInt16LittleEndian(source[(2 * i)..]) << 16);
+                {
+                    uint upper = BinaryPrimitives.ReadUInt16LittleEndian(source[(2 * i)..]);
+                    destination[i] = BitConverter.UInt32BitsToSingle(upper << 16);
+                }
                 break;
             case WeightType.F16:
                 for (int i = 0; i < destination.Length; i++)
@@ -71,8 +74,8 @@ public static class WeightConversion
                 {
                     ReadOnlySpan<byte> block =
                         source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q8BlockBytes, WeightTypes.Q8BlockBytes);
-                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * (sbyte)block[2
-                        + i % WeightTypes.BlockSize];
+                    sbyte value = (sbyte)block[2 + i % WeightTypes.BlockSize];
+                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * value;
                 }
                 break;
             default:
@@ -81,23 +84,23 @@ public static class WeightConversion
                     ReadOnlySpan<byte> block =
                         source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q4BlockBytes, WeightTypes.Q4BlockBytes);
                     int within = i % WeightTypes.BlockSize, pair = block[2 + within % 16];
-                    destination[i] =
-                        (float)BinaryPrimitives.ReadHalfLittleEndian(block)
-                        * ((within < 16 ? pair & 15 : pair >> 4) - 8);
+                    int value = (within < 16 ? pair & 15 : pair >> 4) - 8;
+                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * value;
                 }
                 break;
         }
     }
 
-    /// <summary>The nearest bfloat16, of two equally near the even one; NaN stays NaN.</summary>
+    /// <summary>Rounds to the nearest bfloat16, ties to even. NaN stays NaN.</summary>
     public static ushort ToBFloat16(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40)
+        return float.IsNaN(value)
+            ? (ushort)((bits >> 16) | 0x40)
             : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
-    // The largest magnitude becomes ±127.
+    // The element with the largest magnitude becomes ±127.
     private static void EncodeQ8(ReadOnlySpan<float> source, Span<byte> block)
     {
         float highest = 0;
@@ -106,11 +109,13 @@ public static class WeightConversion
         float scale = highest / 127, inverse = scale == 0 ? 0 : 1 / scale;
         BinaryPrimitives.WriteHalfLittleEndian(block, (Half)scale);
         for (int i = 0; i < source.Length; i++)
-            block[2 + i] =
-                (byte)(sbyte)Math.Clamp(MathF.Round(source[i] * inverse, MidpointRounding.AwayFromZero), -127, 127);
+        {
+            float rounded = MathF.Round(source[i] * inverse, MidpointRounding.AwayFromZero);
+            block[2 + i] = (byte)(sbyte)Math.Clamp(rounded, -127, 127);
+        }
     }
 
-    // The value of largest magnitude becomes −8, the one end that has no opposite.
+    // The element with the largest magnitude becomes −8, the end of the range −8 to 7 with the larger magnitude.
     private static void EncodeQ4(ReadOnlySpan<float> source, Span<byte> block)
     {
         float extreme = 0;

@@ -1,22 +1,22 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// A matrix of weights, row after row, that is only read: in a mapped file, where it may lie at any address, or in
-/// memory of its own. A product with a vector x is the dot product of each row with x. Safe to share between threads.
+/// An immutable matrix of weights in row-major order, in a mapped file (at any alignment) or in memory of its own. Its
+/// product with a vector x is the dot product of each row with x. Safe for concurrent use.
 /// </summary>
 public sealed unsafe class WeightMatrix
 {
     private readonly object? _owner;
 
-    /// <summary>Takes a matrix as it lies in memory that somebody else keeps.</summary>
-    /// <param name="name">What errors call it: the tensor's name in its file.</param>
-    /// <param name="type">The type of its elements.</param>
-    /// <param name="rows">Rows, from 1.</param>
-    /// <param name="columns">Elements of a row, from 1; of blocked types a multiple of 32.</param>
+    /// <summary>Creates a matrix over memory that another object owns, without copying.</summary>
+    /// <param name="name">The name in error messages: that of the tensor in its file.</param>
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="rows">Number of rows, at least 1.</param>
+    /// <param name="columns">Number of elements in a row, at least 1; a multiple of 32 for blocked types.</param>
     /// <param name="data">The first byte of the first row; <see cref="ByteCount"/> bytes are read.</param>
-    /// <param name="owner">Kept alive with the matrix: what the memory belongs to. Whoever disposes of it must not use
-    /// the matrix any more.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such matrix.</exception>
+    /// <param name="owner">The owner of the memory, which the matrix keeps alive. The matrix must not be used after the
+    /// owner is disposed.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
     public WeightMatrix(string name, WeightType type, int rows, int columns, byte* data, object? owner)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
@@ -26,33 +26,33 @@ public sealed unsafe class WeightMatrix
         RowBytes = type.RowBytes(columns);
     }
 
-    /// <summary>What errors call it.</summary>
+    /// <summary>The name in error messages.</summary>
     public string Name { get; }
 
-    /// <summary>The type of its elements.</summary>
+    /// <summary>The type of the elements.</summary>
     public WeightType Type { get; }
 
-    /// <summary>Rows.</summary>
+    /// <summary>Number of rows.</summary>
     public int Rows { get; }
 
-    /// <summary>Elements of a row.</summary>
+    /// <summary>Number of elements in a row.</summary>
     public int Columns { get; }
 
-    /// <summary>Bytes of a row.</summary>
+    /// <summary>The size of a row in bytes.</summary>
     public long RowBytes { get; }
 
-    /// <summary>Bytes of all rows.</summary>
+    /// <summary>The size of all rows in bytes.</summary>
     public long ByteCount => Rows * RowBytes;
 
     /// <summary>The first byte.</summary>
     internal byte* Data { get; }
 
-    /// <summary>Makes a matrix in memory of its own.</summary>
-    /// <param name="name">What errors call it.</param>
-    /// <param name="rows">Rows, from 1.</param>
-    /// <param name="columns">Elements of a row, from 1.</param>
-    /// <param name="values">[rows, columns], copied.</param>
-    /// <param name="type">The type to keep them in.</param>
+    /// <summary>Creates a matrix in memory of its own.</summary>
+    /// <param name="name">The name in error messages.</param>
+    /// <param name="rows">Number of rows, at least 1.</param>
+    /// <param name="columns">Number of elements in a row, at least 1.</param>
+    /// <param name="values">The elements, [rows, columns], which are copied.</param>
+    /// <param name="type">The type to store the elements in.</param>
     public static WeightMatrix From(string name, int rows, int columns, ReadOnlySpan<float> values,
         WeightType type = WeightType.F32)
     {
@@ -64,7 +64,7 @@ public sealed unsafe class WeightMatrix
         return matrix;
     }
 
-    /// <summary>The same values in another type, in memory of its own, each rounded to the nearest.</summary>
+    /// <summary>Returns a copy of the matrix in another type, with each value rounded to the nearest.</summary>
     public WeightMatrix ConvertTo(WeightType type)
     {
         WeightMatrix matrix = Allocate(Name, type, Rows, Columns);
@@ -77,7 +77,7 @@ public sealed unsafe class WeightMatrix
         return matrix;
     }
 
-    /// <summary>The matrix with rows and columns exchanged, in memory of its own, in single precision.</summary>
+    /// <summary>Returns the transposed matrix as a copy in single precision.</summary>
     public WeightMatrix Transpose()
     {
         WeightMatrix matrix = Allocate(Name, WeightType.F32, Columns, Rows);
@@ -92,7 +92,10 @@ public sealed unsafe class WeightMatrix
         return matrix;
     }
 
-    /// <summary>Some of its rows, not copied: the queries' rows of a matrix that holds keys and values too.</summary>
+    /// <summary>
+    /// Returns a range of rows without copying, such as the rows of queries in a matrix that also has those of keys and
+    /// values.
+    /// </summary>
     public WeightMatrix Slice(int start, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
@@ -100,12 +103,12 @@ public sealed unsafe class WeightMatrix
         return new WeightMatrix(Name, Type, count, Columns, Data + start * RowBytes, _owner);
     }
 
-    /// <summary>The bytes of a row as they lie.</summary>
+    /// <summary>Returns the bytes of a row.</summary>
     public ReadOnlySpan<byte> Row(int row) => RowSpan(row);
 
-    /// <summary>A row in single precision.</summary>
+    /// <summary>Reads a row in single precision.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="destination">[columns].</param>
+    /// <param name="destination">Filled with the elements, [columns].</param>
     public void ReadRow(int row, Span<float> destination) => WeightConversion.Decode(Type, RowSpan(row), destination);
 
     private static WeightMatrix Allocate(string name, WeightType type, int rows, int columns)

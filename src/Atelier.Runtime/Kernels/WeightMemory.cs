@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Memory outside the managed heap, aligned to cache lines, filled with zeros, that goes when nobody holds it any more.
+/// Native memory, aligned to cache lines and initialised to zero, that is freed when it is no longer referenced.
 /// </summary>
 internal sealed unsafe class WeightMemory : SafeHandle
 {

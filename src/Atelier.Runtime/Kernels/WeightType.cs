@@ -1,6 +1,6 @@
 namespace Atelier.Kernels;
 
-/// <summary>How the elements of a weight matrix stand in memory.</summary>
+/// <summary>The data type of the elements of a weight matrix.</summary>
 public enum WeightType
 {
     /// <summary>IEEE single precision.</summary>
@@ -13,37 +13,39 @@ public enum WeightType
     F16,
 
     /// <summary>
-    /// Blocks of 32 elements, 34 bytes: a half-precision scale d, then 32 signed bytes q; element i is d · q[i]. GGUF's
-    /// Q8_0.
+    /// Blocks of 32 elements in 34 bytes: a half-precision scale d, then 32 signed bytes q. Element i is d · q[i]. This
+    /// is GGUF's Q8_0.
     /// </summary>
     Q8_0,
 
     /// <summary>
-    /// Blocks of 32 elements, 18 bytes: a half-precision scale d, then 16 bytes whose low four bits are elements 0 to
-    /// 15 and whose high four bits are elements 16 to 31; an element is d · (q − 8). GGUF's Q4_0.
+    /// Blocks of 32 elements in 18 bytes: a half-precision scale d, then 16 bytes whose low four bits are elements 0 to
+    /// 15 and whose high four bits are elements 16 to 31. An element is d · (q − 8). This is GGUF's Q4_0.
     /// </summary>
     Q4_0,
 }
 
-/// <summary>Sizes of weight types.</summary>
+/// <summary>The sizes of weight types.</summary>
 public static class WeightTypes
 {
-    /// <summary>Elements of a block of the 8-bit and 4-bit types.</summary>
+    /// <summary>Number of elements in a block of the 8-bit and 4-bit types.</summary>
     public const int BlockSize = 32;
 
-    /// <summary>Bytes of a block of 8-bit weights.</summary>
+    /// <summary>The size in bytes of a block of 8-bit weights.</summary>
     public const int Q8BlockBytes = 34;
 
-    /// <summary>Bytes of a block of 4-bit weights.</summary>
+    /// <summary>The size in bytes of a block of 4-bit weights.</summary>
     public const int Q4BlockBytes = 18;
 
-    /// <summary>Whether elements stand in blocks of 32, so that rows have a multiple of 32 elements.</summary>
+    /// <summary>
+    /// Returns whether a type stores elements in blocks of 32, so that rows must have a multiple of 32 elements.
+    /// </summary>
     public static bool IsBlocked(this WeightType type) => type is WeightType.Q8_0 or WeightType.Q4_0;
 
-    /// <summary>The bytes of a row.</summary>
+    /// <summary>Returns the size of a row in bytes.</summary>
     /// <param name="type">The type.</param>
-    /// <param name="columns">Its elements, from 0; of blocked types a multiple of 32.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are no such rows.</exception>
+    /// <param name="columns">Number of elements, at least 0; a multiple of 32 for blocked types.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of elements is out of range.</exception>
     public static long RowBytes(this WeightType type, long columns)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(columns);

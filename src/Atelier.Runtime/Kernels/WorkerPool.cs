@@ -1,24 +1,27 @@
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Work that several workers do at once, each the part of its number, waiting for one another at barriers.
+/// Work that several workers do in parallel. Each does the part of its number; they synchronise at barriers.
 /// </summary>
 internal interface IParallelWork
 {
-    /// <summary>Does one worker's part. It may not throw: the others would wait for ever.</summary>
-    /// <param name="worker">From 0.</param>
+    /// <summary>
+    /// Does the part of one worker. It must not throw, since the other workers would then wait forever.
+    /// </summary>
+    /// <param name="worker">The number of the worker, from 0.</param>
     void Run(int worker);
 }
 
 /// <summary>
-/// Threads that work together on one token after another. Between two tasks they spin for about 100 µs, the time that
-/// choosing a token takes, then sleep until there is work: an idle pool takes no processor time.
+/// A pool of threads that work together on short tasks, such as the steps of a model. Between two tasks the threads
+/// spin for about 100 µs, the time that choosing a token takes, then sleep until there is work, so that an idle pool
+/// takes no processor time.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
-    private const int LooksBeforeSleep = 4000; // a pause instruction takes some 40 ns
-    // at a barrier the others are on their way, unless their processor was taken away
-    private const int LooksBeforeYield = 20_000;
+    private const int SpinsBeforeSleep = 4000; // a pause instruction takes about 40 ns
+    // The others arrive at a barrier soon, unless the operating system has suspended them.
+    private const int SpinsBeforeYield = 20_000;
     private readonly Thread[] _threads;
     private readonly Sleeper[] _sleepers;
     private IParallelWork? _work;
@@ -28,7 +31,7 @@ internal sealed class WorkerPool : IDisposable
     private volatile int _barrierNumber;
 
     /// <summary>Starts the threads; the caller of <see cref="Run"/> is worker 0.</summary>
-    /// <param name="workers">From 1.</param>
+    /// <param name="workers">Number of workers, at least 1.</param>
     public WorkerPool(int workers)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
@@ -44,10 +47,10 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Workers.</summary>
+    /// <summary>Number of workers.</summary>
     public int Workers { get; }
 
-    /// <summary>Does a work with all workers; comes back when all are done. One thread at a time.</summary>
+    /// <summary>Runs a task on all workers and returns when all are done. Not safe for concurrent use.</summary>
     public void Run(IParallelWork work)
     {
         _work = work;
@@ -59,7 +62,7 @@ internal sealed class WorkerPool : IDisposable
         _work = null;
     }
 
-    /// <summary>Waits until every worker has come here.</summary>
+    /// <summary>Waits until all workers have arrived at the barrier.</summary>
     public void Barrier()
     {
         if (Workers == 1)
@@ -68,12 +71,12 @@ internal sealed class WorkerPool : IDisposable
         if (Interlocked.Increment(ref _arrived) == Workers)
         {
             _arrived = 0;
-            _barrierNumber = number + 1; // lets the others go on
+            _barrierNumber = number + 1; // releases the others
             return;
         }
-        for (int looks = 0; _barrierNumber == number; looks++)
+        for (int spins = 0; _barrierNumber == number; spins++)
         {
-            if (looks < LooksBeforeYield)
+            if (spins < SpinsBeforeYield)
                 Thread.SpinWait(1);
             else
                 Thread.Yield();
@@ -100,9 +103,9 @@ internal sealed class WorkerPool : IDisposable
         Sleeper sleeper = _sleepers[worker - 1];
         for (int done = 0; ; done++)
         {
-            for (int looks = 0; _workNumber == done; looks++)
+            for (int spins = 0; _workNumber == done; spins++)
             {
-                if (looks < LooksBeforeSleep)
+                if (spins < SpinsBeforeSleep)
                     Thread.SpinWait(1);
                 else
                     sleeper.SleepWhile(this, done);
@@ -114,13 +117,13 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Where one worker sleeps.</summary>
+    /// <summary>Lets one worker sleep and be woken.</summary>
     private sealed class Sleeper : IDisposable
     {
         private readonly AutoResetEvent _event = new(false);
         private int _asleep;
 
-        // Both sides write, then look at what the other wrote: one of them sees the other.
+        // Each side writes its flag, then reads the other's, so at least one of them sees the other's write.
         public void SleepWhile(WorkerPool pool, int number)
         {
             Interlocked.Exchange(ref _asleep, 1);

@@ -3,7 +3,7 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>Scores tokens that really came, with a model that reads many sequences in one step.</summary>
+/// <summary>Scores the tokens of given sequences with a model that reads many sequences in one step.</summary>
 internal static unsafe class BatchedScoring
 {
     private const int LogitsAtOnce = 1 << 22; // 16 MiB
@@ -11,8 +11,7 @@ internal static unsafe class BatchedScoring
 
     /// <inheritdoc cref="ILanguageModel.Score"/>
     public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model,
-        IReadOnlyList<ReadOnlyMemory<int>> sequences,
-        KernelPath path, CancellationToken cancellation = default)
+        IReadOnlyList<ReadOnlyMemory<int>> sequences, KernelPath path, CancellationToken cancellation = default)
     {
         foreach (ReadOnlyMemory<int> sequence in sequences)
         {
@@ -48,7 +47,7 @@ internal static unsafe class BatchedScoring
             Flush(isWhole: true);
         return scores;
 
-        // All sequences but the last one are whole; the last one may go on.
+        // Scores the pending inputs. All their sequences end here, except the last one if isWhole is false.
         void Flush(bool isWhole)
         {
             if (cancellation.IsCancellationRequested)
@@ -62,7 +61,7 @@ internal static unsafe class BatchedScoring
             foreach ((int sequence, int start, int count) in places)
             {
                 for (int t = 0; t < count; t++, row++)
-                    scores[sequence][start + t] = Judge(logits.AsSpan(row * vocabulary, vocabulary),
+                    scores[sequence][start + t] = ScoreToken(logits.AsSpan(row * vocabulary, vocabulary),
                         sequences[sequence].Span[start + t + 1], path);
             }
             for (int i = 0; i < inputs.Count - (isWhole ? 0 : 1); i++)
@@ -73,7 +72,7 @@ internal static unsafe class BatchedScoring
         }
     }
 
-    private static TokenScore Judge(Span<float> logits, int token, KernelPath path)
+    private static TokenScore ScoreToken(Span<float> logits, int token, KernelPath path)
     {
         float chosen = logits[token];
         fixed (float* at = logits)

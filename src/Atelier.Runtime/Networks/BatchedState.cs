@@ -2,7 +2,7 @@ using Atelier.Abstractions;
 
 namespace Atelier.Networks;
 
-/// <summary>Sequences of one length side by side, over a model that takes sequences of any lengths.</summary>
+/// <summary>The state of sequences with equal lengths, for a model that advances sequences of any lengths.</summary>
 internal sealed class BatchedState : IDecodingState
 {
     private readonly IBatchedLanguageModel _model;

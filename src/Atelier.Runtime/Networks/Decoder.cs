@@ -4,31 +4,31 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// A causal Transformer on the CPU in managed code: GPT-2's shape (Radford et al. 2019), Llama's (Touvron et al. 2023),
-/// and what lies between. The weights are used as they lie, in a mapped file too; keys and values are kept in pages in
-/// single precision. Several threads may use it at the same time, each with sequences of its own: their steps wait for
-/// one another, and all workers help with each.
+/// A causal Transformer on the CPU in managed code: GPT-2 (Radford et al. 2019), Llama (Touvron et al. 2023), and
+/// combinations of their parts. Weights are used in place, also in mapped files; keys and values are cached in pages in
+/// single precision. Several threads may use a decoder at the same time, each with its own sequences: steps run one at
+/// a time, each with all worker threads.
 /// </summary>
 public sealed class Decoder : IBatchedLanguageModel
 {
     /// <summary>
-    /// Weights below these bytes are read by one thread before several have met at the barriers: 22 µs a token against
-    /// 44 with 0.4 MB, 80 against 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
+    /// Below this size of the weights in bytes, one thread is faster than several that wait at barriers: 22 µs for a
+    /// token instead of 44 with 0.4 MB, 80 instead of 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
     /// </summary>
     private const long AloneBelow = 1 << 20;
 
     private readonly DecoderPass _pass;
     private readonly IReadOnlyList<IDisposable> _owners;
     private readonly List<DecoderSequence> _sequences = [];
-    private readonly double _weightCount; // of the products, which is what a step reads
+    private readonly double _weightCount; // number of weights that a step multiplies
     private bool _disposed;
 
-    /// <summary>Makes a decoder of a shape and its weights.</summary>
-    /// <param name="config">The shape.</param>
+    /// <summary>Creates a decoder.</summary>
+    /// <param name="config">The configuration.</param>
     /// <param name="weights">The weights; their owners are disposed with the decoder.</param>
-    /// <param name="threads">Threads that compute, the caller's included; 0 takes one a processor, and one alone for
-    /// weights below a megabyte.</param>
-    /// <exception cref="AtelierException">The shape is impossible, or the weights are not its own.</exception>
+    /// <param name="threads">Number of threads, including the caller's; 0 takes one for each processor, or a single
+    /// thread for weights below a megabyte.</param>
+    /// <exception cref="AtelierException">The configuration is invalid, or the weights do not fit it.</exception>
     public Decoder(DecoderConfig config, DecoderWeights weights, int threads = 0)
         : this(config, weights, threads, KernelPath.Best)
     {
@@ -53,7 +53,7 @@ public sealed class Decoder : IBatchedLanguageModel
             : Environment.ProcessorCount);
     }
 
-    /// <summary>The shape.</summary>
+    /// <summary>The configuration.</summary>
     public DecoderConfig Config { get; }
 
     /// <summary>The weights.</summary>
@@ -66,9 +66,9 @@ public sealed class Decoder : IBatchedLanguageModel
     public int ContextLength => Config.ContextLength;
 
     /// <summary>
-    /// Estimated by the bytes of a weight: the products of a token take about as long as reading 0.28 bytes a weight,
-    /// in addition to the weights themselves (benchmarks/run step-cost: 1.19 steps for 4 tokens of single precision,
-    /// 1.37 for 4 in 8 bits).
+    /// Estimated from the average size of a weight: computing a token's products takes about as long as reading 0.28
+    /// bytes for each weight, in addition to reading the weights themselves (benchmarks/run step-cost: 1.19 steps for 4
+    /// tokens in single precision, 1.37 for 4 in 8 bits).
     /// </summary>
     public double FurtherTokenCost => Math.Min(1, 0.28 * _weightCount / StepBytes);
 
@@ -77,7 +77,7 @@ public sealed class Decoder : IBatchedLanguageModel
 
     internal KeyValuePages Pages { get; }
 
-    /// <summary>Held while the sequences, their pages or the workers are used.</summary>
+    /// <summary>Guards the sequences, their pages and the workers.</summary>
     internal Lock Gate { get; } = new();
 
     /// <inheritdoc/>
@@ -99,7 +99,7 @@ public sealed class Decoder : IBatchedLanguageModel
                 if (common > longest)
                     (best, longest) = (sequence, common);
             }
-            // The last token is read for its logits.
+            // The last token is always read, since its logits are needed.
             return best is null ? NewSequence() : best.Fork(Math.Min(longest, prompt.Length - 1));
         }
     }
@@ -128,7 +128,7 @@ public sealed class Decoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (Gate) // a step under way ends first
+        lock (Gate) // waits for the current step
         {
             if (_disposed)
                 return;

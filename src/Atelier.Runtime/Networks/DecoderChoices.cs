@@ -1,42 +1,44 @@
 namespace Atelier.Networks;
 
-/// <summary>How a model knows where a token stands.</summary>
+/// <summary>The position encoding of a model.</summary>
 public enum PositionName
 {
     /// <summary>A learned vector for each position.</summary>
     Learned,
 
-    /// <summary>Queries and keys turned by their positions (Su et al. 2021).</summary>
+    /// <summary>Rotary position embedding: queries and keys are rotated by their positions (Su et al. 2021).</summary>
     Rotary,
 }
 
-/// <summary>What keeps activations in range.</summary>
+/// <summary>The normalisation of a model.</summary>
 public enum NormName
 {
-    /// <summary>Ba et al. 2016.</summary>
+    /// <summary>Layer normalisation (Ba et al. 2016).</summary>
     Layer,
 
-    /// <summary>Zhang and Sennrich 2019.</summary>
+    /// <summary>Root mean square normalisation, RMSNorm (Zhang and Sennrich 2019).</summary>
     Rms,
 }
 
-/// <summary>What stands between the two products of a feed-forward layer.</summary>
+/// <summary>The activation function of a feed-forward layer.</summary>
 public enum ActivationName
 {
-    /// <summary>x Φ(x) (Hendrycks and Gimpel 2016).</summary>
+    /// <summary>GELU, x Φ(x) (Hendrycks and Gimpel 2016).</summary>
     Gelu,
 
-    /// <summary>GELU in its tanh form, which OpenAI's GPT-2 was trained with; 3 to 5 times as slow on CPUs.</summary>
+    /// <summary>
+    /// The tanh approximation of GELU, with which OpenAI's GPT-2 was trained; it takes 3 to 5 times as long on CPUs.
+    /// </summary>
     GeluTanh,
 
-    /// <summary>silu(x W) ⊙ (x V): the gated form of Llama (Shazeer 2020, eq. 6).</summary>
+    /// <summary>SwiGLU, silu(x W) ⊙ (x V), the gated activation of Llama (Shazeer 2020, eq. 6).</summary>
     SwiGlu,
 }
 
-/// <summary>How a recurrent layer's state moves.</summary>
+/// <summary>The cell of a recurrent layer.</summary>
 public enum CellName
 {
-    /// <summary>h' = tanh(W x + b + U h + c) (Elman 1990).</summary>
+    /// <summary>The plain recurrent cell, h' = tanh(W x + b + U h + c) (Elman 1990).</summary>
     Plain,
 
     /// <summary>
@@ -44,18 +46,21 @@ public enum CellName
     /// </summary>
     Lstm,
 
-    /// <summary>The gated recurrent unit (Cho et al. 2014), reset gate after the product, as cuDNN has it.</summary>
+    /// <summary>
+    /// The gated recurrent unit (Cho et al. 2014), with the reset gate applied after the product, as in cuDNN.
+    /// </summary>
     Gru,
 }
 
 /// <summary>
-/// Which components of a head make the pairs that rotary positions turn: the order of the rows of queries and keys.
+/// The components of a head that rotary embedding rotates as pairs, which is the order of the rows of the query and key
+/// matrices.
 /// </summary>
 public enum RotaryPairs
 {
-    /// <summary>(i, i + size/2): Hugging Face's order.</summary>
+    /// <summary>Pairs (i, i + size/2): the order of Hugging Face.</summary>
     Halves,
 
-    /// <summary>(2i, 2i + 1): the order of llama2.c and of GGUF files of the architecture llama.</summary>
+    /// <summary>Pairs (2i, 2i + 1): the order of llama2.c and of GGUF files of the architecture llama.</summary>
     Neighbours,
 }

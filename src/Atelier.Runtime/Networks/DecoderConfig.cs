@@ -1,86 +1,86 @@
 namespace Atelier.Networks;
 
 /// <summary>
-/// The shape of a causal Transformer with its norms before each part: GPT-2's, Llama's, and what lies between.
+/// The configuration of a causal, pre-norm Transformer: GPT-2, Llama, and combinations of their parts.
 /// </summary>
 public sealed record DecoderConfig
 {
-    /// <summary>Token ids.</summary>
+    /// <summary>Number of token ids.</summary>
     public required int VocabularySize { get; init; }
 
-    /// <summary>The most tokens it can condition on.</summary>
+    /// <summary>The largest number of tokens that the model can condition on.</summary>
     public required int ContextLength { get; init; }
 
     /// <summary>The width of the residual stream.</summary>
     public required int HiddenSize { get; init; }
 
-    /// <summary>Blocks, one on another.</summary>
+    /// <summary>Number of blocks.</summary>
     public required int LayerCount { get; init; }
 
-    /// <summary>Query heads of a block.</summary>
+    /// <summary>Number of query heads in a block.</summary>
     public required int HeadCount { get; init; }
 
     /// <summary>
-    /// Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); divides the head count.
+    /// Number of key-value heads in a block, each shared by a group of query heads (Ainslie et al. 2023). It must
+    /// divide <see cref="HeadCount"/>.
     /// </summary>
     public required int KeyValueHeadCount { get; init; }
 
-    /// <summary>The width of a head; mostly HiddenSize / HeadCount.</summary>
+    /// <summary>The width of a head, usually <see cref="HiddenSize"/> / <see cref="HeadCount"/>.</summary>
     public required int HeadSize { get; init; }
 
-    /// <summary>The width inside a feed-forward layer.</summary>
+    /// <summary>The inner width of a feed-forward layer.</summary>
     public required int FeedForwardSize { get; init; }
 
-    /// <summary>How it knows where a token stands.</summary>
+    /// <summary>The position encoding.</summary>
     public required PositionName Positions { get; init; }
 
-    /// <summary>What keeps activations in range.</summary>
+    /// <summary>The normalisation.</summary>
     public required NormName Norm { get; init; }
 
-    /// <summary>Added to the variance in norms.</summary>
+    /// <summary>The number that norms add to the variance.</summary>
     public double NormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>What stands between a feed-forward layer's products.</summary>
+    /// <summary>The activation function of the feed-forward layers.</summary>
     public required ActivationName Activation { get; init; }
 
-    /// <summary>Whether the products of the attention have biases.</summary>
+    /// <summary>Whether the linear layers of the attention have biases.</summary>
     public bool AttentionBias { get; init; }
 
-    /// <summary>Whether the products of the feed-forward layers have biases.</summary>
+    /// <summary>Whether the linear layers of the feed-forward layers have biases.</summary>
     public bool FeedForwardBias { get; init; }
 
-    /// <summary>The base of the rotary angles' geometric series.</summary>
+    /// <summary>The base of the geometric series of rotary angles.</summary>
     public double RopeTheta { get; init; } = 10_000;
 
-    /// <summary>How the rotary angles are stretched, or null.</summary>
+    /// <summary>The scaling of the rotary angles for longer contexts; null for none.</summary>
     public RotaryScaling? RopeScaling { get; init; }
 
     /// <summary>
-    /// Divisors of each pair's angle, [HeadSize / 2], if a file holds the factors themselves (GGUF's
-    /// rope_freqs.weight); or null.
+    /// The divisor of each pair's angle, [HeadSize / 2], if the file stores the divisors themselves (rope_freqs.weight
+    /// in GGUF); null otherwise.
     /// </summary>
     public IReadOnlyList<float>? RopeFactors { get; init; }
 
-    /// <summary>Which components of a head are a pair.</summary>
+    /// <summary>The components of a head that form a pair.</summary>
     public RotaryPairs RotaryPairs { get; init; }
 
-    /// <summary>The width of all query heads.</summary>
+    /// <summary>The width of all query heads together.</summary>
     public int QuerySize => HeadCount * HeadSize;
 
-    /// <summary>The width of all key heads, and of all value heads.</summary>
+    /// <summary>The width of all key heads together, which is also that of all value heads.</summary>
     public int KeyValueSize => KeyValueHeadCount * HeadSize;
 
-    /// <summary>Throws if the values do not fit together.</summary>
+    /// <summary>Throws if the values are out of range or inconsistent.</summary>
     /// <param name="where">The file to name in errors.</param>
-    /// <exception cref="AtelierException">A size is out of range, or two do not fit.</exception>
+    /// <exception cref="AtelierException">A value is out of range, or two values are inconsistent.</exception>
     public void Check(string? where = null)
     {
         foreach ((string name, int value) in ((string, int)[])
         [
             ("vocabulary size", VocabularySize), ("context length", ContextLength), ("hidden size", HiddenSize),
-                ("layer count", LayerCount),
-            ("head count", HeadCount), ("key-value head count", KeyValueHeadCount), ("head size", HeadSize),
-                ("feed-forward size", FeedForwardSize),
+            ("layer count", LayerCount), ("head count", HeadCount), ("key-value head count", KeyValueHeadCount),
+            ("head size", HeadSize), ("feed-forward size", FeedForwardSize),
         ])
         {
             if (value is < 1 or > 1 << 24)
@@ -100,7 +100,7 @@ public sealed record DecoderConfig
                 "allowed: 0 to 1, and above 0");
         if (RopeScaling is { } scaling
             && (!(scaling.Factor is > 0 and < 1e9)
-            || (scaling.Name != RotaryScalingName.Linear && scaling.OriginalContextLength < 1)))
+                || (scaling.Name != RotaryScalingName.Linear && scaling.OriginalContextLength < 1)))
             throw Wrong($"rotary scaling by {scaling.Factor} from a context of {scaling.OriginalContextLength} "
                 + $"is impossible", "the factor is above 0, the context from 1");
 

@@ -4,24 +4,24 @@ using Atelier.Formats;
 namespace Atelier.Networks;
 
 /// <summary>
-/// The shape of a decoder in a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's own for what lies
-/// between.
+/// Reads the configuration of a decoder from a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's
+/// own format for combinations of their parts.
 /// </summary>
 public static class DecoderConfigFile
 {
     /// <summary>
-    /// The model_type of shapes that are neither GPT-2's nor Llama's; its keys are those of the family's record.
+    /// The model_type of configurations that are neither GPT-2's nor Llama's. Their keys are those of the configuration
+    /// record of Atelier's GPT models.
     /// </summary>
     public const string Own = "atelier_gpt";
 
     private static readonly string[] ScalingTypes = ["default", "linear", "dynamic", "llama3", "yarn"];
 
-    /// <summary>The values of model_type that are read.</summary>
+    /// <summary>The supported values of model_type.</summary>
     public static IReadOnlyList<string> ModelTypes { get; } = [GgufNames.Gpt2, GgufNames.Llama, Own];
 
-    /// <summary>Reads the shape.</summary>
-    /// <exception cref="AtelierException">A key is missing, out of range, or asks for what is not
-    /// supported.</exception>
+    /// <summary>Reads the configuration.</summary>
+    /// <exception cref="AtelierException">A key is missing, out of range, or has an unsupported value.</exception>
     public static DecoderConfig Read(ConfigFile file)
     {
         DecoderConfig config = file.ModelType switch
@@ -29,24 +29,23 @@ public static class DecoderConfigFile
             GgufNames.Gpt2 => ReadGpt2(file),
             GgufNames.Llama => ReadLlama(file),
             Own => ReadOwn(file),
-            string other =>
-                throw new AtelierException($"models of type '{other}' are not supported", file.Path,
-                $"supported are {string.Join(", ", ModelTypes)}"),
+            string other => throw new AtelierException($"models of type '{other}' are not supported",
+                file.Path, $"supported are {string.Join(", ", ModelTypes)}"),
         };
         config.Check(file.Path);
         return config;
     }
 
-    /// <summary>Whether the head is the embedding.</summary>
+    /// <summary>Returns whether the head shares the weights of the embedding.</summary>
     public static bool TiesHead(ConfigFile file) => file.ModelType == Own
         ? file.Boolean("tie_head", false)
         : file.Boolean("tie_word_embeddings", file.ModelType == GgufNames.Gpt2);
 
     /// <summary>
-    /// Reads how rotary angles are stretched: rope_scaling, or rope_parameters in newer files. Null where they are not,
-    /// within the model's context.
+    /// Reads the scaling of rotary angles from rope_scaling, or rope_parameters in newer files. Returns null if the
+    /// angles are not scaled within the model's context.
     /// </summary>
-    /// <exception cref="AtelierException">The kind is unknown, or its numbers are impossible.</exception>
+    /// <exception cref="AtelierException">The type of scaling is unknown, or its numbers are impossible.</exception>
     public static RotaryScaling? ReadScaling(ConfigFile file)
     {
         ConfigFile? older = file.Section("rope_scaling"), newer = file.Section("rope_parameters");
@@ -63,7 +62,7 @@ public static class DecoderConfigFile
             throw new AtelierException($"rope_scaling '{type}' is not supported", file.Path,
                 $"supported are {string.Join(", ", ScalingTypes)}");
         scaling.RefuseUnread(DecoderConfigKeys.Scaling(type));
-        // Dynamic scaling begins where a text grows past max_position_embeddings, which is where texts end here.
+        // Dynamic scaling applies to texts longer than max_position_embeddings, which Atelier does not generate.
         if (type is "default" or "dynamic")
             return null;
         RotaryScalingName name = type switch
@@ -84,17 +83,19 @@ public static class DecoderConfigFile
             BetaSlow = scaling.Number("beta_slow", 1),
             AttentionFactor = scaling.Number("attention_factor", 0) is double factor && factor != 0 ? factor : null,
         };
-        bool possible = read.LowFrequencyFactor > 0 && read.HighFrequencyFactor > read.LowFrequencyFactor
+        bool isPossible =
+            read.LowFrequencyFactor > 0 && read.HighFrequencyFactor > read.LowFrequencyFactor
             && read.HighFrequencyFactor < 1e9
-            && read.BetaSlow > 0 && read.BetaFast > read.BetaSlow && read.BetaFast < 1e9 && read.AttentionFactor is null
-                or (> 0 and < 1e3);
-        return possible ? read
+            && read.BetaSlow > 0 && read.BetaFast > read.BetaSlow && read.BetaFast < 1e9
+            && read.AttentionFactor is null or (> 0 and < 1e3);
+        return isPossible
+            ? read
             : throw new AtelierException("the numbers of rope_scaling are impossible", file.Path,
-            "download or export the model again");
+                "download or export the model again");
     }
 
-    /// <summary>The base of the rotary angles: rope_theta, or rope_parameters' in newer files.</summary>
-    /// <exception cref="AtelierException">They contradict one another.</exception>
+    /// <summary>Reads the base of the rotary angles, rope_theta, which newer files have in rope_parameters.</summary>
+    /// <exception cref="AtelierException">The file has two different values.</exception>
     public static double ReadTheta(ConfigFile file)
     {
         double older = file.Number("rope_theta", double.NaN);
@@ -106,23 +107,27 @@ public static class DecoderConfigFile
         return !double.IsNaN(newer) ? newer : double.IsNaN(older) ? 10_000 : older;
     }
 
-    /// <summary>Reads the scaling in rope_scaling; null if there is none.</summary>
+    /// <summary>Returns a scaling as the JSON object of rope_scaling; null if there is none.</summary>
     public static JsonObject? WriteScaling(RotaryScaling? scaling) => scaling?.Name switch
     {
         null => null,
         RotaryScalingName.Linear => new() { ["rope_type"] = "linear", ["factor"] = scaling.Factor },
         RotaryScalingName.Llama3 => new()
         {
-            ["rope_type"] = "llama3", ["factor"] = scaling.Factor, ["low_freq_factor"] = scaling.LowFrequencyFactor,
+            ["rope_type"] = "llama3",
+            ["factor"] = scaling.Factor,
+            ["low_freq_factor"] = scaling.LowFrequencyFactor,
             ["high_freq_factor"] = scaling.HighFrequencyFactor,
-                ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+            ["original_max_position_embeddings"] = scaling.OriginalContextLength,
         },
         _ => new()
         {
-            ["rope_type"] = "yarn", ["factor"] = scaling.Factor,
-                ["original_max_position_embeddings"] = scaling.OriginalContextLength,
-            ["beta_fast"] = scaling.BetaFast, ["beta_slow"] = scaling.BetaSlow,
-                ["attention_factor"] = scaling.AttentionFactor,
+            ["rope_type"] = "yarn",
+            ["factor"] = scaling.Factor,
+            ["original_max_position_embeddings"] = scaling.OriginalContextLength,
+            ["beta_fast"] = scaling.BetaFast,
+            ["beta_slow"] = scaling.BetaSlow,
+            ["attention_factor"] = scaling.AttentionFactor,
         },
     };
 
@@ -205,7 +210,8 @@ public static class DecoderConfigFile
     }
 
     /// <summary>
-    /// A class of transformers' own that is none of these computes something else with the same sizes.
+    /// Refuses other architectures, since classes of the transformers library with the same sizes may compute something
+    /// else.
     /// </summary>
     private static void RequireClass(ConfigFile file, params string[] known)
     {
@@ -217,7 +223,7 @@ public static class DecoderConfigFile
         }
     }
 
-    /// <summary>A window as long as the context, or one that is switched off, is none.</summary>
+    /// <summary>Refuses sliding-window attention, unless the window is as long as the context or disabled.</summary>
     private static void RequireFullAttention(ConfigFile file)
     {
         int context = file.Integer("max_position_embeddings", 2048), window = file.Integer("sliding_window", context);

@@ -4,16 +4,16 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// One step through the network, by all workers at once: each computes its rows of every product and its heads of
-/// attention, and they wait for one another between. Many tokens go through in pieces of <see cref="MostRows"/>.
+/// Computes a step of the network with all workers in parallel. Each worker computes its rows of every product and its
+/// attention heads; barriers separate the parts. Many tokens are processed in pieces of <see cref="MostRows"/>.
 /// </summary>
 internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
 {
     private const int MostRows = 256;
 
     /// <summary>
-    /// Up to so many rows every worker prepares all of a product's vectors for itself, which is less than waiting for
-    /// the others.
+    /// Up to this number of rows, every worker prepares all input vectors of a product itself, which is faster than
+    /// waiting for the others.
     /// </summary>
     private const int FewRows = 2;
 
@@ -25,17 +25,17 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private readonly PassNorm _finalNorm;
     private readonly PassProduct _head;
     private readonly PassAttention _attention;
-    private readonly bool _bytes; // whether any weights are blocks
+    private readonly bool _bytes; // whether any weights are blocked (quantised)
     private readonly float _epsilon;
 
-    // Rows: one token each.
+    // Each row is one token.
     private readonly PassRow[] _rows = new PassRow[MostRows];
     private readonly float* _x, _queries, _keys, _values, _mixed, _sums, _inner, _gate, _last;
     private readonly Operand _shared;
-    private readonly Operand[] _own; // a worker's
+    private readonly Operand[] _own; // one for each worker
     private int _rowCount, _logitRows;
     private bool _isOneTokenEach;
-    private bool _isStep; // sequences go on by a token each: what one says may not depend on which others do
+    private bool _isStep; // one token per sequence: the result of a sequence must not depend on the others
     private float* _logits;
 
     public DecoderPass(DecoderConfig config, DecoderWeights weights, KeyValuePages pages, KernelPath path, int workers)
@@ -68,7 +68,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     /// <summary>The kernels.</summary>
     public KernelPath Path { get; }
 
-    /// <summary>Reads tokens, checked, into sequences that have room for them.</summary>
+    /// <summary>Reads tokens, already checked, into sequences that have room for them.</summary>
     public void Run(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
         fixed (float* to = logits)
@@ -94,7 +94,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             RunRows();
             _logits = null;
         }
-        Array.Clear(_rows); // holds no sequence longer than its owner does
+        Array.Clear(_rows); // keep no reference to sequences after the step
     }
 
     /// <inheritdoc/>
@@ -141,7 +141,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         _isOneTokenEach = true;
     }
 
-    /// <summary>The rows that a worker prepares of all.</summary>
+    /// <summary>Returns the range of rows that a worker prepares.</summary>
     private (int Start, int End) Share(int worker, int rows) =>
         (rows * worker / _pool.Workers, rows * (worker + 1) / _pool.Workers);
 
@@ -162,13 +162,13 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         }
     }
 
-    /// <summary>Vectors after a norm, as products take them.</summary>
+    /// <summary>Applies a norm and returns the result as the operand of products.</summary>
     private Operand Normed(int worker, float* x, int rows, in PassNorm norm)
     {
-        bool few = rows <= FewRows;
+        bool isSmall = rows <= FewRows;
         int hidden = _config.HiddenSize;
-        Operand operand = few ? _own[worker] : _shared;
-        (int start, int end) = few ? (0, rows) : Share(worker, rows);
+        Operand operand = isSmall ? _own[worker] : _shared;
+        (int start, int end) = isSmall ? (0, rows) : Share(worker, rows);
         for (int row = start; row < end; row++)
         {
             long at = (long)row * hidden;
@@ -179,22 +179,24 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             if (_bytes)
                 ToBytes(operand.Floats, row, hidden, operand.Bytes);
         }
-        if (!few)
+        if (!isSmall)
             _pool.Barrier();
         return operand;
     }
 
-    /// <summary>Vectors as they are, in 8 bits too where a product asks for it.</summary>
+    /// <summary>
+    /// Returns vectors as the operand of a product, quantised to 8 bits too if its weights are blocked.
+    /// </summary>
     private Operand InBytes(int worker, float* x, int rows, int columns, in PassProduct product)
     {
         if (!product.Weight.Type.IsBlocked())
             return new Operand(x, default);
-        bool few = rows <= FewRows;
-        ByteVectors bytes = few ? _own[worker].Bytes : _shared.Bytes;
-        (int start, int end) = few ? (0, rows) : Share(worker, rows);
+        bool isSmall = rows <= FewRows;
+        ByteVectors bytes = isSmall ? _own[worker].Bytes : _shared.Bytes;
+        (int start, int end) = isSmall ? (0, rows) : Share(worker, rows);
         for (int row = start; row < end; row++)
             ToBytes(x, row, columns, bytes);
-        if (!few)
+        if (!isSmall)
             _pool.Barrier();
         return new Operand(x, bytes);
     }
@@ -202,13 +204,13 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private void ToBytes(float* x, int row, int columns, in ByteVectors bytes)
     {
         if (columns % WeightTypes.BlockSize != 0)
-            return; // no blocked weights have such rows
+            return; // blocked weights have no rows of this size
         long at = (long)row * columns;
         Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize,
             bytes.Sums + at / WeightTypes.BlockSize);
     }
 
-    /// <summary>A worker's rows of a product with its bias.</summary>
+    /// <summary>Computes a worker's rows of a product and adds the bias.</summary>
     private void Multiply(int worker, in PassProduct product, in Operand x, int vectors, float* y, int yStride)
     {
         (int start, int end) = product.Share(worker, _pool.Workers);
@@ -249,17 +251,18 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         }
     }
 
-    /// <summary>Keys and values go into the cache, then each worker mixes its heads.</summary>
+    /// <summary>Stores keys and values in the cache, then computes a worker's heads of attention.</summary>
     private void Attend(int worker, int layer)
     {
-        // Where a row's keys are read by no other row, the worker that needs them stores them.
+        // With one token per sequence no other row reads a row's keys, so the worker that stores them can read them
+        // without a barrier.
         for (int row = 0; row < _rowCount; row++)
         {
             for (int head = 0; head < _config.KeyValueHeadCount; head++)
             {
                 if (IsMine(worker, row, head))
-                    _attention.Store(_rows[row], layer, head, Of(_queries, row, _config.QuerySize),
-                        Of(_keys, row, _config.KeyValueSize), Of(_values, row, _config.KeyValueSize));
+                    _attention.Store(_rows[row], layer, head, RowOf(_queries, row, _config.QuerySize),
+                        RowOf(_keys, row, _config.KeyValueSize), RowOf(_values, row, _config.KeyValueSize));
             }
         }
         if (!_isOneTokenEach)
@@ -269,8 +272,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             for (int row = 0; row < _rowCount; row++)
             {
                 if (IsMine(worker, row, head))
-                    _attention.Mix(worker, _rows[row], layer, head, Of(_queries, row, _config.QuerySize),
-                        Of(_mixed, row, _config.QuerySize));
+                    _attention.Mix(worker, _rows[row], layer, head, RowOf(_queries, row, _config.QuerySize),
+                        RowOf(_mixed, row, _config.QuerySize));
             }
         }
     }
@@ -278,7 +281,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private bool IsMine(int worker, int row, int head) =>
         (row * _config.KeyValueHeadCount + head) % _pool.Workers == worker;
 
-    private static float* Of(float* vectors, int row, int size) => vectors + (long)row * size;
+    private static float* RowOf(float* vectors, int row, int size) => vectors + (long)row * size;
 
     private void Head(int worker)
     {
@@ -288,7 +291,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         float* x = _x;
         if (_logitRows < _rowCount)
         {
-            // The rows whose logits are wanted, together; what was in their place is not needed any more.
+            // Gather the rows whose logits are requested.
             if (worker == 0)
             {
                 int wanted = 0;

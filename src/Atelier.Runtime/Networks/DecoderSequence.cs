@@ -20,7 +20,7 @@ internal sealed class DecoderSequence(Decoder decoder) : IDecodingSequence
 
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Length);
 
-    /// <summary>Makes room for tokens after the last one, in pages that no other sequence holds.</summary>
+    /// <summary>Reserves room for tokens after the last one, in pages that no other sequence shares.</summary>
     public void Reserve(int count)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -37,7 +37,7 @@ internal sealed class DecoderSequence(Decoder decoder) : IDecodingSequence
             _pages[_pageCount++] = Decoder.Pages.Take();
     }
 
-    /// <summary>Counts tokens that were read.</summary>
+    /// <summary>Appends tokens that were read.</summary>
     public void Advance(ReadOnlySpan<int> tokens)
     {
         tokens.CopyTo(_tokens.AsSpan(Length));
@@ -46,7 +46,7 @@ internal sealed class DecoderSequence(Decoder decoder) : IDecodingSequence
 
     public IDecodingSequence Fork() => Fork(Length);
 
-    /// <summary>Another sequence with the same beginning.</summary>
+    /// <summary>Returns a new sequence with the same first tokens.</summary>
     public DecoderSequence Fork(int length)
     {
         lock (Decoder.Gate)

@@ -2,79 +2,82 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>A norm's weights.</summary>
-/// <param name="Weight">[hidden].</param>
-/// <param name="Bias">[hidden], or null.</param>
+/// <summary>The weights of a norm.</summary>
+/// <param name="Weight">The scale, [hidden].</param>
+/// <param name="Bias">The bias, [hidden]; null for none.</param>
 public sealed record NormWeights(float[] Weight, float[]? Bias = null);
 
-/// <summary>A product's weights: y = W x + b.</summary>
+/// <summary>The weights of a linear layer, y = W x + b.</summary>
 /// <param name="Weight">W, [outputs, inputs].</param>
-/// <param name="Bias">b, [outputs], or null.</param>
+/// <param name="Bias">b, [outputs]; null for none.</param>
 public sealed record LinearWeights(WeightMatrix Weight, float[]? Bias = null);
 
-/// <summary>The weights of one block. A matrix that a file keeps in one with others is a slice of it.</summary>
+/// <summary>The weights of one block. If a file stores several matrices in one tensor, each is a slice of it.</summary>
 public sealed record BlockWeights
 {
-    /// <summary>Before attention.</summary>
+    /// <summary>The norm before attention.</summary>
     public required NormWeights AttentionNorm { get; init; }
 
     /// <summary>
-    /// [heads · head size, hidden]; the rows of a head are in the order of <see cref="DecoderConfig.RotaryPairs"/>.
+    /// The query projection, [heads · head size, hidden]. The rows of a head are in the order of
+    /// <see cref="DecoderConfig.RotaryPairs"/>.
     /// </summary>
     public required LinearWeights Query { get; init; }
 
-    /// <summary>[key-value heads · head size, hidden]; rows of a head in the same order.</summary>
+    /// <summary>
+    /// The key projection, [key-value heads · head size, hidden], with the rows of a head in the same order.
+    /// </summary>
     public required LinearWeights Key { get; init; }
 
-    /// <summary>[key-value heads · head size, hidden].</summary>
+    /// <summary>The value projection, [key-value heads · head size, hidden].</summary>
     public required LinearWeights Value { get; init; }
 
-    /// <summary>[hidden, heads · head size].</summary>
+    /// <summary>The output projection, [hidden, heads · head size].</summary>
     public required LinearWeights Output { get; init; }
 
-    /// <summary>Before the feed-forward layer.</summary>
+    /// <summary>The norm before the feed-forward layer.</summary>
     public required NormWeights FeedForwardNorm { get; init; }
 
-    /// <summary>SwiGLU's gate, [feed-forward, hidden]; null for GELU.</summary>
+    /// <summary>The gate of SwiGLU, [feed-forward, hidden]; null for GELU.</summary>
     public LinearWeights? Gate { get; init; }
 
-    /// <summary>The first product, [feed-forward, hidden].</summary>
+    /// <summary>The first linear layer, [feed-forward, hidden].</summary>
     public required LinearWeights Up { get; init; }
 
-    /// <summary>The second product, [hidden, feed-forward].</summary>
+    /// <summary>The second linear layer, [hidden, feed-forward].</summary>
     public required LinearWeights Down { get; init; }
 }
 
-/// <summary>The weights of a decoder. Every matrix may have a type of its own.</summary>
+/// <summary>The weights of a decoder. Each matrix may have a data type of its own.</summary>
 public sealed record DecoderWeights
 {
-    /// <summary>[vocabulary, hidden].</summary>
+    /// <summary>The token embedding, [vocabulary, hidden].</summary>
     public required WeightMatrix Embedding { get; init; }
 
-    /// <summary>[context, hidden] with learned positions, otherwise null.</summary>
+    /// <summary>The position embedding, [context, hidden]; null without learned positions.</summary>
     public WeightMatrix? Positions { get; init; }
 
     /// <summary>The blocks.</summary>
     public required IReadOnlyList<BlockWeights> Blocks { get; init; }
 
-    /// <summary>After the last block.</summary>
+    /// <summary>The norm after the last block.</summary>
     public required NormWeights FinalNorm { get; init; }
 
-    /// <summary>[vocabulary, hidden]; null where the head is the embedding.</summary>
+    /// <summary>The head, [vocabulary, hidden]; null if it shares the weights of the embedding.</summary>
     public LinearWeights? Head { get; init; }
 
-    /// <summary>Disposed with the decoder: the mapped files that the matrices lie in.</summary>
+    /// <summary>The objects to dispose with the decoder: the mapped files that contain the matrices.</summary>
     public IReadOnlyList<IDisposable> Owners { get; init; } = [];
 
-    /// <summary>Every product's weights, in the order in which a token meets them.</summary>
+    /// <summary>Returns the weights of all linear layers in the order of their use.</summary>
     public IEnumerable<LinearWeights> Products() =>
         Blocks.SelectMany(b => (LinearWeights?[])[b.Query, b.Key, b.Value, b.Output, b.Gate, b.Up, b.Down]).Append(Head)
             .OfType<LinearWeights>();
 
-    /// <summary>Throws where the weights are not those of a shape.</summary>
-    /// <param name="config">The shape, checked.</param>
-    /// <param name="where">What errors name: the file of the weights.</param>
-    /// <exception cref="AtelierException">A matrix is missing, too many, or of another shape.</exception>
+    /// <summary>Throws if the weights do not fit a configuration.</summary>
+    /// <param name="config">The configuration, already checked.</param>
+    /// <param name="where">The file of the weights, for error messages.</param>
+    /// <exception cref="AtelierException">A matrix is missing, superfluous or of another shape.</exception>
     public void Check(DecoderConfig config, string? where = null)
     {
         int hidden = config.HiddenSize;

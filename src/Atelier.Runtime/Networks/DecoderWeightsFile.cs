@@ -4,16 +4,17 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Takes a decoder's weights from a model's memory-mapped files. Only transposed matrices, those of Hugging Face's
+/// Loads a decoder's weights from a model's memory-mapped files. Only transposed matrices, those of Hugging Face's
 /// GPT-2, are copied.
 /// </summary>
 public static class DecoderWeightsFile
 {
-    /// <summary>Takes the weights of a bundle, or of a folder as Hugging Face's tools save it.</summary>
+    /// <summary>Loads the weights of a bundle or of a folder saved by Hugging Face's tools.</summary>
     /// <param name="folder">The folder, with config.json.</param>
-    /// <returns>The shape, with the order in which the rows make rotary pairs, and the weights, which own the mapped
-    /// files.</returns>
-    /// <exception cref="AtelierException">A file is missing or damaged, or they do not fit together.</exception>
+    /// <returns>
+    /// The configuration, with the order of rotary pairs in the file, and the weights, which own the mapped files.
+    /// </returns>
+    /// <exception cref="AtelierException">A file is missing or damaged, or the files do not fit together.</exception>
     public static (DecoderConfig Config, DecoderWeights Weights) Open(string folder)
     {
         ConfigFile config = ConfigFile.Read(Path.Combine(folder, "config.json"));
@@ -29,17 +30,17 @@ public static class DecoderWeightsFile
         }
     }
 
-    /// <summary>Takes weights.</summary>
-    /// <param name="file">The config.json with the shape.</param>
-    /// <param name="weights">The weights; the result owns them.</param>
+    /// <summary>Loads the weights from tensors.</summary>
+    /// <param name="file">The config.json with the configuration.</param>
+    /// <param name="weights">The tensors; the result owns them.</param>
     /// <inheritdoc cref="Open" path="/returns"/>
     /// <exception cref="AtelierException">A tensor is missing or of another shape.</exception>
     public static (DecoderConfig Config, DecoderWeights Weights) Take(ConfigFile file, ModelWeights weights)
     {
         DecoderConfig shape = DecoderConfigFile.Read(file) with
         {
-            // llama.cpp and llama2.c turn neighbours, Hugging Face turns halves: the rows stay as they lie, and the
-            // decoder is told.
+            // llama.cpp and llama2.c rotate neighbours, Hugging Face rotates halves. The rows keep their order; the
+            // configuration says which it is.
             RotaryPairs = weights.Layout == TensorLayout.Gguf ? RotaryPairs.Neighbours : RotaryPairs.Halves,
         };
         if (weights.RopeFactors is not null)
@@ -131,18 +132,18 @@ public static class DecoderWeightsFile
         private WeightMatrix Matrix(string name) => weights.Take(name).ToMatrix(weights);
 
         private NormWeights Norm(string name) =>
-            new(Vector(name + ".weight"), config.Norm == NormName.Layer ? Bias(name + ".bias", config.AttentionBias)
-                : null);
+            new(Vector(name + ".weight"),
+                config.Norm == NormName.Layer ? Bias(name + ".bias", config.AttentionBias) : null);
 
         private LinearWeights Linear(string name, bool hasBias) =>
             new(Matrix(name + ".weight"), Bias(name + ".bias", hasBias));
 
         /// <summary>
-        /// A bias, or null where the shape has none: GPT-2's files have it then all the same, of zeros.
+        /// Returns a bias, or null if the configuration has none. GPT-2's files may then store a bias of zeros.
         /// </summary>
-        private float[]? Bias(string name, bool isThere)
+        private float[]? Bias(string name, bool hasBias)
         {
-            if (isThere)
+            if (hasBias)
                 return Vector(name);
             if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
                 && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
@@ -162,7 +163,7 @@ public static class DecoderWeightsFile
                     weights.Path, "download or export the model again");
         }
 
-        /// <summary>Queries, keys and values, whose rows stand in one matrix.</summary>
+        /// <summary>Splits a matrix with the rows of queries, keys and values.</summary>
         private (LinearWeights Query, LinearWeights Key, LinearWeights Value) Split(LinearWeights all)
         {
             int query = config.QuerySize, other = config.KeyValueSize;

@@ -3,35 +3,35 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Keys and values of <see cref="Tokens"/> tokens of all layers, in single precision. Sequences with the same beginning
-/// hold the same pages.
+/// A page of the key-value cache: the keys and values of <see cref="Tokens"/> tokens in all layers, in single
+/// precision. Sequences with the same prefix share pages.
 /// </summary>
 internal sealed unsafe class KeyValuePage(long bytes)
 {
-    /// <summary>Tokens of a page.</summary>
+    /// <summary>Number of tokens in a page.</summary>
     public const int Tokens = 32;
 
     private readonly WeightMemory _memory = new((nuint)bytes);
 
-    /// <summary>[layer, key or value, key-value head, token, head size].</summary>
+    /// <summary>The data, [layer, key or value, key-value head, token, head size].</summary>
     public float* Data => (float*)_memory.Data;
 
-    /// <summary>Sequences that hold it.</summary>
+    /// <summary>Number of sequences that use the page.</summary>
     public int Holders { get; set; }
 
     public void Free() => _memory.Dispose();
 }
 
-/// <summary>The pages of one decoder: those that nobody holds any more are used again.</summary>
+/// <summary>The pages of one decoder. Pages that no sequence uses any more are recycled.</summary>
 internal sealed unsafe class KeyValuePages(DecoderConfig config) : IDisposable
 {
     private readonly Stack<KeyValuePage> _free = new();
     private readonly long _floats = 2L * config.LayerCount * config.KeyValueSize * KeyValuePage.Tokens;
 
-    /// <summary>The floats of one head's keys in a page.</summary>
+    /// <summary>Number of floats of one head's keys in a page.</summary>
     public int HeadFloats { get; } = KeyValuePage.Tokens * config.HeadSize;
 
-    /// <summary>Pages that sequences hold.</summary>
+    /// <summary>Number of pages in use.</summary>
     public int HeldCount { get; private set; }
 
     public KeyValuePage Take()
@@ -43,7 +43,7 @@ internal sealed unsafe class KeyValuePages(DecoderConfig config) : IDisposable
     }
 
     /// <summary>
-    /// A page with the same content that only the caller holds; the caller no longer holds the other one.
+    /// Returns a copy of a page for the caller alone, and releases the caller's share of the original.
     /// </summary>
     public KeyValuePage TakeCopy(KeyValuePage page)
     {
@@ -62,11 +62,11 @@ internal sealed unsafe class KeyValuePages(DecoderConfig config) : IDisposable
         _free.Push(page);
     }
 
-    /// <summary>Where a layer's keys (or values) of a head begin in a page.</summary>
+    /// <summary>Returns the offset in a page of the keys or values of a layer and head.</summary>
     public long Offset(int layer, bool values, int head) =>
         (((long)layer * 2 + (values ? 1 : 0)) * config.KeyValueHeadCount + head) * HeadFloats;
 
-    /// <summary>Frees the pages that nobody holds; the others go with the sequences that hold them.</summary>
+    /// <summary>Frees the unused pages; the others are freed when their sequences are.</summary>
     public void Dispose()
     {
         while (_free.TryPop(out KeyValuePage? page))

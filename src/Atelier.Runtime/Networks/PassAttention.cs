@@ -2,15 +2,13 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>
-/// Attention over the cache, a key-value head at a time: keys turned to their places and kept, values mixed.
-/// </summary>
+/// <summary>Attention over the key-value cache, one key-value head at a time.</summary>
 internal sealed unsafe class PassAttention
 {
     private readonly KeyValuePages _pages;
     private readonly KernelPath _path;
     private readonly RotaryTable? _rotary;
-    private readonly float*[] _scores; // a worker's
+    private readonly float*[] _scores; // one buffer for each worker
     private readonly int _size, _group;
 
     public PassAttention(DecoderConfig config, KeyValuePages pages, KernelPath path, PassScratch scratch, int workers)
@@ -23,13 +21,15 @@ internal sealed unsafe class PassAttention
             _scores[worker] = scratch.Floats(config.ContextLength);
     }
 
-    /// <summary>Puts a token's key and value of a head into the cache, and turns its queries.</summary>
+    /// <summary>
+    /// Stores a token's key and value of a head in the cache; with rotary positions, rotates its key and queries first.
+    /// </summary>
     /// <param name="row">The token.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="head">The key-value head.</param>
-    /// <param name="queries">The token's, of all heads.</param>
-    /// <param name="keys">Its keys, of all heads.</param>
-    /// <param name="values">Its values, of all heads.</param>
+    /// <param name="queries">The queries of the token, all heads.</param>
+    /// <param name="keys">The keys of the token, all heads.</param>
+    /// <param name="values">The values of the token, all heads.</param>
     public void Store(in PassRow row, int layer, int head, float* queries, float* keys, float* values)
     {
         float* key = keys + head * _size, value = values + head * _size;
@@ -48,14 +48,14 @@ internal sealed unsafe class PassAttention
     }
 
     /// <summary>
-    /// softmax(q Kᵀ / √size) V of the query heads that share a key-value head (Vaswani et al. 2017, eq. 1).
+    /// Computes softmax(q Kᵀ / √size) V for the query heads that share a key-value head (Vaswani et al. 2017, eq. 1).
     /// </summary>
-    /// <param name="worker">Who computes.</param>
+    /// <param name="worker">The number of the worker.</param>
     /// <param name="row">The token.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="head">The key-value head.</param>
-    /// <param name="queries">The token's, of all heads.</param>
-    /// <param name="mixed">The token's result, of all heads.</param>
+    /// <param name="queries">The queries of the token, all heads.</param>
+    /// <param name="mixed">Filled with the result of the token, all heads.</param>
     public void Mix(int worker, in PassRow row, int layer, int head, float* queries, float* mixed)
     {
         int count = row.Position + 1;

@@ -2,20 +2,20 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>A norm with its weights where workers read them.</summary>
+/// <summary>A norm with its weights in native memory.</summary>
 internal readonly unsafe struct PassNorm(NormWeights weights, PassScratch scratch)
 {
     public readonly float* Weight = scratch.Copy(weights.Weight);
     public readonly float* Bias = scratch.Copy(weights.Bias);
 }
 
-/// <summary>A product with its bias where workers read it.</summary>
+/// <summary>A linear layer with its bias in native memory.</summary>
 internal readonly unsafe struct PassProduct(LinearWeights weights, PassScratch scratch)
 {
     public readonly WeightMatrix Weight = weights.Weight;
     public readonly float* Bias = scratch.Copy(weights.Bias);
 
-    /// <summary>The rows of one worker: an equal share, in whole sixteens.</summary>
+    /// <summary>Returns the rows of one worker: an equal share, in multiples of 16.</summary>
     public (int Start, int End) Share(int worker, int workers)
     {
         int sixteens = (Weight.Rows + 15) / 16;
@@ -24,7 +24,7 @@ internal readonly unsafe struct PassProduct(LinearWeights weights, PassScratch s
     }
 }
 
-/// <summary>One block's parts.</summary>
+/// <summary>The parts of one block, prepared for the pass.</summary>
 internal sealed class PassBlock(BlockWeights weights, PassScratch scratch)
 {
     public readonly PassNorm AttentionNorm = new(weights.AttentionNorm, scratch);

@@ -3,7 +3,7 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Vectors as products take them: in single precision, and in 8 bits where blocked weights ask for it.
+/// The input vectors of products: in single precision and, for blocked weights, also quantised to 8 bits.
 /// </summary>
 internal readonly unsafe struct Operand(float* floats, ByteVectors bytes)
 {
@@ -11,17 +11,17 @@ internal readonly unsafe struct Operand(float* floats, ByteVectors bytes)
     public readonly ByteVectors Bytes = bytes;
 }
 
-/// <summary>Memory for the vectors of one step, outside the managed heap, taken once.</summary>
+/// <summary>Native memory for the vectors of a step, allocated once.</summary>
 internal sealed unsafe class PassScratch : IDisposable
 {
     private readonly List<WeightMemory> _memory = [];
 
     public float* Floats(long count) => (float*)Bytes(count * sizeof(float));
 
-    /// <summary>Room for vectors with their form in 8 bits.</summary>
+    /// <summary>Allocates vectors in single precision and 8 bits.</summary>
     public Operand Operand(long vectors, int columns) => new(Floats(vectors * columns), ByteVectors(vectors, columns));
 
-    /// <summary>Room for vectors in 8 bits.</summary>
+    /// <summary>Allocates vectors in 8 bits.</summary>
     public ByteVectors ByteVectors(long vectors, int columns)
     {
         int padded = (columns + WeightTypes.BlockSize - 1) / WeightTypes.BlockSize * WeightTypes.BlockSize;
@@ -29,7 +29,7 @@ internal sealed unsafe class PassScratch : IDisposable
             (int*)Floats(vectors * padded / WeightTypes.BlockSize));
     }
 
-    /// <summary>A copy of numbers, or null of null.</summary>
+    /// <summary>Copies an array to native memory; null gives null.</summary>
     public float* Copy(float[]? values)
     {
         if (values is null)

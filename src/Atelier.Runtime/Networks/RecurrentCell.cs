@@ -2,19 +2,19 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>The equations of a recurrent cell, for some of the units of one sequence.</summary>
+/// <summary>Computes the equations of a recurrent cell for a range of units of one sequence.</summary>
 /// <param name="name">The kind of cell.</param>
 /// <param name="path">The kernels.</param>
-/// <param name="hiddenSize">The number of units in a layer.</param>
+/// <param name="hiddenSize">Number of units in a layer.</param>
 internal sealed unsafe class RecurrentCell(CellName name, KernelPath path, int hiddenSize)
 {
     /// <summary>Computes the hidden state after one token.</summary>
-    /// <param name="input">W x + b of the first unit, the gates hiddenSize apart; overwritten.</param>
+    /// <param name="input">W x + b, beginning at the first unit, with the gates hiddenSize apart; overwritten.</param>
     /// <param name="state">U h + c in the same layout; overwritten.</param>
-    /// <param name="count">The number of units.</param>
+    /// <param name="count">Number of units.</param>
     /// <param name="cell">[count]: the cell state of an LSTM, updated.</param>
-    /// <param name="before">[count]: the hidden state before.</param>
-    /// <param name="after">[count]: receives the hidden state after.</param>
+    /// <param name="before">[count]: the hidden state before the token.</param>
+    /// <param name="after">[count]: filled with the hidden state after the token.</param>
     public void Step(float* input, float* state, int count, float* cell, float* before, float* after)
     {
         switch (name)

@@ -5,9 +5,8 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// A recurrent language model on the CPU in managed code: plain cells (Elman 1990), LSTM (Hochreiter and Schmidhuber
-/// 1997) and GRU (Cho et al. 2014). Its memory of a sequence is a state, however long the sequence is. Several threads
-/// may use it at the same time, each with sequences of its own: their steps wait for one another, and all workers help
-/// with each.
+/// 1997) and GRU (Cho et al. 2014). The state of a sequence has the same size for any length. Several threads may use a
+/// decoder at the same time, each with its own sequences: steps run one at a time, each with all worker threads.
 /// </summary>
 public sealed class RecurrentDecoder : IBatchedLanguageModel
 {
@@ -16,9 +15,9 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     private readonly Lock _gate = new();
     private bool _disposed;
 
-    /// <summary>Makes a decoder of its weights.</summary>
+    /// <summary>Creates a decoder.</summary>
     /// <param name="weights">The weights; their owners are disposed with the decoder.</param>
-    /// <param name="threads">Threads that compute, the caller's included; 0 takes one a processor.</param>
+    /// <param name="threads">Number of threads, including the caller's; 0 takes one for each processor.</param>
     public RecurrentDecoder(RecurrentWeights weights, int threads = 0)
         : this(weights, threads, KernelPath.Best)
     {
@@ -34,7 +33,7 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public int VocabularySize => _weights.Embedding.Rows;
 
-    /// <summary>A state has no limit.</summary>
+    /// <summary>No limit, since a state has the same size for any length.</summary>
     public int ContextLength => int.MaxValue;
 
     internal int StateSize => _weights.Layers.Count * _weights.HiddenSize;
@@ -71,7 +70,7 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (_gate) // a step under way ends first
+        lock (_gate) // waits for the current step
         {
             if (_disposed)
                 return;
@@ -83,20 +82,20 @@ public sealed class RecurrentDecoder : IBatchedLanguageModel
     }
 }
 
-/// <summary>What a recurrent model keeps of a sequence.</summary>
+/// <summary>The state of a sequence in a recurrent model.</summary>
 internal sealed class RecurrentSequence(RecurrentDecoder decoder) : IDecodingSequence
 {
     public RecurrentDecoder Decoder { get; } = decoder;
 
-    /// <summary>h of every layer, [layers, hidden].</summary>
+    /// <summary>The hidden states h of all layers, [layers, hidden].</summary>
     public float[] Hidden { get; } = new float[decoder.StateSize];
 
-    /// <summary>c of every LSTM layer, [layers, hidden].</summary>
+    /// <summary>The cell states c of all layers, [layers, hidden], used by LSTM only.</summary>
     public float[] Cell { get; } = new float[decoder.StateSize];
 
     public int Length { get; private set; }
 
-    /// <summary>A recurrent state does not contain earlier states.</summary>
+    /// <summary>Always false, because a recurrent state does not contain earlier states.</summary>
     public bool CanTruncate => false;
 
     public void Advance(int tokens) => Length += tokens;
@@ -117,6 +116,6 @@ internal sealed class RecurrentSequence(RecurrentDecoder decoder) : IDecodingSeq
 
     public void Dispose()
     {
-        // Two arrays of the managed heap.
+        // Nothing to dispose: the state consists of managed arrays.
     }
 }

@@ -4,13 +4,15 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// One step of many sequences through a recurrent network, by all workers at once. Each layer's products with its input
-/// are one large product over all tokens; then its states move place by place, each worker moving its units. Sequences
-/// with more tokens stand first, so that those that still read at a place are the first ones.
+/// Computes a step of many sequences through a recurrent network with all workers in parallel. Each layer multiplies
+/// the inputs of all tokens in one large product; then it updates its states position by position, where each worker
+/// updates its units. Longer sequences come first, so that the sequences with a token at a position are always the
+/// first ones.
 /// </summary>
 internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
 {
-    private const int MostRows = 256; // tokens that go through a layer together, unless there are more sequences
+    // the largest number of tokens processed together, unless there are more sequences
+    private const int MostRows = 256;
     private readonly RecurrentWeights _weights;
     private readonly WorkerPool _pool;
     private readonly PassProduct[] _inputs, _states;
@@ -20,11 +22,11 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     private readonly RecurrentCell _cell;
     private PassScratch _scratch = new();
     private SequenceInput[] _order = [];
-    private int[] _logitRows = []; // of each in that order, the first of its rows in the logits
-    private int[] _rank = []; // of each input, its place in that order
-    private int[] _firstRows = []; // of each place in a run, the row of its first sequence; then the count of all
+    private int[] _logitRows = []; // for each input in that order, its first row in the logits
+    private int[] _rank = []; // for each input, its index in that order
+    private int[] _firstRows = []; // for each position of a run, the row of its first sequence; then the number of rows
     private int _room, _sequences, _from, _places;
-    private bool _isStep; // sequences go on by a token each: what one says may not depend on which others do
+    private bool _isStep; // one token per sequence: the result of a sequence must not depend on the others
     private float* _x, _output, _gateSums, _stateSums, _hiddenNow, _hiddenNext, _cells, _logits;
     private Operand _operand;
 
@@ -41,7 +43,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     /// <summary>The kernels.</summary>
     public KernelPath Path { get; }
 
-    /// <summary>Reads tokens, checked.</summary>
+    /// <summary>Reads tokens, already checked.</summary>
     public void Run(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
     {
         Sort(inputs);
@@ -58,7 +60,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
                 _pool.Run(this);
             }
         }
-        Array.Clear(_order); // holds no sequence longer than its owner does
+        Array.Clear(_order); // keep no reference to sequences after the step
     }
 
     /// <inheritdoc/>
@@ -79,7 +81,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
                 Operand h = InBytes(worker, _hiddenNow, active, _states[layer].Weight);
                 for (int gate = 0; gate < _gates; gate++)
                     Multiply(worker, _states[layer], gate, h, active, _stateSums);
-                Move(worker, row, active);
+                Update(worker, row, active);
                 _pool.Barrier();
                 if (worker == 0)
                     EndPlace(row, active);
@@ -100,7 +102,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         _constants.Dispose();
     }
 
-    /// <summary>The vectors of all tokens, place by place.</summary>
+    /// <summary>Looks up the embeddings of all tokens, position by position.</summary>
     private void Embed(int worker)
     {
         int size = _weights.Embedding.Columns;
@@ -129,7 +131,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         return new Operand(x, bytes);
     }
 
-    /// <summary>A worker's units of one gate: y[row, gate, unit].</summary>
+    /// <summary>Computes a worker's units of one gate: y[row, gate, unit].</summary>
     private void Multiply(int worker, in PassProduct product, int gate, in Operand x, int rows, float* y)
     {
         (int start, int end) = Units(worker);
@@ -149,7 +151,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
             Math.Min(_hidden, sixteens * (worker + 1) / _pool.Workers * 16));
     }
 
-    /// <summary>The states before a layer's first place.</summary>
+    /// <summary>Loads the states of a layer before its first position.</summary>
     private void Begin(int layer)
     {
         for (int i = 0; i < _sequences; i++)
@@ -162,8 +164,8 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         }
     }
 
-    /// <summary>Moves a worker's units of the sequences that read at a place.</summary>
-    private void Move(int worker, int row, int active)
+    /// <summary>Updates a worker's units of the sequences with a token at a position.</summary>
+    private void Update(int worker, int row, int active)
     {
         (int start, int end) = Units(worker);
         int count = end - start, stride = _gates * _hidden;
@@ -177,19 +179,22 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
     }
 
     /// <summary>
-    /// Keeps what a place gave as the next layer's input; sequences that do not read any more keep their state.
+    /// Copies the hidden states of a position to the input of the next layer. Sequences that have ended keep their
+    /// state.
     /// </summary>
     private void EndPlace(int row, int active)
     {
-        long made = (long)active * _hidden, all = (long)_sequences * _hidden;
-        Copy(_hiddenNext, _output + ((long)row * _hidden), made);
-        Copy(_hiddenNow + made, _hiddenNext + made, all - made);
+        long updated = (long)active * _hidden, all = (long)_sequences * _hidden;
+        Copy(_hiddenNext, _output + ((long)row * _hidden), updated);
+        Copy(_hiddenNow + updated, _hiddenNext + updated, all - updated);
         float* before = _hiddenNow;
         _hiddenNow = _hiddenNext;
         _hiddenNext = before;
     }
 
-    /// <summary>The states after a layer's last place; what it gave is what the next one takes.</summary>
+    /// <summary>
+    /// Stores the states of a layer after its last position and makes its output the input of the next layer.
+    /// </summary>
     private void End(int layer)
     {
         for (int i = 0; i < _sequences; i++)
@@ -200,14 +205,14 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
             new ReadOnlySpan<float>(_cells + ((long)i * _hidden), _hidden)
                 .CopyTo(sequence.Cell.AsSpan(layer * _hidden, _hidden));
         }
-        float* made = _output;
+        float* output = _output;
         _output = _x;
-        _x = made;
+        _x = output;
     }
 
     /// <summary>
-    /// The logits that are wanted. Their tokens' vectors are brought together in the order of the inputs, and those
-    /// whose logits stand one after another go through the product together.
+    /// Computes the requested logits. The vectors of their tokens are gathered in the order of the inputs, and those
+    /// with consecutive rows of logits are multiplied together.
     /// </summary>
     private void Head(int worker)
     {

@@ -4,47 +4,51 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// The weights of a recurrent layer. Gate order is PyTorch's: LSTM input, forget, cell, output; GRU reset, update, new.
+/// The weights of a recurrent layer. The order of gates is PyTorch's: input, forget, cell, output for LSTM; reset,
+/// update, new for GRU.
 /// </summary>
-/// <param name="Input">W and b: [gates · hidden, input].</param>
-/// <param name="State">U and c: [gates · hidden, hidden].</param>
+/// <param name="Input">W, [gates · hidden, input], and b.</param>
+/// <param name="State">U, [gates · hidden, hidden], and c.</param>
 public sealed record RecurrentLayerWeights(LinearWeights Input, LinearWeights State);
 
-/// <summary>A recurrent language model: embedding → layers → dense. Every matrix may have a type of its own.</summary>
+/// <summary>
+/// The weights of a recurrent language model: embedding, recurrent layers, head. Each matrix may have a data type of
+/// its own.
+/// </summary>
 public sealed record RecurrentWeights
 {
-    /// <summary>The config.json's model_type of such models.</summary>
+    /// <summary>The model_type of such models in config.json.</summary>
     public const string ModelType = "atelier_rnn";
 
-    /// <summary>How the states move.</summary>
+    /// <summary>The kind of cell.</summary>
     public required CellName Cell { get; init; }
 
-    /// <summary>[vocabulary, embedding].</summary>
+    /// <summary>The token embedding, [vocabulary, embedding].</summary>
     public required WeightMatrix Embedding { get; init; }
 
-    /// <summary>The layers, one on another.</summary>
+    /// <summary>The layers, from first to last.</summary>
     public required IReadOnlyList<RecurrentLayerWeights> Layers { get; init; }
 
-    /// <summary>[vocabulary, hidden]; a tied head is the embedding.</summary>
+    /// <summary>The head, [vocabulary, hidden]; a tied head is the embedding.</summary>
     public required LinearWeights Head { get; init; }
 
-    /// <summary>Disposed with the decoder: the mapped files that the matrices lie in.</summary>
+    /// <summary>The objects to dispose with the decoder: the mapped files that contain the matrices.</summary>
     public IReadOnlyList<IDisposable> Owners { get; init; } = [];
 
-    /// <summary>Parts of a layer's products, each as high as the state.</summary>
+    /// <summary>Number of gates of the cell, which is the number of row blocks of hidden size in each matrix.</summary>
     public int GateCount => Gates(Cell);
 
     /// <summary>The width of the states.</summary>
     public int HiddenSize => Head.Weight.Columns;
 
-    /// <summary>Refuses keys of a config.json that have a meaning but are not supported.</summary>
-    /// <exception cref="AtelierException">There is such a key.</exception>
+    /// <summary>Refuses unsupported keys of a config.json that have an effect.</summary>
+    /// <exception cref="AtelierException">The file has such a key.</exception>
     public static void RefuseUnread(ConfigFile file) => file.RefuseUnread(DecoderConfigKeys.Recurrent);
 
-    /// <summary>Takes the weights of a bundle.</summary>
-    /// <param name="file">Its config.json.</param>
-    /// <param name="weights">Its tensors; become the owner of the result.</param>
-    /// <exception cref="AtelierException">A key or a tensor is missing, or of another shape.</exception>
+    /// <summary>Loads the weights of a bundle.</summary>
+    /// <param name="file">The config.json of the bundle.</param>
+    /// <param name="weights">The tensors of the bundle; the result owns them.</param>
+    /// <exception cref="AtelierException">A key or a tensor is missing, or a tensor has another shape.</exception>
     public static RecurrentWeights Take(ConfigFile file, ModelWeights weights)
     {
         RefuseUnread(file);

@@ -1,13 +1,15 @@
 namespace Atelier.Networks;
 
-/// <summary>The angles by which rotary positions turn the pairs of a head from one position to the next.</summary>
+/// <summary>
+/// Computes the angles by which rotary embedding rotates the pairs of a head from one position to the next.
+/// </summary>
 public static class RotaryFrequencies
 {
-    /// <summary>The angle of each pair.</summary>
+    /// <summary>Returns the angle of each pair.</summary>
     /// <param name="headSize">The width of a head; even.</param>
-    /// <param name="theta">The base of the angles' geometric series.</param>
-    /// <param name="scaling">How they are stretched, or null.</param>
-    /// <returns>[headSize / 2], radians.</returns>
+    /// <param name="theta">The base of the geometric series of angles.</param>
+    /// <param name="scaling">The scaling of the angles; null for none.</param>
+    /// <returns>The angles, [headSize / 2], in radians.</returns>
     public static double[] Of(int headSize, double theta, RotaryScaling? scaling) =>
         [.. Enumerable.Range(0, headSize / 2).Select(i =>
         {
@@ -15,14 +17,15 @@ public static class RotaryFrequencies
             return scaling is null ? frequency : frequency / Divisor(scaling, i, frequency, headSize, theta);
         })];
 
-    /// <summary>What a scaling divides each pair's angle by.</summary>
+    /// <summary>Returns the divisor of each pair's angle under a scaling.</summary>
     /// <inheritdoc cref="Of" path="/param"/>
-    /// <returns>[headSize / 2].</returns>
+    /// <returns>The divisors, [headSize / 2].</returns>
     public static double[] Divisors(int headSize, double theta, RotaryScaling scaling) =>
         [.. Of(headSize, theta, null).Zip(Of(headSize, theta, scaling), (whole, divided) => whole / divided)];
 
     /// <summary>
-    /// The factor of cosine and sine: 1, or for YaRN 0.1 ln(factor) + 1 unless given (Peng et al. 2023, eq. 22).
+    /// Returns the factor of cosines and sines: 1, or for YaRN the given factor or else 0.1 ln(factor) + 1 (Peng et al.
+    /// 2023, eq. 22).
     /// </summary>
     public static double Amplitude(RotaryScaling? scaling) => scaling is { Name: RotaryScalingName.Yarn }
         ? scaling.AttentionFactor ?? ((0.1 * Math.Log(Math.Max(1, scaling.Factor))) + 1)
@@ -38,18 +41,17 @@ public static class RotaryFrequencies
 
     private static double Llama3Divisor(RotaryScaling scaling, double frequency)
     {
-        double turns = scaling.OriginalContextLength * frequency / (2 * Math.PI); // in the original context
-        double kept =
-            Math.Clamp((turns - scaling.LowFrequencyFactor)
-            / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor), 0, 1);
+        double rotations = scaling.OriginalContextLength * frequency / (2 * Math.PI); // over the original context
+        double range = scaling.HighFrequencyFactor - scaling.LowFrequencyFactor;
+        double kept = Math.Clamp((rotations - scaling.LowFrequencyFactor) / range, 0, 1);
         return 1 / (((1 - kept) / scaling.Factor) + kept);
     }
 
     private static double YarnDivisor(RotaryScaling scaling, int i, int headSize, double theta)
     {
-        // The pair that turns so many times in the original context (Peng et al. 2023, eq. 17 to 20).
-        double Pair(double turns) =>
-            headSize * Math.Log(scaling.OriginalContextLength / (turns * 2 * Math.PI)) / (2 * Math.Log(theta));
+        // The pair that makes a number of rotations over the original context (Peng et al. 2023, eq. 17 to 20).
+        double Pair(double rotations) =>
+            headSize * Math.Log(scaling.OriginalContextLength / (rotations * 2 * Math.PI)) / (2 * Math.Log(theta));
         double low = Math.Max(Math.Floor(Pair(scaling.BetaFast)), 0),
             high = Math.Min(Math.Ceiling(Pair(scaling.BetaSlow)), headSize - 1);
         double scaled = Math.Clamp((i - low) / Math.Max(high - low, 0.001), 0, 1);

@@ -3,9 +3,9 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Turns each pair of a query's or key's components by an angle that grows with the position (Su et al. 2021, eq. 34),
-/// with the scalings for longer texts. Cosines and sines are computed for as many positions as texts reach: those of a
-/// context of 131,072 would take 64 MB with heads of 128.
+/// Rotates each pair of components of a query or key by an angle that grows with the position (Su et al. 2021, eq. 34),
+/// with the scalings for longer texts. Cosines and sines are computed only for the positions that texts reach: those of
+/// a context of 131,072 would take 64 MB with heads of 128.
 /// </summary>
 internal sealed unsafe class RotaryTable
 {
@@ -17,7 +17,7 @@ internal sealed unsafe class RotaryTable
     private readonly int _half;
     private readonly bool _neighbours;
 
-    /// <summary>A table of no position yet.</summary>
+    /// <summary>Creates an empty table.</summary>
     public RotaryTable(DecoderConfig config)
     {
         _half = config.HeadSize / 2;
@@ -29,10 +29,10 @@ internal sealed unsafe class RotaryTable
             _angles[i] /= config.RopeFactors?[i] ?? 1;
     }
 
-    /// <summary>The bytes of what has been computed.</summary>
+    /// <summary>The size in bytes of the computed part of the table.</summary>
     public long Bytes => _pages.Count(page => page is not null) * (long)PagePositions * 2 * _half * sizeof(float);
 
-    /// <summary>Turns one head's vector in place. Several workers may do so at once.</summary>
+    /// <summary>Rotates the vector of one head in place. Safe for concurrent use.</summary>
     public void Rotate(float* head, int position)
     {
         float* cosine = Row(position), sine = cosine + _half;

@@ -2,21 +2,21 @@ using System.Buffers;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>A token that stands for its own text and is found there before anything else is done to it.</summary>
-/// <param name="Text">The text.</param>
-/// <param name="Id">Its id.</param>
-/// <param name="IsNormalized">Whether it is looked for in the normalized text, in its own normalized form.</param>
+/// <summary>A token that is matched in the text literally, before the text is tokenized.</summary>
+/// <param name="Text">The text of the token.</param>
+/// <param name="Id">The id of the token.</param>
+/// <param name="IsNormalized">Whether its normalized form is matched in the normalized text.</param>
 internal sealed record AddedToken(string Text, int Id, bool IsNormalized);
 
-/// <summary>Encodes what stands between added tokens.</summary>
-/// <param name="piece">The text, normalized.</param>
-/// <param name="isFirst">Whether the whole text begins with it.</param>
-/// <param name="ids">Gets its ids.</param>
+/// <summary>Encodes the text between added tokens.</summary>
+/// <param name="piece">The normalized text.</param>
+/// <param name="isFirst">Whether the piece is the beginning of the whole text.</param>
+/// <param name="ids">The list to which the ids are appended.</param>
 internal delegate void PieceEncoder(ReadOnlySpan<char> piece, bool isFirst, List<int> ids);
 
 /// <summary>
-/// Cuts text at added tokens: the leftmost first, of those that begin alike the longest; those that are looked for in
-/// the text as it is before those that are looked for in the normalized text.
+/// Splits text at added tokens: the leftmost match first, and of those at the same place the longest. Tokens that are
+/// matched in the original text take precedence over those that are matched in the normalized text.
 /// </summary>
 internal sealed class AddedTokens
 {
@@ -30,17 +30,17 @@ internal sealed class AddedTokens
     {
         _normalizer = normalizer;
         (string Text, int Id)[] asIs = [.. tokens.Where(t => !t.IsNormalized).Select(t => (t.Text, t.Id))];
-        (string Text, int Id)[] normalized = [.. tokens.Where(t => t.IsNormalized).Select(t =>
-            (normalizer?.Apply(t.Text) ?? t.Text, t.Id))];
+        (string Text, int Id)[] normalized =
+            [.. tokens.Where(t => t.IsNormalized).Select(t => (normalizer?.Apply(t.Text) ?? t.Text, t.Id))];
         _asIs = asIs.Length == 0 ? null : new Finder(asIs);
         _normalized = normalized.Length == 0 ? null : new Finder(normalized);
     }
 
     /// <summary>
-    /// Two tokens of which one ends as the other begins, or null: what is found then depends on which is looked for
-    /// first.
+    /// Returns two tokens of which one ends as the other begins, or null if there are none. For such tokens the result
+    /// depends on the order of matching.
     /// </summary>
-    /// <exception cref="AtelierException">There are more tokens, or longer ones, than any model has.</exception>
+    /// <exception cref="AtelierException">There are too many tokens, or one is too long.</exception>
     public static (string First, string Second)? Overlapping(IReadOnlyList<AddedToken> tokens)
     {
         if (tokens.Count > MostTokens || tokens.Any(token => token.Text.Length > LongestToken))
@@ -82,15 +82,14 @@ internal sealed class AddedTokens
         if (_normalized is null)
             encode(text, isFirst, ids);
         else
-            _normalized.Cut(text, isFirst, ids, static (inner, first, found, last) => last(inner, first, found),
-                encode);
+            _normalized.Cut(text, isFirst, ids, static (inner, first, list, last) => last(inner, first, list), encode);
     }
 
     private delegate void InnerEncoder(ReadOnlySpan<char> piece, bool isFirst, List<int> ids, PieceEncoder encode);
 
     private sealed class Finder
     {
-        private readonly ILookup<char, (string Text, int Id)> _tokens; // the longest first
+        private readonly ILookup<char, (string Text, int Id)> _tokens; // by first character, the longest first
         private readonly SearchValues<string> _values;
 
         public Finder((string Text, int Id)[] tokens)

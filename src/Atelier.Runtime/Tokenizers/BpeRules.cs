@@ -1,30 +1,30 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>What byte-level vocabularies of different models differ in.</summary>
+/// <summary>The settings in which byte-level tokenizers of different models differ.</summary>
 internal sealed record BpeRules
 {
-    // How models trained elsewhere call what ends a text, where their files do not say.
+    // The usual names of the end-of-text token, for files that do not name it.
     private static readonly string[] Endings = [TokenTable.EndOfText, "<|end_of_text|>", "</s>", "<|im_end|>"];
 
-    /// <summary>How text is cut into words.</summary>
+    /// <summary>The rules that split text into words.</summary>
     public WordSplit Split { get; init; } = WordSplit.Gpt2;
 
-    /// <summary>Whether a word that stands in the vocabulary is taken whole, whatever the merges make of it.</summary>
+    /// <summary>Whether a word that is in the vocabulary becomes one token regardless of the merges.</summary>
     public bool TakesWholeWords { get; init; }
 
-    /// <summary>What is done to text first, or null.</summary>
+    /// <summary>The normalizer that is applied to text first; null for none.</summary>
     public TextNormalizer? Normalizer { get; init; }
 
-    /// <summary>Tokens that are found in the text as they are.</summary>
+    /// <summary>The tokens that are matched in the text literally.</summary>
     public IReadOnlyList<AddedToken> Added { get; init; } = [];
 
-    /// <summary>Tokens that stand for no text.</summary>
+    /// <summary>The special tokens, which have no text.</summary>
     public IReadOnlyCollection<string> Specials { get; init; } = [TokenTable.EndOfText];
 
-    /// <summary>The special token between documents; null takes the first of its usual names.</summary>
+    /// <summary>The end-of-text token, which separates documents; null takes the first of its usual names.</summary>
     public string? EndOfText { get; init; }
 
-    /// <summary>The name of the token between documents in a vocabulary, or null.</summary>
+    /// <summary>Returns the name of the end-of-text token in a vocabulary, or null if it has none.</summary>
     public string? FindEndOfText(TokenTable table) =>
         EndOfText ?? Endings.FirstOrDefault(name => Specials.Contains(name) && table.IdOrNull(name) is not null);
 }

@@ -5,8 +5,8 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words, words into
-/// bytes, and neighbours are joined in the order in which training joined them.
+/// Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): text is split into words and words into
+/// bytes; then neighbouring symbols are merged in the order in which the merges were learned.
 /// </summary>
 public sealed class BpeTokenizer : Tokenizer
 {
@@ -20,20 +20,22 @@ public sealed class BpeTokenizer : Tokenizer
     private readonly AddedTokens? _added;
     private readonly PieceEncoder _encodeWords;
 
-    /// <summary>Takes a vocabulary as it stands in a file.</summary>
-    /// <param name="names">The tokens in GPT-2's byte-level letters, by id.</param>
-    /// <param name="merges">The pairs in the order they were learned.</param>
-    /// <param name="rules">What this vocabulary differs in from GPT-2's.</param>
-    /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
+    /// <summary>Creates a tokenizer from a vocabulary.</summary>
+    /// <param name="names">The names of the tokens by id, in GPT-2's byte-level alphabet.</param>
+    /// <param name="merges">The merges in the order in which they were learned.</param>
+    /// <param name="rules">The settings; null takes GPT-2's.</param>
+    /// <exception cref="AtelierException">The vocabulary lacks a byte or a token of a merge.</exception>
     internal BpeTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges,
         BpeRules? rules = null)
     {
         Rules = rules ?? new BpeRules();
         HashSet<string> specials = [.. Rules.Specials], added = [.. Rules.Added.Select(t => t.Text)];
-        _table = new TokenTable(names, name => specials.Contains(name) ? [] : added.Contains(name) ? Wtf8.Encode(name)
+        _table = new TokenTable(names, name =>
+            specials.Contains(name) ? []
+            : added.Contains(name) ? Wtf8.Encode(name)
             : TokenTable.ByteLevelBytes(name));
-        _added = added.Count > 0 || Rules.Normalizer is not null ? new AddedTokens(Rules.Added, Rules.Normalizer)
-            : null;
+        if (added.Count > 0 || Rules.Normalizer is not null)
+            _added = new AddedTokens(Rules.Added, Rules.Normalizer);
         _encodeWords = EncodeWords;
         Merges = merges;
         EndOfTextId = Rules.FindEndOfText(_table) is string end ? _table.IdOrNull(end) : null;
@@ -56,19 +58,19 @@ public sealed class BpeTokenizer : Tokenizer
     /// <inheritdoc/>
     public override int? EndOfTextId { get; }
 
-    /// <summary>The pairs in the order they were learned.</summary>
+    /// <summary>The merges in the order in which they were learned.</summary>
     internal IReadOnlyList<(string Left, string Right)> Merges { get; }
 
-    /// <summary>What this vocabulary differs in from GPT-2's.</summary>
+    /// <summary>The settings of this tokenizer.</summary>
     internal BpeRules Rules { get; }
 
-    /// <summary>Learns a vocabulary. The result does not depend on the number of threads.</summary>
-    /// <param name="documents">The text to learn from.</param>
-    /// <param name="vocabularySize">Ids in all: 256 bytes, the merges, and the end of text. Text with little variety
-    /// gives fewer.</param>
-    /// <param name="threads">Threads to use; 0 takes all cores.</param>
+    /// <summary>Learns a vocabulary from text. The result does not depend on the number of threads.</summary>
+    /// <param name="documents">The training text.</param>
+    /// <param name="vocabularySize">The size of the vocabulary, at least 257: 256 bytes, the merges and the end-of-text
+    /// token. Text with little variety gives fewer tokens.</param>
+    /// <param name="threads">Number of threads; 0 takes all cores.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The vocabulary is smaller than 257.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The vocabulary size is below 257.</exception>
     public static BpeTokenizer Train(IEnumerable<string> documents, int vocabularySize, int threads = 0,
         CancellationToken cancellation = default)
     {
@@ -82,7 +84,7 @@ public sealed class BpeTokenizer : Tokenizer
     }
 
     /// <summary>Reads GPT-2's two files: encoder.json (or vocab.json) and vocab.bpe (or merges.txt).</summary>
-    /// <exception cref="AtelierException">A file is missing, damaged, or does not go with the other.</exception>
+    /// <exception cref="AtelierException">A file is missing or damaged, or the two do not fit together.</exception>
     public static BpeTokenizer FromGpt2(string vocabularyPath, string mergesPath)
     {
         try
@@ -91,9 +93,9 @@ public sealed class BpeTokenizer : Tokenizer
             IReadOnlyList<string> names = TokenizerFile.NamesById(
                 vocabulary.RootElement.EnumerateObject().Select(p => (p.Name, p.Value.GetInt32())), vocabularyPath);
             InputFile.RequireRegular(mergesPath);
-            return new BpeTokenizer(names, [.. File.ReadLines(mergesPath)
-                .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))
-                .Select(line => TokenizerFile.MergePair(line, mergesPath))]);
+            IEnumerable<string> lines = File.ReadLines(mergesPath)
+                .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal));
+            return new BpeTokenizer(names, [.. lines.Select(line => TokenizerFile.MergePair(line, mergesPath))]);
         }
         catch (Exception e)
             when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException

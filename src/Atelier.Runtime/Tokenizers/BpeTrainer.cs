@@ -3,15 +3,16 @@ using System.Runtime.InteropServices;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Learns the merges of byte pair encoding (Sennrich et al. 2016, algorithm 1): counts words on all cores, then joins
-/// the most frequent pair again and again, touching only the words that hold it.
+/// Learns the merges of byte pair encoding (Sennrich et al. 2016, algorithm 1): counts words on all cores, then
+/// repeatedly merges the most frequent pair, updating only the words that contain it.
 /// </summary>
 internal static class BpeTrainer
 {
-    private const int PieceLength = 1 << 20; // characters that one task counts at a time
+    private const int PieceLength = 1 << 20; // number of characters that a task counts at a time
 
     /// <summary>
-    /// Learns at most so many merges; ties go to the pair of lower ids, so that the result is one whatever the threads.
+    /// Learns at most <paramref name="mergeCount"/> merges. Of equally frequent pairs the one with lower ids is merged
+    /// first, so that the result does not depend on the number of threads.
     /// </summary>
     public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads,
         CancellationToken cancellation)
@@ -24,9 +25,9 @@ internal static class BpeTrainer
             for (int i = 0; i + 1 < words[word].Length; i++)
                 Change(pairs, words[word][i], words[word][i + 1], counts[word], word);
         }
-        // A queue that may be out of date: what comes out is checked against the count as it is now.
-        var queue = new PriorityQueue<long, (long MinusCount, long Key)>(pairs.Select(p =>
-            (p.Key, (-p.Value.Count, p.Key))));
+        // Entries of the queue may be outdated, so their counts are checked when they are dequeued.
+        var queue = new PriorityQueue<long, (long MinusCount, long Key)>(
+            pairs.Select(p => (p.Key, (-p.Value.Count, p.Key))));
 
         List<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value })];
         var merges = new List<(byte[], byte[])>(mergeCount);
@@ -35,7 +36,7 @@ internal static class BpeTrainer
         {
             cancellation.ThrowIfCancellationRequested();
             if (!pairs.TryGetValue(key, out Pair? pair))
-                continue; // joined already
+                continue; // already merged
             if (pair.Count != -priority.MinusCount)
             {
                 if (pair.Count > 0)
@@ -43,7 +44,7 @@ internal static class BpeTrainer
                 continue;
             }
             if (pair.Count < 2)
-                break; // what occurs once is no pattern
+                break; // a pair that occurs once is not a pattern
             int left = (int)(key >> 32), right = (int)key, joined = tokens.Count;
             tokens.Add([.. tokens[left], .. tokens[right]]);
             merges.Add((tokens[left], tokens[right]));
@@ -61,10 +62,9 @@ internal static class BpeTrainer
         return merges;
     }
 
-    /// <summary>Joins a pair in one word and brings the counts of its neighbours up to date.</summary>
-    private static int[] Join(
-        int[] word, int left, int right, int joined, long count, int index, Dictionary<long, Pair> pairs,
-            HashSet<long> changed)
+    /// <summary>Merges a pair in one word and updates the counts of the neighbouring pairs.</summary>
+    private static int[] Join(int[] word, int left, int right, int joined, long count, int index,
+        Dictionary<long, Pair> pairs, HashSet<long> changed)
     {
         var result = new List<int>(word.Length);
         for (int i = 0; i < word.Length; i++)
@@ -76,7 +76,7 @@ internal static class BpeTrainer
             }
             if (result.Count > 0)
             {
-                // The pair before: with a token just joined, if so, as the word now reads.
+                // The pair with the symbol before, which may itself have just been merged.
                 changed.Add(Change(pairs, result[^1], left, -count, index));
                 changed.Add(Change(pairs, result[^1], joined, count, index));
             }
@@ -129,13 +129,15 @@ internal static class BpeTrainer
                         CollectionsMarshal.GetValueRefOrAddDefault(total, word, out _) += count;
                 }
             });
-        // In an order of its own, so that nothing depends on which thread came first.
+        // Sorted, so that the result does not depend on the order of the threads.
         string[] words = [.. total.Keys.Order(StringComparer.Ordinal)];
         return ([.. words.Select(word => Wtf8.Encode(word).Select(value => (int)value).ToArray())],
             [.. words.Select(word => total[word])]);
     }
 
-    /// <summary>Cuts a text where white space follows something else: no word reaches across.</summary>
+    /// <summary>
+    /// Splits a text where white space follows another character, since no word extends across such a place.
+    /// </summary>
     private static IEnumerable<ReadOnlyMemory<char>> Pieces(string text)
     {
         int start = 0;
@@ -149,7 +151,7 @@ internal static class BpeTrainer
         }
     }
 
-    /// <summary>How often a pair occurs, and the words that contained it when it was counted.</summary>
+    /// <summary>The number of occurrences of a pair, and the words that contained it when it was counted.</summary>
     private sealed class Pair
     {
         public long Count { get; set; }

@@ -1,6 +1,6 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>One id a byte of UTF-8: 0 to 255, and 256 for the end of text.</summary>
+/// <summary>A tokenizer whose ids 0 to 255 are the bytes of UTF-8, and whose id 256 is the end-of-text token.</summary>
 public sealed class ByteTokenizer : Tokenizer
 {
     private const int EndOfText = 256;
@@ -37,6 +37,6 @@ public sealed class ByteTokenizer : Tokenizer
     public override string Name(int id) => Names[id];
 
     /// <inheritdoc/>
-    public override void Save(string path) => TokenizerWriter.Write(path, Names, [], [TokenTable.EndOfText],
-        TokenizerLayout.ByteLevel);
+    public override void Save(string path) =>
+        TokenizerWriter.Write(path, Names, [], [TokenTable.EndOfText], TokenizerLayout.ByteLevel);
 }

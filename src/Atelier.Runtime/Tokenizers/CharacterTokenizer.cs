@@ -5,8 +5,8 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// One id a character (Unicode scalar value). Characters outside the vocabulary are spelled in bytes where it was made
-/// so, and refused otherwise.
+/// A tokenizer with one id for each character (Unicode scalar value). Characters outside the vocabulary are encoded as
+/// bytes if the vocabulary has a byte fallback, and refused otherwise.
 /// </summary>
 public sealed class CharacterTokenizer : Tokenizer
 {
@@ -14,20 +14,24 @@ public sealed class CharacterTokenizer : Tokenizer
     private readonly Dictionary<int, int> _ids = [];
     private readonly int[]? _fallbackIds;
 
-    /// <summary>Takes a vocabulary as it stands in a file.</summary>
-    /// <param name="names">The tokens by id.</param>
-    /// <param name="specials">Tokens without text, in addition to the end-of-text token.</param>
+    /// <summary>Creates a tokenizer from a vocabulary.</summary>
+    /// <param name="names">The names of the tokens by id.</param>
+    /// <param name="specials">The special tokens in addition to the end-of-text token.</param>
     internal CharacterTokenizer(IReadOnlyList<string> names, IEnumerable<string>? specials = null)
     {
         HashSet<string> known = [TokenTable.EndOfText, .. specials ?? []];
         Specials = [.. names.Where(known.Contains)];
-        _table = new TokenTable(names, name => known.Contains(name) ? [] : TokenTable.FallbackByte(name) is byte value
-            ? [value] : Wtf8.Encode(name));
+        _table = new TokenTable(names, name =>
+            known.Contains(name) ? []
+            : TokenTable.FallbackByte(name) is byte value ? [value]
+            : Wtf8.Encode(name));
         EndOfTextId = _table.IdOrNull(TokenTable.EndOfText);
         for (int id = 0; id < names.Count; id++)
         {
-            if (!known.Contains(names[id]) && Rune.DecodeFromUtf16(names[id], out Rune rune,
-                out int used) == OperationStatus.Done && used == names[id].Length)
+            string name = names[id];
+            bool isCharacter = Rune.DecodeFromUtf16(name, out Rune rune, out int used) == OperationStatus.Done
+                && used == name.Length;
+            if (isCharacter && !known.Contains(name))
                 _ids[rune.Value] = id;
         }
         int?[] fallback =
@@ -45,18 +49,18 @@ public sealed class CharacterTokenizer : Tokenizer
     /// <inheritdoc/>
     public override int? EndOfTextId { get; }
 
-    /// <summary>Tokens that stand for no text.</summary>
+    /// <summary>The special tokens, which have no text.</summary>
     internal IReadOnlyList<string> Specials { get; }
 
-    /// <summary>Whether characters outside the vocabulary are spelled in bytes.</summary>
+    /// <summary>Whether characters outside the vocabulary are encoded as bytes.</summary>
     public bool ByteFallback => _fallbackIds is not null;
 
     /// <summary>
-    /// Makes a vocabulary of the characters of some text: the end of text, bytes where asked for, then the characters
+    /// Creates a vocabulary from text: the end-of-text token, 256 bytes if requested, then the characters of the text
     /// by code point.
     /// </summary>
     /// <param name="documents">The text.</param>
-    /// <param name="byteFallback">Whether characters that the text lacks are spelled in bytes (256 more ids).</param>
+    /// <param name="byteFallback">Whether to encode other characters as bytes, which takes 256 more ids.</param>
     public static CharacterTokenizer Train(IEnumerable<string> documents, bool byteFallback)
     {
         var characters = new SortedSet<int>();
@@ -65,7 +69,7 @@ public sealed class CharacterTokenizer : Tokenizer
             ReadOnlySpan<char> rest = document;
             while (!rest.IsEmpty)
             {
-                // Lone surrogates cannot stand in a JSON file; they are spelled in bytes.
+                // JSON files cannot contain lone surrogates; they are encoded as bytes.
                 if (Rune.DecodeFromUtf16(rest, out Rune rune, out int used) == OperationStatus.Done)
                     characters.Add(rune.Value);
                 rest = rest[used..];
@@ -109,10 +113,9 @@ public sealed class CharacterTokenizer : Tokenizer
     public override string Name(int id) => _table.Names[id];
 
     /// <summary>
-    /// Writes it as byte pair encoding without merges, which Hugging Face's tokenizers splits into characters, with
-    /// bytes as a fallback.
+    /// Writes a tokenizer.json with byte pair encoding without merges, for which Hugging Face's tokenizers splits text
+    /// into characters, with a byte fallback if the vocabulary has one.
     /// </summary>
-    public override void Save(string path) =>
-        TokenizerWriter.Write(path, _table.Names, [], Specials, ByteFallback ? TokenizerLayout.CharacterFallback
-            : TokenizerLayout.Character);
+    public override void Save(string path) => TokenizerWriter.Write(path, _table.Names, [], Specials,
+        ByteFallback ? TokenizerLayout.CharacterFallback : TokenizerLayout.Character);
 }

@@ -4,18 +4,19 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Tokenizers in a GGUF file's metadata: byte-level BPE ("gpt2"), and SentencePiece's BPE ("llama"), in which
-/// characters without merges can be said too. What llama.cpp would read otherwise is refused.
+/// Reads and writes tokenizers in the metadata of GGUF files: byte-level BPE ("gpt2") and SentencePiece's BPE
+/// ("llama"), which can also represent a character tokenizer. A tokenizer that llama.cpp would interpret differently is
+/// refused.
 /// </summary>
 public static class GgufTokenizer
 {
     private const string Key = "tokenizer.ggml.";
     private const string ChatTemplate = Key + "chat_template";
 
-    // Each ends a text where it is drawn: the text's, the turn's and the message's end.
+    // The tokens that end a generated text: end of text, end of turn and end of message.
     private static readonly string[] Ends = ["eos_token_id", "eot_token_id", "eom_token_id"];
 
-    // llama.cpp's names of rules for splitting, those first that are written.
+    // llama.cpp's names of the rules that split text. The first name of each rule is used for writing.
     private static readonly (string Name, WordSplit Split)[] Splits =
     [
         ("gpt-2", WordSplit.Gpt2), ("llama-bpe", WordSplit.Llama3), ("qwen2", WordSplit.Qwen2),
@@ -24,7 +25,7 @@ public static class GgufTokenizer
         ("starcoder", WordSplit.Gpt2Digits), ("refact", WordSplit.Gpt2Digits), ("codeshell", WordSplit.Gpt2Digits),
     ];
 
-    /// <summary>llama.cpp's kinds of tokens, by their numbers.</summary>
+    /// <summary>The kinds of tokens, with llama.cpp's numbers.</summary>
     private enum TokenKind
     {
         Normal = 1,
@@ -35,10 +36,10 @@ public static class GgufTokenizer
         Byte = 6,
     }
 
-    /// <summary>Reads a tokenizer.</summary>
+    /// <summary>Reads the tokenizer of a file.</summary>
     /// <param name="file">The file.</param>
     /// <returns>The tokenizer, and the tokens with which a text begins and ends.</returns>
-    /// <exception cref="AtelierException">The vocabulary is damaged or of a kind that is not read.</exception>
+    /// <exception cref="AtelierException">The vocabulary is damaged or of an unsupported kind.</exception>
     public static (Tokenizer Tokenizer, TextBounds Bounds) Read(GgufFile file) => AtelierException.At(file.Path, () =>
     {
         string model = file.Text(Key + "model");
@@ -51,30 +52,30 @@ public static class GgufTokenizer
         };
         int start = file.Contains(Key + "bos_token_id") ? TokenId(file, "bos_token_id", tokenizer.VocabularySize)
             : tokenizer.EndOfTextId ?? 0;
-        int[] ends = [.. Ends.Where(key => file.Contains(Key + key)).Select(key => TokenId(file, key,
-            tokenizer.VocabularySize)).Distinct()];
-        // Where the file does not say, llama.cpp begins texts of these two kinds alone with the start token.
-        bool begins = file.Boolean(Key + "add_bos_token", model == "llama"
-            || tokenizer is BpeTokenizer { Rules.Split: WordSplit.Llama3 });
+        IEnumerable<string> endKeys = Ends.Where(key => file.Contains(Key + key));
+        int[] ends = [.. endKeys.Select(key => TokenId(file, key, tokenizer.VocabularySize)).Distinct()];
+        // If the file does not specify it, llama.cpp adds the start token only for these two kinds.
+        bool begins = file.Boolean(Key + "add_bos_token",
+            model == "llama" || tokenizer is BpeTokenizer { Rules.Split: WordSplit.Llama3 });
         return (tokenizer, new TextBounds(start, ends.Length == 0 ? TextBounds.EndsOf(tokenizer) : ends, begins));
     });
 
-    /// <summary>The template by which the model's makers write conversations, or null where there is none.</summary>
-    /// <exception cref="AtelierException">It is damaged.</exception>
+    /// <summary>Returns the chat template of the file, or null if it has none.</summary>
+    /// <exception cref="AtelierException">The value is damaged.</exception>
     public static string? ReadChatTemplate(GgufFile file) =>
         file.Contains(ChatTemplate) ? file.Text(ChatTemplate) : null;
 
-    /// <summary>Adds such a template to a file's values, where there is one.</summary>
+    /// <summary>Adds a chat template to the metadata of a file, unless it is null.</summary>
     public static void WriteChatTemplate(GgufMetadata metadata, string? template)
     {
         if (template is not null)
             metadata.Add(ChatTemplate, template);
     }
 
-    /// <summary>Adds a tokenizer to a file's values.</summary>
-    /// <param name="metadata">The values.</param>
+    /// <summary>Adds a tokenizer to the metadata of a file.</summary>
+    /// <param name="metadata">The metadata.</param>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="bounds">The tokens with which a text begins and ends: of ends three at most.</param>
+    /// <param name="bounds">The tokens with which a text begins and ends, with at most three end tokens.</param>
     /// <exception cref="AtelierException">GGUF cannot represent this tokenizer.</exception>
     public static void Write(GgufMetadata metadata, Tokenizer tokenizer, TextBounds bounds)
     {
@@ -98,8 +99,11 @@ public static class GgufTokenizer
                 WriteVocabulary(metadata, "gpt2", "gpt-2", Names(bytes), [TokenTable.EndOfText]);
                 metadata.Add(Key + "merges", Array.Empty<string>());
                 break;
-            case SentencePieceTokenizer { Rules: { SplitsWords: true } or { Prefix: SpacePrefix.WhereAbsent
-                or SpacePrefix.FirstWhereAbsent } or { Added.Count: > 0 } }:
+            case SentencePieceTokenizer
+            {
+                Rules: { SplitsWords: true } or { Added.Count: > 0 }
+                    or { Prefix: SpacePrefix.WhereAbsent or SpacePrefix.FirstWhereAbsent },
+            }:
                 throw new AtelierException(
                     "GGUF cannot store the tokenizer's treatment of spaces (Metaspace) or its added tokens",
                     hint: "export to huggingface");
@@ -123,7 +127,7 @@ public static class GgufTokenizer
         metadata.Add(Key + "add_eos_token", false);
     }
 
-    /// <summary>Whether GGUF can represent this tokenizer and these bounds.</summary>
+    /// <summary>Returns whether GGUF can represent a tokenizer and its bounds.</summary>
     internal static bool CanSay(Tokenizer tokenizer, TextBounds bounds)
     {
         try
@@ -133,28 +137,30 @@ public static class GgufTokenizer
         }
         catch (AtelierException)
         {
-            return false; // the reason is told where somebody asks for a file
+            return false; // a caller who needs the reason calls Write
         }
     }
 
     private static void WriteVocabulary(GgufMetadata metadata, string model, string split, string[] names,
-        IReadOnlyCollection<string> specials,
-        IReadOnlyList<AddedToken>? added = null)
+        IReadOnlyCollection<string> specials, IReadOnlyList<AddedToken>? added = null)
     {
         HashSet<string> userDefined = [.. (added ?? []).Select(token => token.Text)];
         metadata.Add(Key + "model", model);
         metadata.Add(Key + "pre", split);
         metadata.Add(Key + "tokens", names);
-        metadata.Add(Key + "token_type", [.. names.Select(name => (int)(
+        metadata.Add(Key + "token_type", [.. names.Select(name => (int)Kind(name))]);
+
+        TokenKind Kind(string name) =>
             name == "<unk>" && specials.Contains(name) ? TokenKind.Unknown
             : specials.Contains(name) ? TokenKind.Control
             : userDefined.Contains(name) ? TokenKind.UserDefined
             : model == "llama" && TokenTable.FallbackByte(name) is not null ? TokenKind.Byte
-            : TokenKind.Normal))]);
+            : TokenKind.Normal;
     }
 
     /// <summary>
-    /// Scores by which llama.cpp joins in the order of the merges: minus the rank of the merge that makes a token.
+    /// Returns scores for which llama.cpp applies the merges in their order: minus the rank of the merge that produces
+    /// a token.
     /// </summary>
     private static float[] Scores(SentencePieceTokenizer tokenizer)
     {
@@ -163,7 +169,8 @@ public static class GgufTokenizer
         foreach ((string left, string right) in tokenizer.Merges)
             ranks.TryAdd(left + right, ranks.Count);
         float[] scores = [.. names.Select(name => ranks.TryGetValue(name, out int rank) ? -(float)rank : 0)];
-        // llama.cpp tries every cut of a token into two: a vocabulary whose merges are fewer would be read otherwise.
+        // llama.cpp considers every split of a token into two tokens, so a vocabulary with fewer merges would give
+        // other ids.
         HashSet<(string, string)> implied =
             [.. SentencePieceTokenizer.MergesByScore(names, scores, tokenizer.Specials)];
         if (!implied.SetEquals(tokenizer.Merges))
@@ -178,7 +185,7 @@ public static class GgufTokenizer
     private static string[] CharacterNames(CharacterTokenizer tokenizer)
     {
         string[] names = Names(tokenizer);
-        // llama.cpp writes a space as "▁" before it looks for tokens.
+        // llama.cpp replaces spaces by "▁" before it matches tokens.
         if (names.Contains("▁"))
             throw new AtelierException("the vocabulary has the character '▁', which GGUF keeps for spaces",
                 hint: "export to huggingface");
@@ -206,18 +213,20 @@ public static class GgufTokenizer
             throw new AtelierException(
                 $"the token '{names[at]}' is of the kind byte, which byte-level BPE does not use", file.Path,
                 "download the file again");
-        List<AddedToken> added = [.. names.Select((name, id) => new AddedToken(name, id,
-            IsNormalized: false)).Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
+        List<AddedToken> added =
+            [.. names.Select((name, id) => new AddedToken(name, id, IsNormalized: false))
+                .Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
         RefuseOverlaps(added, file.Path);
         BpeTokenizer tokenizer = ReadByteLevelMerges(file, names, new BpeRules
         {
             Split = known[0].Split,
-            TakesWholeWords = known[0].Split == WordSplit.Llama3, // llama.cpp's ignore_merges
+            TakesWholeWords = known[0].Split == WordSplit.Llama3, // llama.cpp sets ignore_merges for these
             Specials = kinds.Length == 0 ? [TokenTable.EndOfText] : Specials(names, kinds),
             Added = added,
             EndOfText = EndOfText(file, names),
         });
-        return tokenizer.Merges.Count == 0 && names.SequenceEqual(ByteTokenizer.Names) ? new ByteTokenizer()
+        return tokenizer.Merges.Count == 0 && names.SequenceEqual(ByteTokenizer.Names)
+            ? new ByteTokenizer()
             : tokenizer;
     }
 
@@ -238,14 +247,17 @@ public static class GgufTokenizer
         }
         HashSet<string> specials = kinds.Length == 0 ? [.. SentencePieceRules.UsualSpecials] : Specials(names, kinds);
         List<(string Left, string Right)> merges = SentencePieceTokenizer.MergesByScore(names, scores, specials);
-        // Without merges each character is a token of its own.
-        return merges.Count == 0 && !prefix
-            ? new CharacterTokenizer([.. names.Select(name => name == "▁" ? " " : name)], specials)
-            : new SentencePieceTokenizer(names, merges, new SentencePieceRules { Prefix = prefix ? SpacePrefix.Always
-                : SpacePrefix.None, Specials = specials });
+        // Without merges each character is a separate token.
+        if (merges.Count == 0 && !prefix)
+            return new CharacterTokenizer([.. names.Select(name => name == "▁" ? " " : name)], specials);
+        return new SentencePieceTokenizer(names, merges, new SentencePieceRules
+        {
+            Prefix = prefix ? SpacePrefix.Always : SpacePrefix.None,
+            Specials = specials,
+        });
     }
 
-    /// <summary>The kinds of the tokens; empty if the file has none.</summary>
+    /// <summary>Returns the kinds of the tokens; empty if the file has none.</summary>
     private static TokenKind[] Kinds(GgufFile file, string[] names)
     {
         const string key = Key + "token_type";
@@ -265,8 +277,8 @@ public static class GgufTokenizer
         [.. names.Where((_, id) => kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.Unused)];
 
     /// <summary>
-    /// llama.cpp matches the longest such token first, tokenizer.json the leftmost: where two tokens overlap, the
-    /// results differ.
+    /// Refuses added tokens that may overlap: llama.cpp matches the longest first, tokenizer.json the leftmost, so the
+    /// results would differ.
     /// </summary>
     private static void RefuseOverlaps(IReadOnlyList<AddedToken> added, string where)
     {

@@ -1,8 +1,8 @@
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// The merges of byte pair encoding in their order (Sennrich et al. 2016): of all neighbours that have a merge, the one
-/// that was learned first is joined first, the leftmost before others like it.
+/// The merges of byte pair encoding in their order (Sennrich et al. 2016). Of all neighbouring symbols with a merge,
+/// the pair whose merge was learned first is merged first, and of equal pairs the leftmost.
 /// </summary>
 internal sealed class MergeTable
 {
@@ -12,16 +12,16 @@ internal sealed class MergeTable
 
     public void Add(int left, int right, int rank, int id) => _merges.TryAdd(Key(left, right), (rank, id));
 
-    /// <summary>Joins what can be joined. Takes n log n for n symbols.</summary>
-    /// <param name="symbols">The ids to begin with; holds the result's ids at its front afterwards.</param>
-    /// <returns>How many ids are left.</returns>
+    /// <summary>Applies all merges to a sequence of symbols, in O(n log n) time for n symbols.</summary>
+    /// <param name="symbols">The initial ids; overwritten, with the resulting ids at the front.</param>
+    /// <returns>Number of resulting ids.</returns>
     public int Apply(Span<int> symbols)
     {
         int count = symbols.Length;
         if (count < 2)
             return count;
-        // A linked list over the symbols, and a queue of joins by rank, then place. A join whose symbols have changed
-        // since it was queued is passed over.
+        // A linked list of the symbols, and a queue of merges ordered by rank, then position. A merge is skipped if its
+        // symbols have changed since it was queued.
         int[] next = new int[count], previous = new int[count];
         var queue = new PriorityQueue<(int At, int Left, int Right), (int Rank, int At)>();
         for (int i = 0; i < count; i++)

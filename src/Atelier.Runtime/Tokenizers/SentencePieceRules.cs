@@ -1,38 +1,38 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>Whether a space is put before text.</summary>
+/// <summary>Where a tokenizer inserts a space before text.</summary>
 internal enum SpacePrefix
 {
-    /// <summary>None is.</summary>
+    /// <summary>Nowhere.</summary>
     None,
 
-    /// <summary>One is, whatever the text begins with (the normalizer Prepend).</summary>
+    /// <summary>Before the text, even if it begins with a space (the normalizer Prepend).</summary>
     Always,
 
     /// <summary>
-    /// One is where the text, or a piece of it after an added token, does not begin with one (Metaspace, "always").
+    /// Before the text, and each piece after an added token, unless it begins with a space (Metaspace, "always").
     /// </summary>
     WhereAbsent,
 
-    /// <summary>The same for the beginning of the whole text alone (Metaspace, "first").</summary>
+    /// <summary>Before the whole text only, unless it begins with a space (Metaspace, "first").</summary>
     FirstWhereAbsent,
 }
 
-/// <summary>What vocabularies of SentencePiece's kind differ in.</summary>
+/// <summary>The settings in which SentencePiece tokenizers of different models differ.</summary>
 internal sealed record SentencePieceRules
 {
-    /// <summary>The specials of files that do not name theirs.</summary>
+    /// <summary>The special tokens of files that do not name them.</summary>
     public static readonly string[] UsualSpecials = ["<unk>", "<s>", "</s>", TokenTable.EndOfText];
 
-    /// <summary>Whether a space is put before the text.</summary>
+    /// <summary>Where a space is inserted before text.</summary>
     public SpacePrefix Prefix { get; init; } = SpacePrefix.Always;
 
-    /// <summary>Whether nothing is joined across the beginning of a word.</summary>
+    /// <summary>Whether text is split into words first, so that merges do not cross the beginning of a word.</summary>
     public bool SplitsWords { get; init; }
 
-    /// <summary>Tokens that are found in the text as they are.</summary>
+    /// <summary>The tokens that are matched in the text literally.</summary>
     public IReadOnlyList<AddedToken> Added { get; init; } = [];
 
-    /// <summary>Tokens that stand for no text.</summary>
+    /// <summary>The special tokens, which have no text.</summary>
     public IReadOnlyCollection<string> Specials { get; init; } = UsualSpecials;
 }

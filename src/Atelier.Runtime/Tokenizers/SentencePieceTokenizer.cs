@@ -6,29 +6,32 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space put before the text
-/// and characters outside the vocabulary spelled in bytes. Decoding a whole text takes that first space away again.
+/// Llama's tokenizer: byte pair encoding over characters (Kudo and Richardson 2018), with a space inserted before the
+/// text and characters outside the vocabulary encoded as bytes. Decoding a whole text removes that first space.
 /// </summary>
 public sealed class SentencePieceTokenizer : Tokenizer
 {
-    private const char Space = '▁'; // how the vocabulary writes a space
-    private const int LongestToken = 512; // characters; trying every cut of a token takes their square
+    private const char Space = '▁'; // represents a space in the vocabulary
+    private const int LongestToken = 512; // characters; trying every split of a token takes quadratic time
     private readonly TokenTable _table;
     private readonly MergeTable _merges = new();
     private readonly AddedTokens? _added;
     private readonly PieceEncoder _encodePiece;
 
-    /// <summary>Takes a vocabulary as it stands in a file.</summary>
-    /// <param name="names">The tokens by id, spaces as "▁".</param>
-    /// <param name="merges">The pairs in their order; neighbours that give the same token are equals.</param>
-    /// <param name="rules">What this vocabulary differs in from Llama's.</param>
-    /// <exception cref="AtelierException">A byte, or a token that a merge speaks of, is missing.</exception>
+    /// <summary>Creates a tokenizer from a vocabulary.</summary>
+    /// <param name="names">The names of the tokens by id, with "▁" for spaces.</param>
+    /// <param name="merges">The merges in their order. Consecutive merges that give the same token have equal
+    /// rank.</param>
+    /// <param name="rules">The settings; null takes Llama's.</param>
+    /// <exception cref="AtelierException">The vocabulary lacks a byte or a token of a merge.</exception>
     internal SentencePieceTokenizer(IReadOnlyList<string> names, IReadOnlyList<(string Left, string Right)> merges,
         SentencePieceRules? rules = null)
     {
         Rules = rules ?? new SentencePieceRules();
         HashSet<string> known = [.. Rules.Specials], added = [.. Rules.Added.Select(t => t.Text)];
-        _table = new TokenTable(names, name => known.Contains(name) ? [] : added.Contains(name) ? Wtf8.Encode(name)
+        _table = new TokenTable(names, name =>
+            known.Contains(name) ? []
+            : added.Contains(name) ? Wtf8.Encode(name)
             : BytesOf(name));
         _added = added.Count > 0 ? new AddedTokens(Rules.Added, null) : null;
         _encodePiece = EncodePiece;
@@ -59,26 +62,26 @@ public sealed class SentencePieceTokenizer : Tokenizer
     /// <inheritdoc/>
     public override int? EndOfTextId { get; }
 
-    /// <summary>The id that a text begins with, or null.</summary>
+    /// <summary>The id of the start token; null if the vocabulary has none.</summary>
     public int? BeginId { get; }
 
     /// <inheritdoc/>
     public override bool BeginsWithSpace => Rules.Prefix != SpacePrefix.None;
 
-    /// <summary>What this vocabulary differs in from Llama's.</summary>
+    /// <summary>The settings of this tokenizer.</summary>
     internal SentencePieceRules Rules { get; }
 
-    /// <summary>The pairs in their order; neighbours that give the same token are equals.</summary>
+    /// <summary>The merges in their order. Consecutive merges that give the same token have equal rank.</summary>
     internal IReadOnlyList<(string Left, string Right)> Merges { get; }
 
-    /// <summary>Tokens that stand for no text.</summary>
+    /// <summary>The special tokens, which have no text.</summary>
     internal IReadOnlyList<string> Specials { get; }
 
     /// <summary>
-    /// Reads llama2.c's tokenizer.bin: the longest token's length, then each token's score, length and bytes. Merges
-    /// are all pairs of tokens that join to a third, best score first.
+    /// Reads llama2.c's tokenizer.bin: the length of the longest token, then the score, length and bytes of each token.
+    /// The merges are all pairs of tokens that form a third token, best score first.
     /// </summary>
-    /// <exception cref="AtelierException">The file is missing, cut short or of another kind.</exception>
+    /// <exception cref="AtelierException">The file is missing, truncated or of another kind.</exception>
     public static SentencePieceTokenizer FromLlama2C(string path)
     {
         if (!File.Exists(path))
@@ -99,10 +102,11 @@ public sealed class SentencePieceTokenizer : Tokenizer
             tokens.Add((Encoding.UTF8.GetString(rest.Slice(8, length)).Replace(' ', Space), score));
             rest = rest[(8 + length)..];
         }
-        // "\n<s>\n" and "\n</s>\n" are how the exporter wrote the two special tokens, so that they can be printed.
+        // The exporter writes the two special tokens as "\n<s>\n" and "\n</s>\n" for printing.
         string[] names = [.. tokens.Select((t, id) => id is 1 or 2 ? t.Name.Trim('\n') : t.Name)];
-        return AtelierException.At(path, () => new SentencePieceTokenizer(names, MergesByScore(names,
-            [.. tokens.Select(t => t.Score)], SentencePieceRules.UsualSpecials)));
+        float[] scores = [.. tokens.Select(t => t.Score)];
+        return AtelierException.At(path, () => new SentencePieceTokenizer(names,
+            MergesByScore(names, scores, SentencePieceRules.UsualSpecials)));
     }
 
     /// <inheritdoc/>
@@ -119,9 +123,15 @@ public sealed class SentencePieceTokenizer : Tokenizer
         if (text.IsEmpty)
             return;
         var symbols = new List<int>(text.Length + 1);
-        bool isThere = text[0] is ' ' or Space;
-        if (Rules.Prefix == SpacePrefix.Always || (!isThere && (Rules.Prefix == SpacePrefix.WhereAbsent
-            || (Rules.Prefix == SpacePrefix.FirstWhereAbsent && isFirst))))
+        bool beginsWithSpace = text[0] is ' ' or Space;
+        bool insertsSpace = Rules.Prefix switch
+        {
+            SpacePrefix.Always => true,
+            SpacePrefix.WhereAbsent => !beginsWithSpace,
+            SpacePrefix.FirstWhereAbsent => !beginsWithSpace && isFirst,
+            _ => false,
+        };
+        if (insertsSpace)
             Append(Space.ToString(), symbols);
         Span<char> character = stackalloc char[2];
         while (!text.IsEmpty)
@@ -157,13 +167,13 @@ public sealed class SentencePieceTokenizer : Tokenizer
             pieces: Rules);
 
     /// <summary>
-    /// The merges that the scores imply: all pairs of tokens that join to a third, best score first, as in
+    /// Returns the merges that the scores imply: all pairs of tokens that form a third token, best score first, as in
     /// SentencePiece (Kudo and Richardson 2018).
     /// </summary>
-    /// <param name="names">The tokens by id, spaces as "▁".</param>
-    /// <param name="scores">Their scores by id; what is higher is joined first.</param>
-    /// <param name="specials">Tokens that stand for no text, and come of no merge.</param>
-    /// <exception cref="AtelierException">A score is not a number, or a token is longer than any.</exception>
+    /// <param name="names">The names of the tokens by id, with "▁" for spaces.</param>
+    /// <param name="scores">The scores by id. Tokens with higher scores are formed first.</param>
+    /// <param name="specials">The special tokens, which no merge forms.</param>
+    /// <exception cref="AtelierException">A score is not a number, or a token is too long.</exception>
     internal static List<(string Left, string Right)> MergesByScore(IReadOnlyList<string> names, float[] scores,
         IReadOnlyCollection<string> specials)
     {

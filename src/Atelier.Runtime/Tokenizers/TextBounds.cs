@@ -1,26 +1,25 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>How a model's texts begin and end.</summary>
-/// <param name="StartId">The token that a text begins after.</param>
+/// <summary>The tokens with which a model's texts begin and end.</summary>
+/// <param name="StartId">The start token, which precedes every text.</param>
 /// <param name="EndIds">The end tokens, each of which ends a text.</param>
-/// <param name="StartsPrompts">
-/// Whether the start token stands before a prompt too; a text without a prompt always begins after it.
-/// </param>
+/// <param name="StartsPrompts"> Whether the start token also precedes a prompt. It always precedes a text without a
+/// prompt. </param>
 public sealed record TextBounds(int StartId, IReadOnlyList<int> EndIds, bool StartsPrompts = true)
 {
-    /// <summary>Bounds whose end is the token between the tokenizer's documents, where it has one.</summary>
+    /// <summary>Creates bounds that end with the tokenizer's end-of-text token, if it has one.</summary>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="startId">The token that a text begins after.</param>
+    /// <param name="startId">The start token.</param>
     public static TextBounds Of(Tokenizer tokenizer, int startId) => new(startId, EndsOf(tokenizer));
 
-    /// <summary>The tokens that generation continues from after a prompt.</summary>
+    /// <summary>Returns the tokens that generation continues from for a prompt.</summary>
     internal int[] Begin(int[] prompt) => StartsPrompts || prompt.Length == 0 ? [StartId, .. prompt] : prompt;
 
-    /// <summary>The token between the tokenizer's documents; none where it has none.</summary>
+    /// <summary>Returns the tokenizer's end-of-text token; empty if it has none.</summary>
     internal static IReadOnlyList<int> EndsOf(Tokenizer tokenizer) => tokenizer.EndOfTextId is int end ? [end] : [];
 
-    /// <summary>Gives the bounds back if the vocabulary has their tokens.</summary>
-    /// <exception cref="AtelierException">It lacks one.</exception>
+    /// <summary>Returns these bounds if the vocabulary has their tokens.</summary>
+    /// <exception cref="AtelierException">The vocabulary lacks one of the tokens.</exception>
     internal TextBounds Check(Tokenizer tokenizer, string where)
     {
         foreach ((string key, int id) in EndIds.Select(id => ("eos_token_id", id)).Prepend(("bos_token_id", StartId)))

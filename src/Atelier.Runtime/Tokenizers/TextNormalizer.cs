@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>The normalisation of text before tokenization, in this order, as tokenizer.json names it.</summary>
+/// <summary>Normalises text before tokenization, in steps named as in tokenizer.json.</summary>
 internal sealed class TextNormalizer
 {
     private static readonly (string Name, NormalizationForm Form)[] Forms =
@@ -12,25 +12,25 @@ internal sealed class TextNormalizer
         ("NFKD", NormalizationForm.FormKD),
     ];
 
-    /// <summary>The names of steps that there are.</summary>
+    /// <summary>The names of the supported steps.</summary>
     public static readonly string[] Known = ["Lowercase", .. Forms.Select(f => f.Name)];
 
-    /// <summary>Takes steps by their names.</summary>
-    /// <exception cref="AtelierException">This process has no tables for a step.</exception>
+    /// <summary>Creates a normalizer.</summary>
+    /// <exception cref="AtelierException">The process has no Unicode tables for a step.</exception>
     public TextNormalizer(IReadOnlyList<string> steps)
     {
         Steps = steps;
-        // Without ICU .NET gives every text back as it is.
+        // Without ICU, .NET does not normalise and returns every text unchanged.
         if (steps.Any(step => step != "Lowercase") && "e\u0301".Normalize(NormalizationForm.FormC) != "\u00e9")
             throw new AtelierException(
                 $"the tokenizer normalises text to the form {steps.First(step => step != "Lowercase")}, for which "
                     + $".NET needs ICU", hint: "run without InvariantGlobalization");
     }
 
-    /// <summary>The names of the steps.</summary>
+    /// <summary>The names of the steps, in order.</summary>
     public IReadOnlyList<string> Steps { get; }
 
-    /// <summary>The text after all steps. Lone surrogates stay as they are.</summary>
+    /// <summary>Returns the text after all steps. Lone surrogates are unchanged.</summary>
     public string Apply(ReadOnlySpan<char> text)
     {
         string result = text.ToString();
@@ -39,8 +39,8 @@ internal sealed class TextNormalizer
         return result;
     }
 
-    // Character by character, whatever stands around: the Unicode standard's mapping, in which one capital becomes two
-    // characters.
+    // The Unicode standard's mapping of single characters, regardless of context. One capital letter, U+0130, becomes
+    // two characters.
     private static string Lower(string text)
     {
         var lower = new StringBuilder(text.Length);

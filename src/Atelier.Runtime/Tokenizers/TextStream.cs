@@ -3,9 +3,9 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// The text of generated tokens, one token at a time. Bytes are held back until they form a whole character; what is no
-/// character, including a lone surrogate in three bytes (WTF-8, Sapin 2018), becomes U+FFFD. All generated text goes
-/// through here, so that it is valid in every file, report and stream.
+/// Decodes generated tokens to text, one token at a time. Bytes are held back until they form a whole character.
+/// Invalid bytes, including a lone surrogate in three bytes (WTF-8, Sapin 2018), become U+FFFD. All generated text is
+/// decoded by this class, so it is valid in every file, report and stream.
 /// </summary>
 public sealed class TextStream
 {
@@ -16,22 +16,22 @@ public sealed class TextStream
     private readonly List<byte> _held = [];
     private readonly StringBuilder _text = new();
 
-    /// <summary>Begins a stream.</summary>
-    /// <param name="tokenizer">Says which bytes a token stands for.</param>
-    /// <param name="fromStart">Whether the tokens begin a text, and do not go on from one.</param>
+    /// <summary>Creates a stream.</summary>
+    /// <param name="tokenizer">The tokenizer of the tokens.</param>
+    /// <param name="fromStart">Whether the tokens begin a new text rather than continuing one.</param>
     public TextStream(Tokenizer tokenizer, bool fromStart = true) =>
         (_tokenizer, _dropSpace) = (tokenizer, fromStart && tokenizer.BeginsWithSpace);
 
-    /// <summary>Begins a stream whose strings are made once for many.</summary>
+    /// <summary>Creates a stream that shares the strings of tokens with other streams.</summary>
     internal TextStream(TokenTexts texts, bool fromStart) : this(texts.Tokenizer, fromStart) => _texts = texts;
 
     private TextStream(Tokenizer tokenizer, bool fromStart, bool keepsSurrogates) : this(tokenizer, fromStart) =>
         _keepsSurrogates = keepsSurrogates;
 
-    /// <summary>The text of tokens that begin one.</summary>
-    /// <param name="tokenizer">Says which bytes a token stands for.</param>
+    /// <summary>Decodes the tokens of a whole text.</summary>
+    /// <param name="tokenizer">The tokenizer of the tokens.</param>
     /// <param name="ids">The tokens.</param>
-    /// <param name="keepsSurrogates">Whether lone surrogates come back as they were encoded.</param>
+    /// <param name="keepsSurrogates">Whether to restore lone surrogates instead of replacing them.</param>
     internal static string Read(Tokenizer tokenizer, ReadOnlySpan<int> ids, bool keepsSurrogates)
     {
         var stream = new TextStream(tokenizer, fromStart: true, keepsSurrogates);
@@ -41,7 +41,7 @@ public sealed class TextStream
         return text.Append(stream.Finish()).ToString();
     }
 
-    /// <summary>The text that is complete with this token; may be empty.</summary>
+    /// <summary>Adds a token and returns the text that it completes, which may be empty.</summary>
     public string Add(int id)
     {
         if (_held.Count == 0 && !_dropSpace && _texts?.Of(id) is { } text)
@@ -50,7 +50,7 @@ public sealed class TextStream
         return Take(final: false);
     }
 
-    /// <summary>What is left: incomplete bytes as U+FFFD.</summary>
+    /// <summary>Returns the rest of the text at the end; incomplete bytes become U+FFFD.</summary>
     public string Finish() => _held.Count == 0 ? "" : Take(final: true);
 
     private string Take(bool final)
@@ -62,11 +62,11 @@ public sealed class TextStream
             int length = Wtf8.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_held)[at..],
                 out int scalar);
             if (length == 0 && !final)
-                break; // a character's first bytes: the rest may come
+                break; // the first bytes of a character, whose rest may follow
             if (length <= 0)
             {
                 _text.Append(WellFormed.Replacement);
-                // what is incomplete at the end is one character that was cut
+                // The bytes left at the end are one incomplete character.
                 at = length == 0 ? _held.Count : at - length;
                 continue;
             }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>What each id stands for: its bytes and its name, and the ids by name.</summary>
+/// <summary>The names and bytes of the tokens by id, and the ids by name.</summary>
 internal sealed class TokenTable
 {
     public const string EndOfText = "<|endoftext|>";
@@ -40,10 +40,10 @@ internal sealed class TokenTable
 
     public int? IdOrNull(string name) => _ids.TryGetValue(name, out int id) ? id : null;
 
-    /// <summary>The name of a byte in vocabularies that spell unknown characters in bytes: "&lt;0x0A&gt;".</summary>
+    /// <summary>Returns the name of a byte in vocabularies with a byte fallback, such as "&lt;0x0A&gt;".</summary>
     public static string FallbackName(int value) => string.Create(CultureInfo.InvariantCulture, $"<0x{value:X2}>");
 
-    /// <summary>The byte of a name such as "&lt;0x0A&gt;", or null.</summary>
+    /// <summary>Returns the byte that a name such as "&lt;0x0A&gt;" stands for, or null for other names.</summary>
     public static byte? FallbackByte(string name) =>
         name.Length == 6 && name.StartsWith("<0x", StringComparison.Ordinal) && name[5] == '>' &&
         byte.TryParse(name.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)
@@ -51,7 +51,7 @@ internal sealed class TokenTable
             : null;
 
     /// <summary>
-    /// Bytes as GPT-2's vocabulary writes them: each byte as one visible letter (Radford et al. 2019,
+    /// Writes bytes in GPT-2's byte-level alphabet, which has one visible letter for each byte (Radford et al. 2019,
     /// bytes_to_unicode).
     /// </summary>
     public static string ByteLevelName(ReadOnlySpan<byte> bytes)
@@ -62,7 +62,7 @@ internal sealed class TokenTable
         return name.ToString();
     }
 
-    /// <summary>The bytes of such a name.</summary>
+    /// <summary>Returns the bytes of a name in GPT-2's byte-level alphabet.</summary>
     /// <exception cref="AtelierException">A letter is outside the alphabet.</exception>
     public static byte[] ByteLevelBytes(string name) =>
         [.. name.Select(letter => AlphabetBytes.TryGetValue(letter, out byte value)
@@ -71,7 +71,7 @@ internal sealed class TokenTable
 
     private static char[] MakeByteAlphabet()
     {
-        // Bytes that print stand for themselves; the others take letters from U+0100 on, in order.
+        // Printable bytes stand for themselves; the others take the letters from U+0100 on, in order.
         var alphabet = new char[256];
         int next = 256;
         for (int value = 0; value < 256; value++)

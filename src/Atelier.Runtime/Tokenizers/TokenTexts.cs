@@ -1,19 +1,17 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>
-/// The texts of tokens that are whole characters, made once each: a token that comes again costs no new string.
-/// </summary>
+/// <summary>A cache of the texts of tokens, so that a repeated token allocates no new string.</summary>
 internal sealed class TokenTexts(Tokenizer tokenizer)
 {
-    /// <summary>What determines the bytes of a token.</summary>
+    /// <summary>The tokenizer of the tokens.</summary>
     public Tokenizer Tokenizer { get; } = tokenizer;
 
     private readonly string?[] _texts = new string?[tokenizer.VocabularySize];
 
-    /// <summary>The text of a token, or null where its bytes are not whole characters.</summary>
+    /// <summary>Returns the text of a token, or null if its bytes are not whole characters.</summary>
     public string? Of(int id) => (_texts[id] ??= Make(id)) is { Length: > 0 } text ? text : null;
 
-    // An empty string says that there is none.
+    // Returns an empty string if the token has no text of its own.
     private string Make(int id)
     {
         ReadOnlySpan<byte> bytes = Tokenizer.Bytes(id);

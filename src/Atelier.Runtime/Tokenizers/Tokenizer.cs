@@ -1,43 +1,41 @@
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Turns text into token ids and back. Every id stands for a run of bytes (UTF-8, with lone surrogates in their
-/// three-byte form, as WTF-8 does), so that any string round-trips. Immutable and safe to share between threads.
+/// Encodes text as token ids and decodes it. Each id stands for a sequence of bytes (UTF-8, with lone surrogates in
+/// three bytes as in WTF-8), so that every string round-trips. Immutable and safe for concurrent use.
 /// </summary>
 public abstract class Tokenizer
 {
-    /// <summary>"character", "byte", "bpe" or "sentencepiece".</summary>
+    /// <summary>The kind of tokenizer: "character", "byte", "bpe" or "sentencepiece".</summary>
     public abstract string Kind { get; }
 
-    /// <summary>The number of ids, special tokens included: ids run from 0 to <c>VocabularySize - 1</c>.</summary>
+    /// <summary>Number of ids, including special tokens. Ids run from 0 to <c>VocabularySize - 1</c>.</summary>
     public abstract int VocabularySize { get; }
 
-    /// <summary>The id that stands between documents, or null where the vocabulary has none.</summary>
+    /// <summary>The id of the end-of-text token, which separates documents; null if the vocabulary has none.</summary>
     public abstract int? EndOfTextId { get; }
 
-    /// <summary>
-    /// Whether encoding puts a space before the text, which decoding from the text's start takes away.
-    /// </summary>
+    /// <summary>Whether encoding inserts a space before the text, which decoding removes.</summary>
     public virtual bool BeginsWithSpace => false;
 
     /// <summary>
-    /// Appends the ids of <paramref name="text"/> to <paramref name="ids"/>. Special tokens' names in the text are
-    /// plain text.
+    /// Appends the ids of <paramref name="text"/> to <paramref name="ids"/>. The names of special tokens are encoded as
+    /// ordinary text.
     /// </summary>
-    /// <exception cref="AtelierException">The text has a character that the vocabulary cannot express.</exception>
+    /// <exception cref="AtelierException">The text has a character that the vocabulary cannot encode.</exception>
     public abstract void Encode(ReadOnlySpan<char> text, List<int> ids);
 
-    /// <summary>The bytes that an id stands for; empty for special tokens.</summary>
+    /// <summary>Returns the bytes of a token; empty for special tokens.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The id is not in the vocabulary.</exception>
     public abstract ReadOnlySpan<byte> Bytes(int id);
 
-    /// <summary>The token as a person would write it: "Ġthe", "好", "&lt;|endoftext|&gt;".</summary>
+    /// <summary>Returns the name of a token in the vocabulary, such as "Ġthe", "好" or "&lt;|endoftext|&gt;".</summary>
     public abstract string Name(int id);
 
     /// <summary>Writes a tokenizer.json that Hugging Face's tokenizers reads.</summary>
     public abstract void Save(string path);
 
-    /// <summary>The ids of <paramref name="text"/>.</summary>
+    /// <summary>Returns the ids of <paramref name="text"/>.</summary>
     /// <inheritdoc cref="Encode(ReadOnlySpan{char}, List{int})"/>
     public int[] Encode(string text)
     {
@@ -47,12 +45,12 @@ public abstract class Tokenizer
     }
 
     /// <summary>
-    /// The text that <paramref name="ids"/> stand for; bytes that are not UTF-8 become U+FFFD. What <see
-    /// cref="Encode(string)"/> took comes back as it was, lone surrogates too; what a model writes is read by a <see
-    /// cref="TextStream"/> or <see cref="DecodeText"/>.
+    /// Decodes <paramref name="ids"/> to text; bytes that are not UTF-8 become U+FFFD. This restores exactly what
+    /// <see cref="Encode(string)"/> encoded, including lone surrogates. Use a <see cref="TextStream"/> or
+    /// <see cref="DecodeText"/> for tokens that a model generated.
     /// </summary>
     public string Decode(ReadOnlySpan<int> ids) => TextStream.Read(this, ids, keepsSurrogates: true);
 
-    /// <summary>The same as well-formed text: lone surrogates become U+FFFD too.</summary>
+    /// <summary>Decodes <paramref name="ids"/> to well-formed text: lone surrogates become U+FFFD too.</summary>
     public string DecodeText(ReadOnlySpan<int> ids) => TextStream.Read(this, ids, keepsSurrogates: false);
 }

@@ -5,32 +5,31 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// A folder's tokenizer_config.json, in which Hugging Face's tools keep settings that tokenizer.json does not have.
+/// Reads a tokenizer_config.json, in which Hugging Face's tools store settings that tokenizer.json does not have.
 /// </summary>
 internal static class TokenizerConfigFile
 {
     public const string Name = "tokenizer_config.json";
 
-    // Names of tokens, which stand in tokenizer.json; names of classes and files; what is done to lengths in training;
-    // how tools tidy up spaces in what a model wrote, which is left here as the model wrote it.
+    // The ignored keys: names of tokens, which are in tokenizer.json; names of classes and files; truncation and
+    // padding in training; the clean-up of spaces in generated text, which Atelier leaves unchanged.
     private static readonly KnownKeys Known = new(
         ["add_bos_token", "add_prefix_space", "added_tokens_decoder", "chat_template"],
         [
             "tokenizer_class", "processor_class", "model_max_length", "padding_side", "truncation_side",
-            "clean_up_tokenization_spaces", "bos_token", "eos_token",
-            "unk_token", "pad_token", "sep_token", "cls_token", "mask_token", "additional_special_tokens",
-            "extra_special_tokens", "legacy",
+            "clean_up_tokenization_spaces", "bos_token", "eos_token", "unk_token", "pad_token", "sep_token",
+            "cls_token", "mask_token", "additional_special_tokens", "extra_special_tokens", "legacy",
             "use_default_system_prompt", "spaces_between_special_tokens", "split_special_tokens", "errors",
-            "name_or_path", "special_tokens_map_file",
-            "tokenizer_file", "use_fast", "from_slow", "model_input_names", "max_length", "stride",
-            "truncation_strategy", "pad_to_multiple_of", "pad_token_type_id",
-            "backend", "is_local", "model_specific_special_tokens",
+            "name_or_path", "special_tokens_map_file", "tokenizer_file", "use_fast", "from_slow",
+            "model_input_names", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
+            "pad_token_type_id", "backend", "is_local", "model_specific_special_tokens",
         ],
         ("add_eos_token", ["false"]));
 
-    /// <summary>Reads it, and checks it against the tokenizer in the same folder.</summary>
+    /// <summary>Reads the file and checks it against the tokenizer in the same folder.</summary>
     /// <returns>Whether the start token precedes a prompt; null if the file does not decide it.</returns>
-    /// <exception cref="AtelierException">It is damaged or unsupported, or does not fit the tokenizer.</exception>
+    /// <exception cref="AtelierException">The file is damaged or unsupported, or does not fit the
+    /// tokenizer.</exception>
     public static bool? Read(string path, Tokenizer tokenizer)
     {
         if (!File.Exists(path))

@@ -5,28 +5,29 @@ namespace Atelier.Tokenizers;
 
 /// <summary>The contents of a tokenizer.json.</summary>
 /// <param name="Tokenizer">The tokenizer.</param>
-/// <param name="Leading">The tokens that its template puts before a text; null where it has no template.</param>
+/// <param name="Leading">The tokens that its template inserts before a text; null if it has no template.</param>
 internal sealed record TokenizerContents(Tokenizer Tokenizer, IReadOnlyList<int>? Leading);
 
-/// <summary>Reads tokenizer.json, the form of Hugging Face's tokenizers.</summary>
+/// <summary>Reads tokenizer.json, the format of Hugging Face's tokenizers.</summary>
 public static class TokenizerFile
 {
     private const long LongestFile = 256 << 20;
 
-    /// <summary>Reads a tokenizer.json, or llama2.c's tokenizer.bin: by the file's ending.</summary>
-    /// <exception cref="AtelierException">The file is missing, damaged, or of a kind that is not read.</exception>
+    /// <summary>Reads a tokenizer.json, or llama2.c's tokenizer.bin if the file has another extension.</summary>
+    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
     public static Tokenizer Open(string path) => OpenWhole(path).Tokenizer;
 
     /// <inheritdoc cref="Open"/>
     internal static TokenizerContents OpenWhole(string path) =>
-        Path.GetExtension(path) == ".json" ? Read(path)
+        Path.GetExtension(path) == ".json"
+            ? Read(path)
             : new TokenizerContents(SentencePieceTokenizer.FromLlama2C(path), null);
 
-    /// <summary>Reads a tokenizer.json: byte-level BPE, characters, or Llama's BPE with bytes as a fallback.</summary>
-    /// <exception cref="AtelierException">The file is missing, damaged, or of a kind that is not read.</exception>
+    /// <summary>Reads a tokenizer.json with byte-level BPE, characters, or Llama's BPE with a byte fallback.</summary>
+    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
     public static Tokenizer Load(string path) => Read(path).Tokenizer;
 
-    /// <summary>Reads a tokenizer.json, with what its template puts before a text.</summary>
+    /// <summary>Reads a tokenizer.json with the tokens that its template inserts before a text.</summary>
     /// <inheritdoc cref="Load"/>
     internal static TokenizerContents Read(string path)
     {
@@ -53,8 +54,8 @@ public static class TokenizerFile
         }
     }
 
-    /// <summary>The names in the order of their ids.</summary>
-    /// <exception cref="AtelierException">Ids are missing or appear twice.</exception>
+    /// <summary>Returns the names in the order of their ids.</summary>
+    /// <exception cref="AtelierException">An id is missing or occurs twice.</exception>
     internal static IReadOnlyList<string> NamesById(IEnumerable<(string Name, int Id)> tokens, string path)
     {
         (string Name, int Id)[] ordered = [.. tokens.OrderBy(t => t.Id)];

@@ -4,15 +4,15 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Reads the parts of a tokenizer.json, and refuses by name what would give other ids or other text than is made here:
-/// a key, a step, an order of steps.
+/// Reads the parts of a tokenizer.json. Keys, steps and orders of steps that Atelier would not reproduce exactly are
+/// refused by name.
 /// </summary>
 internal sealed class TokenizerReader(string path)
 {
     private static readonly KnownKeys Whole = new(
         ["model", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder"], ["version"]);
 
-    // Vocabularies without a way to write some byte are refused, so that no text is unknown.
+    // The unknown token can be ignored because vocabularies that cannot express some byte are refused.
     private static readonly KnownKeys Model = new(["type", "vocab", "merges", "ignore_merges", "byte_fallback"],
         ["unk_token", "fuse_unk"],
         ("dropout", ["0"]), ("continuing_subword_prefix", ["\"\""]), ("end_of_word_suffix", ["\"\""]));
@@ -20,8 +20,8 @@ internal sealed class TokenizerReader(string path)
     private static readonly KnownKeys Token = new(["id", "content", "special", "normalized"], [],
         ("single_word", ["false"]), ("lstrip", ["false"]), ("rstrip", ["false"]));
 
-    /// <summary>Reads the whole.</summary>
-    /// <exception cref="AtelierException">Something is damaged or not read.</exception>
+    /// <summary>Reads the whole file.</summary>
+    /// <exception cref="AtelierException">The file is damaged or has unsupported parts.</exception>
     public TokenizerContents Read(JsonElement root)
     {
         Whole.Check(root, path);
@@ -44,15 +44,17 @@ internal sealed class TokenizerReader(string path)
             TokenizerLayout.SentencePiece => SentencePiece(model, steps, names, merges, specials, added),
             _ => Characters(model, names, merges, specials, added),
         };
-        IReadOnlyList<int>? leading = steps.Leading?.Select(token => tokens.TryGetValue(token.Name, out int id)
-            && (token.Id ?? id) == id ? id
-            : throw new AtelierException($"post_processor puts '{token.Name}'"
-                + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token", path,
-                    "download the file again")).ToList();
-        return new TokenizerContents(tokenizer, leading);
+        return new TokenizerContents(tokenizer, steps.Leading?.Select(LeadingId).ToList());
+
+        int LeadingId((string Name, int? Id) token) =>
+            tokens.TryGetValue(token.Name, out int id) && (token.Id ?? id) == id
+                ? id
+                : throw new AtelierException($"post_processor puts '{token.Name}'"
+                    + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token", path,
+                    "download the file again");
     }
 
-    /// <summary>Adds the added tokens to the vocabulary, and separates those without text from the others.</summary>
+    /// <summary>Adds the added tokens to the vocabulary and separates the special ones from the others.</summary>
     private (HashSet<string> Specials, List<AddedToken> Added) ReadAdded(
         JsonElement root, Dictionary<string, int> tokens)
     {
@@ -95,28 +97,31 @@ internal sealed class TokenizerReader(string path)
         if (!steps.CutsWords && (merges.Length > 0 || rules.TakesWholeWords))
             throw new AtelierException("byte-level BPE without splitting into words is not supported", path,
                 "supported are the rules of GPT-2, Llama 3 and Qwen 2");
-        return merges.Length == 0 && added.Count == 0 && rules.Normalizer is null
-            && names.SequenceEqual(ByteTokenizer.Names)
-            ? new ByteTokenizer()
-            : new BpeTokenizer(names, merges, rules);
+        bool isByteTokenizer = merges.Length == 0 && added.Count == 0 && rules.Normalizer is null
+            && names.SequenceEqual(ByteTokenizer.Names);
+        return isByteTokenizer ? new ByteTokenizer() : new BpeTokenizer(names, merges, rules);
     }
 
     private SentencePieceTokenizer SentencePiece(JsonElement model, TokenizerSteps steps, IReadOnlyList<string> names,
-        (string, string)[] merges,
-        HashSet<string> specials, List<AddedToken> added)
+        (string, string)[] merges, HashSet<string> specials, List<AddedToken> added)
     {
         Require(model, "byte_fallback", true);
         Require(model, "ignore_merges", false);
-        // A normalizer changes what such a token is looked for as: '▁<tool>' where a space is put before every text.
+        // A normalizer changes the text that such a token matches, for example to '▁<tool>' if it inserts a space
+        // before every text.
         bool IsChanged(AddedToken token) =>
             token.IsNormalized && (steps.Prefix == SpacePrefix.Always || token.Text.AsSpan().ContainsAny(" ▁"));
         if (steps.Normalizer.Count > 0 && added.Find(IsChanged) is { } token)
             throw new AtelierException(
                 $"the added token '{token.Text}' is looked for in normalized text, which is not supported for this "
                     + "kind of tokenizer", path, "use a model whose added tokens have normalized: false");
-        return new SentencePieceTokenizer(names, merges,
-            new SentencePieceRules { Prefix = steps.Prefix, SplitsWords = steps.SplitsWords, Added = added,
-                Specials = specials });
+        return new SentencePieceTokenizer(names, merges, new SentencePieceRules
+        {
+            Prefix = steps.Prefix,
+            SplitsWords = steps.SplitsWords,
+            Added = added,
+            Specials = specials,
+        });
     }
 
     private CharacterTokenizer Characters(JsonElement model, IReadOnlyList<string> names, (string, string)[] merges,
@@ -144,12 +149,12 @@ internal sealed class TokenizerReader(string path)
                 $"supported is {(value ? "true" : "false")}: use another model");
     }
 
-    /// <summary>A merge as it stands in the file: two strings, or one with a space between.</summary>
+    /// <summary>Reads a merge: two strings, or one string with a space between the tokens.</summary>
     private (string Left, string Right) ReadMerge(JsonElement merge) => merge.ValueKind switch
     {
         JsonValueKind.String => TokenizerFile.MergePair(merge.GetString()!, path),
-        JsonValueKind.Array when merge.GetArrayLength() == 2 && merge.EnumerateArray().All(side =>
-            side.ValueKind == JsonValueKind.String) =>
+        JsonValueKind.Array when merge.GetArrayLength() == 2
+            && merge.EnumerateArray().All(side => side.ValueKind == JsonValueKind.String) =>
             (merge[0].GetString()!, merge[1].GetString()!),
         _ => throw new AtelierException($"'{merge.GetRawText()}' is not a merge of two tokens", path),
     };

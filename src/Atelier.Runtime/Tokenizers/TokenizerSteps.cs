@@ -4,8 +4,9 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// The steps of a tokenizer.json's pipeline: what is done to text before its merges, what is put around its tokens, and
-/// how tokens become text again. The orders of steps that make what is made here are read, and any other is refused.
+/// The pipeline of a tokenizer.json: the steps that prepare text for the merges, the tokens inserted around it, and the
+/// steps that decode tokens to text. Only orders of steps that Atelier reproduces exactly are supported; any other is
+/// refused.
 /// </summary>
 internal sealed class TokenizerSteps
 {
@@ -15,32 +16,34 @@ internal sealed class TokenizerSteps
 
     private TokenizerSteps(string path) => _path = path;
 
-    /// <summary>The kind of pipeline.</summary>
+    /// <summary>The way in which text is split into symbols.</summary>
     public TokenizerLayout Layout { get; private set; } = TokenizerLayout.Character;
 
-    /// <summary>Byte-level: how text is cut into words.</summary>
+    /// <summary>Byte-level: the rules that split text into words.</summary>
     public WordSplit Split { get; private set; }
 
-    /// <summary>Byte-level: whether text is cut into words at all.</summary>
+    /// <summary>Byte-level: whether text is split into words at all.</summary>
     public bool CutsWords { get; private set; } = true;
 
-    /// <summary>Names of the normalizer's steps; byte-level: those of a <see cref="TextNormalizer"/>.</summary>
+    /// <summary>
+    /// The names of the normalizer's steps; for byte-level BPE those of a <see cref="TextNormalizer"/>.
+    /// </summary>
     public IReadOnlyList<string> Normalizer { get; private set; } = [];
 
-    /// <summary>SentencePiece: whether a space is put before the text.</summary>
+    /// <summary>SentencePiece: where a space is inserted before text.</summary>
     public SpacePrefix Prefix { get; private set; }
 
-    /// <summary>SentencePiece: whether nothing is joined across the beginning of a word.</summary>
+    /// <summary>SentencePiece: whether merges do not cross the beginning of a word.</summary>
     public bool SplitsWords { get; private set; }
 
     /// <summary>
-    /// The tokens that the template puts before a text, with the ids that it gives them, if any; null where there is
-    /// no template.
+    /// The tokens that the template inserts before a text, each with the id that the template gives it, if any; null if
+    /// there is no template.
     /// </summary>
     public IReadOnlyList<(string Name, int? Id)>? Leading { get; private set; }
 
-    /// <summary>Reads them.</summary>
-    /// <exception cref="AtelierException">A step, one of its keys, or the order of steps is not read.</exception>
+    /// <summary>Reads the pipeline.</summary>
+    /// <exception cref="AtelierException">A step, one of its keys, or the order of steps is not supported.</exception>
     public static TokenizerSteps Read(JsonElement root, string path)
     {
         var steps = new TokenizerSteps(path);
@@ -117,7 +120,7 @@ internal sealed class TokenizerSteps
         {
             case "ByteLevel":
                 Check(step, at, ["use_regex"], ["trim_offsets"], ("add_prefix_space", ["false"]));
-                RequireOff(step, at, "add_prefix_space"); // true where the key is missing
+                RequireOff(step, at, "add_prefix_space"); // the default is true
                 CutsWords = IsOn(step, "use_regex", true);
                 return type;
             case "Digits":
@@ -145,7 +148,7 @@ internal sealed class TokenizerSteps
         Check(step, at, ["prepend_scheme", "add_prefix_space", "split"], ["str_rep"], ("replacement", ["\"▁\""]));
         string scheme = step.TryGetProperty("prepend_scheme", out JsonElement named) ? named.GetString() ?? ""
             : IsOn(step, "add_prefix_space", true) ? "always" : "never";
-        // Files of older tools have add_prefix_space alone; newer ones may have both.
+        // Files of older tools have add_prefix_space only; newer ones may have both.
         bool isNever = scheme == "never";
         if (step.TryGetProperty("add_prefix_space", out _) && IsOn(step, "add_prefix_space", true) == isNever)
             throw new AtelierException($"'{at}prepend_scheme' is \"{scheme}\", and 'add_prefix_space' says otherwise",
@@ -185,7 +188,7 @@ internal sealed class TokenizerSteps
     {
         switch (type)
         {
-            case "ByteLevel": // moves offsets, not tokens
+            case "ByteLevel": // changes offsets, not tokens
                 Check(step, at, [], ["add_prefix_space", "trim_offsets", "use_regex"]);
                 return type;
             case "TemplateProcessing":
@@ -200,19 +203,19 @@ internal sealed class TokenizerSteps
         }
     }
 
-    /// <summary>The tokens before the text in a template for one text.</summary>
+    /// <summary>Returns the tokens before the text in a template for a single text.</summary>
     private List<(string Name, int? Id)> Template(JsonElement step, string at)
     {
         List<(string Name, int? Id)> leading = [];
-        bool isPast = false;
+        bool isAfterText = false;
         foreach (JsonElement part in step.GetProperty("single").EnumerateArray())
         {
             if (part.TryGetProperty("Sequence", out JsonElement sequence))
             {
-                if (isPast || sequence.GetProperty("id").GetString() != "A")
+                if (isAfterText || sequence.GetProperty("id").GetString() != "A")
                     throw new AtelierException($"'{at}single' has a place for more than one text", _path,
                         "download the file again");
-                isPast = true;
+                isAfterText = true;
                 continue;
             }
             string name = part.GetProperty("SpecialToken").GetProperty("id").GetString() ?? "";
@@ -224,12 +227,12 @@ internal sealed class TokenizerSteps
                         _path, "one token before a text is");
             leading.Add((name, TemplateId(step, at, name)));
         }
-        return isPast ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
+        return isAfterText ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
             "download the file again");
     }
 
     /// <summary>
-    /// The id that the template gives to a name itself, which is the one that counts; null where it gives none.
+    /// Returns the id that the template itself gives to a name, which takes precedence; null if it gives none.
     /// </summary>
     private int? TemplateId(JsonElement step, string at, string name)
     {
@@ -237,10 +240,11 @@ internal sealed class TokenizerSteps
             || !tokens.TryGetProperty(name, out JsonElement token))
             return null;
         JsonElement ids = token.GetProperty("ids");
-        return ids.GetArrayLength() == 1 ? ids[0].GetInt32()
+        return ids.GetArrayLength() == 1
+            ? ids[0].GetInt32()
             : throw new AtelierException(
                 $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not supported", _path,
-                    "one token before a text is");
+                "one token before a text is");
     }
 
     private string Replace(JsonElement step, string at)
@@ -250,14 +254,14 @@ internal sealed class TokenizerSteps
         Check(pattern, at + "pattern.", ["String"], []);
         string name =
             $"Replace '{pattern.GetProperty("String").GetString()}' by '{step.GetProperty("content").GetString()}'";
-        return name is Spaces or Words ? name
+        return name is Spaces or Words
+            ? name
             : throw new AtelierException($"the step '{name}' at {at.TrimEnd('.')} is not supported", _path,
-            "use another model");
+                "use another model");
     }
 
     /// <summary>
-    /// The names of the steps of a part, whether one stands alone or several in a sequence, each read by
-    /// <paramref name="read"/>.
+    /// Reads the steps of a part, a single one or a sequence, with <paramref name="read"/> and returns their names.
     /// </summary>
     private string[] Names(JsonElement root, string part, string inner, Func<string, JsonElement, string, string> read)
     {
@@ -271,8 +275,8 @@ internal sealed class TokenizerSteps
             if (type != "Sequence")
                 return [read(type, element, at + ".")];
             Check(element, at + ".", [inner], []);
-            return element.GetProperty(inner).EnumerateArray().SelectMany((item, i) =>
-                Flat(item, FormattableString.Invariant($"{at}[{i}]")).ToArray());
+            return element.GetProperty(inner).EnumerateArray()
+                .SelectMany((item, i) => Flat(item, FormattableString.Invariant($"{at}[{i}]")).ToArray());
         }
     }
 
@@ -294,7 +298,8 @@ internal sealed class TokenizerSteps
         new KnownKeys(["type", .. read], harmless, only).Check(step, _path, at);
 
     private static bool IsOn(JsonElement step, string key, bool otherwise) =>
-        step.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value.GetBoolean()
+        step.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? value.GetBoolean()
             : otherwise;
 
     private AtelierException NotRead(string part, string type) => new($"the {part} {type} is not supported", _path,

@@ -4,23 +4,23 @@ using Atelier.Formats;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>The steps of a tokenizer.json that turn text into symbols before merges are applied.</summary>
+/// <summary>The way in which text is split into symbols before the merges are applied.</summary>
 internal enum TokenizerLayout
 {
-    /// <summary>Bytes written as GPT-2's letters.</summary>
+    /// <summary>Bytes in GPT-2's byte-level alphabet.</summary>
     ByteLevel,
 
-    /// <summary>Characters, others refused.</summary>
+    /// <summary>Characters; those outside the vocabulary are refused.</summary>
     Character,
 
-    /// <summary>Characters, others spelled in bytes.</summary>
+    /// <summary>Characters; those outside the vocabulary are encoded as bytes.</summary>
     CharacterFallback,
 
-    /// <summary>Characters with spaces as "▁", others spelled in bytes.</summary>
+    /// <summary>Characters with "▁" for spaces; those outside the vocabulary are encoded as bytes.</summary>
     SentencePiece,
 }
 
-/// <summary>Writes tokenizer.json, the form of Hugging Face's tokenizers.</summary>
+/// <summary>Writes tokenizer.json, the format of Hugging Face's tokenizers.</summary>
 internal static class TokenizerWriter
 {
     public static void Write(string path, IReadOnlyList<string> names,
@@ -32,8 +32,8 @@ internal static class TokenizerWriter
             vocabulary[names[id]] = id;
         JsonNode[] tokens =
         [
-            .. specials.Select(name => Added(new AddedToken(name, vocabulary[name]!.GetValue<int>(),
-                IsNormalized: false), isSpecial: true)),
+            .. specials.Select(name => Added(new(name, vocabulary[name]!.GetValue<int>(), IsNormalized: false),
+                isSpecial: true)),
             .. (added ?? []).Select(token => Added(token, isSpecial: false)),
         ];
         pieces = layout == TokenizerLayout.SentencePiece ? pieces ?? new SentencePieceRules() : null;
@@ -43,12 +43,7 @@ internal static class TokenizerWriter
             ["truncation"] = null,
             ["padding"] = null,
             ["added_tokens"] = new JsonArray(tokens),
-            ["normalizer"] = rules?.Normalizer is { } normalizer ? Sequence("normalizers",
-                [.. normalizer.Steps.Select(step => Step(step))])
-                : pieces is null || UsesMetaspace(pieces) ? null
-                : pieces.Prefix == SpacePrefix.Always ? Sequence("normalizers", Step("Prepend", ("prepend", "▁")),
-                    Replace(" ", "▁"))
-                : Replace(" ", "▁"),
+            ["normalizer"] = Normalizer(rules, pieces),
             ["pre_tokenizer"] = layout switch
             {
                 TokenizerLayout.ByteLevel => Words(rules?.Split ?? WordSplit.Gpt2, merges.Count > 0),
@@ -59,11 +54,11 @@ internal static class TokenizerWriter
             ["decoder"] = layout switch
             {
                 TokenizerLayout.ByteLevel => ByteLevel(merges.Count > 0),
-                TokenizerLayout.SentencePiece when pieces!.Prefix == SpacePrefix.None => Sequence("decoders",
-                    Replace("▁", " "), Step("ByteFallback"), Step("Fuse")),
-                TokenizerLayout.SentencePiece => Sequence("decoders", Replace("▁", " "), Step("ByteFallback"),
-                    Step("Fuse"),
-                    Step("Strip", ("content", " "), ("start", 1), ("stop", 0))),
+                TokenizerLayout.SentencePiece when pieces!.Prefix == SpacePrefix.None =>
+                    Sequence("decoders", Replace("▁", " "), Step("ByteFallback"), Step("Fuse")),
+                TokenizerLayout.SentencePiece =>
+                    Sequence("decoders", Replace("▁", " "), Step("ByteFallback"), Step("Fuse"),
+                        Step("Strip", ("content", " "), ("start", 1), ("stop", 0))),
                 _ => Sequence("decoders", Step("ByteFallback"), Step("Fuse")),
             },
             ["model"] = new JsonObject
@@ -80,12 +75,27 @@ internal static class TokenizerWriter
                 ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)$"{m.Left} {m.Right}")]),
             },
         };
+        var options = new JsonWriterOptions
+        {
+            Indented = true,
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        };
         AtomicFile.Write(path, stream =>
         {
-            using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true,
-                Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            using var writer = new Utf8JsonWriter(stream, options);
             root.WriteTo(writer);
         });
+    }
+
+    private static JsonObject? Normalizer(BpeRules? rules, SentencePieceRules? pieces)
+    {
+        if (rules?.Normalizer is { } normalizer)
+            return Sequence("normalizers", [.. normalizer.Steps.Select(step => Step(step))]);
+        if (pieces is null || UsesMetaspace(pieces))
+            return null;
+        return pieces.Prefix == SpacePrefix.Always
+            ? Sequence("normalizers", Step("Prepend", ("prepend", "▁")), Replace(" ", "▁"))
+            : Replace(" ", "▁");
     }
 
     private static JsonObject Added(AddedToken token, bool isSpecial) => new()
@@ -94,21 +104,33 @@ internal static class TokenizerWriter
         ["normalized"] = token.IsNormalized, ["special"] = isSpecial,
     };
 
-    private static JsonObject Words(WordSplit split, bool splits) => WordSplitter.Pattern(split) is string pattern
-        ? Sequence("pretokenizers", Step("Split", ("pattern", new JsonObject { ["Regex"] = pattern }),
-            ("behavior", "Isolated"), ("invert", false)), ByteLevel(false))
-        : split == WordSplit.Gpt2Digits ? Sequence("pretokenizers", Step("Digits", ("individual_digits", true)),
-            ByteLevel(true))
-        : ByteLevel(splits);
+    private static JsonObject Words(WordSplit split, bool splits)
+    {
+        if (WordSplitter.Pattern(split) is string pattern)
+        {
+            JsonObject words = Step("Split", ("pattern", new JsonObject { ["Regex"] = pattern }),
+                ("behavior", "Isolated"), ("invert", false));
+            return Sequence("pretokenizers", words, ByteLevel(false));
+        }
+        return split == WordSplit.Gpt2Digits
+            ? Sequence("pretokenizers", Step("Digits", ("individual_digits", true)), ByteLevel(true))
+            : ByteLevel(splits);
+    }
 
-    /// <summary>Whether the pre-tokenizer Metaspace does it, and not a normalizer.</summary>
+    /// <summary>
+    /// Returns whether spaces are handled by the pre-tokenizer Metaspace rather than by a normalizer.
+    /// </summary>
     private static bool UsesMetaspace(SentencePieceRules rules) => rules.SplitsWords
         || rules.Prefix is SpacePrefix.WhereAbsent or SpacePrefix.FirstWhereAbsent;
 
     private static JsonObject Metaspace(SentencePieceRules rules)
     {
-        string scheme = rules.Prefix switch { SpacePrefix.None => "never", SpacePrefix.FirstWhereAbsent => "first", _ =>
-            "always" };
+        string scheme = rules.Prefix switch
+        {
+            SpacePrefix.None => "never",
+            SpacePrefix.FirstWhereAbsent => "first",
+            _ => "always",
+        };
         return Step("Metaspace", ("replacement", "▁"), ("prepend_scheme", scheme), ("split", rules.SplitsWords));
     }
 

@@ -1,17 +1,22 @@
 namespace Atelier.Tokenizers;
 
-/// <summary>The rules by which byte pair encoding cuts text into words before it joins anything.</summary>
+/// <summary>The rules by which byte pair encoding splits text into words before it applies merges.</summary>
 public enum WordSplit
 {
-    /// <summary>GPT-2's (Radford et al. 2019): a space goes with the word after it.</summary>
+    /// <summary>The rules of GPT-2 (Radford et al. 2019): a space belongs to the word after it.</summary>
     Gpt2,
 
-    /// <summary>GPT-2's with each digit on its own, separate from a space before it (StarCoder, SmolLM).</summary>
+    /// <summary>
+    /// The rules of GPT-2, but each digit is a word, separate from a space before it (StarCoder, SmolLM).
+    /// </summary>
     Gpt2Digits,
 
-    /// <summary>Llama 3's, which are GPT-4's: numbers in threes, line ends apart, endings in any case.</summary>
+    /// <summary>
+    /// The rules of Llama 3 and GPT-4: numbers are split into groups of up to three digits, line ends are separate, and
+    /// contractions match in any case.
+    /// </summary>
     Llama3,
 
-    /// <summary>Qwen 2's: Llama 3's with each digit on its own.</summary>
+    /// <summary>The rules of Qwen 2: those of Llama 3, but each digit is a word.</summary>
     Qwen2,
 }

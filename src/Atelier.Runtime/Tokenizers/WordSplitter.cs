@@ -5,12 +5,12 @@ using System.Text;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Splits text into the words that byte pair encoding never joins across, by hand and by Unicode scalar values, since
-/// .NET's regular expressions see the halves of characters beyond U+FFFF.
+/// Splits text into words, which merges of byte pair encoding do not cross. It is written by hand over Unicode scalar
+/// values because .NET's regular expressions work on UTF-16 units, which split characters beyond U+FFFF.
 /// </summary>
 internal static class WordSplitter
 {
-    // Radford et al. 2019.
+    // From Radford et al. 2019.
     private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     private static readonly string[] Endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
@@ -23,7 +23,9 @@ internal static class WordSplitter
         Other,
     }
 
-    /// <summary>The regular expression that files name rules by; null for those that they name otherwise.</summary>
+    /// <summary>
+    /// Returns the regular expression that identifies rules in files; null for rules that files identify otherwise.
+    /// </summary>
     public static string? Pattern(WordSplit split) => split switch
     {
         WordSplit.Llama3 => Pattern("{1,3}"),
@@ -31,12 +33,13 @@ internal static class WordSplitter
         _ => null,
     };
 
-    /// <summary>The rules that a regular expression names, or null where it is not known.</summary>
-    public static WordSplit? Of(string pattern) => pattern == Gpt2Pattern ? WordSplit.Gpt2
-        : Enum.GetValues<WordSplit>().Where(split => Pattern(split) == pattern).Select(split =>
-            (WordSplit?)split).FirstOrDefault();
+    /// <summary>Returns the rules of a regular expression, or null if it is unknown.</summary>
+    public static WordSplit? Of(string pattern) => pattern == Gpt2Pattern
+        ? WordSplit.Gpt2
+        : Enum.GetValues<WordSplit>().Where(split => Pattern(split) == pattern)
+            .Select(split => (WordSplit?)split).FirstOrDefault();
 
-    /// <summary>The length of the first word of a text that is not empty.</summary>
+    /// <summary>Returns the length of the first word of a non-empty text.</summary>
     public static int First(ReadOnlySpan<char> text, WordSplit split = WordSplit.Gpt2) =>
         split switch
     {
@@ -50,8 +53,8 @@ internal static class WordSplitter
             + @"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     /// <summary>
-    /// <see cref="Gpt2Pattern"/>, alternative by alternative. Where digits stand alone, the text is cut at each of them
-    /// first: nothing before one sees it.
+    /// Matches <see cref="Gpt2Pattern"/>, alternative by alternative. If digits are separate words, the text is first
+    /// split at each digit, so that matches before a digit do not see it.
     /// </summary>
     private static int FirstOfGpt2(ReadOnlySpan<char> text, bool digitsAlone)
     {
@@ -61,7 +64,8 @@ internal static class WordSplitter
         if (kind == Class.Space)
         {
             int spaces = Run(text, Class.Space);
-            // White space before a word: its last character goes with the word if it is a space, and alone if not.
+            // White space before a word: its last character belongs to the word if it is a space, otherwise it is a
+            // word by itself.
             if (spaces == text.Length || (digitsAlone && ClassOf(text[spaces..], out _) == Class.Number))
                 return spaces;
             if (spaces > 1)
@@ -74,7 +78,7 @@ internal static class WordSplitter
         return digitsAlone && kind == Class.Number ? used : used + Run(text[used..], kind);
     }
 
-    /// <summary>The expression of <see cref="Pattern(WordSplit)"/>, alternative by alternative.</summary>
+    /// <summary>Matches the expression of <see cref="Pattern(WordSplit)"/>, alternative by alternative.</summary>
     private static int FirstOfLlama3(ReadOnlySpan<char> text, int numbersTogether)
     {
         if (Ending(text, StringComparison.OrdinalIgnoreCase) is > 0 and int ending)
@@ -82,7 +86,7 @@ internal static class WordSplitter
         Class kind = ClassOf(text, out int used);
         if (kind == Class.Letter)
             return Run(text, Class.Letter);
-        // Letters may have one sign or space before them, but no line end.
+        // One symbol or space may precede letters, but not a line end.
         if (kind != Class.Number && text[0] is not ('\r' or '\n') && used < text.Length
             && ClassOf(text[used..], out _) == Class.Letter)
             return used + Run(text[used..], Class.Letter);
@@ -118,9 +122,12 @@ internal static class WordSplitter
     private static int Run(ReadOnlySpan<char> text, Class kind, int most = int.MaxValue)
     {
         int length = 0;
-        for (int count = 0; count < most && length < text.Length
-            && ClassOf(text[length..], out int used) == kind; count++)
+        for (int count = 0; count < most && length < text.Length; count++)
+        {
+            if (ClassOf(text[length..], out int used) != kind)
+                break;
             length += used;
+        }
         return length;
     }
 
@@ -129,8 +136,12 @@ internal static class WordSplitter
         char first = text[0];
         used = 1;
         if (first < 128)
-            return char.IsAsciiLetter(first) ? Class.Letter : char.IsAsciiDigit(first) ? Class.Number
-                : char.IsWhiteSpace(first) ? Class.Space : Class.Other;
+        {
+            return char.IsAsciiLetter(first) ? Class.Letter
+                : char.IsAsciiDigit(first) ? Class.Number
+                : char.IsWhiteSpace(first) ? Class.Space
+                : Class.Other;
+        }
         if (Rune.DecodeFromUtf16(text, out Rune rune, out used) != OperationStatus.Done)
             return Class.Other; // a lone surrogate
         return Rune.GetUnicodeCategory(rune) switch

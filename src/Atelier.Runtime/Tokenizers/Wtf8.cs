@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Atelier.Tokenizers;
 
-/// <summary>UTF-8 that can also carry lone surrogates, in three bytes each (WTF-8, Sapin 2018).</summary>
+/// <summary>WTF-8 (Sapin 2018): UTF-8 that also encodes lone surrogates, in three bytes each.</summary>
 public static class Wtf8
 {
     /// <summary>Appends the bytes of <paramref name="text"/>.</summary>
@@ -29,7 +29,7 @@ public static class Wtf8
         }
     }
 
-    /// <summary>The bytes of <paramref name="text"/>.</summary>
+    /// <summary>Returns the bytes of <paramref name="text"/>.</summary>
     public static byte[] Encode(ReadOnlySpan<char> text)
     {
         var bytes = new List<byte>(text.Length + 16);
@@ -38,8 +38,9 @@ public static class Wtf8
     }
 
     /// <summary>Decodes the first character.</summary>
-    /// <returns>Its length in bytes; 0 where more bytes are needed; minus the length of a malformed run
-    /// otherwise.</returns>
+    /// <returns>
+    /// The length of the character in bytes; 0 if more bytes are needed; minus the length of a malformed sequence.
+    /// </returns>
     public static int Decode(ReadOnlySpan<byte> bytes, out int scalar)
     {
         scalar = 0xFFFD;
@@ -60,7 +61,7 @@ public static class Wtf8
             if ((bytes[i] & 0xC0) != 0x80)
                 return -i;
             value = (value << 6) | (bytes[i] & 0x3F);
-            // The second byte already tells an overlong form (E0 80.., F0 80..) and what lies past U+10FFFF (F4 90..).
+            // The second byte already shows overlong forms (E0 80.., F0 80..) and values beyond U+10FFFF (F4 90..).
             if (i == 1 && ((length == 3 && value < 0x20) || (length == 4 && (value < 0x10 || value > 0x10F))))
                 return -1;
         }

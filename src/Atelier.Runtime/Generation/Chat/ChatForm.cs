@@ -4,9 +4,9 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Chat;
 
 /// <summary>
-/// How a model's conversations are written: in one of the known formats. If the format was found from the model's
-/// template, each conversation is written by the template too, and refused if the two differ, so that a model only sees
-/// conversations as it was trained on.
+/// Formats the conversations of a model in one of the known formats. If the format was recognised from the model's
+/// template, each conversation is also rendered by the template and refused if the two texts differ, so that the model
+/// only sees conversations formatted as in its training.
 /// </summary>
 internal sealed class ChatForm
 {
@@ -25,17 +25,18 @@ internal sealed class ChatForm
     private readonly string _startName, _endName;
     private readonly bool _begins;
 
-    /// <summary>Takes a form by its name, or finds the one of the model's template.</summary>
-    /// <param name="tokenizer">The model's.</param>
-    /// <param name="bounds">With which tokens its texts begin and end.</param>
-    /// <param name="template">The model's own template, or null.</param>
-    /// <param name="format">The form, or null to take the template's; plain where there is none.</param>
-    /// <exception cref="AtelierException">The template writes no known form.</exception>
+    /// <summary>Uses a given format, or recognises that of the model's template.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="bounds">The tokens with which the model's texts begin and end.</param>
+    /// <param name="template">The model's template; null if it has none.</param>
+    /// <param name="format">The format; null takes that of the template, or the plain format if there is no
+    /// template.</param>
+    /// <exception cref="AtelierException">The template writes none of the known formats.</exception>
     public ChatForm(Tokenizer tokenizer, TextBounds bounds, string? template, ChatFormat? format)
     {
         (_tokenizer, _bounds) = (tokenizer, bounds);
-        (_startName, _endName) = (tokenizer.Name(bounds.StartId), bounds.EndIds is [int end, ..] ? tokenizer.Name(end)
-            : "");
+        _startName = tokenizer.Name(bounds.StartId);
+        _endName = bounds.EndIds is [int end, ..] ? tokenizer.Name(end) : "";
         if (format is null && template is not null)
         {
             const string hint = "name the nearest form where the client is made";
@@ -49,36 +50,34 @@ internal sealed class ChatForm
                     hint: $"{hint}: {names}");
         }
         Format = format ?? ChatFormat.Plain;
-        // A ChatML conversation begins with its own mark, unless the template puts the start token before it.
+        // A ChatML conversation begins with its own mark, not with the start token, unless the template writes it.
         _begins = Format != ChatFormat.ChatMl || template?.Contains("bos_token", StringComparison.Ordinal) == true;
     }
 
-    /// <summary>The form.</summary>
+    /// <summary>The format.</summary>
     public ChatFormat Format { get; }
 
     /// <summary>
-    /// The form in which a template writes conversations, at least of some kinds; null where none is known.
+    /// Returns the format in which a template writes at least some kinds of conversations; null if it is unknown.
     /// </summary>
     public static ChatFormat? Find(string template, string startName, string endName) =>
         Parse(template) is { } parsed ? Find(parsed, startName, endName) : null;
 
-    /// <summary>The tokens of a conversation, with the beginning of the answer that is to be written.</summary>
-    /// <exception cref="AtelierException">
-    /// The conversation has no place in the form, or the model's template writes it otherwise.
-    /// </exception>
+    /// <summary>Returns the tokens of a conversation, including the header of the answer to generate.</summary>
+    /// <exception cref="AtelierException"> The format cannot express the conversation, or the model's template writes
+    /// it differently. </exception>
     public int[] Ids(IReadOnlyList<ChatTurn> turns)
     {
         ChatText chat = ChatTemplate.Write(Format, turns, _endName);
         if (Format == ChatFormat.Plain)
             return _bounds.Begin(_tokenizer.Encode(chat.Text));
-        bool begins = _begins;
-        if (_template is not null)
-            begins = Begins(turns, chat.Text);
+        bool begins = _template is null ? _begins : Begins(turns, chat.Text);
         return [.. begins ? [_bounds.StartId] : Array.Empty<int>(), .. ChatTemplate.Encode(_tokenizer, chat)];
     }
 
     /// <summary>
-    /// Whether the template puts the start token before a conversation that it writes as the form does.
+    /// Returns whether the template writes the start token before a conversation, after checking that it otherwise
+    /// writes the same text as the format.
     /// </summary>
     private bool Begins(IReadOnlyList<ChatTurn> turns, string text)
     {
@@ -124,7 +123,7 @@ internal sealed class ChatForm
             }
             catch (JinjaException)
             {
-                continue; // a template may refuse what it has no place for, a system's message: another probe has none
+                continue; // a template may refuse a system message: the next probe has none
             }
             foreach (ChatFormat format in Enum.GetValues<ChatFormat>().Where(f => f != ChatFormat.Plain))
             {

@@ -3,7 +3,9 @@ namespace Atelier.Generation.Chat;
 /// <summary>The conversation formats that chat models are trained on.</summary>
 public enum ChatFormat
 {
-    /// <summary>No form: the messages' texts joined by line ends, for models that only continue text.</summary>
+    /// <summary>
+    /// No format: the texts of the messages, joined by line ends, for models that only continue text.
+    /// </summary>
     Plain,
 
     /// <summary>&lt;|im_start|&gt;role … &lt;|im_end|&gt; (OpenAI; Qwen, SmolLM and many more).</summary>

@@ -4,7 +4,7 @@ namespace Atelier.Generation.Chat;
 
 /// <summary>One message of a conversation.</summary>
 /// <param name="Role">"system", "user" or "assistant".</param>
-/// <param name="Text">What was said.</param>
+/// <param name="Text">The text of the message.</param>
 public readonly record struct ChatTurn(string Role, string Text);
 
 /// <summary>
@@ -13,22 +13,21 @@ public readonly record struct ChatTurn(string Role, string Text);
 /// </summary>
 public static class ChatTemplate
 {
-    /// <summary>The form in which a template writes conversations, found by running it on some.</summary>
-    /// <param name="template">The model's template: chat_template of tokenizer_config.json, tokenizer.chat_template of
-    /// GGUF.</param>
-    /// <param name="startName">The name of the token that texts begin after, for the template's bos_token.</param>
-    /// <param name="endName">The name of the token that ends a text, for its eos_token.</param>
-    /// <returns>The form, or null where what it writes is of no form that is known.</returns>
+    /// <summary>Recognises the format in which a template writes conversations, by running it on examples.</summary>
+    /// <param name="template">The model's template: chat_template in tokenizer_config.json, or tokenizer.chat_template
+    /// in GGUF.</param>
+    /// <param name="startName">The name of the start token, for the template's variable bos_token.</param>
+    /// <param name="endName">The name of the end-of-text token, for the template's variable eos_token.</param>
+    /// <returns>The format; null if it is unknown.</returns>
     public static ChatFormat? Recognise(string template, string startName = "<s>", string endName = "</s>") =>
         ChatForm.Find(template, startName, endName);
 
     /// <summary>
-    /// The conversation in a form, with the beginning of the answer that is to be written; the start token is not in
-    /// it.
+    /// Writes a conversation in a format, including the header of the answer to generate but not the start token.
     /// </summary>
-    /// <param name="format">The form.</param>
-    /// <param name="turns">The messages, the last one the user's.</param>
-    /// <param name="endName">The name of the token that ends a text, which some forms write after an answer.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="turns">The messages; the last one is the user's.</param>
+    /// <param name="endName">The name of the end-of-text token, which some formats write after an answer.</param>
     /// <exception cref="AtelierException">A role is unknown, or there is no message.</exception>
     public static ChatText Write(ChatFormat format, IReadOnlyList<ChatTurn> turns, string endName)
     {
@@ -79,8 +78,15 @@ public static class ChatTemplate
                 break;
             default:
                 foreach (ChatTurn turn in turns)
-                    chat.Add(turn.Role switch { "system" => "", "user" => "### Instruction:\n",
-                        _ => "### Response:\n" }, turn.Text, turn.Role == "assistant" ? $"{endName}\n\n" : "\n\n");
+                {
+                    string header = turn.Role switch
+                    {
+                        "system" => "",
+                        "user" => "### Instruction:\n",
+                        _ => "### Response:\n",
+                    };
+                    chat.Add(header, turn.Text, turn.Role == "assistant" ? $"{endName}\n\n" : "\n\n");
+                }
                 chat.Add("### Response:\n");
                 break;
         }
@@ -88,9 +94,10 @@ public static class ChatTemplate
     }
 
     /// <summary>
-    /// The tokens of a conversation, in whose form, not in what was said, the names of special tokens stand for them.
+    /// Encodes a conversation. The names of special tokens are encoded as these tokens only where the format wrote
+    /// them, never inside the text of a message.
     /// </summary>
-    /// <param name="tokenizer">The model's.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="chat">The conversation.</param>
     public static int[] Encode(Tokenizer tokenizer, ChatText chat)
     {
@@ -119,13 +126,19 @@ public static class ChatTemplate
     }
 
     /// <summary>
-    /// The tokens of a format that end an answer, in addition to the end-of-text token, if the vocabulary has them.
+    /// Returns the tokens that end an answer in a format, in addition to the end-of-text token, if the vocabulary has
+    /// them.
     /// </summary>
     public static IReadOnlyList<int> EndIds(ChatFormat format, Tokenizer tokenizer)
     {
-        string? name = format switch { ChatFormat.ChatMl => "<|im_end|>", ChatFormat.Llama3 => "<|eot_id|>",
-            ChatFormat.Gemma => "<end_of_turn>", _ => null };
-        // The mark is one token by its name, whether the vocabulary calls it special or not.
+        string? name = format switch
+        {
+            ChatFormat.ChatMl => "<|im_end|>",
+            ChatFormat.Llama3 => "<|eot_id|>",
+            ChatFormat.Gemma => "<end_of_turn>",
+            _ => null,
+        };
+        // The token is found by its name, whether or not the vocabulary marks it as special.
         IEnumerable<int> ids = Enumerable.Range(0, tokenizer.VocabularySize);
         return name is null ? [] : [.. ids.Where(id => tokenizer.Name(id) == name).Take(1)];
     }
@@ -142,7 +155,7 @@ public static class ChatTemplate
     }
 
     /// <summary>
-    /// Forms without a place for a system's message have it at the beginning of the user's first one.
+    /// Moves system messages to the beginning of the next user message, for formats without a system role.
     /// </summary>
     private static IEnumerable<ChatTurn> Merged(IReadOnlyList<ChatTurn> turns, Func<string, string> form)
     {

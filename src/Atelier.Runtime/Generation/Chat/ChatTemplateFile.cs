@@ -3,19 +3,21 @@ using Atelier.Formats;
 
 namespace Atelier.Generation.Chat;
 
-/// <summary>Where a model's folder has its chat template.</summary>
+/// <summary>Reads the chat template of a model's folder.</summary>
 public static class ChatTemplateFile
 {
     /// <summary>The name of a separate template file.</summary>
     public const string FileName = "chat_template.jinja";
 
-    /// <summary>The file of older tools, with the template under chat_template.</summary>
+    /// <summary>
+    /// The name of the tokenizer's configuration file, in which older tools store the template under chat_template.
+    /// </summary>
     public const string ConfigName = Tokenizers.TokenizerConfigFile.Name;
 
     private const long LongestFile = 1 << 24;
 
-    /// <summary>Reads a folder's template.</summary>
-    /// <returns>The template, or null where the folder has none.</returns>
+    /// <summary>Reads the template of a folder.</summary>
+    /// <returns>The template; null if the folder has none.</returns>
     /// <exception cref="AtelierException">A file is damaged.</exception>
     public static string? Read(string folder)
     {
@@ -30,7 +32,7 @@ public static class ChatTemplateFile
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("chat_template", out JsonElement template))
                 return null;
-            // Several templates are a list of names and texts; the one named default is for conversations.
+            // Several templates are stored as a list of names and texts; the one named "default" is for conversations.
             return template.ValueKind == JsonValueKind.Array
                 ? template.EnumerateArray().Where(t => t.GetProperty("name").GetString() == "default")
                     .Select(t => t.GetProperty("template").GetString()).FirstOrDefault()

@@ -3,14 +3,15 @@ using System.Text;
 namespace Atelier.Generation.Chat;
 
 /// <summary>
-/// A conversation in its form, which remembers what of it was said: nothing said can pass for a mark of the form.
+/// A formatted conversation that records which parts are texts of messages, so that no message can forge a mark of the
+/// format.
 /// </summary>
 public sealed class ChatText
 {
     private readonly StringBuilder _text = new();
     private readonly List<(int Start, int End)> _said = [];
 
-    /// <summary>All of it.</summary>
+    /// <summary>The whole text.</summary>
     public string Text => _text.ToString();
 
     internal void Add(string form) => _text.Append(form);

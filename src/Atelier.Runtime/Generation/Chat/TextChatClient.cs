@@ -5,19 +5,19 @@ using Microsoft.Extensions.AI;
 
 namespace Atelier.Generation.Chat;
 
-#pragma warning disable MEAI001 // options that may still change are refused all the same
+#pragma warning disable MEAI001 // experimental options are refused like any other unsupported option
 
 /// <summary>
 /// An <see cref="IChatClient"/> over a text model. Conversations are written in the format of the model's own template.
-/// A model without a template knows no roles: the texts of the messages, joined by line ends, are the prompt, and the
-/// generated continuation is the answer.
+/// For a model without a template, the prompt is the texts of the messages, joined by line ends, without roles, and the
+/// answer is the generated continuation.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use: any number of conversations may go on at the same time, and the same seed gives the same
-/// answer whoever else asks. Followed of <see cref="ChatOptions"/> are temperature, top-p, top-k, the penalties, the
-/// seed, stop sequences, the most tokens, a response format of JSON, which holds the answer to its schema, and
-/// instructions, which are a system's message before the others. Everything else is refused by name, and so are
-/// contents other than text.
+/// Safe for concurrent use: any number of conversations may run at the same time, and the same seed gives the same
+/// answer regardless of other requests. These <see cref="ChatOptions"/> are supported: temperature, top-p, top-k, the
+/// penalties, the seed, stop sequences, the maximum number of output tokens, a JSON response format, which constrains
+/// the answer to its schema, and instructions, which become a system message before the others. All other options are
+/// refused by name, as is content other than text.
 /// </remarks>
 /// <param name="generator">The generator of answers. The client does not dispose it.</param>
 /// <param name="modelId">The model name in responses.</param>
@@ -67,8 +67,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 };
             }
         }
-        yield return new ChatResponseUpdate(ChatRole.Assistant,
-            [new UsageContent(Usage(request, written))]) { ModelId = modelId };
+        var usage = new UsageContent(Usage(request, written));
+        yield return new ChatResponseUpdate(ChatRole.Assistant, [usage]) { ModelId = modelId };
     }
 
     /// <inheritdoc/>
@@ -85,7 +85,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The generator belongs to whoever made it.
+        // The client does not own the generator.
     }
 
     private GenerationRequest Request(IEnumerable<ChatMessage> messages, ChatOptions? options)
@@ -117,7 +117,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
             TopK = options.TopK ?? defaults.TopK,
             PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
             FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
-            BeamWidth = isSampled ? 1 : defaults.BeamWidth, // a search would not heed them
+            BeamWidth = isSampled ? 1 : defaults.BeamWidth, // beam search ignores sampling options
             Stop = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.Stop,
         };
         return options.ResponseFormat switch
@@ -129,7 +129,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         };
     }
 
-    /// <summary>Refuses options that the model cannot follow; all others of the interface are followed.</summary>
+    /// <summary>Refuses unsupported options; all others of the interface are supported.</summary>
     private void Refuse(ChatOptions options) => RefusedOptions.Check(
         ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
             "the model was not trained on conversations, so it does not take instructions"),
@@ -161,14 +161,18 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         return new ChatTurn(message.Role.Value, message.Text);
     }
 
-    // "JSON" without a schema: the interface asks for an object.
+    // The schema of the response format JSON without a schema: the interface requires an object.
     private const string AnyObject = """{"type": "object"}""";
 
     private UsageDetails Usage(GenerationRequest request, int written)
     {
         int read = request.PromptIds!.Count;
-        return new UsageDetails { InputTokenCount = read, OutputTokenCount = written,
-            TotalTokenCount = read + written };
+        return new UsageDetails
+        {
+            InputTokenCount = read,
+            OutputTokenCount = written,
+            TotalTokenCount = read + written,
+        };
     }
 
     private static ChatFinishReason Reason(string reason) =>

@@ -1,25 +1,25 @@
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// The beginning of the text, or its end: an empty part that stands nowhere else. Only patterns hold it.
+/// An anchor: matches the empty text at the beginning or the end of the whole text. Only patterns contain anchors.
 /// </summary>
 internal sealed record Anchor(bool AtEnd) : Expression;
 
 /// <summary>
-/// Writes expressions without ^ and $. Whether an anchor holds depends on what stands around it, so that each part is
-/// split into its empty text and the others: of two parts that both have text, the first does not end and the second
-/// does not begin the whole.
+/// Removes ^ and $ from expressions. Whether an anchor matches depends on the text around it, so the texts of each part
+/// are split into the empty text and the non-empty ones: if two neighbouring parts are both non-empty, the first is not
+/// at the end of the whole text and the second is not at its beginning.
 /// </summary>
 internal sealed class Anchors
 {
-    // Of each part, by whether it begins and ends the whole.
+    // The non-empty texts of each part, by whether the part begins and ends the whole text.
     private readonly Dictionary<Expression, Expression?[]> _texts = new(ReferenceEqualityComparer.Instance);
 
     private Anchors()
     {
     }
 
-    /// <summary>An expression of the same texts without anchors.</summary>
+    /// <summary>Returns an expression without anchors that matches the same texts.</summary>
     public static Expression Remove(Expression expression)
     {
         if (!Has(expression))
@@ -37,10 +37,10 @@ internal sealed class Anchors
         _ => false,
     };
 
-    /// <summary>Whether a part may be the empty text.</summary>
+    /// <summary>Returns whether a part matches the empty text.</summary>
     /// <param name="expression">The part.</param>
-    /// <param name="begins">Whether nothing stands before it.</param>
-    /// <param name="ends">Whether nothing stands after it.</param>
+    /// <param name="begins">Whether no text precedes the part.</param>
+    /// <param name="ends">Whether no text follows the part.</param>
     private static bool MayBeEmpty(Expression expression, bool begins, bool ends) => expression switch
     {
         Anchor(bool atEnd) => atEnd ? ends : begins,
@@ -50,7 +50,7 @@ internal sealed class Anchors
         _ => false,
     };
 
-    /// <summary>The texts of a part that are not empty.</summary>
+    /// <summary>Returns an expression for the non-empty texts of a part.</summary>
     private Expression Texts(Expression expression, bool begins, bool ends)
     {
         if (!Has(expression) && !MayBeEmpty(expression, begins, ends))
@@ -66,12 +66,13 @@ internal sealed class Anchors
         };
     }
 
-    /// <summary>Parts one after another, from the last to the first.</summary>
+    /// <summary>Returns the non-empty texts of a sequence, built from its last part to its first.</summary>
     private Expression Texts(List<Expression> parts, bool begins, bool ends)
     {
-        // Of the parts from a place on: their texts, where text stands before them and where none does.
+        // The texts of the parts from the current one on: if text precedes them, and if none does.
         Expression after = Expression.Nothing, fromStart = Expression.Nothing;
-        bool restMayBeEmpty = true; // with text before it
+        // whether the parts after the current one match the empty text if text precedes them
+        bool restMayBeEmpty = true;
         for (int i = parts.Count - 1; i >= 0; i--)
         {
             Expression part = parts[i];
@@ -92,7 +93,7 @@ internal sealed class Anchors
         (Expression part, int least, int? most) = (repetition.Part, repetition.Least, repetition.Most);
         if (most == 0)
             return Expression.Nothing;
-        // Times that are empty stand before the first text, between two, or after the last.
+        // Repetitions that match the empty text may stand before, between and after those with text.
         bool skips = MayBeEmpty(part, begins, ends: false) || MayBeEmpty(part, begins: false, ends);
         int texts = skips ? 1 : Math.Max(1, least);
         if (!Has(part))
@@ -105,14 +106,15 @@ internal sealed class Anchors
         return OneOf([once, Joined(Joined(first, between), last)]);
     }
 
-    /// <summary>Neighbours without anchors as one part: the others are few.</summary>
+    /// <summary>Combines neighbouring parts without anchors into one part, so that few parts are left.</summary>
     private static List<Expression> Grouped(IReadOnlyList<Expression> parts)
     {
         var groups = new List<Expression>();
         var plain = new List<Expression>();
         foreach (Expression part in parts)
         {
-            // What may be empty stays by itself: only with text of its own does it begin or end what is around it.
+            // A part that may be empty stays separate, since it only counts as text before or after other parts if it
+            // is not empty.
             bool joins = !Has(part) && !MayBeEmpty(part, begins: true, ends: true);
             if (joins)
             {

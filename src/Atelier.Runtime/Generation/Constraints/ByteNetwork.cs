@@ -1,15 +1,15 @@
 namespace Atelier.Generation.Constraints;
 
-/// <summary>A place in a network: reads a byte, jumps without reading, calls a rule, or ends one.</summary>
+/// <summary>A node of a network: reads a byte, jumps without reading, calls a rule, or ends a rule.</summary>
 internal sealed record NetworkNode
 {
-    /// <summary>Byte ranges and where they lead.</summary>
+    /// <summary>The byte ranges that the node reads, each with the next node.</summary>
     public IReadOnlyList<(byte First, byte Last, int Next)> Edges { get; init; } = [];
 
-    /// <summary>Transitions that read no byte.</summary>
+    /// <summary>The nodes that are reached without reading a byte.</summary>
     public IReadOnlyList<int> Jumps { get; init; } = [];
 
-    /// <summary>The rule that is called, or -1; <see cref="Return"/> is the place after the call.</summary>
+    /// <summary>The rule that the node calls, or -1; <see cref="Return"/> is the node after the call.</summary>
     public int Rule { get; init; } = -1;
 
     public int Return { get; init; } = -1;
@@ -19,13 +19,15 @@ internal sealed record NetworkNode
 }
 
 /// <summary>
-/// A grammar as a nondeterministic automaton over bytes of UTF-8 (Thompson 1968), whose rules call one another
-/// (recursive transition network, Woods 1970). Only nodes from which a whole text can still be reached are kept as
-/// useful.
+/// A grammar as a nondeterministic automaton over UTF-8 bytes (Thompson 1968) whose rules call one another (a recursive
+/// transition network, Woods 1970). A node is useful if a complete text can still be reached from it.
 /// </summary>
 internal sealed class ByteNetwork
 {
-    /// <summary>The most nodes and edges: 100,000 hold any constraint that people write, in a few megabytes.</summary>
+    /// <summary>
+    /// The largest number of nodes and edges: 100,000 suffice for any constraint that people write and take a few
+    /// megabytes.
+    /// </summary>
     public const int MostParts = 100_000;
 
     private readonly List<NetworkNode> _nodes = [];
@@ -37,16 +39,16 @@ internal sealed class ByteNetwork
 
     public IReadOnlyList<NetworkNode> Nodes => _nodes;
 
-    /// <summary>Where each rule begins.</summary>
+    /// <summary>The first node of each rule.</summary>
     public int[] Starts { get; private set; } = [];
 
-    /// <summary>Whether a whole text can still be reached from a node.</summary>
+    /// <summary>Whether a complete text can still be reached from each node.</summary>
     public bool[] IsUseful { get; private set; } = [];
 
     /// <summary>Builds the network of a grammar.</summary>
-    /// <param name="grammar">What a text may be.</param>
-    /// <param name="alphabet">The characters that can be written at all, or null for every one.</param>
-    /// <exception cref="AtelierException">The grammar is too large, or a rule starts with itself.</exception>
+    /// <param name="grammar">The grammar of the texts.</param>
+    /// <param name="alphabet">The characters that the vocabulary can write; null for all characters.</param>
+    /// <exception cref="AtelierException">The grammar is too large, or a rule begins with itself.</exception>
     public static ByteNetwork Build(Grammar grammar, CharacterSet? alphabet)
     {
         var network = new ByteNetwork(alphabet);
@@ -59,11 +61,12 @@ internal sealed class ByteNetwork
     }
 
     /// <summary>
-    /// The node from which a text of the expression and then whatever <paramref name="next"/> begins is read.
+    /// Returns the node that reads a text of the expression and continues at <paramref name="next"/>.
     /// </summary>
     private int Build(Expression expression, int next)
     {
-        // The same part before the same end is one place: properties that may be left out share what follows them.
+        // The same expression before the same node shares one node, so that optional properties share the nodes after
+        // them.
         var key = new Built(expression, next);
         if (!_built.TryGetValue(key, out int node))
             _built.Add(key, node = BuildAnew(expression, next));
@@ -119,7 +122,7 @@ internal sealed class ByteNetwork
     private int Build(CharacterSet set, int next)
     {
         var edges = new List<(byte, byte, int)>();
-        var tails = new Dictionary<(byte, byte, int), int>(); // ends of characters that several ranges share
+        var tails = new Dictionary<(byte, byte, int), int>(); // trailing bytes that several ranges share
         foreach ((int first, int last) in set.Ranges)
         {
             foreach ((byte First, byte Last)[] bytes in Utf8Ranges.Of(first, last))
@@ -155,7 +158,7 @@ internal sealed class ByteNetwork
         }
     }
 
-    /// <summary>A rule that calls itself before it reads anything would never begin.</summary>
+    /// <summary>Refuses rules that call themselves before reading a byte, which would never end.</summary>
     private void RefuseLeftRecursion()
     {
         bool[] nullable = new bool[Starts.Length];
@@ -171,13 +174,14 @@ internal sealed class ByteNetwork
                 nullable[rule] = ends;
             }
         }
-        int[] colors = new int[Starts.Length]; // 1: under way, 2: done
+        int[] colors = new int[Starts.Length]; // 1: being visited, 2: visited
         for (int rule = 0; rule < Starts.Length; rule++)
             Visit(rule, called, colors);
     }
 
     /// <summary>
-    /// Whether the end of a rule can be reached without reading; collects the rules that are called in between.
+    /// Returns whether the end of a rule can be reached without reading a byte, and collects the rules called on the
+    /// way.
     /// </summary>
     private bool ReachesEnd(int start, bool[] nullable, List<int> called)
     {
@@ -214,7 +218,7 @@ internal sealed class ByteNetwork
         colors[rule] = 2;
     }
 
-    /// <summary>An expression, the very object, and what follows it.</summary>
+    /// <summary>An expression, compared by reference, and the node after it.</summary>
     private readonly struct Built(Expression expression, int next) : IEquatable<Built>
     {
         private readonly Expression _expression = expression;
@@ -234,7 +238,8 @@ internal sealed class ByteNetwork
         for (bool changed = true; changed;)
         {
             changed = false;
-            for (int i = 0; i < useful.Length; i++) // nodes stand after those they lead to, but for loops and calls
+            // nodes follow the nodes that they lead to, except in loops and calls
+            for (int i = 0; i < useful.Length; i++)
             {
                 NetworkNode node = _nodes[i];
                 if (useful[i] || !(node.IsEnd || node.Jumps.Any(j => useful[j]) || node.Edges.Any(e => useful[e.Next])

@@ -1,6 +1,6 @@
 namespace Atelier.Generation.Constraints;
 
-/// <summary>A set of Unicode scalar values, as ranges in order that neither touch nor overlap.</summary>
+/// <summary>A set of Unicode scalar values, as sorted ranges that neither touch nor overlap.</summary>
 internal sealed class CharacterSet
 {
     private const int Last = 0x10FFFF;
@@ -8,7 +8,7 @@ internal sealed class CharacterSet
 
     private CharacterSet((int First, int Last)[] ranges) => _ranges = ranges;
 
-    /// <summary>Every scalar value: 0 to U+10FFFF without the surrogates.</summary>
+    /// <summary>All scalar values: 0 to U+10FFFF without the surrogates.</summary>
     public static CharacterSet All { get; } = new([(0, 0xD7FF), (0xE000, Last)]);
 
     public static CharacterSet None { get; } = new([]);
@@ -17,7 +17,7 @@ internal sealed class CharacterSet
 
     public bool IsEmpty => _ranges.Length == 0;
 
-    /// <summary>The characters of some ranges, in any order; surrogates are left out.</summary>
+    /// <summary>Returns the characters of ranges in any order, without the surrogates.</summary>
     public static CharacterSet Of(params IEnumerable<(int First, int Last)> ranges) =>
         new CharacterSet(Merge(ranges)).Intersect(All);
 

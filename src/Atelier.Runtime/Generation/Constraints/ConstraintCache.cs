@@ -4,16 +4,16 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Compiles constraints for a tokenizer, and keeps the last few: a server is asked for the same ones again and again.
+/// Compiles constraints for a tokenizer and caches the last few, since a server often gets the same ones.
 /// </summary>
 internal sealed class ConstraintCache(Tokenizer tokenizer, IReadOnlyList<int> endIds)
 {
-    private const int Kept = 8;
+    private const int Capacity = 8;
     private readonly Lazy<VocabularyTrie> _vocabulary = new(() => new VocabularyTrie(tokenizer));
     private readonly List<((string?, string?) Key, TokenConstraint Constraint)> _compiled = [];
 
-    /// <summary>The constraint that options ask for, or null where they ask for none.</summary>
-    /// <exception cref="AtelierException">It has a mistake, or no text can meet it.</exception>
+    /// <summary>Returns the constraint that options ask for, or null if there is none.</summary>
+    /// <exception cref="AtelierException">The constraint is invalid, or no text can satisfy it.</exception>
     public TokenConstraint? For(DecodingOptions options)
     {
         (string? pattern, string? schema) = (options.Pattern, options.Schema);
@@ -25,7 +25,7 @@ internal sealed class ConstraintCache(Tokenizer tokenizer, IReadOnlyList<int> en
             TokenConstraint constraint = known >= 0 ? _compiled[known].Constraint : Compile(pattern, schema);
             if (known >= 0)
                 _compiled.RemoveAt(known);
-            else if (_compiled.Count == Kept)
+            else if (_compiled.Count == Capacity)
                 _compiled.RemoveAt(0);
             _compiled.Add(((pattern, schema), constraint));
             return constraint;

@@ -4,20 +4,20 @@ namespace Atelier.Generation.Constraints;
 
 /// <summary>A bound of a range of numbers.</summary>
 /// <param name="Value">The bound.</param>
-/// <param name="IsExclusive">Whether the bound itself is outside.</param>
+/// <param name="IsExclusive">Whether the bound itself is excluded.</param>
 internal readonly record struct DecimalBound(decimal Value, bool IsExclusive);
 
-/// <summary>The decimal spellings, without exponent, of the numbers between two bounds.</summary>
+/// <summary>Builds expressions for the numbers between two bounds, written as decimals without an exponent.</summary>
 internal sealed class DecimalRange
 {
     private const int MostDecimals = 15;
     private static readonly CharacterSet Digits = CharacterSet.Of(('0', '9'));
 
-    private readonly string _low; // digits, both bounds with the point at the same place
+    private readonly string _low; // the digits of the bound, padded so that both have as many before the point
     private readonly string? _high;
     private readonly bool _lowExclusive;
     private readonly bool _highExclusive;
-    private readonly int _point; // digits before the point
+    private readonly int _point; // number of digits before the point
     private readonly bool _whole;
 
     private DecimalRange(DecimalBound low, DecimalBound? high, int point, bool whole)
@@ -27,31 +27,35 @@ internal sealed class DecimalRange
             (_high, _highExclusive) = (Spell(limit.Value, point), limit.IsExclusive);
     }
 
-    /// <summary>Numbers between bounds, of which either may be missing.</summary>
+    /// <summary>Returns an expression for the numbers between two bounds, of which either may be missing.</summary>
     /// <param name="low">The lower bound, or null.</param>
     /// <param name="high">The upper bound, or null.</param>
-    /// <param name="whole">Whether only whole numbers count.</param>
+    /// <param name="whole">Whether only integers are allowed.</param>
     public static Expression Between(DecimalBound? low, DecimalBound? high, bool whole)
     {
         var options = new List<Expression>();
-        // Below zero: the sign, and the size between the bounds reversed. Zero has no sign.
+        // Negative numbers are a sign and an absolute value between the bounds with opposite sign. Zero has no sign.
         if (low is not { Value: >= 0 })
         {
-            DecimalBound smallest = high is { Value: < 0 } ? new(-high.Value.Value, high.Value.IsExclusive)
+            DecimalBound smallest = high is { Value: < 0 }
+                ? new(-high.Value.Value, high.Value.IsExclusive)
                 : new(0, true);
             DecimalBound? largest = low is DecimalBound l ? new(-l.Value, l.IsExclusive) : null;
-            options.Add(Expression.Of(Expression.Literal("-"), Sizes(smallest, largest, whole)));
+            options.Add(Expression.Of(Expression.Literal("-"), NonNegative(smallest, largest, whole)));
         }
         if (high is not { Value: < 0 })
-            options.Add(Sizes(low is { Value: >= 0 } ? low.Value : new(0, false), high, whole));
+            options.Add(NonNegative(low is { Value: >= 0 } ? low.Value : new(0, false), high, whole));
         return new Choice(options);
     }
 
-    /// <summary>Numbers from zero on, one alternative a count of digits before the point.</summary>
-    private static Choice Sizes(DecimalBound low, DecimalBound? high, bool whole)
+    /// <summary>
+    /// Returns the non-negative numbers between bounds, with one alternative for each number of digits before the
+    /// point.
+    /// </summary>
+    private static Choice NonNegative(DecimalBound low, DecimalBound? high, bool whole)
     {
-        int shortest = Length(low.Value), longest = high is DecimalBound limit ? Length(limit.Value)
-            : Math.Max(18, shortest);
+        int shortest = Length(low.Value);
+        int longest = high is DecimalBound limit ? Length(limit.Value) : Math.Max(18, shortest);
         var options = new List<Expression>();
         for (int digits = shortest; digits <= longest; digits++)
         {
@@ -63,7 +67,8 @@ internal sealed class DecimalRange
     }
 
     /// <summary>
-    /// What may stand from a digit on, where the digits before it equal those of the low or high bound.
+    /// Returns the texts from a digit on, given that the digits before it equal those of the low bound, of the high
+    /// bound, of both or of neither.
     /// </summary>
     private Expression From(int at, bool onLow, bool onHigh)
     {
@@ -88,20 +93,22 @@ internal sealed class DecimalRange
             if (high - low > 1)
                 options.Add(Digit((char)(low + 1), (char)(high - 1), From(at + 1, false, false)));
         }
-        // Where only whole numbers count, the point is never passed; otherwise ending here stands for zeros.
+        // Integers end at the point. Other numbers may end here if zeros in place of the missing decimals are within
+        // the bounds.
         if (!afterPoint)
             return new Choice(options);
         if (_whole)
             return ZerosFit(at, onLow, onHigh) ? Expression.Empty : Expression.Nothing;
-        Expression more = at == _point ? Expression.Of(Expression.Literal("."), new Choice(options))
-            : new Choice(options);
+        Expression more = new Choice(options);
+        if (at == _point)
+            more = Expression.Of(Expression.Literal("."), more);
         return ZerosFit(at, onLow, onHigh) ? Expression.Optional(more) : more;
 
         Expression Digit(char first, char last, Expression rest) =>
             Expression.Of(new Characters(CharacterSet.Of((first, last))), rest);
     }
 
-    /// <summary>Any digits up to the point, and any decimals.</summary>
+    /// <summary>Returns any digits up to the point and any decimals.</summary>
     private Expression Free(int at)
     {
         if (at < _point)
@@ -113,8 +120,8 @@ internal sealed class DecimalRange
     }
 
     /// <summary>
-    /// After all digits of the bounds: on an inclusive high bound only zeros fit, on an exclusive low bound one other
-    /// digit must come.
+    /// Returns the texts after all digits of the bounds: at an inclusive high bound only zeros may follow, at an
+    /// exclusive low bound at least one digit other than 0 must follow.
     /// </summary>
     private Expression Equal(int at, bool onLow, bool onHigh)
     {
@@ -135,7 +142,9 @@ internal sealed class DecimalRange
         return above ? more : Expression.Optional(more);
     }
 
-    /// <summary>Whether a number that ends at a digit, its decimals all zero from there, is inside.</summary>
+    /// <summary>
+    /// Returns whether a number that ends before a digit, which stands for zeros from there on, is within the bounds.
+    /// </summary>
     private bool ZerosFit(int at, bool onLow, bool onHigh)
     {
         bool lowIsZero = Rest(_low), highIsZero = _high is null || Rest(_high);
@@ -152,7 +161,8 @@ internal sealed class DecimalRange
         decimal.Parse("1" + new string('0', exponent), CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The digits of a number, zeros before it up to the point's place, no zeros at the end of its decimals.
+    /// Returns the digits of a number, padded with zeros to <paramref name="point"/> digits before the point, without
+    /// trailing zeros after it.
     /// </summary>
     private static string Spell(decimal value, int point)
     {

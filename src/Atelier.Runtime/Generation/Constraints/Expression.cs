@@ -1,15 +1,15 @@
 namespace Atelier.Generation.Constraints;
 
-/// <summary>What a text may be: the tree that patterns and JSON schemas are read into.</summary>
+/// <summary>An expression that matches texts. Patterns and JSON schemas are parsed into trees of expressions.</summary>
 internal abstract record Expression
 {
-    /// <summary>The empty text.</summary>
+    /// <summary>Matches the empty text only.</summary>
     public static Expression Empty { get; } = new Sequence([]);
 
-    /// <summary>No text at all.</summary>
+    /// <summary>Matches no text.</summary>
     public static Expression Nothing { get; } = new Choice([]);
 
-    /// <summary>One text.</summary>
+    /// <summary>Returns an expression that matches one text.</summary>
     public static Expression Literal(string text) =>
         new Sequence([.. text.EnumerateRunes().Select(rune => new Characters(CharacterSet.Of(rune.Value)))]);
 
@@ -18,20 +18,20 @@ internal abstract record Expression
     public static Expression Of(params IEnumerable<Expression> parts) => new Sequence([.. parts]);
 }
 
-/// <summary>One character of a set.</summary>
+/// <summary>Matches one character of a set.</summary>
 internal sealed record Characters(CharacterSet Set) : Expression;
 
-/// <summary>One part after another.</summary>
+/// <summary>Matches parts one after another.</summary>
 internal sealed record Sequence(IReadOnlyList<Expression> Parts) : Expression;
 
-/// <summary>One of several.</summary>
+/// <summary>Matches any one of several options.</summary>
 internal sealed record Choice(IReadOnlyList<Expression> Options) : Expression;
 
-/// <summary>A part several times: <paramref name="Most"/> null is without end.</summary>
+/// <summary>Matches a part <paramref name="Least"/> to <paramref name="Most"/> times; null means no limit.</summary>
 internal sealed record Repetition(Expression Part, int Least, int? Most) : Expression;
 
 /// <summary>A reference to another rule of the grammar, which expresses recursion.</summary>
 internal sealed record RuleReference(int Rule) : Expression;
 
-/// <summary>A text follows rule 0, which may name the others.</summary>
+/// <summary>A grammar: texts match rule 0, which may refer to the others.</summary>
 internal sealed record Grammar(IReadOnlyList<Expression> Rules);

@@ -2,17 +2,20 @@ using System.Text.Json;
 
 namespace Atelier.Generation.Constraints;
 
-/// <summary>Which kinds of values schemas speak of, and whether no value can meet two of them.</summary>
-/// <param name="references">Where their references lead.</param>
+/// <summary>Determines the types of values that schemas allow, and whether alternatives exclude one another.</summary>
+/// <param name="references">Resolves the references of the schemas.</param>
 internal sealed class JsonAlternatives(JsonReferences references)
 {
     private const int DeepestSearch = 16;
 
-    /// <summary>The types a schema allows: those it names, those its keywords speak of, or all.</summary>
+    /// <summary>
+    /// Returns the types that a schema allows: those that it names, otherwise those that its keywords apply to,
+    /// otherwise all.
+    /// </summary>
     /// <param name="schema">The schema.</param>
-    /// <param name="keywords">Its keywords without annotations.</param>
-    /// <param name="types">Every type with the keywords that speak of it.</param>
-    /// <param name="at">Where the schema stands, for errors.</param>
+    /// <param name="keywords">The keywords of the schema without annotations.</param>
+    /// <param name="types">All types, each with the keywords that apply to it.</param>
+    /// <param name="at">The place of the schema, for error messages.</param>
     /// <exception cref="AtelierException">A type is unknown.</exception>
     public static string[] TypesOf(JsonElement schema, string[] keywords, (string Type, string[] Keywords)[] types,
         string at)
@@ -28,11 +31,11 @@ internal sealed class JsonAlternatives(JsonReferences references)
             }
             return [.. named.Select(name => name.GetString()!).Distinct()];
         }
-        string[] spoken = [.. types.Where(t => t.Keywords.Intersect(keywords).Any()).Select(t => t.Type)];
-        return spoken.Length > 0 ? spoken : [.. types.Select(t => t.Type)];
+        string[] implied = [.. types.Where(t => t.Keywords.Intersect(keywords).Any()).Select(t => t.Type)];
+        return implied.Length > 0 ? implied : [.. types.Select(t => t.Type)];
     }
 
-    /// <summary>Whether a value is of one of some types.</summary>
+    /// <summary>Returns whether a value has one of the types.</summary>
     public static bool IsOf(string[] types, JsonElement value) => types.Contains(TypeOf(value)) ||
         (value.ValueKind == JsonValueKind.Number && types.Contains("integer") && value.TryGetDecimal(out decimal number)
             && decimal.IsInteger(number));
@@ -41,7 +44,7 @@ internal sealed class JsonAlternatives(JsonReferences references)
     /// Checks that the alternatives of oneOf exclude one another by their types, constants and required properties; a
     /// grammar could not distinguish texts that match several.
     /// </summary>
-    /// <exception cref="AtelierException">Two may overlap.</exception>
+    /// <exception cref="AtelierException">Two alternatives may overlap.</exception>
     public void MustExclude(JsonElement alternatives, string at)
     {
         JsonElement[] all = [.. alternatives.EnumerateArray()];
@@ -104,7 +107,8 @@ internal sealed class JsonAlternatives(JsonReferences references)
         : null;
 
     /// <summary>
-    /// The types that a schema names or its constants have, with integers as numbers; null if it names none.
+    /// Returns the types that a schema names or that its constants have, with "integer" as "number"; null if there are
+    /// none.
     /// </summary>
     private static string[]? Kinds(JsonElement schema) =>
         schema.TryGetProperty("type", out JsonElement type)

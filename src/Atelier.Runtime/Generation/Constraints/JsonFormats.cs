@@ -1,12 +1,11 @@
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// The formats of strings that schemas name, put together from parts: dates and times (RFC 3339), identifiers (RFC
-/// 4122), addresses.
+/// The supported values of the keyword "format": dates and times (RFC 3339), UUIDs (RFC 4122) and IPv4 addresses.
 /// </summary>
 internal static class JsonFormats
 {
-    // Years 0001 to 9999. A year is a leap year if four divides it, but of the hundreds only if 400 does.
+    // Years 0001 to 9999. A year is a leap year if it is divisible by 4 but not by 100, or if it is divisible by 400.
     private const string Year = @"(?:[1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])";
     private const string LeapYear = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)";
     private const string LongMonth = @"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01]))";
@@ -15,7 +14,7 @@ internal static class JsonFormats
 
     private static readonly Expression Date = Read($"{Year}-{MonthAndDay}|{LeapYear}-02-29");
 
-    // Offsets from UTC up to 14 hours: those that are in use, and that .NET reads.
+    // Offsets from UTC are at most 14 hours, which covers those in use and is what .NET can parse.
     private const string Offset = @"(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))";
     private static readonly Expression Time = Read($@"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{{1,6}})?{Offset}");
 
@@ -28,10 +27,10 @@ internal static class JsonFormats
         ["ipv4"] = Read(@"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"),
     };
 
-    /// <summary>Their names.</summary>
+    /// <summary>The names of the formats.</summary>
     public static IReadOnlyCollection<string> Names => Formats.Keys;
 
-    /// <summary>The values of a format, or null where it is not read.</summary>
+    /// <summary>Returns an expression for the values of a format, or null if the format is not supported.</summary>
     public static Expression? Find(string name) => Formats.GetValueOrDefault(name);
 
     private static Expression Read(string pattern) => RegexParser.Parse(pattern, whole: true);

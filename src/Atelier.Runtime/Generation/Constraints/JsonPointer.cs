@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace Atelier.Generation.Constraints;
 
-/// <summary>Places in a JSON document, as fragments of a URI (RFC 6901, section 6).</summary>
+/// <summary>Resolves JSON pointers written as URI fragments (RFC 6901, section 6).</summary>
 internal static class JsonPointer
 {
-    /// <summary>The value at "#/a/b/0", or null where there is none.</summary>
+    /// <summary>Returns the value at a pointer such as "#/a/b/0", or null if there is none.</summary>
     public static JsonElement? Resolve(JsonElement root, string pointer)
     {
         if (pointer == "#")

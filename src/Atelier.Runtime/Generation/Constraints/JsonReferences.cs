@@ -3,9 +3,9 @@ using System.Text.Json;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Where the references of a schema lead (JSON Schema 2020-12, section 8.2): places in the document and anchors, under
-/// the name that the document gives itself. A schema inside it with a name of its own is refused: its references would
-/// lead elsewhere.
+/// Resolves the references of a schema (JSON Schema 2020-12, section 8.2): JSON pointers and anchors in the same
+/// document, also with the document's $id before them. A subschema with an $id is refused because its references would
+/// resolve against another base.
 /// </summary>
 internal sealed class JsonReferences
 {
@@ -13,10 +13,9 @@ internal sealed class JsonReferences
     private readonly string _name = ""; // the document's $id, without a fragment
     private readonly Dictionary<string, JsonElement> _anchors = [];
 
-    /// <summary>Looks through a document.</summary>
-    /// <exception cref="AtelierException">
-    /// It has half a character, a name twice, or a schema with an $id inside.
-    /// </exception>
+    /// <summary>Reads the references of a document.</summary>
+    /// <exception cref="AtelierException"> The document has a lone surrogate, a duplicate name, or a subschema with an
+    /// $id. </exception>
     public JsonReferences(JsonElement root)
     {
         _root = root;
@@ -27,36 +26,36 @@ internal sealed class JsonReferences
                 ? id.GetString()!.TrimEnd('#')
                 : throw JsonSchemaReader.Wrong("#", $"$id is {id.GetRawText()}", "it must be a string");
         }
-        Look(root, "#");
+        FindAnchors(root, "#");
     }
 
-    /// <summary>The schema that a reference leads to, or null where it is not in the document.</summary>
-    /// <exception cref="AtelierException">It has an $id of its own.</exception>
+    /// <summary>Returns the schema that a reference points to, or null if it is not in the document.</summary>
+    /// <exception cref="AtelierException">The schema has an $id of its own.</exception>
     public JsonElement? Find(string reference)
     {
         int hash = reference.IndexOf('#', StringComparison.Ordinal);
         (string document, string fragment) = hash < 0 ? (reference, "#") : (reference[..hash], reference[hash..]);
-        if (!IsThis(document))
+        if (!IsThisDocument(document))
             return null;
         JsonElement? found = fragment == "#" || fragment.StartsWith("#/", StringComparison.Ordinal)
             ? JsonPointer.Resolve(_root, fragment)
             : _anchors.TryGetValue(Uri.UnescapeDataString(fragment[1..]), out JsonElement anchored) ? anchored : null;
         if (found is { ValueKind: JsonValueKind.Object } schema && fragment != "#")
-            RefuseName(schema, fragment);
+            RefuseId(schema, fragment);
         return found;
     }
 
-    private bool IsThis(string document) => document.Length == 0 || document == _name
+    private bool IsThisDocument(string document) => document.Length == 0 || document == _name
         || (Uri.TryCreate(_name, UriKind.Absolute, out Uri? own)
             && Uri.TryCreate(own, document, out Uri? wanted) && wanted == own);
 
-    /// <summary>Finds the anchors of a schema and of those inside it.</summary>
-    private void Look(JsonElement schema, string at)
+    /// <summary>Finds the anchors of a schema and of its subschemas.</summary>
+    private void FindAnchors(JsonElement schema, string at)
     {
         if (schema.ValueKind != JsonValueKind.Object)
             return;
         if (at != "#")
-            RefuseName(schema, at);
+            RefuseId(schema, at);
         if (schema.TryGetProperty("$anchor", out JsonElement anchor))
         {
             if (anchor.ValueKind != JsonValueKind.String)
@@ -70,21 +69,21 @@ internal sealed class JsonReferences
             switch (keyword.Name, keyword.Value.ValueKind)
             {
                 case ("items" or "additionalProperties", _):
-                    Look(keyword.Value, inside);
+                    FindAnchors(keyword.Value, inside);
                     break;
                 case ("$defs" or "definitions" or "properties", JsonValueKind.Object):
                     foreach (JsonProperty named in keyword.Value.EnumerateObject())
-                        Look(named.Value, $"{inside}/{named.Name}");
+                        FindAnchors(named.Value, $"{inside}/{named.Name}");
                     break;
                 case ("anyOf" or "oneOf" or "allOf", JsonValueKind.Array):
                     foreach ((int i, JsonElement option) in keyword.Value.EnumerateArray().Index())
-                        Look(option, FormattableString.Invariant($"{inside}/{i}"));
+                        FindAnchors(option, FormattableString.Invariant($"{inside}/{i}"));
                     break;
             }
         }
     }
 
-    private static void RefuseName(JsonElement schema, string at)
+    private static void RefuseId(JsonElement schema, string at)
     {
         if (schema.TryGetProperty("$id", out _))
         {
@@ -94,7 +93,7 @@ internal sealed class JsonReferences
     }
 
     /// <summary>
-    /// JSON may hold half a surrogate pair, which no text can, and a name twice, of which one would be passed over.
+    /// Refuses lone surrogates, which no text can contain, and duplicate names, of which one would be ignored.
     /// </summary>
     private static void RefuseDamage(JsonElement value, string at)
     {
@@ -123,7 +122,7 @@ internal sealed class JsonReferences
         {
             return read();
         }
-        catch (InvalidOperationException e) // how System.Text.Json says that an escaped surrogate has no other half
+        catch (InvalidOperationException e) // System.Text.Json throws this for an escaped lone surrogate
         {
             throw new AtelierException(
                 "half a surrogate pair is not a character", $"schema{at}",

@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Translates JSON schemas (draft 2020-12, the part that restricts texts) into grammars. Objects have their properties
-/// in the schema's order. An unsupported keyword is refused, so that every sample satisfies the schema.
+/// Translates JSON schemas (draft 2020-12, the part that a grammar can express) into grammars. The properties of
+/// objects are in the order of the schema. An unsupported keyword is refused, so that every sample satisfies the
+/// schema.
 /// </summary>
 internal sealed class JsonSchemaReader
 {
@@ -29,7 +30,7 @@ internal sealed class JsonSchemaReader
         ("null", []),
     ];
 
-    // What says something about a value and is not read: no misspelling of what is.
+    // Unsupported keywords, which are not misspellings of supported ones.
     private static readonly string[] Unread =
     [
         "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties",
@@ -41,15 +42,15 @@ internal sealed class JsonSchemaReader
 
     private readonly JsonReferences _references;
     private readonly List<Expression> _rules = [];
-    private readonly Dictionary<string, int> _ruleOf = []; // by pointer
+    private readonly Dictionary<string, int> _ruleOf = []; // the rule of each JSON pointer
     private int _depth;
     private int? _anyValue;
 
     private JsonSchemaReader(JsonElement root) => _references = new JsonReferences(root);
 
     /// <summary>Reads a schema.</summary>
-    /// <param name="text">The schema, JSON.</param>
-    /// <exception cref="AtelierException">It is no JSON, is not a valid schema, or uses an unsupported
+    /// <param name="text">The schema, as JSON.</param>
+    /// <exception cref="AtelierException">The text is not JSON or not a valid schema, or uses an unsupported
     /// keyword.</exception>
     public static Grammar Read(string text)
     {
@@ -74,7 +75,7 @@ internal sealed class JsonSchemaReader
         if (!_ruleOf.TryGetValue(pointer, out int rule))
         {
             _ruleOf.Add(pointer, rule = _rules.Count);
-            _rules.Add(Expression.Nothing); // until it is read: it may name itself
+            _rules.Add(Expression.Nothing); // a placeholder while the schema is read, since it may refer to itself
             _rules[rule] = Value(schema, pointer);
         }
         return new RuleReference(rule);
@@ -179,21 +180,23 @@ internal sealed class JsonSchemaReader
         if (named && known.ValueKind != JsonValueKind.Object)
             throw Wrong(at, "properties is an object of schemas");
         foreach (JsonProperty property in named ? known.EnumerateObject().ToArray() : [])
-            properties.Add((property.Name, Value(property.Value, $"{at}/properties/{property.Name}"),
-                required.Contains(property.Name)));
+        {
+            Expression value = Value(property.Value, $"{at}/properties/{property.Name}");
+            properties.Add((property.Name, value, required.Contains(property.Name)));
+        }
         foreach (string name in required.Except(properties.Select(p => p.Name)).ToArray())
             properties.Add((name, open ? AnyValue() : Value(additional, $"{at}/additionalProperties"), true));
         if (properties.Count > MostProperties)
             throw Wrong(at, $"{properties.Count} properties are too many", $"at most {MostProperties} are supported");
 
-        // Further properties only where the schema speaks of them, or of none at all.
+        // Additional properties are generated only if the schema mentions them or mentions no properties at all.
         Expression? further = null;
         if (open ? properties.Count == 0 : additional.ValueKind != JsonValueKind.False)
         {
             Expression value = open ? AnyValue() : Value(additional, $"{at}/additionalProperties");
             further = Expression.Of(JsonText.StringExcept([.. properties.Select(p => p.Name)]), JsonText.Colon, value);
         }
-        // From the last to the first: what may follow where a property stands before, and where none does.
+        // Built from the last property to the first: what may follow if another property precedes, and if none does.
         Expression after = further is null ? Expression.Empty
             : new Repetition(Expression.Of(JsonText.Comma, further), 0, null);
         Expression first = further is null ? Expression.Empty : JsonText.CommaSeparated(further, 0, null);
@@ -202,18 +205,19 @@ internal sealed class JsonSchemaReader
             Expression property = Expression.Of(JsonText.Quoted(Expression.Literal(name)), JsonText.Colon, value);
             Expression begun = Expression.Of(property, after);
             first = isRequired ? begun : new Choice([begun, first]);
-            after = Expression.Of(isRequired ? Expression.Of(JsonText.Comma, property)
-                : Expression.Optional(Expression.Of(JsonText.Comma, property)), after);
+            Expression next = Expression.Of(JsonText.Comma, property);
+            after = Expression.Of(isRequired ? next : Expression.Optional(next), after);
         }
         return JsonText.Listed('{', first, '}');
     }
 
     private Expression Array(JsonElement schema, string at)
     {
-        Expression item = schema.TryGetProperty("items", out JsonElement items) ? Value(items, $"{at}/items")
+        Expression item = schema.TryGetProperty("items", out JsonElement items)
+            ? Value(items, $"{at}/items")
             : AnyValue();
-        return JsonText.Listed('[',
-            JsonText.CommaSeparated(item, Count(schema, "minItems", at) ?? 0, Count(schema, "maxItems", at)), ']');
+        int least = Count(schema, "minItems", at) ?? 0;
+        return JsonText.Listed('[', JsonText.CommaSeparated(item, least, Count(schema, "maxItems", at)), ']');
     }
 
     private static Expression String(JsonElement schema, string at)
@@ -252,9 +256,12 @@ internal sealed class JsonSchemaReader
                 : throw Wrong(at, $"{keyword} is {value.GetRawText()}", "it must be below 10^28");
         }
 
-        static DecimalBound? Tighter(DecimalBound? bound, DecimalBound? exclusive, int sign) =>
-            (bound, exclusive) is (DecimalBound a, DecimalBound b) ? (b.Value - a.Value) * sign >= 0 ? b : a
-                : bound ?? exclusive;
+        static DecimalBound? Tighter(DecimalBound? bound, DecimalBound? exclusive, int sign)
+        {
+            if ((bound, exclusive) is not (DecimalBound a, DecimalBound b))
+                return bound ?? exclusive;
+            return (b.Value - a.Value) * sign >= 0 ? b : a;
+        }
     }
 
     private RuleReference AnyValue()

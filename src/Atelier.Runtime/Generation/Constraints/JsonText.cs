@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// JSON (RFC 8259) as expressions. Each text has one spelling: characters stand for themselves wherever they may, and a
-/// space may stand after a comma or a colon, nowhere else.
+/// Expressions for JSON (RFC 8259). Characters of strings are escaped only where they must be, and white space is
+/// allowed only as one space after a comma or a colon.
 /// </summary>
 internal static class JsonText
 {
@@ -25,11 +25,12 @@ internal static class JsonText
 
     public static Expression Null { get; } = Expression.Literal("null");
 
-    /// <summary>Any whole number of at most 18 digits, so that it fits 64 bits.</summary>
+    /// <summary>Matches an integer of at most 18 digits, which fits into 64 bits.</summary>
     public static Expression Integer { get; } = Expression.Of(Expression.Optional(Expression.Literal("-")), Whole(18));
 
     /// <summary>
-    /// Any number of at most 15 digits, 15 decimals and 2 digits of exponent, so that it fits 64-bit floating point.
+    /// Matches a number with at most 15 digits before the point, 15 after it and 2 in the exponent, which is in the
+    /// range of a double.
     /// </summary>
     public static Expression Number { get; } = Expression.Of(
         Expression.Optional(Expression.Literal("-")), Whole(15),
@@ -39,23 +40,23 @@ internal static class JsonText
             Expression.Optional(new Characters(CharacterSet.Of(('+', '+'), ('-', '-')))),
             new Repetition(new Characters(Digits), 1, 2))));
 
-    /// <summary>A string of so many characters.</summary>
+    /// <summary>Returns a string with a range of lengths, in characters.</summary>
     public static Expression String(int least = 0, int? most = null) =>
         Quoted(new Repetition(new Characters(CharacterSet.All), least, most));
 
-    /// <summary>A string whose value follows an expression.</summary>
+    /// <summary>Returns a string whose value matches an expression.</summary>
     public static Expression Quoted(Expression value) =>
         Expression.Of(Expression.Literal("\""), Escaped(value), Expression.Literal("\""));
 
-    /// <summary>A string that is none of some.</summary>
+    /// <summary>Returns any string other than the given names.</summary>
     public static Expression StringExcept(IReadOnlyCollection<string> names) =>
         Quoted(Except([.. names.Select(n => n.EnumerateRunes().Select(r => r.Value).ToArray())], 0));
 
-    /// <summary>Parts with commas between, in brackets or braces.</summary>
+    /// <summary>Returns an expression in brackets or braces.</summary>
     public static Expression Listed(char open, Expression inside, char close) =>
         Expression.Of(Expression.Literal(open.ToString()), inside, Expression.Literal(close.ToString()));
 
-    /// <summary>A part so many times, with commas between.</summary>
+    /// <summary>Returns a part repeated with commas between.</summary>
     public static Expression CommaSeparated(Expression part, int least, int? most)
     {
         if (most == 0)
@@ -67,16 +68,17 @@ internal static class JsonText
         return least == 0 ? Expression.Optional(some) : some;
     }
 
-    /// <summary>A value as it stands.</summary>
+    /// <summary>Returns an expression that matches one value.</summary>
     public static Expression Literal(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => Quoted(Expression.Literal(value.GetString()!)),
         JsonValueKind.Array => Listed('[', Separated(value.EnumerateArray().Select(Literal)), ']'),
-        JsonValueKind.Object =>
-            Listed('{', Separated(value.EnumerateObject()
-            .Select(p => Expression.Of(Quoted(Expression.Literal(p.Name)), Colon, Literal(p.Value)))), '}'),
+        JsonValueKind.Object => Listed('{', Separated(value.EnumerateObject().Select(Property)), '}'),
         _ => Expression.Literal(value.GetRawText()),
     };
+
+    private static Expression Property(JsonProperty property) =>
+        Expression.Of(Quoted(Expression.Literal(property.Name)), Colon, Literal(property.Value));
 
     private static Expression Separated(IEnumerable<Expression> parts) =>
         Expression.Of(parts.SelectMany((part, i) => i == 0 ? (Expression[])[part] : [Comma, part]));
@@ -88,7 +90,9 @@ internal static class JsonText
             new Repetition(new Characters(Digits), 0, digits - 1)),
     ]);
 
-    /// <summary>An expression over a string's characters as one over their JSON spelling.</summary>
+    /// <summary>
+    /// Turns an expression over the characters of a string into one over their JSON form, with escapes.
+    /// </summary>
     private static Expression Escaped(Expression value)
     {
         switch (value)
@@ -100,9 +104,9 @@ internal static class JsonText
             case Repetition repetition:
                 return repetition with { Part = Escaped(repetition.Part) };
             case Characters(CharacterSet set):
-                Expression[] escapes =
-                    [.. set.Except(Plain).Ranges.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1))
-                    .Select(c => Expression.Literal(Escape(c)))];
+                IEnumerable<int> special = set.Except(Plain).Ranges
+                    .SelectMany(range => Enumerable.Range(range.First, range.Last - range.First + 1));
+                Expression[] escapes = [.. special.Select(c => Expression.Literal(Escape(c)))];
                 return escapes.Length == 0 ? value : new Choice([new Characters(set.Intersect(Plain)), .. escapes]);
             default:
                 throw new InvalidOperationException($"{value.GetType().Name} cannot be in a string");
@@ -121,7 +125,10 @@ internal static class JsonText
         _ => string.Create(CultureInfo.InvariantCulture, $"\\u{character:x4}"),
     };
 
-    /// <summary>What differs from each of some texts, of which <paramref name="at"/> characters have come.</summary>
+    /// <summary>
+    /// Returns the continuations that make a text differ from each of the given ones, after <paramref name="at"/>
+    /// common characters.
+    /// </summary>
     private static Expression Except(int[][] texts, int at)
     {
         Expression anything = new Repetition(new Characters(CharacterSet.All), 0, null);

@@ -3,17 +3,17 @@ using System.Runtime.CompilerServices;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// A network made deterministic as far as it is walked (Thompson 1968's simulation with states kept, as RE2 does).
-/// States are kept within a budget, so that a pattern with exponentially many costs time, never memory. Stacks of calls
-/// are part of a state: recursion has no bound but the text's length.
+/// A deterministic automaton, built from a network as far as texts need it (the simulation of Thompson 1968 with cached
+/// states, as in RE2). The cache has a memory budget, so a pattern with exponentially many states costs time but not
+/// memory. States include the stacks of rule calls, so recursion is limited only by the length of the text.
 /// </summary>
 internal sealed class LazyAutomaton
 {
-    private const long Budget = 64 << 20; // bytes that states may take before all but those in use are forgotten
+    private const long Budget = 64 << 20; // bytes that cached states may take before the cache is cleared
 
     private readonly ByteNetwork _network;
     private readonly byte[] _classOf = new byte[256];
-    private readonly byte[] _byteOf; // a byte of each class
+    private readonly byte[] _byteOf; // one byte of each class
     private readonly Dictionary<PlaceKey, ConstraintState> _states = [];
     private readonly Dictionary<(int Return, long Caller), CallFrame> _frames = [];
     private readonly HashSet<NetworkPlace> _seen = [];
@@ -25,7 +25,7 @@ internal sealed class LazyAutomaton
     public LazyAutomaton(ByteNetwork network)
     {
         _network = network;
-        // Bytes that no edge tells apart are one class. The space is one of its own.
+        // Bytes that no edge distinguishes form one class. The space has a class of its own.
         bool[] begins = new bool[257];
         begins[' '] = begins[' ' + 1] = true;
         foreach ((byte first, byte last, _) in network.Nodes.SelectMany(n => n.Edges))
@@ -44,7 +44,9 @@ internal sealed class LazyAutomaton
     /// <summary>The state of the empty text.</summary>
     public ConstraintState Start { get; }
 
-    /// <summary>The state of the empty text where a first space will be taken away from it.</summary>
+    /// <summary>
+    /// Returns the state of the empty text for tokenizers that begin texts with a space, which is removed from them.
+    /// </summary>
     public ConstraintState StartThatLosesASpace()
     {
         var start = new ConstraintState(Start.Places, Start.IsComplete, _byteOf.Length);
@@ -52,11 +54,11 @@ internal sealed class LazyAutomaton
         return start;
     }
 
-    /// <summary>Where a byte leads.</summary>
+    /// <summary>Returns the state after a byte.</summary>
     public ConstraintState Step(ConstraintState state, byte value) =>
         state.Next[_classOf[value]] ?? (state.Next[_classOf[value]] = Walk(state, _byteOf[_classOf[value]]));
 
-    /// <summary>Counts memory that is kept with states, and forgets them where it is too much.</summary>
+    /// <summary>Counts the memory of cached states, and clears the cache when the budget is exceeded.</summary>
     public void Hold(long bytes)
     {
         _held += bytes;
@@ -87,7 +89,7 @@ internal sealed class LazyAutomaton
         return Close(reached);
     }
 
-    /// <summary>The state of some places and all that is reached from them without reading.</summary>
+    /// <summary>Returns the state of places and of all that are reached from them without reading a byte.</summary>
     private ConstraintState Close(List<NetworkPlace> places)
     {
         _seen.Clear();
@@ -135,7 +137,7 @@ internal sealed class LazyAutomaton
         return frame;
     }
 
-    /// <summary>The places of a state, compared one by one.</summary>
+    /// <summary>The places of a state, compared by value.</summary>
     private readonly struct PlaceKey(NetworkPlace[] places, bool complete) : IEquatable<PlaceKey>
     {
         public NetworkPlace[] Places { get; } = places;

@@ -1,13 +1,11 @@
 namespace Atelier.Generation.Constraints;
 
-/// <summary>
-/// What to write instead of what patterns of other dialects have: each hint keeps the meaning when it is followed.
-/// </summary>
+/// <summary>Hints that name an equivalent for the syntax of other regular expression dialects.</summary>
 internal static class RegexHints
 {
-    /// <summary>What to write instead of an escape that is not read.</summary>
+    /// <summary>Returns what to write instead of an unsupported escape.</summary>
     /// <param name="escape">The character after the backslash.</param>
-    /// <param name="inClass">Whether it stands in a class.</param>
+    /// <param name="inClass">Whether the escape is inside a character class.</param>
     public static string ForEscape(char escape, bool inClass) => escape switch
     {
         'b' or 'B' => "write the characters that stand there: \\W before or after a word",

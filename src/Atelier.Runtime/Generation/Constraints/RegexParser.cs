@@ -5,10 +5,10 @@ using System.Text;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Reads regular expressions as ECMA-262 does with the u flag, with characters as Unicode code points and the
-/// standard's white space, words and digits. What that flag forbids and older patterns use (annex B: a lone ], { or },
-/// \- outside of a class) is a literal, as without the flag. Patterns beyond regular languages (look-around, back
-/// references) and other dialects' syntax are refused by name.
+/// Parses regular expressions of ECMA-262 with the u flag: characters are Unicode code points, and white space, words
+/// and digits are those of the standard. Annex B syntax that the flag forbids (a lone ], { or }, \- outside a class) is
+/// a literal, as without the flag. Patterns beyond regular languages (look-around, back references) and the syntax of
+/// other dialects are refused by name.
 /// </summary>
 internal sealed class RegexParser
 {
@@ -29,16 +29,16 @@ internal sealed class RegexParser
     private readonly HashSet<string> _names = [];
     private int _at;
     private int _depth;
-    private string? _olderPart; // what has its meaning only without the u flag, and what to write instead
+    private string? _olderPart; // valid only without the u flag, with a hint what to write
     private string? _olderHint;
-    private string? _newerPart; // what has its meaning only with it
+    private string? _newerPart; // syntax that is valid only with the u flag
 
     private RegexParser(string pattern) => _pattern = pattern;
 
-    /// <summary>Reads a pattern.</summary>
+    /// <summary>Parses a pattern.</summary>
     /// <param name="pattern">The regular expression.</param>
-    /// <param name="whole">Whether the whole text matches it; otherwise it may stand anywhere in the text.</param>
-    /// <exception cref="AtelierException">The pattern has a mistake, or something that is refused.</exception>
+    /// <param name="whole">Whether the pattern must match the whole text rather than any part of it.</param>
+    /// <exception cref="AtelierException">The pattern is invalid or uses unsupported syntax.</exception>
     public static Expression Parse(string pattern, bool whole)
     {
         var parser = new RegexParser(pattern);
@@ -70,7 +70,7 @@ internal sealed class RegexParser
         return options.Count == 1 ? options[0] : new Choice(options);
     }
 
-    /// <summary>A part and how often it stands.</summary>
+    /// <summary>Parses a part with its repetition.</summary>
     private Expression Term()
     {
         int start = _at;
@@ -79,7 +79,7 @@ internal sealed class RegexParser
             throw RepeatsNothing();
         if (!TryCounts(out int least, out int? most))
             return part;
-        Take('?'); // a lazy repetition is the same language
+        Take('?'); // a lazy repetition matches the same texts
         int end = _at;
         if (TryCounts(out _, out _))
         {
@@ -154,7 +154,7 @@ internal sealed class RegexParser
         return Alternatives();
     }
 
-    /// <summary>Whether a repetition begins here.</summary>
+    /// <summary>Returns whether a repetition begins here.</summary>
     private bool BeginsRepetition()
     {
         int from = _at;
@@ -163,7 +163,7 @@ internal sealed class RegexParser
         return begins;
     }
 
-    /// <summary>Takes *, +, ?, {n}, {n,} or {n,m}; a brace that begins no count stands for itself.</summary>
+    /// <summary>Reads *, +, ?, {n}, {n,} or {n,m}. A brace that does not begin a repetition is a literal.</summary>
     private bool TryCounts(out int least, out int? most)
     {
         (least, most) = (0, null);
@@ -193,7 +193,7 @@ internal sealed class RegexParser
                 : throw Wrong($"it repeats {digits} times", $"allowed: {MostRepeats} times");
     }
 
-    /// <summary>What stands after [. The class [] has no character, [^] has all.</summary>
+    /// <summary>Parses a class after its [. The class [] matches no character, [^] matches all.</summary>
     private CharacterSet Class()
     {
         bool negated = Take('^'), afterDash = false;
@@ -263,7 +263,7 @@ internal sealed class RegexParser
         throw Wrong($"\\{c} is not supported", RegexHints.ForEscape(c, inClass));
     }
 
-    /// <summary>What stands after \p.</summary>
+    /// <summary>Parses a category after \p.</summary>
     private CharacterSet Property()
     {
         int end = Take('{') ? _pattern.IndexOf('}', _at) : -1;
@@ -277,7 +277,7 @@ internal sealed class RegexParser
                 "supported are general categories such as L or Decimal_Number; write others as [\\u0370-\\u03ff]");
     }
 
-    /// <summary>What stands after \u: four digits, of a pair of surrogates twice, or any in braces.</summary>
+    /// <summary>Parses a code point after \u: four digits, twice for a surrogate pair, or a number in braces.</summary>
     private int CodePoint()
     {
         if (Take('{'))

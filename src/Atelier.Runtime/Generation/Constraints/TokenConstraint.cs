@@ -3,8 +3,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// Which tokens may come next, for one constraint and one vocabulary. What was worked out once is kept, and several
-/// threads may ask at once.
+/// Determines which tokens may come next under a constraint, for one vocabulary. Results are cached. Safe for
+/// concurrent use.
 /// </summary>
 internal sealed class TokenConstraint
 {
@@ -17,12 +17,12 @@ internal sealed class TokenConstraint
     private readonly Lock _lock = new();
 
     /// <summary>Compiles a constraint.</summary>
-    /// <param name="grammar">What a text may be.</param>
-    /// <param name="vocabulary">The tokens.</param>
-    /// <param name="tokenizer">What the tokens stand for.</param>
+    /// <param name="grammar">The grammar of the texts.</param>
+    /// <param name="vocabulary">The bytes of all tokens.</param>
+    /// <param name="tokenizer">The tokenizer of the vocabulary.</param>
     /// <param name="endIds">The tokens that end a text.</param>
-    /// <param name="where">What errors call the constraint.</param>
-    /// <exception cref="AtelierException">No text can meet it, or it is too large.</exception>
+    /// <param name="where">The name of the constraint in error messages.</param>
+    /// <exception cref="AtelierException">No text can satisfy the constraint, or it is too large.</exception>
     public TokenConstraint(Grammar grammar, VocabularyTrie vocabulary, Tokenizer tokenizer, IReadOnlyList<int> endIds,
         string where)
     {
@@ -43,16 +43,16 @@ internal sealed class TokenConstraint
     /// <summary>Whether a token can end a text.</summary>
     public bool HasEnd => _endIds.Length > 0;
 
-    /// <summary>The state of a sample without text.</summary>
-    /// <param name="fromStart">Whether the sample begins a text, and does not go on from a prompt.</param>
+    /// <summary>Returns the state of a sample without text.</summary>
+    /// <param name="fromStart">Whether the sample begins a new text rather than continuing a prompt.</param>
     public ConstraintState Start(bool fromStart) =>
         fromStart && _tokenizer.BeginsWithSpace ? _losesASpace : _automaton.Start;
 
     /// <summary>
-    /// A bit for each token that may come next: bit <c>id % 64</c> of word <c>id / 64</c>. The tokens that end a text
-    /// are among them where the text is whole.
+    /// Returns a bit for each token that may come next: bit <c>id % 64</c> of word <c>id / 64</c>. The tokens that end
+    /// a text are allowed if the text is complete.
     /// </summary>
-    /// <exception cref="AtelierException">No token can come.</exception>
+    /// <exception cref="AtelierException">No token is allowed.</exception>
     public ReadOnlySpan<ulong> Allowed(ConstraintState state)
     {
         ReadOnlySpan<ulong> mask = Mask(state);
@@ -62,7 +62,7 @@ internal sealed class TokenConstraint
                 "the constraint does not fit the tokenizer");
     }
 
-    /// <summary>The same bits; none where no token can come.</summary>
+    /// <summary>Returns the same bits as <see cref="Allowed"/>; all are 0 if no token is allowed.</summary>
     public ReadOnlySpan<ulong> Mask(ConstraintState state)
     {
         lock (_lock)
@@ -72,7 +72,7 @@ internal sealed class TokenConstraint
             ulong[] mask = _vocabulary.Mask(_automaton, state);
             foreach (int end in _endIds)
             {
-                mask[end >> 6] &= ~(1UL << end); // whatever its bytes, it ends the text
+                mask[end >> 6] &= ~(1UL << end); // it ends the text and adds none of its bytes
                 if (state.IsComplete)
                     mask[end >> 6] |= 1UL << end;
             }
@@ -82,7 +82,7 @@ internal sealed class TokenConstraint
         }
     }
 
-    /// <summary>The state after a token that was allowed.</summary>
+    /// <summary>Returns the state after an allowed token.</summary>
     public ConstraintState Advance(ConstraintState state, int token)
     {
         if (_endIds.AsSpan().Contains(token))

@@ -3,14 +3,13 @@ using System.Globalization;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// The properties of characters that patterns ask for: general categories, by the short and long names of the Unicode
-/// Standard.
+/// Finds the characters of Unicode properties: general categories, by the short and long names of the Unicode Standard.
 /// </summary>
 internal static class UnicodeProperties
 {
     private const int LastCharacter = 0x10FFFF;
 
-    // PropertyValueAliases.txt, gc: each category's short name and its others.
+    // The short and the long names of each category (gc in PropertyValueAliases.txt).
     private static readonly (string Short, string[] Long)[] Groups =
     [
         ("L", ["Letter"]), ("M", ["Mark", "Combining_Mark"]), ("N", ["Number"]), ("P", ["Punctuation", "punct"]),
@@ -26,7 +25,7 @@ internal static class UnicodeProperties
         ("Sc", ["Currency_Symbol"]), ("Sk", ["Modifier_Symbol"]), ("So", ["Other_Symbol"]),
     ];
 
-    /// <summary>The characters with a property, or null where none of the name is read.</summary>
+    /// <summary>Returns the characters with a property, or null if the name is unknown.</summary>
     /// <param name="name">"L", "Uppercase_Letter", "gc=Nd", "Any", "ASCII" or "Assigned".</param>
     public static CharacterSet? Find(string name)
     {

@@ -2,13 +2,15 @@ using System.Text;
 
 namespace Atelier.Generation.Constraints;
 
-/// <summary>Cuts ranges of characters into sequences of byte ranges in UTF-8 (as RE2 does; Cox 2010).</summary>
+/// <summary>Splits ranges of characters into sequences of UTF-8 byte ranges (as RE2 does; Cox 2010).</summary>
 internal static class Utf8Ranges
 {
-    // The last characters of one, two and three bytes.
+    // The last characters that take one, two and three bytes.
     private static readonly int[] LastOfLength = [0x7F, 0x7FF, 0xFFFF];
 
-    /// <summary>Byte ranges that together spell exactly the characters of a range without surrogates.</summary>
+    /// <summary>
+    /// Returns sequences of byte ranges that together match exactly the characters of a range without surrogates.
+    /// </summary>
     public static IEnumerable<(byte First, byte Last)[]> Of(int first, int last)
     {
         if (last <= LastOfLength[0])
@@ -25,7 +27,8 @@ internal static class Utf8Ranges
                 yield break;
             }
         }
-        // Trailing bytes hold six bits each: where more than the last of them differ, they must run from 80 to BF.
+        // Each trailing byte holds six bits. If the bounds differ in an earlier byte, the bytes after it must run from
+        // 80 to BF.
         for (int shift = 6; shift <= 18; shift += 6)
         {
             int low = (1 << shift) - 1;

@@ -3,20 +3,19 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
-/// The bytes of all tokens as a tree, so that tokens that begin alike are looked at once. Nodes stand in depth-first
-/// order.
+/// A trie of the bytes of all tokens, so that common prefixes are checked once. Nodes are in depth-first order.
 /// </summary>
 internal sealed class VocabularyTrie
 {
     private readonly byte[] _values;
-    private readonly int[] _afters; // the node after a node's last descendant
+    private readonly int[] _afters; // for each node, the node after its last descendant
     private readonly byte[] _depths;
-    private readonly int[] _firstTokens; // [nodes + 1]: where a node's tokens begin in _tokens
+    private readonly int[] _firstTokens; // [nodes + 1]: the index in _tokens of each node's first token
     private readonly int[] _tokens;
     private readonly int _deepest;
 
     /// <summary>
-    /// Reads the vocabulary. Tokens without bytes (special ones), and those longer than 255, are left out.
+    /// Builds the trie of a vocabulary. Tokens without bytes (special tokens) or with more than 255 bytes are left out.
     /// </summary>
     public VocabularyTrie(Tokenizer tokenizer)
     {
@@ -56,11 +55,11 @@ internal sealed class VocabularyTrie
     public int VocabularySize { get; }
 
     /// <summary>
-    /// The characters that the vocabulary can write, or null for all of them (where every byte is a token).
+    /// The characters that the vocabulary can write; null for all of them (if every byte is a token).
     /// </summary>
     public CharacterSet? Alphabet { get; }
 
-    /// <summary>A bit for each token whose bytes may come in a state.</summary>
+    /// <summary>Returns a bit for each token whose bytes may follow in a state.</summary>
     public ulong[] Mask(LazyAutomaton automaton, ConstraintState state)
     {
         ulong[] mask = new ulong[(VocabularySize + 63) / 64];

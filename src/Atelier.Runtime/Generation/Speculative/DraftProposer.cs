@@ -3,35 +3,37 @@ using Atelier.Generation.Constraints;
 
 namespace Atelier.Generation.Speculative;
 
-/// <summary>Lets a smaller model write a few tokens ahead of samples, all of them side by side.</summary>
-/// <param name="model">The smaller model.</param>
+/// <summary>Proposes tokens with a smaller draft model, for all samples in one batch.</summary>
+/// <param name="model">The draft model.</param>
 /// <param name="endIds">The tokens after which nothing is proposed.</param>
-/// <param name="shares">Whether what living sequences have read of a prompt is shared.</param>
+/// <param name="shares">Whether to share a prefix of a prompt that another live sequence has already read.</param>
 internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<int> endIds, bool shares)
 {
-    private const double UsualCost = 0.1;
-    private readonly List<(BatchedSequence Sample, int Wanted, ConstraintState? State)> _going = [];
+    private const double DefaultCost = 0.1;
+    private readonly List<(BatchedSequence Sample, int Wanted, ConstraintState? State)> _active = [];
     private readonly List<SequenceInput> _inputs = [];
     private float[] _logits = [];
 
     /// <summary>
-    /// The cost of a proposal relative to a step of the other model, by the weights that each reads; a tenth if
-    /// unknown.
+    /// Returns the cost of a proposal as a fraction of a step of the other model, which is the ratio of the sizes of
+    /// their weights; 0.1 if unknown.
     /// </summary>
     public double CostBeside(IBatchedLanguageModel other) =>
-        model.StepBytes > 0 && other.StepBytes > 0 ? (double)model.StepBytes / other.StepBytes : UsualCost;
+        model.StepBytes > 0 && other.StepBytes > 0 ? (double)model.StepBytes / other.StepBytes : DefaultCost;
 
-    /// <summary>Proposes tokens for a sample in the coming <see cref="Run"/>.</summary>
-    public void Add(BatchedSequence sample, int wanted) => _going.Add((sample, wanted, sample.Draft.State));
+    /// <summary>
+    /// Adds a sample, for which the next <see cref="Run"/> proposes up to <paramref name="wanted"/> tokens.
+    /// </summary>
+    public void Add(BatchedSequence sample, int wanted) => _active.Add((sample, wanted, sample.Draft.State));
 
     /// <summary>Draws the proposals of all samples that were added.</summary>
     public void Run()
     {
         int vocabulary = model.VocabularySize;
-        for (int place = 0; _going.Count > 0; place++)
+        for (int place = 0; _active.Count > 0; place++)
         {
             _inputs.Clear();
-            foreach ((BatchedSequence sample, int wanted, _) in _going)
+            foreach ((BatchedSequence sample, int wanted, _) in _active)
             {
                 List<int> ids = sample.Draft.Ids;
                 SequenceWindow window = sample.DraftWindow;
@@ -50,20 +52,21 @@ internal sealed class DraftProposer(IBatchedLanguageModel model, IReadOnlyList<i
             ReadOnlySpan<SequenceInput> inputs = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_inputs);
             SequenceInput.Append(model, inputs, _logits.AsSpan(0, inputs.Length * vocabulary));
             int left = 0;
-            for (int i = 0; i < _going.Count; i++)
+            for (int i = 0; i < _active.Count; i++)
             {
-                (BatchedSequence sample, int wanted, ConstraintState? state) = _going[i];
-                Span<float> odds = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
+                (BatchedSequence sample, int wanted, ConstraintState? state) = _active[i];
+                Span<float> distribution = sample.ProposalOdds.AsSpan(place * vocabulary, vocabulary);
                 ReadOnlySpan<float> logits = _logits.AsSpan(i * vocabulary, vocabulary);
-                if (!sample.Draft.TryPropose(sample.Sampler, logits, state, odds, out int token))
-                    continue; // the draft holds nothing possible that the constraint allows: the model decides
+                if (!sample.Draft.TryPropose(sample.Sampler, logits, state, distribution, out int token))
+                    // the draft model gives no probability to any allowed token: leave the choice to the model
+                    continue;
                 sample.Proposals[place] = token;
                 sample.ProposedCount = place + 1;
                 if (place + 1 < wanted && sample.DraftWindow.Room(model, sample.Draft.Ids) > place
                     && !endIds.Contains(token))
-                    _going[left++] = (sample, wanted, sample.Draft.After(state, token));
+                    _active[left++] = (sample, wanted, sample.Draft.After(state, token));
             }
-            _going.RemoveRange(left, _going.Count - left);
+            _active.RemoveRange(left, _active.Count - left);
         }
     }
 }

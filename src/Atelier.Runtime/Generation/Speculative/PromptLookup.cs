@@ -2,15 +2,15 @@ namespace Atelier.Generation.Speculative;
 
 /// <summary>
 /// Proposes the tokens that followed the last earlier occurrence of a text's last tokens (prompt lookup; Saxena 2023).
-/// Helps where a text repeats itself or its prompt, and costs nothing.
+/// It speeds up texts that repeat themselves or their prompt, and needs no draft model.
 /// </summary>
 internal static class PromptLookup
 {
-    /// <summary>Fills in the tokens that followed.</summary>
+    /// <summary>Proposes the tokens that followed the last earlier occurrence.</summary>
     /// <param name="ids">The tokens so far.</param>
-    /// <param name="length">How many last tokens must be the same.</param>
-    /// <param name="proposed">Where to; not all may be filled.</param>
-    /// <returns>How many were found.</returns>
+    /// <param name="length">Number of last tokens that must match.</param>
+    /// <param name="proposed">Filled with the proposed tokens, possibly not to its end.</param>
+    /// <returns>Number of proposed tokens.</returns>
     public static int Propose(ReadOnlySpan<int> ids, int length, Span<int> proposed)
     {
         if (ids.Length <= length || proposed.IsEmpty)

@@ -1,20 +1,20 @@
 namespace Atelier.Generation.Speculative;
 
 /// <summary>
-/// The rule by which a model takes or refuses a token that a draft drew, so that what comes out is the model's own
+/// The rule that accepts or rejects a token drawn from a draft model, so that the resulting token has the model's own
 /// distribution.
 /// </summary>
 internal static class SpeculativeSampling
 {
     /// <summary>
-    /// Takes x, drawn from q, with probability min(1, p(x) / q(x)), and otherwise draws from max(0, p − q) in
-    /// proportion (Leviathan et al. 2023, algorithm 1; Chen et al. 2023, theorem 1).
+    /// Accepts x, drawn from q, with probability min(1, p(x) / q(x)). Otherwise it draws a token in proportion to
+    /// max(0, p − q) (Leviathan et al. 2023, algorithm 1; Chen et al. 2023, theorem 1).
     /// </summary>
-    /// <param name="token">x.</param>
+    /// <param name="token">The proposed token x.</param>
     /// <param name="p">The model's distribution.</param>
-    /// <param name="q">The draft's.</param>
-    /// <param name="random">Of the sample.</param>
-    /// <returns>The token that comes: x where it was taken.</returns>
+    /// <param name="q">The draft model's distribution.</param>
+    /// <param name="random">The random stream of the sample.</param>
+    /// <returns>The resulting token: x if it was accepted.</returns>
     public static int Choose(int token, ReadOnlySpan<float> p, ReadOnlySpan<float> q, ref SplitMix64 random)
     {
         if (random.NextDouble() * q[token] < p[token])
@@ -34,6 +34,6 @@ internal static class SpeculativeSampling
             if (left < 0)
                 break;
         }
-        return last >= 0 ? last : token; // p and q are the same but for rounding: then x itself is a draw from p
+        return last >= 0 ? last : token; // p and q are equal up to rounding: then x itself is a draw from p
     }
 }

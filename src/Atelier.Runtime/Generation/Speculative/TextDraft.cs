@@ -4,10 +4,12 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Generation.Speculative;
 
-/// <summary>A sample that is being generated: its tokens, its text, and what chooses the next token.</summary>
+/// <summary>
+/// A sample that is being generated: its tokens, its text, and the state that determines the next token.
+/// </summary>
 internal sealed class TextDraft
 {
-    private const int MostReserved = 1 << 16; // tokens that room is made for beforehand
+    private const int MostReserved = 1 << 16; // the largest number of tokens to reserve memory for
 
     private readonly int _number;
     private readonly TokenConstraint? _constraint;
@@ -17,14 +19,14 @@ internal sealed class TextDraft
     private SplitMix64 _random;
     private int _generated;
 
-    /// <summary>Begins a sample.</summary>
-    /// <param name="number">The number of the sample.</param>
+    /// <summary>Creates a sample.</summary>
+    /// <param name="number">The index of the sample in its request.</param>
     /// <param name="prompt">The start token and the prompt.</param>
-    /// <param name="texts">What tokens stand for.</param>
-    /// <param name="options">How tokens are chosen.</param>
-    /// <param name="constraint">What the text must be, or null.</param>
-    /// <param name="seed">Of its own random stream.</param>
-    /// <param name="fromStart">Whether it begins a text, and does not go on from a prompt.</param>
+    /// <param name="texts">The texts of the tokens.</param>
+    /// <param name="options">The options for choosing tokens.</param>
+    /// <param name="constraint">The constraint on the text; null for none.</param>
+    /// <param name="seed">The seed of the sample's random stream.</param>
+    /// <param name="fromStart">Whether the sample begins a new text rather than continuing a prompt.</param>
     public TextDraft(int number, int[] prompt, TokenTexts texts, DecodingOptions options, TokenConstraint? constraint,
         ulong seed, bool fromStart)
     {
@@ -41,23 +43,23 @@ internal sealed class TextDraft
 
     public DecodingOptions Options { get; }
 
-    /// <summary>All tokens: the start, the prompt, what was generated.</summary>
+    /// <summary>All tokens: the start token, the prompt and the generated tokens.</summary>
     public List<int> Ids { get; }
 
-    /// <summary>Tokens that end it.</summary>
+    /// <summary>The tokens that end the sample.</summary>
     public int[] EndIds { get; init; } = [];
 
     public int LastId => Ids[^1];
 
-    /// <summary>The most tokens that may still come.</summary>
+    /// <summary>The largest number of tokens that may still be generated.</summary>
     public int TokensLeft => Options.MaxTokens - _generated;
 
-    /// <summary>Where the constraint stands, or null where there is none.</summary>
+    /// <summary>The state of the constraint; null without a constraint.</summary>
     public ConstraintState? State { get; private set; }
 
     public string? FinishReason { get; private set; }
 
-    /// <summary>Where the constraint would stand after a token.</summary>
+    /// <summary>Returns the state of the constraint after a token.</summary>
     public ConstraintState? After(ConstraintState? state, int token) =>
         state is null ? null : _constraint!.Advance(state, token);
 
@@ -66,36 +68,41 @@ internal sealed class TextDraft
         sampler.Choose(logits, _seen, Allowed(State), ref _random);
 
     /// <summary>
-    /// Takes a token that was drawn from other odds, or another in its place, so that the choice is one of the model's
-    /// own.
+    /// Accepts a proposal that was drawn from a draft model's distribution, or replaces it, so that the chosen token
+    /// has the model's own distribution.
     /// </summary>
-    public TokenChoice Choose(TokenSampler sampler, ReadOnlySpan<float> logits, int proposal, ReadOnlySpan<float> odds)
+    /// <param name="sampler">Computes the model's distribution from the logits.</param>
+    /// <param name="logits">The model's logits, [vocabulary].</param>
+    /// <param name="proposal">The proposed token.</param>
+    /// <param name="drawnFrom">The distribution that the proposal was drawn from, [vocabulary].</param>
+    public TokenChoice Choose(
+        TokenSampler sampler, ReadOnlySpan<float> logits, int proposal, ReadOnlySpan<float> drawnFrom)
     {
-        int id = SpeculativeSampling.Choose(proposal, sampler.Distribution(logits, _seen, Allowed(State)), odds,
-            ref _random);
+        ReadOnlySpan<float> distribution = sampler.Distribution(logits, _seen, Allowed(State));
+        int id = SpeculativeSampling.Choose(proposal, distribution, drawnFrom, ref _random);
         return new TokenChoice(id, Logits.LogProbability(logits, id));
     }
 
     /// <summary>Draws a token from a draft model's logits.</summary>
-    /// <param name="sampler">Makes odds of logits.</param>
-    /// <param name="logits">The draft model's, [vocabulary].</param>
-    /// <param name="state">Where the constraint would stand.</param>
-    /// <param name="odds">Filled with what it was drawn from, [vocabulary].</param>
-    /// <param name="token">The token.</param>
-    /// <returns>False where the draft model gives no probability to any token that may come.</returns>
-    public bool TryPropose(
-        TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state, Span<float> odds, out int token)
+    /// <param name="sampler">Computes the distribution from the logits.</param>
+    /// <param name="logits">The draft model's logits, [vocabulary].</param>
+    /// <param name="state">The state of the constraint before the token.</param>
+    /// <param name="distribution">Filled with the distribution that the token was drawn from, [vocabulary].</param>
+    /// <param name="token">The proposed token.</param>
+    /// <returns>False if the draft model gives no probability to any allowed token.</returns>
+    public bool TryPropose(TokenSampler sampler, ReadOnlySpan<float> logits, ConstraintState? state,
+        Span<float> distribution, out int token)
     {
         token = 0;
         ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Mask(state);
         if (!Logits.AnyLeft(logits, allowed))
             return false;
-        sampler.Distribution(logits, _seen, allowed).CopyTo(odds);
-        token = TokenSampler.Pick(odds, _random.NextDouble());
+        sampler.Distribution(logits, _seen, allowed).CopyTo(distribution);
+        token = TokenSampler.Pick(distribution, _random.NextDouble());
         return true;
     }
 
-    /// <summary>Goes on with a token.</summary>
+    /// <summary>Appends a token and returns the piece of text that has become final.</summary>
     public TextPiece Add(TokenChoice choice)
     {
         string text = "";
@@ -122,12 +129,14 @@ internal sealed class TextDraft
         return new TextPiece(_number, text, choice, FinishReason);
     }
 
-    /// <summary>Whether a token ends it, or the text before it is whole.</summary>
+    /// <summary>
+    /// Returns whether a token ends the sample, or completes the text so that the constraint allows nothing more.
+    /// </summary>
     public bool Ends(int token, ConstraintState? after) => EndIds.AsSpan().Contains(token) || IsWhole(after);
 
-    /// <summary>The tokens that may come, as bits; empty where all may.</summary>
+    /// <summary>Returns a bit for each allowed token; empty if all tokens are allowed.</summary>
     public ReadOnlySpan<ulong> Allowed(ConstraintState? state) => state is null ? [] : _constraint!.Allowed(state);
 
-    /// <summary>A text that no token ends is whole where the constraint allows nothing more.</summary>
+    /// <summary>Without an end token, a text is complete when the constraint allows nothing more.</summary>
     private bool IsWhole(ConstraintState? state) => state is { IsFinal: true } && !_constraint!.HasEnd;
 }

@@ -1,6 +1,6 @@
 namespace Atelier.Generation.Chat.Jinja;
 
-/// <summary>A template is not understood, or cannot be written for these variables.</summary>
+/// <summary>A template cannot be parsed, or cannot be rendered with the given variables.</summary>
 /// <param name="message">What is wrong.</param>
 /// <param name="isRaised">Whether the template raised it with raise_exception.</param>
 internal sealed class JinjaException(string message, bool isRaised = false) : Exception(message)

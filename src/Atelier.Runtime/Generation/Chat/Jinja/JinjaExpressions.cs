@@ -3,24 +3,24 @@ using System.Globalization;
 namespace Atelier.Generation.Chat.Jinja;
 
 /// <summary>
-/// Reads an expression by recursive descent, in Jinja's order: if, or, and, not, comparison, sum, ~, product, sign,
-/// filter.
+/// Parses expressions by recursive descent, with Jinja's precedence from low to high: if, or, and, not, comparison,
+/// sum, ~, product, sign, filter.
 /// </summary>
-/// <param name="code">The inside of a tag.</param>
+/// <param name="code">The code inside a tag.</param>
 internal sealed class JinjaExpressions(string code)
 {
     private const int Deepest = 100;
-    private const int MostTokens = 1000; // a chain of operators is worked out by so many calls, one in another
-    private readonly List<JinjaToken> _tokens = Few(JinjaLexer.Cut(code));
+    private const int MostTokens = 1000; // limits the recursion that evaluates a chain of operators
+    private readonly List<JinjaToken> _tokens = Limited(JinjaLexer.Cut(code));
     private int _at;
     private int _depth;
 
-    /// <summary>An expression, to be worked out for variables.</summary>
+    /// <summary>A parsed expression, which is evaluated for the variables of a scope.</summary>
     public delegate object? Expression(JinjaScope scope);
 
     private JinjaToken Next => _tokens[_at];
 
-    /// <summary>Goes past a word or a sign if it stands next.</summary>
+    /// <summary>Reads a word or an operator if it is the next token, and returns whether it was.</summary>
     public bool Skip(string text)
     {
         bool isNext = Next.Kind is JinjaTokenKind.Name or JinjaTokenKind.Sign && Next.Text == text;
@@ -28,25 +28,25 @@ internal sealed class JinjaExpressions(string code)
         return isNext;
     }
 
-    /// <summary>Goes past a word or a sign that must stand next.</summary>
+    /// <summary>Reads a word or an operator, which must be the next token.</summary>
     public void Expect(string text)
     {
         if (!Skip(text))
             throw new JinjaException($"expected '{text}', found '{Next.Text}'");
     }
 
-    /// <summary>Goes past a name.</summary>
+    /// <summary>Reads a name, which must be the next token.</summary>
     public string Name() => Next.Kind == JinjaTokenKind.Name ? _tokens[_at++].Text
         : throw new JinjaException($"expected a name, found '{Next.Text}'");
 
-    /// <summary>Throws where something is left.</summary>
+    /// <summary>Throws if any token is left.</summary>
     public void End()
     {
         if (Next.Kind != JinjaTokenKind.End)
             throw new JinjaException($"'{Next.Text}' is not supported there");
     }
 
-    /// <summary>Goes past an expression.</summary>
+    /// <summary>Parses an expression.</summary>
     public Expression Read()
     {
         if (++_depth > Deepest)
@@ -62,7 +62,7 @@ internal sealed class JinjaExpressions(string code)
         return value;
     }
 
-    private static List<JinjaToken> Few(List<JinjaToken> tokens) => tokens.Count <= MostTokens ? tokens
+    private static List<JinjaToken> Limited(List<JinjaToken> tokens) => tokens.Count <= MostTokens ? tokens
         : throw new JinjaException("a tag is too long");
 
     private Expression Or()
@@ -271,12 +271,12 @@ internal sealed class JinjaExpressions(string code)
         {
             case { Kind: JinjaTokenKind.Text }:
                 string text = token.Text;
-                while (Next.Kind == JinjaTokenKind.Text) // strings in a row are one
+                while (Next.Kind == JinjaTokenKind.Text) // adjacent strings are concatenated
                     text += _tokens[_at++].Text;
                 return _ => text;
             case { Kind: JinjaTokenKind.Number }:
-                long number = long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
-                    ? value : throw new JinjaException("a number is too large");
+                if (!long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+                    throw new JinjaException("a number is too large");
                 return _ => number;
             case { Kind: JinjaTokenKind.Sign, Text: "(" }:
                 Expression inner = Read();
@@ -327,7 +327,8 @@ internal sealed class JinjaExpressions(string code)
                 return scope => members.ToDictionary(m => m.Name, m => m.Value(scope));
             default:
                 return Next is { Kind: JinjaTokenKind.Sign, Text: "(" }
-                    ? throw new JinjaException($"the function {name} is not supported") : scope => scope[name];
+                    ? throw new JinjaException($"the function {name} is not supported")
+                    : scope => scope[name];
         }
     }
 }

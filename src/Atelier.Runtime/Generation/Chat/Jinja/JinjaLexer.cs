@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Atelier.Generation.Chat.Jinja;
 
-/// <summary>What a piece of an expression is.</summary>
+/// <summary>The kind of a token.</summary>
 internal enum JinjaTokenKind
 {
-    /// <summary>A name or a word of the language.</summary>
+    /// <summary>A name or a keyword.</summary>
     Name,
 
     /// <summary>A string.</summary>
@@ -15,19 +15,19 @@ internal enum JinjaTokenKind
     /// <summary>A whole number.</summary>
     Number,
 
-    /// <summary>A sign.</summary>
+    /// <summary>An operator or a bracket.</summary>
     Sign,
 
-    /// <summary>Nothing more.</summary>
+    /// <summary>The end of the code.</summary>
     End,
 }
 
-/// <summary>A piece of an expression.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Text">Its text; for a string, its value.</param>
+/// <summary>A token of an expression.</summary>
+/// <param name="Kind">The kind of the token.</param>
+/// <param name="Text">The text of the token; for a string, its value.</param>
 internal readonly record struct JinjaToken(JinjaTokenKind Kind, string Text);
 
-/// <summary>Cuts the inside of a tag into tokens.</summary>
+/// <summary>Splits the code inside a tag into tokens.</summary>
 internal static class JinjaLexer
 {
     private static readonly string[] Signs = ["==", "!=", "<=", ">=", "//", "(", ")", "[", "]", "{", "}", ",", ":", ".",
@@ -106,7 +106,7 @@ internal static class JinjaLexer
                 '\\' => "\\",
                 '\'' => "'",
                 '"' => "\"",
-                _ => $"\\{escaped}", // as Python leaves it
+                _ => $"\\{escaped}", // unknown escapes are kept, as in Python
             });
         }
         if (end >= code.Length)

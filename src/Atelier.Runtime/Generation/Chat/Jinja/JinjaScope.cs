@@ -1,9 +1,11 @@
 namespace Atelier.Generation.Chat.Jinja;
 
-/// <summary>Variables where a template stands: those of a loop's turn over those around it.</summary>
+/// <summary>
+/// The variables at a place of a template. Those of a loop's iteration hide those of the scope around it.
+/// </summary>
 internal sealed class JinjaScope
 {
-    // A template comes from a stranger: it may not go on for ever, nor fill the memory.
+    // Templates are untrusted: the limit keeps them from running forever or filling the memory.
     private const long MostWork = 1 << 26;
     private readonly JinjaScope? _outer;
     private readonly Dictionary<string, object?> _values;
@@ -20,16 +22,18 @@ internal sealed class JinjaScope
         set => _values[name] = value;
     }
 
-    /// <summary>Gives a value back, and counts what making it took: characters of a text, items of a list.</summary>
-    /// <exception cref="JinjaException">The template does too much.</exception>
+    /// <summary>
+    /// Returns a computed value and counts its size as work: the characters of a text or the items of a list.
+    /// </summary>
+    /// <exception cref="JinjaException">The template exceeds the limit of work.</exception>
     public object? Made(object? value)
     {
         Spend(value switch { string text => text.Length, List<object?> list => list.Count, _ => 0 });
         return value;
     }
 
-    /// <summary>Counts work that is to be done.</summary>
-    /// <exception cref="JinjaException">The template does too much.</exception>
+    /// <summary>Counts work before it is done.</summary>
+    /// <exception cref="JinjaException">The template exceeds the limit of work.</exception>
     public void Spend(long work)
     {
         _work[0] += 100 + work;

@@ -3,9 +3,9 @@ using System.Text;
 namespace Atelier.Generation.Chat.Jinja;
 
 /// <summary>
-/// A template in the part of Jinja that chat templates are mostly written in, with the settings that Hugging Face's
-/// tools run them with: a line end after a tag goes with it, and so do spaces before it. What is not read is an error,
-/// never passed over.
+/// A template in the subset of Jinja that most chat templates use, with the settings of Hugging Face's tools:
+/// trim_blocks removes the line end after a tag, lstrip_blocks the spaces before it. Unsupported syntax is an error and
+/// is never ignored.
 /// </summary>
 internal sealed class JinjaTemplate
 {
@@ -25,13 +25,13 @@ internal sealed class JinjaTemplate
 
     private delegate void Statement(JinjaScope scope, StringBuilder text);
 
-    /// <summary>Reads a template.</summary>
-    /// <exception cref="JinjaException">It is damaged, or has what is not read.</exception>
+    /// <summary>Parses a template.</summary>
+    /// <exception cref="JinjaException">The template is damaged or uses unsupported syntax.</exception>
     public static JinjaTemplate Parse(string template) =>
         template.Length <= LongestTemplate ? new JinjaTemplate(template) : throw new JinjaException("it is too long");
 
-    /// <summary>Writes it.</summary>
-    /// <exception cref="JinjaException">It cannot be written for these variables.</exception>
+    /// <summary>Renders the template.</summary>
+    /// <exception cref="JinjaException">The template cannot be rendered with these variables.</exception>
     public string Render(Dictionary<string, object?> variables)
     {
         var text = new StringBuilder();
@@ -62,43 +62,43 @@ internal sealed class JinjaTemplate
             string kind = template.Substring(tag, 2), close = kind switch { "{{" => "}}", "{%" => "%}", _ => "#}" };
             int end = End(template, tag + 2, close);
             string inside = template[(tag + 2)..end];
-            bool isWrittenOut = kind == "{{";
+            bool isOutput = kind == "{{";
             if (inside.StartsWith('-'))
                 plain = plain.TrimEnd();
-            else if (!isWrittenOut && !inside.StartsWith('+') && BeginsLine(template, tag))
+            else if (!isOutput && !inside.StartsWith('+') && BeginsLine(template, tag))
                 plain = plain.TrimEnd(' ', '\t');
             stripsStart = inside.Length > 1 && inside.EndsWith('-');
-            dropsLineEnd = !isWrittenOut && !inside.EndsWith('+');
+            dropsLineEnd = !isOutput && !inside.EndsWith('+');
             if (plain.Length > 0)
                 parts.Add(("", plain));
             if (kind != "{#")
-                parts.Add((kind, Unmarked(inside, isWrittenOut)));
+                parts.Add((kind, Unmarked(inside, isOutput)));
             at = end + 2;
         }
         return parts;
     }
 
-    /// <summary>The contents of a tag without its whitespace-control marks.</summary>
-    private static string Unmarked(string inside, bool isWrittenOut)
+    /// <summary>Returns the code inside a tag without its whitespace-control marks.</summary>
+    private static string Unmarked(string inside, bool isOutput)
     {
-        int start = inside.StartsWith('-') || (!isWrittenOut && inside.StartsWith('+')) ? 1 : 0;
-        int end = inside.Length - (inside.EndsWith('-') || (!isWrittenOut && inside.EndsWith('+')) ? 1 : 0);
+        int start = inside.StartsWith('-') || (!isOutput && inside.StartsWith('+')) ? 1 : 0;
+        int end = inside.Length - (inside.EndsWith('-') || (!isOutput && inside.EndsWith('+')) ? 1 : 0);
         return start < end ? inside[start..end] : "";
     }
 
     private static int NextTag(string template, int at)
     {
         int last = template.Length - 1;
-        for (int place = template.IndexOf('{', at); place >= 0
-            && place < last; place = template.IndexOf('{', place + 1))
+        int tag = template.IndexOf('{', at);
+        for (; tag >= 0 && tag < last; tag = template.IndexOf('{', tag + 1))
         {
-            if (template[place + 1] is '{' or '%' or '#')
-                return place;
+            if (template[tag + 1] is '{' or '%' or '#')
+                return tag;
         }
         return -1;
     }
 
-    /// <summary>Whether only spaces stand between a tag and the line's beginning.</summary>
+    /// <summary>Returns whether only spaces precede a tag on its line.</summary>
     private static bool BeginsLine(string template, int tag)
     {
         int at = tag - 1;
@@ -107,7 +107,7 @@ internal sealed class JinjaTemplate
         return at < 0 || template[at] == '\n';
     }
 
-    /// <summary>Where a tag's closing mark stands, outside of strings.</summary>
+    /// <summary>Returns the position of a tag's closing mark, ignoring strings.</summary>
     private static int End(string template, int at, string close)
     {
         char quote = '\0';
@@ -132,7 +132,9 @@ internal sealed class JinjaTemplate
         throw new JinjaException("a tag is not closed");
     }
 
-    /// <summary>Statements up to a tag that ends the block, which is given back; null at the template's end.</summary>
+    /// <summary>
+    /// Parses the statements up to a tag that ends the block and returns that tag; null at the end of the template.
+    /// </summary>
     private Statement Block(out JinjaExpressions? end, params string[] ends)
     {
         if (++_depth > Deepest)
@@ -160,7 +162,9 @@ internal sealed class JinjaTemplate
                 end = new JinjaExpressions(inside);
                 break;
             }
-            statements.Add(tag.Skip("if") ? If(tag) : tag.Skip("for") ? For(tag) : tag.Skip("set") ? Set(tag)
+            statements.Add(tag.Skip("if") ? If(tag)
+                : tag.Skip("for") ? For(tag)
+                : tag.Skip("set") ? Set(tag)
                 : throw new JinjaException($"the tag '{tag.Name()}' is not supported"));
         }
         if (end is null && ends.Length > 0)
@@ -224,7 +228,7 @@ internal sealed class JinjaTemplate
                 throw new JinjaException("a loop needs a list");
             for (int i = 0; i < items.Count; i++)
             {
-                var turn = new JinjaScope(scope)
+                var iteration = new JinjaScope(scope)
                 {
                     [name] = items[i],
                     ["loop"] = new Dictionary<string, object?>
@@ -234,12 +238,13 @@ internal sealed class JinjaTemplate
                         ["first"] = i == 0,
                         ["last"] = i == items.Count - 1,
                         ["length"] = (long)items.Count,
-                        ["revindex"] = (long)(items.Count - i), ["revindex0"] = (long)(items.Count - i - 1),
+                        ["revindex"] = (long)(items.Count - i),
+                        ["revindex0"] = (long)(items.Count - i - 1),
                         ["previtem"] = i > 0 ? items[i - 1] : JinjaValues.Undefined,
                         ["nextitem"] = i + 1 < items.Count ? items[i + 1] : JinjaValues.Undefined,
                     },
                 };
-                body(turn, text);
+                body(iteration, text);
             }
         };
     }

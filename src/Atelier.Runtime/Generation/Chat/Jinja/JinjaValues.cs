@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Atelier.Generation.Chat.Jinja;
 
 /// <summary>
-/// What operators, filters and methods of Jinja (and of Python below it) make of values: strings, whole numbers,
-/// booleans, null, lists, dictionaries.
+/// Evaluates the operators, filters, tests and methods of Jinja and of Python's types. Values are strings, integers,
+/// booleans, null, lists and dictionaries.
 /// </summary>
 internal static class JinjaValues
 {
-    /// <summary>The value of a name that stands for none.</summary>
+    /// <summary>The value of an undefined name.</summary>
     public static readonly object Undefined = new();
 
     public static bool IsTrue(object? value) => value switch
@@ -44,8 +44,12 @@ internal static class JinjaValues
 
     public static object? Slice(object? value, long? from, long? to)
     {
-        int length = value switch { List<object?> list => list.Count, string text => text.Length, _ =>
-            throw new JinjaException("only lists can be sliced") };
+        int length = value switch
+        {
+            List<object?> list => list.Count,
+            string text => text.Length,
+            _ => throw new JinjaException("only lists can be sliced"),
+        };
         int start = Bound(from ?? 0), end = Math.Max(start, Bound(to ?? length));
         return value is string whole ? whole[start..end] : ((List<object?>)value)[start..end];
 
@@ -118,30 +122,30 @@ internal static class JinjaValues
         (string text, "rstrip", []) => text.TrimEnd(),
         (string text, "upper", []) => text.ToUpperInvariant(),
         (string text, "lower", []) => text.ToLowerInvariant(),
-        (string text, "capitalize", []) => text.Length == 0 ? text : char.ToUpperInvariant(text[0])
-            + text[1..].ToLowerInvariant(),
+        (string text, "capitalize", []) =>
+            text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant(),
         (string text, "startswith", [string part]) => text.StartsWith(part, StringComparison.Ordinal),
         (string text, "endswith", [string part]) => text.EndsWith(part, StringComparison.Ordinal),
         (string text, "replace", [string old, string other]) when old.Length > 0 && other.Length <= 2 * old.Length =>
             text.Replace(old, other, StringComparison.Ordinal),
-        (string text, "split", [string between]) when between.Length > 0 => text.Split(between).Select(part =>
-            (object?)part).ToList(),
+        (string text, "split", [string between]) when between.Length > 0 =>
+            text.Split(between).Select(part => (object?)part).ToList(),
         (string text, "strip", [string set]) => text.Trim([.. set]),
         (string text, "lstrip", [string set]) => text.TrimStart([.. set]),
         (string text, "rstrip", [string set]) => text.TrimEnd([.. set]),
         (Dictionary<string, object?> map, "get", [string key]) => map.GetValueOrDefault(key),
-        (Dictionary<string, object?> map, "get", [string key, var otherwise]) => map.TryGetValue(key, out object? found)
-            ? found : otherwise,
+        (Dictionary<string, object?> map, "get", [string key, var otherwise]) =>
+            map.TryGetValue(key, out object? found) ? found : otherwise,
         _ => throw new JinjaException($"the method {name} is not supported for such a value"),
     };
 
     private static bool AreEqual(object? a, object? b) => (a, b) switch
     {
-        (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First,
-            pair.Second)),
+        (List<object?> x, List<object?> y) =>
+            x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second)),
         (Dictionary<string, object?>, Dictionary<string, object?>) =>
             throw new JinjaException("dictionaries cannot be compared"),
-        (bool x, long y) => (x ? 1 : 0) == y, // as Python has them
+        (bool x, long y) => (x ? 1 : 0) == y, // as in Python
         (long x, bool y) => x == (y ? 1 : 0),
         _ => Equals(a, b),
     };
