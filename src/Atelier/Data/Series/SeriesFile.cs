@@ -4,27 +4,30 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Series;
 
-/// <summary>Series in the rows of tables.</summary>
+/// <summary>Reads series from the rows of tables.</summary>
 internal static class SeriesFile
 {
     private const string Advice =
         "mend it, or choose the columns of numbers with data.table.columns and the one that names sequences with "
-            + "data.table.sequence";
+        + "data.table.sequence";
 
-    /// <summary>The columns and the sequences, each [time, column].</summary>
-    /// <exception cref="AtelierException">The source is missing or no table, or a cell is no number.</exception>
+    /// <summary>Reads the names of the columns, and the series, each as [time, column].</summary>
+    /// <exception cref="AtelierException">The source is missing or not a table, or a cell is not a
+    /// number.</exception>
     public static (IReadOnlyList<string> Columns, List<double[]> Sequences) Read(DataSection section,
-        IReadOnlyList<string>? columns,
-        ReadingReport report, IProgress<string>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<string>? columns, ReadingReport report, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         string? key = section.Table.Sequence;
         IReadOnlyList<string>? wanted = columns ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : null);
-        // Rows are read as those of any table: the same cells are missing, the same separators and decimal marks are
-        // found.
+        // Rows are read like those of any table, with the same rules for missing cells, separators and decimal marks.
         DataSection numbers = section with
         {
-            Table = section.Table with { Columns = wanted is null ? [] : key is null ? wanted
-                : [.. wanted, key], Categorical = key is null ? [] : [key] },
+            Table = section.Table with
+            {
+                Columns = wanted is null ? [] : key is null ? wanted : [.. wanted, key],
+                Categorical = key is null ? [] : [key],
+            },
         };
         RawColumn[] read = new TablePreparation(numbers, report, progress, cancellation).ReadColumns(out int rows);
         RawColumn[] values = [.. read.Where(column => column.Name != key)];
@@ -57,10 +60,10 @@ internal static class SeriesFile
         int missing = Array.FindIndex(numbers, double.IsNaN);
         return missing < 0 ? numbers : throw new AtelierException(
             $"the cell in column '{column.Name}' of row {missing + 2} is missing", source,
-                "a series needs every number: fill it in, or take the row out");
+            "a series needs every number: fill it in, or take the row out");
     }
 
-    // Rows are counted with the header, as editors count lines.
+    // Row numbers count the header and start at 1, as line numbers in editors do.
     private static int Row(RawColumn column, string value) =>
         column.Rows.ToList().IndexOf(column.Values.ToList().IndexOf(value)) + 2;
 }

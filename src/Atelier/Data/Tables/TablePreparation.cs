@@ -6,32 +6,34 @@ using Atelier.Recipes;
 namespace Atelier.Data.Tables;
 
 /// <summary>
-/// Prepares rows from a table's files: reads them, detects column types, splits the rows and discretises numbers.
+/// Prepares the rows of a table: reads its files, detects column types, splits the rows and discretises numbers.
 /// </summary>
 /// <param name="section">The data section of the recipe.</param>
 /// <param name="seed">The seed of the split.</param>
-/// <param name="known">The columns of a model to evaluate on the rows; null detects the columns.</param>
+/// <param name="known">The columns of the model to evaluate on these rows; null to detect the columns.</param>
 /// <param name="progress">Receives a one-line message at each stage.</param>
 /// <param name="cancellation">Cancels the operation.</param>
 internal sealed class TablePreparation(
     DataSection section, long seed, TableSchema? known, IProgress<string>? progress, CancellationToken cancellation)
 {
-    private const int FewNumbers = 10; // a column of numbers with no more different values is taken for levels
-    private const double MostlyNumbers = 0.9; // of a column's different values: the others are mistakes, not names
-    private const int MostNamed = 10; // columns that a note names
+    private const int FewNumbers = 10; // a column with at most this many distinct numbers becomes categorical
+    private const double MostlyNumbers = 0.9; // share of numbers among distinct values that makes others mistakes
+    private const int MostNamed = 10; // the most columns that a note lists
     private const int RowsPerReport = 1_000_000;
 
     private readonly ReadingReport _report = new(progress, cancellation);
 
-    /// <summary>Reads only the columns, and adds notes of what was detected to the given report.</summary>
+    /// <summary>Creates a preparation that only reads columns, and adds its notes to the given report.</summary>
     public TablePreparation(DataSection section, ReadingReport report, IProgress<string>? progress,
         CancellationToken cancellation)
         : this(section, 0, null, progress, cancellation) => _report = report;
 
-    /// <summary>Choices made for the user, one sentence each.</summary>
+    /// <summary>Choices made automatically, one sentence each.</summary>
     public IReadOnlyList<string> Notes => _report.Notes;
 
-    /// <summary>The rows, and the numbers of those of each part: training, validation, test.</summary>
+    /// <summary>
+    /// Returns the rows, and the row indices of each part in the order training, validation, test.
+    /// </summary>
     public (TableRows Rows, IReadOnlyList<int>[] Parts) Run()
     {
         RawColumn[] columns = ReadColumns(out int count);
@@ -56,23 +58,23 @@ internal sealed class TablePreparation(
         return (new TableRows(schema, count, codes, numbers), parts);
     }
 
-    /// <summary>The rows of each part, shuffled by the seed if the recipe asks for it.</summary>
+    /// <summary>Returns the row indices of each part, shuffled by the seed if the recipe asks for it.</summary>
     private IReadOnlyList<int>[] Share(int count)
     {
-        // Rows of few levels are alike by chance: unlike documents, equal ones need not stay together.
+        // Rows with few levels are often equal by chance. Unlike equal documents, they need not stay in one part, so
+        // each row's content is its own index.
         ulong[] contents = [.. Enumerable.Range(0, count).Select(i => (ulong)i)];
         var split = new DocumentSplit(contents, section.Split, seed);
         IReadOnlyList<int>[] parts =
-            [.. new[] { Part.Train, Part.Validation,
-            Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
+            [[.. split.Documents(Part.Train)], [.. split.Documents(Part.Validation)], [.. split.Documents(Part.Test)]];
         if (parts[0].Count == 0 && section.Split.Train > 0)
             throw new AtelierException("there are no rows to learn from", section.Source,
                 "bring more rows, or set data.split to none");
         return parts;
     }
 
-    /// <summary>The chosen columns of all files, with their numbers as 1234.5.</summary>
-    /// <exception cref="AtelierException">A file is missing, damaged, no table, or lacks a column.</exception>
+    /// <summary>Reads the chosen columns of all files, and rewrites their numbers in the notation 1234.5.</summary>
+    /// <exception cref="AtelierException">A file is missing, damaged or not a table, or lacks a column.</exception>
     public RawColumn[] ReadColumns(out int count)
     {
         RawColumn[]? columns = null;
@@ -81,8 +83,8 @@ internal sealed class TablePreparation(
         char? separator = null;
         var missing = new HashSet<string>(section.Table.Missing);
         var options = ReadingOptions.Of(section);
-        foreach (string path in SourceFiles.Find(section.Source, _report, progress, cancellation)
-            .Expand(_report, "csv", "tsv", "parquet"))
+        var files = SourceFiles.Find(section.Source, _report, progress, cancellation);
+        foreach (string path in files.Expand(_report, "csv", "tsv", "parquet"))
         {
             void Header(TableHeader header)
             {
@@ -100,15 +102,14 @@ internal sealed class TablePreparation(
                 progress?.Report(FormattableString.Invariant($"reading: {Quantity.Of(rows, "row")}"));
             }
         }
-        progress?.Report(
-            FormattableString.Invariant(
-            $"read {Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}"));
+        string size = $"{Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}";
+        progress?.Report($"read {size}");
         count = rows;
         Settle(columns ?? [], separator);
         return columns ?? [];
     }
 
-    /// <summary>Writes numbers in one notation, whatever the file's.</summary>
+    /// <summary>Rewrites all numbers in the notation 1234.5, whatever notation the file uses.</summary>
     private void Settle(RawColumn[] columns, char? separator)
     {
         char? mark = section.Table.Decimal switch
@@ -127,17 +128,18 @@ internal sealed class TablePreparation(
 
     private static string Names(IReadOnlyCollection<string> columns) => (columns.Count == 1 ? "column " : "columns ")
         + string.Join(", ", columns.Take(MostNamed))
-            + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
+        + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
 
-    /// <summary>The places of the chosen columns in a file that begins.</summary>
+    /// <summary>Returns the indices of the chosen columns among a file's columns, once its header is known.</summary>
     private int[] Begin(IReadOnlyList<string> names, string path, ref RawColumn[]? columns)
     {
         if (names.Distinct().Count() != names.Count)
             throw new AtelierException($"two columns have the name '{names.First(n => names.Count(m => m == n) > 1)}'",
                 path, "rename one");
         IReadOnlyList<string> wanted = known?.Names
-            ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : columns is null ? names
-            : [.. columns.Select(c => c.Name)]);
+            ?? (section.Table.Columns.Count > 0 ? section.Table.Columns
+                : columns is null ? names
+                : [.. columns.Select(c => c.Name)]);
         foreach (string name in wanted.Where(name => !names.Contains(name)))
             throw new AtelierException($"has no column '{name}'; its columns are {string.Join(", ", names.Take(50))}",
                 path, "name columns that it has");
@@ -185,7 +187,10 @@ internal sealed class TablePreparation(
         return new ColumnSchema(column.Name, Discretiser.Levels(cuts), cuts);
     }
 
-    /// <summary>A column of numbers with a few cells that are none is not a column of as many levels.</summary>
+    /// <summary>
+    /// Refuses a column whose values are mostly numbers: the few others are more likely mistakes than evidence that the
+    /// column is categorical.
+    /// </summary>
     private void RefuseStrays(RawColumn column, bool numbers)
     {
         if (numbers || section.Table.Categorical.Contains(column.Name))
@@ -203,7 +208,7 @@ internal sealed class TablePreparation(
         }
     }
 
-    /// <summary>Describes in one line how columns of numbers were discretised.</summary>
+    /// <summary>Adds notes of which columns are numeric and how they were discretised.</summary>
     private void TellOfNumbers(TableSchema schema)
     {
         string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],

@@ -5,13 +5,14 @@ using ICSharpCode.SharpZipLib.GZip;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Opens files and decompresses gzip, which it recognises by its first bytes, not by the name.</summary>
+/// <summary>Opens files, and decompresses gzip files, which it recognises by their first bytes.</summary>
 internal static class FileBytes
 {
-    /// <summary>The bytes of a file.</summary>
+    /// <summary>Opens a file for reading; a gzip file is decompressed as it is read.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="report">Receives the progress of decompression; can cancel it.</param>
-    /// <exception cref="AtelierException">The file is missing, empty, no regular file, or may not be read.</exception>
+    /// <param name="report">Receives the progress of decompression, and can cancel it.</param>
+    /// <exception cref="AtelierException">The file is missing, empty, not a regular file, or may not be
+    /// read.</exception>
     public static Stream Open(string path, ReadingReport? report = null)
     {
         try
@@ -35,12 +36,12 @@ internal static class FileBytes
         }
     }
 
-    /// <summary>A gzip file's content, telling of damage as the user's file's and not as a program's fault.</summary>
+    /// <summary>The decompressed content of a gzip file. It reports damage as an error in the user's file.</summary>
     private sealed class GzipContent(FileStream file, string path, ReadingReport? report) : Stream
     {
         private const long BytesPerReport = 256 << 20;
 
-        // The framework's own stream takes a file that was cut short for one that ended.
+        // Unlike GZipStream of .NET, this stream detects a truncated file.
         private readonly GZipInputStream _content = new(file);
         private readonly PackingLimit _limit = new(path, file.Length);
         private long _position;
