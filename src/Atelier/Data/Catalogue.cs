@@ -36,7 +36,7 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     public string? Folder(CatalogueEntry entry) =>
         Places(entry).FirstOrDefault(folder => entry.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
 
-    /// <summary>Returns the verified files of a data set, after downloading those that are not on this machine.</summary>
+    /// <summary>Returns the verified files of a data set, and downloads those that are not on this machine.</summary>
     /// <param name="entry">The data set.</param>
     /// <param name="progress">Receives a one-line message about each download.</param>
     /// <param name="cancellation">Cancels the download. The bytes downloaded so far are kept, and the next call resumes

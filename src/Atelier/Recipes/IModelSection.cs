@@ -1,19 +1,22 @@
 namespace Atelier.Recipes;
 
-/// <summary>A family as recipes know it: its name, and the keys of the model section that are its own.</summary>
+/// <summary>The part of a family that recipes need: its name, and the keys of its model section.</summary>
 public interface IModelSection
 {
-    /// <summary>The name in recipes: "gpt".</summary>
+    /// <summary>The name that recipes use, such as "gpt".</summary>
     string Name { get; }
 
-    /// <summary>A record with a parameterless constructor; its properties are the recipe's model section.</summary>
+    /// <summary>
+    /// The configuration record: it has a parameterless constructor, and its properties are the keys of the recipe's
+    /// model section.
+    /// </summary>
     Type ConfigType { get; }
 
     /// <summary>
-    /// Whether a key outside the model section has a use for models of the family; a recipe that sets another is
+    /// Returns whether models of the family use a key outside the model section. A recipe that sets an unused key is
     /// refused.
     /// </summary>
-    /// <param name="key">The key's path: "generation.temperature".</param>
+    /// <param name="key">The path of the key, such as "generation.temperature".</param>
     /// <param name="recipe">The recipe that sets it.</param>
     bool Reads(string key, Recipe recipe) => true;
 }

@@ -4,21 +4,22 @@ using System.Text;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// How names in code and names in recipes correspond: properties in camelCase, enum values in kebab-case.
+/// Converts names in code to names in recipes: properties to camelCase, enum values to kebab-case.
 /// </summary>
 internal static class RecipeNames
 {
-    /// <summary>The key of a property: LearningRate becomes learningRate.</summary>
+    /// <summary>Returns the key of a property: LearningRate becomes learningRate.</summary>
     public static string Key(PropertyInfo property) => char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
 
-    /// <summary>The properties that a recipe sets, in the order they are declared.</summary>
+    /// <summary>Returns the properties that a recipe can set, in the order of their declaration.</summary>
     public static IEnumerable<PropertyInfo> Properties(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0)
             .OrderBy(p => p.MetadataToken);
 
     /// <summary>
-    /// An enum value: OneCycle becomes one-cycle. A capital at the very end is no word of its own: AdamW is adamw.
+    /// Returns the name of an enum value: OneCycle becomes one-cycle. A capital letter at the very end does not start a
+    /// word: AdamW becomes adamw.
     /// </summary>
     public static string Value(Enum value)
     {
@@ -33,6 +34,6 @@ internal static class RecipeNames
         return kebab.ToString();
     }
 
-    /// <summary>The values of an enum, as recipes write them.</summary>
+    /// <summary>Returns the names of all values of an enum.</summary>
     public static IEnumerable<string> Values(Type type) => Enum.GetValues(type).Cast<Enum>().Select(Value);
 }

@@ -68,8 +68,8 @@ public static class ConlluFile
     }
 
     /// <summary>
-    /// Returns a sentence with its tags as CoNLL-U, followed by a blank line. If the sentence kept its lines, only their
-    /// tags are replaced; otherwise new lines are made.
+    /// Returns a sentence with its tags as CoNLL-U, followed by a blank line. If the sentence kept its lines, only the
+    /// tags in them are replaced; otherwise new lines are made.
     /// </summary>
     /// <param name="sentence">The words and tags, and the original lines if they were kept.</param>
     /// <param name="column">The column to write tags to.</param>

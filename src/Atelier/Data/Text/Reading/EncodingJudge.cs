@@ -159,7 +159,7 @@ internal static class EncodingJudge
         return bytes is [>= 0xA1, >= 0xA1];
     }
 
-    /// <summary>Returns whether an ideograph belongs to the first level of its character set, the frequent one.</summary>
+    /// <summary>Returns whether an ideograph belongs to the first, frequent level of its character set.</summary>
     private static bool IsOfFirstLevel(char c, Encoding encoding) => encoding.CodePage switch
     {
         950 => Bytes(c, encoding) is [>= 0xA4 and <= 0xC6, _],

@@ -32,8 +32,8 @@ public sealed record ReadingOptions
     public string? Format { get; init; }
 
     /// <summary>
-    /// The largest number of characters (UTF-16 code units) held in memory at once. If each file is a document, a longer
-    /// file is read in several pieces; a longer line, paragraph or table row is refused.
+    /// The largest number of characters (UTF-16 code units) held in memory at once. If each file is a document, a
+    /// longer file is read in several pieces; a longer line, paragraph or table row is refused.
     /// </summary>
     public int LongestPiece { get; init; } = 4 << 20;
 
