@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Atelier.Evaluation;
 
 /// <summary>How much of the generated text occurs in the training text.</summary>

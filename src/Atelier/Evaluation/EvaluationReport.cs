@@ -26,7 +26,7 @@ public sealed record EvaluationReport
     /// <summary>The name of the file in the folder of a run.</summary>
     internal const string FileName = "report.json";
 
-    /// <summary>The name of the baseline for the true distribution of a world, which is the best possible one.</summary>
+    /// <summary>The name of the best possible baseline, which is the true distribution of a world.</summary>
     internal const string ExactEntropy = "exactEntropy";
 
     /// <summary>The evaluated run or bundle.</summary>

@@ -26,9 +26,10 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     /// <summary>Returns the size of a file, or of all files in a folder, in bytes.</summary>
     internal static long Bytes(string path, string field, CancellationToken cancellation)
     {
+        static long Length(string file) => new FileInfo(file).Length;
         if (Directory.Exists(path))
-            return SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length);
-        return File.Exists(path) ? new FileInfo(path).Length
+            return SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(Length);
+        return File.Exists(path) ? Length(path)
             : throw new AtelierException("there is no such file or folder", path,
                 $"give one to {field}, or check the name");
     }
