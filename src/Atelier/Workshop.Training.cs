@@ -68,9 +68,7 @@ public sealed partial class Workshop
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Searches a learning rate for a recipe by training steps with growing rates. Writes no files.
-    /// </summary>
+    /// <summary>Searches a learning rate for a recipe by training steps with growing rates. Writes no files.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="progress">Receives each learning rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; the result covers the rates tried so far.</param>

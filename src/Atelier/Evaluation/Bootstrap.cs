@@ -38,9 +38,7 @@ public static class Bootstrap
         return (low + shift, high + shift);
     }
 
-    /// <summary>
-    /// Returns the central 95 % of values (the percentile interval). The values are sorted in place.
-    /// </summary>
+    /// <summary>Returns the central 95 % of values (the percentile interval). The values are sorted in place.</summary>
     public static (double Low, double High) Central(double[] values)
     {
         Array.Sort(values);

@@ -30,9 +30,7 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         return new DiversityResult(Distinct(words, 1), Distinct(words, 2), Distinct(words, 3), MeanSelfBleu(words));
     }
 
-    /// <summary>
-    /// Splits a text into words, punctuation marks, and single characters of scripts without spaces.
-    /// </summary>
+    /// <summary>Splits a text into words, punctuation marks, and single characters of scripts without spaces.</summary>
     internal static string[] Words(string text)
     {
         var words = new List<string>();

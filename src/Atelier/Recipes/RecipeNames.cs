@@ -3,9 +3,7 @@ using System.Text;
 
 namespace Atelier.Recipes;
 
-/// <summary>
-/// Converts names in code to names in recipes: properties to camelCase, enum values to kebab-case.
-/// </summary>
+/// <summary>Converts names in code to names in recipes: properties to camelCase, enum values to kebab-case.</summary>
 internal static class RecipeNames
 {
     /// <summary>Returns the key of a property: LearningRate becomes learningRate.</summary>

@@ -1,8 +1,6 @@
 namespace Atelier.Recipes;
 
-/// <summary>
-/// A part of a recipe as written, with its location: "recipe.yaml:12" or "--set training.steps=500".
-/// </summary>
+/// <summary>A part of a recipe as written, with its location: "recipe.yaml:12" or "--set training.steps=500".</summary>
 internal abstract class RecipeNode(string where)
 {
     public string Where { get; } = where;

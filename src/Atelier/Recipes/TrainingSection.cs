@@ -96,9 +96,7 @@ public sealed record TrainingSection
     [Range(0, 1024)]
     public int Replicas { get; init; }
 
-    /// <summary>
-    /// The number of steps between evaluations on the validation data; 0 evaluates only at the end.
-    /// </summary>
+    /// <summary>The number of steps between evaluations on the validation data; 0 evaluates only at the end.</summary>
     [MayChange]
     [Range(0, long.MaxValue)]
     public long EvaluateEvery { get; init; } = 250;

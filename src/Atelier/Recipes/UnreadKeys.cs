@@ -13,8 +13,9 @@ internal static class UnreadKeys
     /// <summary>
     /// Returns the unread keys in the order of the recipe, each with the family or optimizer that does not read it.
     /// </summary>
-    /// <remarks>Keys with their default values are not returned, because the resolved recipe of a run contains all
-    /// keys.</remarks>
+    /// <remarks>
+    /// Keys with their default values are not returned, because the resolved recipe of a run contains all keys.
+    /// </remarks>
     public static IEnumerable<(string Key, string Reader)> Find(Recipe recipe, IModelSection family)
     {
         var defaults = RecipeEntry.Of(new Recipe { Model = recipe.Model }).ToDictionary(e => e.Key, e => e.Value);

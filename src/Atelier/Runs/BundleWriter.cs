@@ -34,8 +34,9 @@ public static class BundleWriter
             generation.Write(Path.Combine(partial, "generation_config.json"));
         });
 
-    /// <summary>Writes the bundle of a model of any kind. An existing bundle is kept until the new one is
-    /// complete.</summary>
+    /// <summary>
+    /// Writes the bundle of a model of any kind. An existing bundle is kept until the new one is complete.
+    /// </summary>
     /// <param name="folder">The bundle's folder.</param>
     /// <param name="configJson">The text of config.json, with a model_type.</param>
     /// <param name="tensors">The weights.</param>

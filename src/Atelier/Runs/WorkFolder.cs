@@ -2,9 +2,7 @@ using System.Globalization;
 
 namespace Atelier.Runs;
 
-/// <summary>
-/// A temporary folder, which is deleted when this object is disposed.
-/// </summary>
+/// <summary>A temporary folder, which is deleted when this object is disposed.</summary>
 public sealed class WorkFolder : IDisposable
 {
     private static readonly string Prefix =

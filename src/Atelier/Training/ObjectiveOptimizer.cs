@@ -48,8 +48,9 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     /// <summary>The norm of the last step's gradients before clipping; null before the first step.</summary>
     public Tensor? GradientNorm { get; private set; }
 
-    /// <summary>Begins an optimisation: zeroes all gradients, and lets only the objective's parameters get new
-    /// ones.</summary>
+    /// <summary>
+    /// Begins an optimisation: zeroes all gradients, and lets only the objective's parameters get new ones.
+    /// </summary>
     public void Begin()
     {
         _replicas.Begin(_number);

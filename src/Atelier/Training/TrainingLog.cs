@@ -5,9 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Training;
 
-/// <summary>
-/// Writes the metrics of a run: for each report a line of metrics.jsonl and events for TensorBoard.
-/// </summary>
+/// <summary>Writes the metrics of a run: for each report a line of metrics.jsonl and events for TensorBoard.</summary>
 internal sealed class TrainingLog : IDisposable
 {
     private readonly Run _run;

@@ -31,9 +31,7 @@ internal sealed class TablePreparation(
     /// <summary>Choices made automatically, one sentence each.</summary>
     public IReadOnlyList<string> Notes => _report.Notes;
 
-    /// <summary>
-    /// Returns the rows, and the row indices of each part in the order training, validation, test.
-    /// </summary>
+    /// <summary>Returns the rows, and the row indices of each part in the order training, validation, test.</summary>
     public (TableRows Rows, IReadOnlyList<int>[] Parts) Run()
     {
         RawColumn[] columns = ReadColumns(out int count);

@@ -2,9 +2,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;
 
-/// <summary>
-/// Cuts the tokens of a file into batches of rows.
-/// </summary>
+/// <summary>Cuts the tokens of a file into batches of rows.</summary>
 /// <remarks>
 /// Shuffled, a batch depends only on the seed and its number. Each row draws a position uniformly over the tokens and
 /// begins there. If the document at that position is no longer than the context, the row begins at the document's

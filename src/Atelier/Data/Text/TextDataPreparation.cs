@@ -96,8 +96,9 @@ internal sealed class TextDataPreparation(
         string Size() => $"{Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}";
     }
 
-    /// <summary>Returns the characters of a document from one position to another, as pieces of a document of their
-    /// own.</summary>
+    /// <summary>
+    /// Returns the characters of a document from one position to another, as pieces of a document of their own.
+    /// </summary>
     private static IEnumerable<DocumentPiece> Cut(IEnumerable<DocumentPiece> pieces, long from, long to)
     {
         long at = 0;

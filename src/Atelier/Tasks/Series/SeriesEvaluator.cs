@@ -130,9 +130,7 @@ internal static class SeriesEvaluator
         }
     }
 
-    /// <summary>
-    /// Scores each stretch: the log-likelihood of its rows given all earlier rows of its series.
-    /// </summary>
+    /// <summary>Scores each stretch: the log-likelihood of its rows given all earlier rows of its series.</summary>
     private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width,
         ISeriesModel model, double[] before, CancellationToken cancellation)
     {
@@ -153,9 +151,7 @@ internal static class SeriesEvaluator
         return hash.TakeText();
     }
 
-    /// <summary>
-    /// Returns the share of series that are a beginning of a training series, or begin with one.
-    /// </summary>
+    /// <summary>Returns the share of series that are a beginning of a training series, or begin with one.</summary>
     private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training)
     {
         static bool Agree(double[] a, double[] b) => a.AsSpan().StartsWith(b) || b.AsSpan().StartsWith(a);

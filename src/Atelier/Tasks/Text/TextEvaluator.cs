@@ -126,9 +126,7 @@ public static class TextEvaluator
         return scorer.Score(model, progress: null, cancellation);
     }
 
-    /// <summary>
-    /// Returns the samples, how much of them occurs in the training text, and their diversity.
-    /// </summary>
+    /// <summary>Returns the samples, how much of them occurs in the training text, and their diversity.</summary>
     private static ReportSection SampleSection(IReadOnlyList<string> samples, TextData data,
         CancellationToken cancellation)
     {
@@ -191,9 +189,7 @@ public static class TextEvaluator
                 "give data.split a test or validation share");
     }
 
-    /// <summary>
-    /// Computes the metrics of the evaluated documents under the true distribution of the world.
-    /// </summary>
+    /// <summary>Computes the metrics of the evaluated documents under the true distribution of the world.</summary>
     private static Dictionary<string, Metric> ExactEntropy(TextWorld world, TokenFile held, Tokenizer tokenizer,
         EvaluationSection options, long seed, CancellationToken cancellation)
     {

@@ -27,9 +27,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     private const int TokensAtOnce = 4096; // the most tokens that scoring encodes at once: they fit in the cache
     private IReadOnlyList<Objective<TextBatch>>? _objectives;
 
-    /// <summary>
-    /// Locked while the model is used for inference, which switches it to evaluation mode and back.
-    /// </summary>
+    /// <summary>Locked while the model is used for inference, which switches it to evaluation mode and back.</summary>
     internal Lock Gate { get; } = new();
 
     // The number of positions that scoring encodes at once.

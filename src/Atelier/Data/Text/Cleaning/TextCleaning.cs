@@ -2,9 +2,7 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Text.Cleaning;
 
-/// <summary>
-/// A cleaning step: returns the text, changed or unchanged, or null to drop the document.
-/// </summary>
+/// <summary>A cleaning step: returns the text, changed or unchanged, or null to drop the document.</summary>
 /// <param name="piece">A document, or a piece of a very long document.</param>
 public delegate string? CleaningStep(DocumentPiece piece);
 

@@ -8,8 +8,9 @@ namespace Atelier.Data.Text.Reading;
 /// </summary>
 internal static class CsvRows
 {
-    /// <summary>Returns the fields of each row and the number of its first line, from 1. Empty lines are
-    /// skipped.</summary>
+    /// <summary>
+    /// Returns the fields of each row and the number of its first line, from 1. Empty lines are skipped.
+    /// </summary>
     /// <param name="blocks">The text, in blocks.</param>
     /// <param name="separator">The separator between fields.</param>
     /// <param name="quoted">Whether fields may be in double quotes; otherwise a quotation mark is an ordinary

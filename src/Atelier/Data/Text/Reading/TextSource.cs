@@ -3,9 +3,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>
-/// Reads a file, or a folder of files, as documents. Memory does not grow with the amount of text.
-/// </summary>
+/// <summary>Reads a file, or a folder of files, as documents. Memory does not grow with the amount of text.</summary>
 public static class TextSource
 {
     private static readonly string[] TextFormats = ["txt", "md"];
