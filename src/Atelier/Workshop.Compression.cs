@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Compress;
 using Atelier.Data;
 using Atelier.Evaluation;
