@@ -7,9 +7,9 @@ public sealed record OpenOptions
     public string Device { get; init; } = "auto";
 
     /// <summary>
-    /// Whether the model is loaded as its family trains it, with its parameters as tensors. By default a text model of
-    /// a kind that the managed runtime reads runs there on a CPU, with its weights mapped from the file; GGUF and
-    /// llama2.c files open too.
+    /// Whether to load the model as its family trains it, with its parameters as tensors. Otherwise a text model that
+    /// the managed runtime supports runs there if the device is a CPU, with its weights memory-mapped from the file;
+    /// GGUF and llama2.c files can be opened too.
     /// </summary>
     public bool ForTraining { get; init; }
 }

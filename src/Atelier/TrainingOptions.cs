@@ -7,11 +7,12 @@ namespace Atelier;
 /// <param name="Folder">The folder of the run.</param>
 public sealed record TrainingOptions(string Folder)
 {
-    /// <summary>Receives remarks (step 0) and the reports of training; may be called from another thread.</summary>
+    /// <summary>Receives messages (step 0) and progress reports; may be called from another thread.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
     /// <summary>
-    /// The steps to profile; the report is available from it afterwards and in the run's folder <c>profile/</c>.
+    /// The profile to take of some steps; null for none. Afterwards it holds the report, which is also written to the
+    /// run's folder <c>profile/</c>.
     /// </summary>
     public StepProfile? Profile { get; init; }
 }

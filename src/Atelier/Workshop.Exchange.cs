@@ -9,22 +9,23 @@ namespace Atelier;
 
 public sealed partial class Workshop
 {
-    /// <summary>Makes a bundle of another system's model and checks that it loads.</summary>
-    /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a family's own file, such as a
-    /// network's .bif.</param>
-    /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null uses the source's own.</param>
-    /// <param name="folder">The bundle's folder, new or a bundle's.</param>
-    /// <param name="progress">Receives one line for each part of the work.</param>
-    /// <param name="cancellation">Cancels; nothing is left behind.</param>
-    /// <returns>The bundle's full path.</returns>
-    /// <exception cref="AtelierException">The model is damaged, its kind is unknown, or it does not fit the
+    /// <summary>Converts a model of another system to a bundle, and checks that it can be loaded.</summary>
+    /// <param name="source">A Hugging Face folder, a GGUF file, a llama2.c .bin, or a file in the format of a family,
+    /// such as a Bayesian network in .bif.</param>
+    /// <param name="tokenizer">A tokenizer.json or a llama2.c tokenizer; null uses the tokenizer of the
+    /// source.</param>
+    /// <param name="folder">The folder to write the bundle to: a new folder, or that of an existing bundle.</param>
+    /// <param name="progress">Receives a one-line message at each stage.</param>
+    /// <param name="cancellation">Cancels the operation; no files are left behind.</param>
+    /// <returns>The full path of the bundle.</returns>
+    /// <exception cref="AtelierException">The model is damaged, its type is unknown, or it does not match the
     /// tokenizer.</exception>
     public string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
+        var options = new OpenOptions { Device = "cpu", ForTraining = true };
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder,
-                made => Open(made, new OpenOptions { Device = "cpu", ForTraining = true }, cancellation), progress,
+            return BundleExchange.Import(source, tokenizer, folder, path => Open(path, options, cancellation), progress,
                 cancellation);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file contains its own tokenizer", Mention.Field("tokenizer"),
@@ -33,13 +34,15 @@ public sealed partial class Workshop
         return Path.GetFullPath(folder);
     }
 
-    /// <summary>Writes a model for other systems.</summary>
-    /// <param name="source">A run's folder or a bundle's.</param>
-    /// <param name="format">"huggingface", a folder, "gguf", a file, or a family's own, such as "bif".</param>
-    /// <param name="path">The folder to write, new or a bundle's, or the file.</param>
-    /// <param name="type">"f32", "f16", "bf16", and of GGUF "q8" and "q4"; null keeps the weights as they are.</param>
-    /// <param name="cancellation">Cancels; nothing is left behind.</param>
-    /// <returns>The full path.</returns>
+    /// <summary>Exports a model to the format of another system.</summary>
+    /// <param name="source">The folder of a run or a bundle.</param>
+    /// <param name="format">The format: "huggingface" writes a folder, "gguf" a file; a family may have its own format,
+    /// such as "bif".</param>
+    /// <param name="path">The folder or the file to write. A folder must be new or hold a bundle.</param>
+    /// <param name="type">The type of the weights: "f32", "f16" or "bf16", and for GGUF also "q8" or "q4"; null keeps
+    /// their type.</param>
+    /// <param name="cancellation">Cancels the operation; no files are left behind.</param>
+    /// <returns>The full path of the folder or file.</returns>
     /// <exception cref="AtelierException">There is no model, the format cannot hold it, or the path cannot be
     /// written.</exception>
     public string Export(string source, string format, string path, string? type = null,

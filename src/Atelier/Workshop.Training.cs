@@ -11,20 +11,20 @@ namespace Atelier;
 
 public sealed partial class Workshop
 {
-    /// <summary>Prepares the data and trains a model as the recipe says.</summary>
-    /// <param name="recipe">What to make.</param>
+    /// <summary>Prepares the data of a recipe and trains its model.</summary>
+    /// <param name="recipe">The recipe.</param>
     /// <param name="options">
-    /// The run's folder, progress and profile. The folder is new or empty, or holds a run that ended before its first
-    /// checkpoint.
+    /// The folder of the run, progress and profile. The folder must be new or empty, or hold a run that ended before
+    /// its first checkpoint.
     /// </param>
     /// <param name="cancellation">
-    /// Ends training after the current step; a checkpoint is saved, and <see cref="ResumeAsync"/> continues from it.
+    /// Ends training after the current step. A checkpoint is saved, from which <see cref="ResumeAsync"/> continues.
     /// </param>
-    /// <exception cref="AtelierException">The recipe, the data or the folder is at fault.</exception>
+    /// <exception cref="AtelierException">There is an error in the recipe, the data or the folder.</exception>
     public async Task<TrainingOutcome> TrainAsync(Recipe recipe, TrainingOptions options,
         CancellationToken cancellation = default)
     {
-        // A mistake is reported before a folder is made.
+        // These checks throw before a folder is created.
         IModelFamily family = FamilyOf(recipe);
         TaskList.Of(recipe, family);
         if (family.TakesSteps)
@@ -34,29 +34,28 @@ public sealed partial class Workshop
             Precision fast = ComputeDevice.FastPrecision(recipe.Training.Device);
             if (recipe.Training.Precision == Precision.Bf16 && fast != Precision.Bf16)
             {
-                options.Progress?.Report(new TrainingProgress { Step = 0, Message =
-                    "this processor has no instructions for bf16: training.precision fp32 is several times faster" });
+                Report(options.Progress,
+                    "this processor has no instructions for bf16: training.precision fp32 is several times faster");
             }
             recipe = recipe with { Training = recipe.Training with { Precision = recipe.Training.ChosenPrecision } };
         }
         bool replaced = Run.Exists(options.Folder);
         using var run = Run.Create(options.Folder, recipe);
         if (replaced)
-            options.Progress?.Report(new TrainingProgress { Step = 0,
-                Message = "the earlier run in this folder had stopped before its first checkpoint; starting again" });
+            Report(options.Progress, "the earlier run in this folder had stopped before its first checkpoint; starting again");
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Continues a run that was interrupted from its last checkpoint, as its own recipe says. Keys that change neither
-    /// the data nor what a checkpoint holds, such as training.steps, may have been edited in the recipe meanwhile.
+    /// Continues an interrupted run from its last checkpoint, by the recipe in its folder. Keys of the recipe that
+    /// change neither the data nor the contents of a checkpoint, such as training.steps, may have been edited.
     /// </summary>
-    /// <param name="options">The run's folder, progress and profile.</param>
+    /// <param name="options">The folder of the run, progress and profile.</param>
     /// <param name="cancellation">
-    /// Ends training after the current step; a checkpoint is saved, and training can be resumed again.
+    /// Ends training after the current step. A checkpoint is saved, and training can be resumed again.
     /// </param>
     /// <exception cref="AtelierException">There is no run, it is finished or in use, its files are damaged, or its
-    /// recipe was edited so that it no longer fits.</exception>
+    /// recipe no longer matches its data or checkpoints.</exception>
     public async Task<TrainingOutcome> ResumeAsync(TrainingOptions options, CancellationToken cancellation = default)
     {
         using var run = Run.Open(options.Folder, Families);
@@ -65,31 +64,29 @@ public sealed partial class Workshop
                 $"train a new one with another {Mention.Field("out")}");
         RecipeChanges.Check(run, Families);
         foreach (string key in run.UnreadKeys)
-        {
-            options.Progress?.Report(
-                new() { Step = 0, Message = $"{key} in recipe.yaml is ignored, because nothing uses it" });
-        }
+            Report(options.Progress, $"{key} in recipe.yaml is ignored, because nothing uses it");
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Tries growing learning rates on a recipe; nothing but the result is kept.</summary>
-    /// <param name="recipe">What would be made.</param>
-    /// <param name="progress">Receives each rate and its loss.</param>
-    /// <param name="cancellation">Ends the sweep early; the result holds what was found so far.</param>
-    /// <exception cref="AtelierException">The recipe or the data is at fault, or the family does not learn by gradient
-    /// descent.</exception>
+    /// <summary>Searches a learning rate for a recipe by training steps with growing rates. Writes no files.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="progress">Receives each learning rate and its loss.</param>
+    /// <param name="cancellation">Ends the sweep early; the result covers the rates tried so far.</param>
+    /// <exception cref="AtelierException">There is an error in the recipe or the data, or the family is not trained by
+    /// gradient descent.</exception>
     public async Task<LearningRateSweep> FindLearningRateAsync(
         Recipe recipe, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        IProgress<TrainingProgress> told = progress ?? new Progress<TrainingProgress>();
+        progress ??= new Progress<TrainingProgress>();
         IModelFamily family = FamilyOf(recipe);
         using var folder = new WorkFolder();
-        using IDataSource data = Prepare(recipe, folder.Path, told, cancellation);
-        if (await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false)
-            is not ILearningRateFinder finder)
+        using IDataSource data = Prepare(recipe, folder.Path, progress, cancellation);
+        ILearner learner =
+            await Task.Run(() => family.CreateLearner(recipe, data), cancellation).ConfigureAwait(false);
+        if (learner is not ILearningRateFinder finder)
             throw new AtelierException($"the family {family.Name} has no learning rate", "model.family",
                 "it is trained by counting");
-        return await Task.Run(() => finder.FindLearningRate(told, cancellation), CancellationToken.None)
+        return await Task.Run(() => finder.FindLearningRate(progress, cancellation), CancellationToken.None)
             .ConfigureAwait(false);
     }
 
@@ -102,8 +99,12 @@ public sealed partial class Workshop
         IModelFamily family = FamilyOf(run.Recipe);
         var record = new RunRecord
         {
-            Id = Guid.NewGuid().ToString("N")[..8], Folder = run.Folder, Family = family.Name, Recipe = run.Recipe.Name,
-            Started = DateTimeOffset.UtcNow, Status = "running",
+            Id = Guid.NewGuid().ToString("N")[..8],
+            Folder = run.Folder,
+            Family = family.Name,
+            Recipe = run.Recipe.Name,
+            Started = DateTimeOffset.UtcNow,
+            Status = "running",
         };
         record = Remember(record, progress);
         try
@@ -121,22 +122,24 @@ public sealed partial class Workshop
                 run.Finish(json => Write(json, outcome));
             Remember(record with
             {
-                Status = outcome.IsInterrupted ? "interrupted" : "finished", Finished = DateTimeOffset.UtcNow,
-                Steps = report.Steps, Seconds = report.Seconds, Metrics = report.Metrics,
+                Status = outcome.IsInterrupted ? "interrupted" : "finished",
+                Finished = DateTimeOffset.UtcNow,
+                Steps = report.Steps,
+                Seconds = report.Seconds,
+                Metrics = report.Metrics,
             }, progress);
             return outcome;
         }
         catch (Exception e)
         {
-            // What was found before learning began leaves nothing behind, but prepared data that is whole where no
-            // mistake was made.
+            // An error before training leaves no files behind. An interruption keeps complete prepared data.
             bool isInterrupted = e is OperationCanceledException;
-            if (run.IsBarelyBegun
-                && !(isInterrupted && File.Exists(Path.Combine(run.DataFolder, PreparedFacts.FileName))))
+            bool isPrepared = File.Exists(Path.Combine(run.DataFolder, PreparedFacts.FileName));
+            string status = isInterrupted ? "interrupted" : "failed";
+            if (run.IsBarelyBegun && !(isInterrupted && isPrepared))
                 Abandon(run, record, progress);
             else
-                Remember(record with { Status = isInterrupted ? "interrupted"
-                    : "failed", Finished = DateTimeOffset.UtcNow }, progress);
+                Remember(record with { Status = status, Finished = DateTimeOffset.UtcNow }, progress);
             if (FileFault.Explain(e, run.Folder) is { } mistake)
                 throw mistake;
             throw;
@@ -147,7 +150,7 @@ public sealed partial class Workshop
         CancellationToken cancellation)
     {
         ITask task = TaskList.Of(recipe, FamilyOf(recipe));
-        // facts.json is written last: where it is, the data is whole.
+        // facts.json is written last: if it exists, the data are complete.
         if (File.Exists(Path.Combine(folder, PreparedFacts.FileName)))
             return task.Open(folder);
         var remarks = new Remarks(progress);
@@ -158,19 +161,18 @@ public sealed partial class Workshop
         return data;
     }
 
-    // The history is a convenience: where it fails, the training goes on, and the user gets a remark.
+    // The history is only a convenience: if it cannot be written, training continues and the user gets a message.
     private RunRecord Remember(RunRecord record, IProgress<TrainingProgress> progress)
     {
         try
         {
-            RunRecord known = History.Find(record.Folder) is { } before ? record with { Id = before.Id }
-                : record;
+            RunRecord known = History.Find(record.Folder) is { } before ? record with { Id = before.Id } : record;
             History.Save(known);
             return known;
         }
         catch (AtelierException e)
         {
-            progress.Report(new TrainingProgress { Step = 0, Message = e.ToLine() });
+            Report(progress, e.ToLine());
             return record;
         }
     }
@@ -184,10 +186,12 @@ public sealed partial class Workshop
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
         {
-            progress.Report(new TrainingProgress { Step = 0,
-                Message = $"the unfinished folder could not be deleted: {e.Message}" });
+            Report(progress, $"the unfinished folder could not be deleted: {e.Message}");
         }
     }
+
+    private static void Report(IProgress<TrainingProgress>? progress, string message) =>
+        progress?.Report(new TrainingProgress { Step = 0, Message = message });
 
     private static void Write(Utf8JsonWriter json, TrainingOutcome outcome)
     {
@@ -205,6 +209,6 @@ public sealed partial class Workshop
 
     private sealed class Remarks(IProgress<TrainingProgress> progress) : IProgress<string>
     {
-        public void Report(string value) => progress.Report(new TrainingProgress { Step = 0, Message = value });
+        public void Report(string value) => Workshop.Report(progress, value);
     }
 }

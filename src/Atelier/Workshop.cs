@@ -9,8 +9,8 @@ using Atelier.Tensors;
 namespace Atelier;
 
 /// <summary>
-/// The whole path in a few calls: read a recipe, train a model, evaluate it, open it. A workshop holds the families
-/// that it knows and the history of runs. Safe for concurrent use.
+/// Trains, evaluates, opens and converts models in a few calls. A workshop holds the model families and the history of
+/// runs. This class is thread-safe.
 /// </summary>
 /// <example>
 /// <code>
@@ -26,7 +26,7 @@ public sealed partial class Workshop
     private readonly string _home;
 
     /// <summary>Creates a workshop.</summary>
-    /// <param name="options">Its families, its home and its history; null uses the defaults.</param>
+    /// <param name="options">The families, the home folder and the history; null uses the defaults.</param>
     /// <exception cref="ArgumentException">Two families have the same name or load the same type of model.</exception>
     public Workshop(WorkshopOptions? options = null)
     {
@@ -43,13 +43,13 @@ public sealed partial class Workshop
     /// <summary>The families that recipes and bundles may name.</summary>
     public IReadOnlyList<IModelFamily> Families { get; }
 
-    /// <summary>The tasks of the library, and those that its families add.</summary>
+    /// <summary>The tasks of the library, and those that the families add.</summary>
     public IReadOnlyList<ITask> Tasks { get; }
 
-    /// <summary>The history that runs are recorded in.</summary>
+    /// <summary>The history in which runs are recorded.</summary>
     public RunHistory History { get; }
 
-    /// <summary>Reads a recipe that may name any of the workshop's families.</summary>
+    /// <summary>Reads a recipe, which may name any family of the workshop.</summary>
     /// <inheritdoc cref="RecipeReader.Read"/>
     public Recipe ReadRecipe(string pathOrName, params IReadOnlyList<string> overrides) =>
         RecipeReader.Read(pathOrName, Families, overrides);
@@ -58,8 +58,8 @@ public sealed partial class Workshop
     /// <param name="path">The folder of a run or a bundle, a GGUF file, or a llama2.c file with its tokenizer in the
     /// same folder.</param>
     /// <param name="options">The device, and whether the model is to be trained; null uses the defaults.</param>
-    /// <param name="cancellation">Cancels between tensors.</param>
-    /// <exception cref="AtelierException">There is no model, it is damaged, or its kind is unknown.</exception>
+    /// <param name="cancellation">Cancels loading between tensors.</param>
+    /// <exception cref="AtelierException">There is no model, it is damaged, or its type is unknown.</exception>
     public ITrainedModel Open(string path, OpenOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new OpenOptions();
@@ -78,8 +78,8 @@ public sealed partial class Workshop
             : FamilyOf(bundle).Load(bundle, device.ToString().ToLowerInvariant(), cancellation);
     }
 
-    /// <summary>Opens the data that a run learned from.</summary>
-    /// <exception cref="AtelierException">There is no run, or its data is missing.</exception>
+    /// <summary>Opens the prepared data of a run.</summary>
+    /// <exception cref="AtelierException">There is no run, or its data are missing.</exception>
     public IDataSource OpenData(string runFolder) => TaskOf(runFolder).Open(Path.Combine(runFolder, "data"));
 
     /// <summary>Returns the family that a recipe names.</summary>
@@ -92,7 +92,7 @@ public sealed partial class Workshop
                 $"there are {string.Join(", ", Families.Select(family => family.Name))}");
     }
 
-    /// <summary>Returns the task whose data a run learns from.</summary>
+    /// <summary>Returns the task of a run.</summary>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
     public ITask TaskOf(string runFolder)
     {
@@ -100,15 +100,15 @@ public sealed partial class Workshop
         return TaskList.Of(recipe, FamilyOf(recipe));
     }
 
-    /// <summary>Returns the task that evaluates a model.</summary>
-    /// <exception cref="AtelierException">No task does.</exception>
+    /// <summary>Returns the task that can evaluate a model.</summary>
+    /// <exception cref="AtelierException">No task can evaluate the model.</exception>
     public ITask TaskOf(ITrainedModel model) => Tasks.FirstOrDefault(task => task.Evaluates(model))
         ?? throw new AtelierException("this kind of model cannot be evaluated");
 
     private IModelFamily FamilyOf(Bundle bundle) =>
         Families.FirstOrDefault(family => family.ModelTypes.Contains(bundle.ModelType))
-            ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not supported", bundle.ConfigPath,
-                $"the supported types are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
+        ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not supported", bundle.ConfigPath,
+            $"the supported types are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
 
     private static void RefuseTwice(IEnumerable<string> names, string what, string parameter)
     {

@@ -12,22 +12,21 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Compress;
 
-/// <summary>Quantises a model's weights to blocks of 8 or 4 bits, and evaluates the result.</summary>
+/// <summary>Quantises the weights of a model to blocks of 8 or 4 bits, and evaluates the result.</summary>
 internal static class BundleCompression
 {
     /// <summary>Compresses a bundle.</summary>
     /// <param name="source">The original bundle.</param>
     /// <param name="folder">The folder of the compressed bundle.</param>
-    /// <param name="type">Q8_0 or Q4_0.</param>
-    /// <param name="name">The name of the type for people.</param>
-    /// <param name="data">Held-out text for evaluation, or null.</param>
-    /// <param name="recipe">How to evaluate.</param>
+    /// <param name="type">The type of the weights: Q8_0 or Q4_0.</param>
+    /// <param name="name">The name of the type for messages.</param>
+    /// <param name="data">The held-out text for evaluation; null for none.</param>
+    /// <param name="recipe">The recipe, which gives the evaluation options.</param>
     /// <param name="open">Opens a bundle for inference.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data,
-        Recipe recipe,
-        Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
+        Recipe recipe, Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
         RefuseSmaller(source, type, name);
         using TextGenerator original = OpenText(source.Folder, open);
@@ -35,9 +34,11 @@ internal static class BundleCompression
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(source.Folder)
-                .Where(f => BundleWriter.IsBundleFile(f) && !BundleWriter.IsWeights(f)))
-                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            foreach (string file in Directory.EnumerateFiles(source.Folder))
+            {
+                if (BundleWriter.IsBundleFile(file) && !BundleWriter.IsWeights(file))
+                    File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            }
             WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
             cancellation.ThrowIfCancellationRequested();
             using TextGenerator compressed = OpenText(partial, open);
@@ -49,17 +50,17 @@ internal static class BundleCompression
     }
 
     /// <summary>
-    /// Refuses to quantise weights that have 4 bits: their precision does not come back in 8 bits, and 4 bits would
-    /// lose again.
+    /// Refuses to quantise weights that are quantised already to the same or a smaller size: this would not restore
+    /// precision, or lose precision twice.
     /// </summary>
     private static void RefuseSmaller(Bundle source, WeightType type, string name)
     {
         if (!source.IsGguf)
             return;
         using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
-        if (weights.Tensors.FirstOrDefault(t =>
-            t.Type.IsBlocked() && t.Type.RowBytes(WeightTypes.BlockSize) <= type.RowBytes(WeightTypes.BlockSize))
-            is { } tensor)
+        static long BlockBytes(WeightType type) => type.RowBytes(WeightTypes.BlockSize);
+        bool IsSmaller(ModelTensor t) => t.Type.IsBlocked() && BlockBytes(t.Type) <= BlockBytes(type);
+        if (weights.Tensors.FirstOrDefault(IsSmaller) is { } tensor)
             throw new AtelierException($"its weights are already in {tensor.Type}, which is no larger than {name}",
                 source.Folder, "compress the original model");
     }
@@ -72,29 +73,29 @@ internal static class BundleCompression
     }
 
     private static CompressionReport Compare(Bundle source, string folder, string partial, string name,
-        TextGenerator original, TextGenerator compressed,
-        TextData? data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
+        TextGenerator original, TextGenerator compressed, TextData? data, Recipe recipe, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
         progress?.Report("measuring both models");
-        double before = DecodingSpeed.Measure(original.Model, original.StartId),
-            after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
+        double before = DecodingSpeed.Measure(original.Model, original.StartId);
+        double after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
         (Metric? Before, Metric? After, Metric? Change) loss = default;
         if (data is not null)
             loss = Losses(folder, original, compressed, data, recipe, progress, cancellation);
         return new CompressionReport(Path.GetFullPath(folder), name,
             new CompressionFigures(WeightBytes(source.Folder), before, loss.Before),
-                new CompressionFigures(WeightBytes(partial), after, loss.After),
+            new CompressionFigures(WeightBytes(partial), after, loss.After),
             loss.Change, data?.Facts.Source);
     }
 
     /// <summary>
-    /// Both losses, and their difference with the same resamplings of the same stretches (a paired bootstrap).
+    /// Computes both losses, and their difference by the paired bootstrap, which resamples the same stretches for both.
     /// </summary>
     private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original,
-        TextGenerator compressed,
-        TextData data, Recipe recipe, IProgress<string>? progress, CancellationToken cancellation)
+        TextGenerator compressed, TextData data, Recipe recipe, IProgress<string>? progress,
+        CancellationToken cancellation)
     {
-        const string figure = "crossEntropyPerCharacter";
+        const string metric = "crossEntropyPerCharacter";
         int samples = recipe.Evaluation.BootstrapSamples;
         IReadOnlyList<TextScore> Score(TextGenerator generator, string which)
         {
@@ -102,13 +103,13 @@ internal static class BundleCompression
             return TextEvaluator.Score(generator.Model, data, recipe.Evaluation, folder, cancellation);
         }
         IReadOnlyList<TextScore> before = Score(original, "original"), after = Score(compressed, "compressed");
-        return (TextMetrics.Of(before, samples, recipe.Seed)[figure],
-            TextMetrics.Of(after, samples, recipe.Seed)[figure],
-            MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before), samples,
-                recipe.Seed, "nats"));
+        Metric change = MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before),
+            samples, recipe.Seed, "nats");
+        return (TextMetrics.Of(before, samples, recipe.Seed)[metric],
+            TextMetrics.Of(after, samples, recipe.Seed)[metric], change);
     }
 
-    /// <summary>Opens a model for inference: in the managed runtime if that supports the shape.</summary>
+    /// <summary>Opens a text model for inference; throws for other models.</summary>
     private static TextGenerator OpenText(string folder, Func<string, ITrainedModel> open)
     {
         ITrainedModel model = open(folder);

@@ -3,26 +3,26 @@ using Atelier.Abstractions;
 
 namespace Atelier.Compress;
 
-/// <summary>The speed at which a model generates one text.</summary>
+/// <summary>Measures the speed at which a model generates one text.</summary>
 public static class DecodingSpeed
 {
     private const int Rounds = 5;
     private const int LongestRound = 64; // tokens
-    private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TotalTime = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Tokens per second for one sequence, token by token: the median of rounds of at most 64 tokens, after one warm-up
-    /// round.
+    /// Returns the number of tokens per second when one sequence is generated token by token: the median of rounds of
+    /// at most 64 tokens, after one warm-up round.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="startId">The first token; the most probable ones follow.</param>
+    /// <param name="startId">The first token; each next token is the most probable one.</param>
     public static double Measure(ILanguageModel model, int startId)
     {
         float[] logits = new float[model.VocabularySize];
         int tokens = Math.Min(LongestRound, model.ContextLength);
         var speeds = new List<double>();
         var all = Stopwatch.StartNew();
-        for (int round = 0; round <= Rounds && (round < 2 || all.Elapsed < Together); round++)
+        for (int round = 0; round <= Rounds && (round < 2 || all.Elapsed < TotalTime); round++)
         {
             using IDecodingState state = model.CreateState(1);
             int next = startId;

@@ -5,17 +5,17 @@ using Atelier.Formats;
 namespace Atelier.Data;
 
 /// <summary>
-/// Public data sets by name. A file is looked for in the mirror first (a folder with a subfolder for each data set),
-/// then in the cache, and is fetched into the cache otherwise; wherever it comes from, its SHA-256 is checked.
+/// A catalogue of public data sets. A file is searched first in the mirror (a folder with a subfolder for each data
+/// set), then in the cache; otherwise it is downloaded to the cache. In each case its SHA-256 is verified.
 /// </summary>
-/// <param name="mirror">The mirror's folder; null for none.</param>
+/// <param name="mirror">The folder of the mirror; null for none.</param>
 /// <param name="cache">The folder of downloads, with a subfolder for each data set.</param>
-/// <param name="entries">The data sets; null for those that the program knows.</param>
+/// <param name="entries">The data sets; null for the built-in list.</param>
 public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<CatalogueEntry>? entries = null)
 {
     /// <summary>
-    /// The catalogue of this machine: the mirror is the folder named by ATELIER_DATA, the cache is data in
-    /// <see cref="AtelierHome"/>.
+    /// Returns the catalogue of this machine: its mirror is the folder that the environment variable ATELIER_DATA
+    /// names, its cache the folder "data" in <see cref="AtelierHome"/>.
     /// </summary>
     public static Catalogue OfThisMachine()
     {
@@ -26,22 +26,23 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
     /// <summary>The data sets.</summary>
     public IReadOnlyList<CatalogueEntry> Entries { get; } = entries ?? CatalogueEntries.All;
 
-    /// <summary>The data set of that name; null where there is none.</summary>
+    /// <summary>Returns the data set with the given name; null if there is none.</summary>
     public CatalogueEntry? Find(string name) => Entries.FirstOrDefault(entry => entry.Name == name);
 
     /// <summary>
-    /// The folder of a data set on this machine, checked or not; null if some of it would have to be downloaded.
+    /// Returns the folder of a data set on this machine, without verifying its files; null if a file would have to be
+    /// downloaded.
     /// </summary>
     public string? Folder(CatalogueEntry entry) =>
         Places(entry).FirstOrDefault(folder => entry.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
 
-    /// <summary>Brings the files of a data set, fetching what is not here, and checks them.</summary>
+    /// <summary>Returns the verified files of a data set, and downloads those that are not on this machine.</summary>
     /// <param name="entry">The data set.</param>
     /// <param name="progress">Receives a one-line message about each download.</param>
-    /// <param name="cancellation">Cancels the download. What was downloaded stays, and the next call continues from
-    /// there.</param>
-    /// <returns>The files' paths.</returns>
-    /// <exception cref="AtelierException">A file cannot be had, or is not the one that the catalogue means.</exception>
+    /// <param name="cancellation">Cancels the download. The bytes downloaded so far are kept, and the next call resumes
+    /// from there.</param>
+    /// <returns>The paths of the files.</returns>
+    /// <exception cref="AtelierException">A file cannot be obtained, or its SHA-256 is wrong.</exception>
     public IReadOnlyList<string> Get(CatalogueEntry entry, IProgress<string>? progress = null,
         CancellationToken cancellation = default) =>
         [.. entry.Files.Select(file => Get(entry, file, progress, cancellation))];
@@ -78,6 +79,10 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         return target;
     }
 
+    /// <summary>
+    /// Returns whether a file, or the content of a gzip file, has the length and hash that the catalogue gives.
+    /// </summary>
+    /// <exception cref="AtelierException">The file cannot be read.</exception>
     internal static bool IsMeant(string path, CatalogueFile file)
     {
         try
@@ -90,7 +95,7 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         }
         catch (InvalidDataException)
         {
-            return false; // no gzip file
+            return false; // not a gzip file
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -99,7 +104,9 @@ public sealed class Catalogue(string? mirror, string cache, IReadOnlyList<Catalo
         }
     }
 
-    /// <summary>Whether a gzip file holds that content; no more of it than that is unpacked.</summary>
+    /// <summary>
+    /// Returns whether a gzip file holds the given content. It stops decompressing once there is more than that.
+    /// </summary>
     private static bool Holds(Stream packed, FileContent content)
     {
         using var unpacked = new GZipStream(packed, CompressionMode.Decompress);

@@ -2,7 +2,7 @@ using Atelier.Recipes;
 
 namespace Atelier.Data;
 
-/// <summary>The public data sets that are known by name.</summary>
+/// <summary>The built-in list of public data sets.</summary>
 internal static class CatalogueEntries
 {
     private const string Raw = "https://raw.githubusercontent.com/";
@@ -74,8 +74,13 @@ internal static class CatalogueEntries
                         + "9663dba4f2f52b4111b706b560023caaa73c72eb/data/cmn.txt",
                     1_315_138, "f81798986021a75cbbcdd7521e627d87031e1b74e5601cfb3604cf1637ac62dd"),
             ],
-            Reading = new() { Unit = DocumentUnit.Row, Format = "tsv", ColumnNames = ["english", "chinese"],
-                Column = "english" },
+            Reading = new()
+            {
+                Unit = DocumentUnit.Row,
+                Format = "tsv",
+                ColumnNames = ["english", "chinese"],
+                Column = "english",
+            },
         },
         new()
         {
@@ -90,8 +95,10 @@ internal static class CatalogueEntries
                 Ewt("test", 330_912, "29c151eee8846d3f3ef7806c126ecac9932af2317c008c6d6b076c5e14950dbe"),
             ],
             Reading = new() { Unit = DocumentUnit.Paragraph },
-            Published = [
-                "Universal tags of the test set: each word's most frequent tag 86.93 %, a plain bigram HMM 90.47 %."],
+            Published =
+            [
+                "Universal tags of the test set: each word's most frequent tag 86.93 %, a plain bigram HMM 90.47 %.",
+            ],
         },
         new()
         {
@@ -122,14 +129,14 @@ internal static class CatalogueEntries
             ],
         },
         Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges",
-            "learning.test", 60_012,
-            "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c", "-23832.132", "-24006.734", 41),
+            "learning.test", 60_012, "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c",
+            "-23832.132", "-24006.734", 41),
         Rows("asia", "asia.csv", "5,000 rows of the Asia network: 8 questions to a patient short of breath, 8 edges",
-            "asia", 128_785,
-            "95339f7cb30ecae229d22f5b901fa8edc0999834a6670ccdf8bc036142530135", "-11033.087", "-11109.742", 18),
+            "asia", 128_785, "95339f7cb30ecae229d22f5b901fa8edc0999834a6670ccdf8bc036142530135",
+            "-11033.087", "-11109.742", 18),
         Rows("alarm", "alarm.csv.gz", "20,000 rows of the ALARM network: 37 readings of a patient monitor, 46 edges",
-            "alarm", 166_382,
-            "185a54a735ae611a80c3520584c6be9c09e94c45aa84fb7455c802427fd620c0", "-216249.401", "-218769.838", 509),
+            "alarm", 166_382, "185a54a735ae611a80c3520584c6be9c09e94c45aa84fb7455c802427fd620c0",
+            "-216249.401", "-218769.838", 509),
         new()
         {
             Name = "networks",
@@ -174,9 +181,11 @@ internal static class CatalogueEntries
         Licence = "GPL 2 or later",
         Files = [new(file, Url: null, bytes, sha256)],
         Reading = new() { Unit = DocumentUnit.Row },
-        Published = [
+        Published =
+        [
             $"bnlearn, nats of all rows at the true graph by maximum likelihood: log-likelihood {logLikelihood}, BIC "
-                + $"{bic}, {parameters} free parameters."],
+                + $"{bic}, {parameters} free parameters.",
+        ],
     };
 
     private static CatalogueFile Bif(string name, long bytes, string sha256) =>

@@ -2,45 +2,45 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data;
 
-/// <summary>A public data set: what it is, where it comes from, and how it is read.</summary>
+/// <summary>A public data set of the catalogue: what it is, where it comes from, and how to read it.</summary>
 public sealed record CatalogueEntry
 {
-    /// <summary>The name in recipes.</summary>
+    /// <summary>The name that recipes use.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The name of its folder; several data sets may share one.</summary>
+    /// <summary>The name of the folder that holds its files; several data sets may share one.</summary>
     public string Folder { get => field ?? Name; init; }
 
     /// <summary>A description in one line.</summary>
     public required string Description { get; init; }
 
-    /// <summary>Whose it is, and of which state.</summary>
+    /// <summary>Who published the data set, and which version it is.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Its licence.</summary>
+    /// <summary>The licence of the data.</summary>
     public required string Licence { get; init; }
 
-    /// <summary>Its files.</summary>
+    /// <summary>The files of the data set.</summary>
     public required IReadOnlyList<CatalogueFile> Files { get; init; }
 
-    /// <summary>How it is read by default.</summary>
+    /// <summary>The default reading options.</summary>
     public required ReadingOptions Reading { get; init; }
 
-    /// <summary>Figures that others have published for it, one sentence each.</summary>
+    /// <summary>Results that others have published for the data set, one sentence each.</summary>
     public IReadOnlyList<string> Published { get; init; } = [];
 }
 
 /// <summary>A file of a data set.</summary>
 /// <param name="Name">The file's name in the data set's folder.</param>
-/// <param name="Url">The address to download from; null if nobody offers it in this form, and the user brings
-/// it.</param>
-/// <param name="Bytes">Its length.</param>
+/// <param name="Url">The address to download from; null if the file is not available online in this form and the user
+/// must supply it.</param>
+/// <param name="Bytes">Its length in bytes.</param>
 /// <param name="Sha256">Its SHA-256, in lower-case hexadecimal digits.</param>
-/// <param name="Content">Of a gzip file, what it holds, so that the same content packed otherwise is taken too; null
-/// for none.</param>
+/// <param name="Content">For a gzip file, the length and hash of its content, so that the same content compressed
+/// differently is accepted too; otherwise null.</param>
 public sealed record CatalogueFile(string Name, string? Url, long Bytes, string Sha256, FileContent? Content = null);
 
 /// <summary>The contents of a compressed file.</summary>
-/// <param name="Bytes">Its unpacked length.</param>
-/// <param name="Sha256">The SHA-256 of the unpacked bytes, in lower-case hexadecimal digits.</param>
+/// <param name="Bytes">The length of the decompressed content in bytes.</param>
+/// <param name="Sha256">The SHA-256 of the decompressed content, in lower-case hexadecimal digits.</param>
 public sealed record FileContent(long Bytes, string Sha256);

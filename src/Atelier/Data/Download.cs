@@ -3,16 +3,16 @@ using System.Net.Http.Headers;
 
 namespace Atelier.Data;
 
-/// <summary>Fetches a file, going on from where an earlier attempt broke off.</summary>
+/// <summary>Downloads a file, resuming where an earlier attempt was interrupted.</summary>
 internal static class Download
 {
     private const int Attempts = 4;
 
     /// <summary>
-    /// Fetches <paramref name="file"/> to <paramref name="target"/>; until it is whole and checked it is called
-    /// .partial.
+    /// Downloads <paramref name="file"/> to <paramref name="target"/>. Until the download is complete and verified, the
+    /// file has the extension .partial.
     /// </summary>
-    /// <exception cref="AtelierException">It cannot be had, or what comes is not it.</exception>
+    /// <exception cref="AtelierException">The file cannot be downloaded, or its SHA-256 is wrong.</exception>
     public static void Fetch(CatalogueFile file, string target, IProgress<string>? progress,
         CancellationToken cancellation)
     {
@@ -22,15 +22,17 @@ internal static class Download
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(100) };
             client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("atelier", null));
-            for (int attempt =
-                1; !TryGoOn(client, file, partial, progress, attempt == Attempts, cancellation); attempt++)
+            int attempt = 1;
+            while (!TryResume(client, file, partial, progress, attempt == Attempts, cancellation))
+            {
+                attempt++;
                 progress?.Report($"{file.Name}: the connection broke, resuming");
+            }
             if (!Catalogue.IsMeant(partial, file))
             {
                 File.Delete(partial);
                 throw new AtelierException("the downloaded file differs from the catalogue: its SHA-256 is different",
-                    file.Url,
-                    "try again later; if the problem persists, the file has changed at its source");
+                    file.Url, "try again later; if the problem persists, the file has changed at its source");
             }
             File.Move(partial, target, overwrite: true);
         }
@@ -42,11 +44,11 @@ internal static class Download
     }
 
     /// <summary>
-    /// Fetches what is missing; false where the connection broke off and it is worth another attempt.
+    /// Downloads the bytes that are still missing. Returns false if the connection was lost and another attempt makes
+    /// sense.
     /// </summary>
-    private static bool TryGoOn(
-        HttpClient client, CatalogueFile file, string partial, IProgress<string>? progress, bool last,
-            CancellationToken cancellation)
+    private static bool TryResume(HttpClient client, CatalogueFile file, string partial, IProgress<string>? progress,
+        bool last, CancellationToken cancellation)
     {
         using var output = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
         if (output.Length > file.Bytes)
@@ -60,14 +62,13 @@ internal static class Download
                 request.Headers.Range = new RangeHeaderValue(output.Length, null);
             using HttpResponseMessage response =
                 client.Send(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
-            bool goesOn = response.StatusCode == HttpStatusCode.PartialContent
+            bool isResumed = response.StatusCode == HttpStatusCode.PartialContent
                 && response.Content.Headers.ContentRange?.From == output.Length;
-            if (!goesOn && response.StatusCode != HttpStatusCode.OK)
+            if (!isResumed && response.StatusCode != HttpStatusCode.OK)
                 throw new AtelierException($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}",
-                    file.Url,
-                    Elsewhere(file));
-            // A server that cannot begin in the middle sends everything again.
-            if (!goesOn)
+                    file.Url, Elsewhere(file));
+            // A server that does not support ranges sends the whole file again.
+            if (!isResumed)
                 output.SetLength(0);
             output.Seek(0, SeekOrigin.End);
             if (Copy(response, output, file, progress, cancellation))
@@ -83,19 +84,17 @@ internal static class Download
         if (last)
             throw new AtelierException(
                 $"the connection broke {Attempts} times, the last time after {output.Length} of {file.Bytes} bytes",
-                file.Url,
-                "run the command again to resume the download");
+                file.Url, "run the command again to resume the download");
         return false;
     }
 
-    /// <summary>True where all came; false where the connection broke off before.</summary>
-    private static bool Copy(
-        HttpResponseMessage response, FileStream output, CatalogueFile file, IProgress<string>? progress,
-            CancellationToken cancellation)
+    /// <summary>Copies the response to the file. Returns false if the connection was lost before the end.</summary>
+    private static bool Copy(HttpResponseMessage response, FileStream output, CatalogueFile file,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         using Stream input = response.Content.ReadAsStream(cancellation);
         var buffer = new byte[1 << 16];
-        long told = -1;
+        long reportedTenths = -1;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -106,20 +105,20 @@ internal static class Download
             }
             catch (IOException)
             {
-                // The other end went away; what came before is kept, and the caller tries again or says so.
+                // The connection was lost. The bytes received so far are kept, and the caller retries or reports it.
                 return false;
             }
             if (read == 0 || output.Length + read > file.Bytes)
             {
-                // More than there should be is not the file; the checksum says so.
+                // Either the end, or more bytes than the file has: then the checksum will differ.
                 output.Write(buffer, 0, read);
                 break;
             }
             output.Write(buffer, 0, read);
             long percent = 100 * output.Length / file.Bytes;
-            if (percent / 10 > told)
+            if (percent / 10 > reportedTenths)
                 progress?.Report(FormattableString.Invariant($"{file.Name}: {percent} % of {file.Bytes:N0} bytes"));
-            told = percent / 10;
+            reportedTenths = percent / 10;
         }
         return output.Length >= file.Bytes;
     }

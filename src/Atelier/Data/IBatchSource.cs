@@ -1,19 +1,20 @@
 namespace Atelier.Data;
 
 /// <summary>
-/// Gives batches by number, the same batch for the same number always, so that a run resumes exactly.
+/// Returns batches by number. A number always gives the same batch, so that a resumed run continues exactly.
 /// </summary>
-/// <typeparam name="TBatch">The batch of a step; disposed by the trainer after use if it is disposable.</typeparam>
+/// <typeparam name="TBatch">The type of a batch. If it is disposable, the trainer disposes it after use.</typeparam>
 public interface IBatchSource<out TBatch>
 {
-    /// <summary>Batches in one pass over the data.</summary>
+    /// <summary>The number of batches in one pass over the data.</summary>
     long BatchesPerEpoch { get; }
 
-    /// <summary>Items (tokens, pictures, rows) in one batch.</summary>
+    /// <summary>The number of items (tokens, images, rows) in one batch.</summary>
     long ItemsPerBatch { get; }
 
     /// <summary>
-    /// The batch of that number, from 0; numbers go on past an epoch. Called from one thread at a time.
+    /// Returns the batch with the given number, from 0. Numbers continue across epochs. Called from one thread at a
+    /// time.
     /// </summary>
     TBatch Get(long number);
 }

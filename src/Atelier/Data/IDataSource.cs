@@ -1,11 +1,11 @@
 namespace Atelier.Data;
 
-/// <summary>Prepared data, ready to be learned from: split, and in the form its modality's models take.</summary>
+/// <summary>Prepared data: split into parts, and in the form that models of their modality train on.</summary>
 public interface IDataSource : IDisposable
 {
-    /// <summary>The kind of data.</summary>
+    /// <summary>The modality of the data.</summary>
     Modality Modality { get; }
 
-    /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
+    /// <summary>Choices made automatically during preparation, one sentence each, to show before training.</summary>
     IReadOnlyList<string> Notes { get; }
 }

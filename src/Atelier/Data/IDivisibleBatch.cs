@@ -1,17 +1,17 @@
 namespace Atelier.Data;
 
 /// <summary>
-/// A batch whose rows can be shared out, so that several copies of a model learn from it at the same time.
+/// A batch whose rows can be divided among several copies of a model, which process them at the same time.
 /// </summary>
-/// <typeparam name="TBatch">The batch's own type.</typeparam>
+/// <typeparam name="TBatch">The type of the batch itself.</typeparam>
 public interface IDivisibleBatch<TBatch>
 {
     /// <summary>
-    /// Divides the rows into at most so many parts of about the same size. The whole's mean loss is the sum of the
-    /// parts' mean losses, each times its share, and so is the gradient.
+    /// Divides the rows into parts of about the same size. The mean loss of the batch is the sum of the mean losses of
+    /// the parts, each multiplied by its share; the same holds for the gradient.
     /// </summary>
-    /// <param name="parts">The most parts; at least 1.</param>
-    /// <returns>Views of this batch's tensors in the caller's dispose scope, each with its share; the shares sum to
-    /// 1.</returns>
+    /// <param name="parts">The largest number of parts; at least 1.</param>
+    /// <returns>The parts and their shares, which sum to 1. The tensors are views of this batch's, in the caller's
+    /// dispose scope.</returns>
     IReadOnlyList<(TBatch Part, double Share)> Divide(int parts);
 }

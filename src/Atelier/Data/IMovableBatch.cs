@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data;
 
-/// <summary>A batch whose tensors can be brought to the device that learns from it, before it is taken.</summary>
-/// <typeparam name="TBatch">The batch's own type.</typeparam>
+/// <summary>A batch whose tensors can be copied to the training device ahead of use.</summary>
+/// <typeparam name="TBatch">The type of the batch itself.</typeparam>
 public interface IMovableBatch<out TBatch>
 {
-    /// <summary>The same batch with each tensor as the function answers it; this one stays as it is.</summary>
-    /// <param name="move">Answers a copy of a tensor.</param>
+    /// <summary>Returns a new batch with each tensor replaced by its copy. This batch does not change.</summary>
+    /// <param name="move">Returns a copy of a tensor on another device.</param>
     TBatch Move(Func<Tensor, Tensor> move);
 }

@@ -3,24 +3,24 @@ using System.Globalization;
 namespace Atelier.Data;
 
 /// <summary>
-/// Stops unpacking what was packed to fill a disk or a memory: more than <see cref="FreeBytes"/> that are more than
-/// <see cref="MostTimes"/> times the packed bytes. Text and numbers pack to a tenth or a thirtieth; gzip's limit, which
-/// such files reach, is a thousandth.
+/// Stops the decompression of a file that was made to fill a disk or memory (a "zip bomb"): one that yields more than
+/// <see cref="FreeBytes"/> bytes and more than <see cref="MostTimes"/> times its compressed length. Text and numbers
+/// compress to a tenth or a thirtieth; such files reach gzip's limit, which is about a thousandth.
 /// </summary>
-/// <param name="path">The packed file.</param>
-/// <param name="packedBytes">Its length.</param>
+/// <param name="path">The path of the compressed file.</param>
+/// <param name="packedBytes">Its length in bytes.</param>
 internal sealed class PackingLimit(string path, long packedBytes)
 {
-    /// <summary>Unpacked bytes that are never refused.</summary>
+    /// <summary>The number of decompressed bytes that is always allowed.</summary>
     public const long FreeBytes = 256 << 20;
 
-    /// <summary>Times its packed length that a file may unpack to.</summary>
+    /// <summary>The largest allowed ratio of decompressed to compressed length.</summary>
     public const int MostTimes = 200;
 
     private long _unpacked;
 
-    /// <summary>Counts bytes that were unpacked.</summary>
-    /// <exception cref="AtelierException">There are too many of them.</exception>
+    /// <summary>Adds a number of decompressed bytes to the count.</summary>
+    /// <exception cref="AtelierException">The count exceeds the limit.</exception>
     public void Add(long bytes)
     {
         _unpacked += bytes;

@@ -4,22 +4,25 @@ using Atelier.Formats;
 
 namespace Atelier.Data;
 
-/// <summary>The origin of prepared data. Written last: if facts.json exists, the other files are complete.</summary>
+/// <summary>
+/// The origin of prepared data, stored in facts.json. This file is written last: if it exists, the others are complete.
+/// </summary>
 public sealed record PreparedFacts
 {
-    /// <summary>The file's name.</summary>
+    /// <summary>The name of the file.</summary>
     public const string FileName = "facts.json";
 
     private static readonly JsonSerializerOptions Json = new()
     {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-            WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
     };
 
     /// <summary>The source as the recipe names it.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
+    /// <summary>Choices made automatically during preparation, one sentence each, to show before training.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Writes facts.json into a folder.</summary>
@@ -27,7 +30,7 @@ public sealed record PreparedFacts
         AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
 
     /// <summary>Reads the facts.json of a folder.</summary>
-    /// <exception cref="AtelierException">It is missing or damaged.</exception>
+    /// <exception cref="AtelierException">The file is missing or damaged.</exception>
     internal static PreparedFacts Read(string folder)
     {
         string path = Path.Combine(folder, FileName);

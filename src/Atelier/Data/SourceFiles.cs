@@ -2,21 +2,20 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data;
 
-/// <summary>The files of a source.</summary>
-/// <param name="Paths">A catalogue entry's files, or the one file or folder that the source names.</param>
-/// <param name="Entry">The catalogue's entry; null where the source is a path.</param>
+/// <summary>The files of a data source.</summary>
+/// <param name="Paths">The files of a catalogue entry, or the one file or folder that the source names.</param>
+/// <param name="Entry">The catalogue entry; null if the source is a path.</param>
 internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? Entry)
 {
     /// <summary>Finds a catalogue entry, a file or a folder.</summary>
-    /// <param name="source">As a recipe names it.</param>
-    /// <param name="report">Receives a note where a name is ambiguous.</param>
+    /// <param name="source">The source as a recipe names it.</param>
+    /// <param name="report">Receives a note if the name is ambiguous.</param>
     /// <param name="progress">Receives a message about each download.</param>
-    /// <param name="cancellation">Stops fetching.</param>
-    /// <param name="others">Other names that could have been meant.</param>
+    /// <param name="cancellation">Cancels downloads.</param>
+    /// <param name="others">Further known names, which the error for an unknown name may suggest.</param>
     /// <exception cref="AtelierException">There is no such source.</exception>
     public static SourceFiles Find(string source, ReadingReport report, IProgress<string>? progress,
-        CancellationToken cancellation,
-        IEnumerable<string>? others = null)
+        CancellationToken cancellation, IEnumerable<string>? others = null)
     {
         var catalogue = Catalogue.OfThisMachine();
         if (catalogue.Find(source) is { } entry)
@@ -36,20 +35,21 @@ internal sealed record SourceFiles(IReadOnlyList<string> Paths, CatalogueEntry? 
     }
 
     /// <summary>
-    /// The name of a source in files that leave this machine, such as a model card: of a path, the last part alone.
+    /// Returns the name of a source for files that may be published, such as a model card: for a path, only its last
+    /// part.
     /// </summary>
-    /// <param name="source">As a recipe names it.</param>
+    /// <param name="source">The source as a recipe names it.</param>
     public static string PublicName(string source) =>
         source is "." or ".." || source.AsSpan().ContainsAny('/', '\\')
             ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source)))
             : source;
 
     /// <summary>
-    /// The files themselves: those of a folder that have one of these endings, in order of their names.
+    /// Returns the individual files, replacing a folder by its files with one of the given extensions, sorted by name.
     /// </summary>
-    /// <param name="report">Receives the files that are left out.</param>
-    /// <param name="formats">The endings, without the dot.</param>
-    /// <exception cref="AtelierException">The folder holds none.</exception>
+    /// <param name="report">Receives a note of the files that are left out.</param>
+    /// <param name="formats">The extensions, without the dot.</param>
+    /// <exception cref="AtelierException">The folder holds no such file.</exception>
     public IReadOnlyList<string> Expand(ReadingReport report, params IReadOnlyList<string> formats)
     {
         if (Paths is not [var folder] || !Directory.Exists(folder))

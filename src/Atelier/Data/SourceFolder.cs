@@ -2,23 +2,23 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data;
 
-/// <summary>The files of a folder that hold data.</summary>
+/// <summary>Lists the data files of a folder.</summary>
 internal static class SourceFolder
 {
     private const int MostDepth = 64;
-    private const int MostEndings = 6; // endings that are named of files left out
+    private const int MostEndings = 6; // the most extensions that a note of files left out lists
 
-    // What systems and tools leave behind in folders and archives, besides names that begin with a dot.
+    // Files that operating systems and tools leave in folders and archives, besides names that begin with a dot.
     private static readonly string[] Leftovers = ["__MACOSX", "Thumbs.db", "desktop.ini"];
 
     /// <summary>
-    /// The files below a folder in order of their names, without hidden ones (.git, .DS_Store, ._x) and what systems
-    /// leave behind (__MACOSX).
+    /// Returns all files in a folder and its subfolders, sorted by path, without hidden files (.git, .DS_Store, ._x)
+    /// and files that operating systems leave behind (__MACOSX).
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">
-    /// A link leads back to a folder that it lies in, or folders lie too deep.
+    /// A link leads to one of its own parent folders, or folders are nested too deeply.
     /// </exception>
     public static IReadOnlyList<string> Files(string folder, CancellationToken cancellation = default)
     {
@@ -37,19 +37,22 @@ internal static class SourceFolder
     }
 
     /// <summary>
-    /// Whether a path within a folder or an archive, with / between its parts, is hidden or a leftover.
+    /// Returns whether a path in a folder or archive is hidden or a leftover of the system. Its parts are separated by
+    /// "/".
     /// </summary>
     public static bool IsHidden(string name) => name.Split('/').Any(part =>
         (part.StartsWith('.') && part is not ("." or ".."))
         || Leftovers.Contains(part, StringComparer.OrdinalIgnoreCase));
 
-    /// <summary>Reports how many files are not read, by extension.</summary>
+    /// <summary>Adds a note of how many files are left out, by extension.</summary>
     public static void TellLeftOut(IEnumerable<string> files, ReadingReport report)
     {
-        (string Ending, int Count)[] endings = [.. files
-            .GroupBy(file => Path.GetExtension(file).ToLowerInvariant())
-            .Select(group => (group.Key.Length > 0 ? group.Key : "without an extension", group.Count()))
-            .OrderByDescending(ending => ending.Item2).ThenBy(ending => ending.Item1, StringComparer.Ordinal)];
+        (string Ending, int Count)[] endings =
+        [
+            .. files.GroupBy(file => Path.GetExtension(file).ToLowerInvariant())
+                .Select(group => (group.Key.Length > 0 ? group.Key : "without an extension", group.Count()))
+                .OrderByDescending(ending => ending.Item2).ThenBy(ending => ending.Item1, StringComparer.Ordinal),
+        ];
         if (endings.Length == 0)
             return;
         List<string> named =
@@ -61,10 +64,10 @@ internal static class SourceFolder
             + $"{string.Join(", ", named)}.");
     }
 
-    private static void Collect(DirectoryInfo folder, List<string> above, List<string> files,
+    private static void Collect(DirectoryInfo folder, List<string> parents, List<string> files,
         CancellationToken cancellation)
     {
-        if (above.Count > MostDepth)
+        if (parents.Count > MostDepth)
             throw new AtelierException($"folders are nested more than {MostDepth} deep", folder.FullName,
                 "move the data to a folder further up");
         var every = new EnumerationOptions { AttributesToSkip = FileAttributes.None };
@@ -79,20 +82,20 @@ internal static class SourceFolder
                 files.Add(Path.Combine(folder.ToString(), entry.Name));
                 continue;
             }
-            string real = RealPath(inner, above[^1]);
-            if (above.Contains(real))
+            string real = RealPath(inner, parents[^1]);
+            if (parents.Contains(real))
             {
                 throw new AtelierException("is a link to one of its own parent folders", inner.FullName,
                     "remove the link");
             }
 
-            above.Add(real);
-            Collect(new DirectoryInfo(Path.Combine(folder.ToString(), inner.Name)), above, files, cancellation);
-            above.RemoveAt(above.Count - 1);
+            parents.Add(real);
+            Collect(new DirectoryInfo(Path.Combine(folder.ToString(), inner.Name)), parents, files, cancellation);
+            parents.RemoveAt(parents.Count - 1);
         }
     }
 
-    private static string RealPath(DirectoryInfo folder, string? above) =>
+    private static string RealPath(DirectoryInfo folder, string? parent) =>
         Path.TrimEndingDirectorySeparator(folder.ResolveLinkTarget(returnFinalTarget: true)?.FullName
-            ?? (above is null ? folder.FullName : Path.Combine(above, folder.Name)));
+            ?? (parent is null ? folder.FullName : Path.Combine(parent, folder.Name)));
 }

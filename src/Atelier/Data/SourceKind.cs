@@ -4,19 +4,19 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data;
 
-/// <summary>Detects the kind of a source from the names of its files.</summary>
+/// <summary>Detects the modality of a source from the names of its files.</summary>
 public static class SourceKind
 {
-    private static readonly string[] TextEndings = ["txt", "md", "jsonl", "json"], TaggedEndings = ["conllu", "conll"];
+    private static readonly string[] TextEndings = ["txt", "md", "jsonl", "json"];
+    private static readonly string[] TaggedEndings = ["conllu", "conll"];
 
-    /// <summary>The kind of most of the source's files; text if no name decides it.</summary>
-    /// <param name="source">A world, a catalogue name, a file or a folder.</param>
+    /// <summary>Returns the modality of most of the source's files; text if no file name decides it.</summary>
+    /// <param name="source">The name of a world or catalogue entry, or the path of a file or folder.</param>
     public static Modality Of(string source)
     {
         if (source == ShapesWorld.Name)
             return Modality.Image;
         if (Catalogue.OfThisMachine().Find(source) is { } entry)
-            // read as the entry says
             return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image : Modality.Text;
         IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];
         return files.Select(Kind).OfType<Modality>().CountBy(kind => kind).OrderByDescending(kind => kind.Value)

@@ -2,14 +2,16 @@ using System.Numerics;
 
 namespace Atelier.Evaluation;
 
-/// <summary>Confidence intervals by resampling with replacement (Efron 1979).</summary>
+/// <summary>Computes confidence intervals by the bootstrap: resampling with replacement (Efron 1979).</summary>
 public static class Bootstrap
 {
-    /// <summary>Resamples stretches with replacement, as many as there are, and sums them.</summary>
-    /// <param name="scores">The stretches.</param>
-    /// <param name="samples">Number of sums.</param>
-    /// <param name="seed">The seed of the resampling.</param>
-    /// <typeparam name="T">Sums of a measurement, which can be added.</typeparam>
+    /// <summary>
+    /// Returns the sums of resamples. Each resample draws as many scores as there are, with replacement.
+    /// </summary>
+    /// <param name="scores">The scores of the items.</param>
+    /// <param name="samples">The number of resamples.</param>
+    /// <param name="seed">The random seed.</param>
+    /// <typeparam name="T">A type of scores that can be added.</typeparam>
     public static T[] Resample<T>(IReadOnlyList<T> scores, int samples, long seed)
         where T : struct, IAdditionOperators<T, T, T>
     {
@@ -26,8 +28,8 @@ public static class Bootstrap
     }
 
     /// <summary>
-    /// The central 95 % of resamplings, shifted so that their mean is the metric, for metrics that are not means:
-    /// resampling with replacement biases them (Efron and Tibshirani 1993, chapter 10).
+    /// Returns the central 95 % of resampled values, shifted so that their mean is the metric. For metrics that are not
+    /// means, because resampling with replacement biases those (Efron and Tibshirani 1993, chapter 10).
     /// </summary>
     public static (double Low, double High) Around(double value, double[] drawn)
     {
@@ -36,7 +38,7 @@ public static class Bootstrap
         return (low + shift, high + shift);
     }
 
-    /// <summary>The central 95 % of values (the percentile interval).</summary>
+    /// <summary>Returns the central 95 % of values (the percentile interval). The values are sorted in place.</summary>
     public static (double Low, double High) Central(double[] values)
     {
         Array.Sort(values);

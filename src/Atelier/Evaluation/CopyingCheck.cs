@@ -1,16 +1,18 @@
+using System.Runtime.InteropServices;
+
 namespace Atelier.Evaluation;
 
 /// <summary>How much of the generated text occurs in the training text.</summary>
 /// <param name="LongestRun">The length in characters of the longest substring that a sample shares with the training
 /// text.</param>
-/// <param name="LongestRunText">That substring.</param>
-/// <param name="NewEightGrams">The share of the samples' 8-grams of characters that do not occur in the training text,
-/// 0 to 1; null if no sample has eight characters.</param>
+/// <param name="LongestRunText">The longest shared substring.</param>
+/// <param name="NewEightGrams">The share of the character 8-grams of the samples that do not occur in the training
+/// text, 0 to 1; null if no sample has eight characters.</param>
 public sealed record CopyingResult(int LongestRun, string LongestRunText, double? NewEightGrams)
 {
     private const int Gram = 8;
 
-    /// <summary>The results as figures: longestSharedRun, and newEightGrams if a sample is long enough.</summary>
+    /// <summary>Returns the results as metrics: longestSharedRun, and newEightGrams if it is known.</summary>
     public Dictionary<string, Metric> Figures()
     {
         var figures = new Dictionary<string, Metric>
@@ -23,7 +25,7 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
     }
 
     /// <summary>
-    /// Checks samples against a training text of any length: the samples are indexed, and the text is read once.
+    /// Compares samples with a training text of any length: the samples are indexed, and the text is read once.
     /// </summary>
     /// <param name="samples">The generated samples.</param>
     /// <param name="training">The training text, document by document.</param>
@@ -35,8 +37,7 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
         {
             automaton.Add(sample);
             for (int i = 0; i + Gram <= sample.Length; i++)
-                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(grams,
-                    sample.Substring(i, Gram), out _)++;
+                CollectionsMarshal.GetValueRefOrAddDefault(grams, sample.Substring(i, Gram), out _)++;
         }
         int total = grams.Values.Sum();
         var unseen = grams.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -49,11 +50,11 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
             for (int i = 0; i + Gram <= text.Length && grams.Count > 0; i++)
                 unseen.Remove(text.AsSpan(i, Gram));
         }
-        return new CopyingResult(longest.EnumerateRunes().Count(), longest, total == 0 ? null
-            : (double)grams.Values.Sum() / total);
+        double? unseenShare = total == 0 ? null : (double)grams.Values.Sum() / total;
+        return new CopyingResult(longest.EnumerateRunes().Count(), longest, unseenShare);
     }
 
-    /// <summary>Removes half characters (lone surrogates) from both ends of a substring.</summary>
+    /// <summary>Removes unpaired surrogates from both ends of a substring.</summary>
     private static string Whole(ReadOnlySpan<char> run)
     {
         if (char.IsLowSurrogate(run[0]))
@@ -63,7 +64,7 @@ public sealed record CopyingResult(int LongestRun, string LongestRunText, double
 }
 
 /// <summary>
-/// All substrings of some strings, as a suffix automaton (Blumer et al. 1985), grown character by character.
+/// A suffix automaton (Blumer et al. 1985), which recognises all substrings of the strings added to it.
 /// </summary>
 internal sealed class SuffixAutomaton
 {
@@ -71,15 +72,17 @@ internal sealed class SuffixAutomaton
     private readonly List<int> _link = [-1];
     private readonly List<int> _length = [0];
 
-    /// <summary>Adds a string's substrings.</summary>
+    /// <summary>Adds all substrings of a string.</summary>
     public void Add(string text)
     {
-        int last = 0; // a new string begins at the root, so that no substring reaches across two
+        int last = 0; // a new string starts at the root, so that no substring spans two strings
         foreach (char character in text)
             last = Extend(last, character);
     }
 
-    /// <summary>The end and the length of the longest substring of a text that occurs in one of the strings.</summary>
+    /// <summary>
+    /// Returns the end and the length of the longest substring of a text that occurs in one of the strings.
+    /// </summary>
     public (int End, int Length) LongestMatch(string text)
     {
         int state = 0, length = 0, best = 0, end = 0;
@@ -103,7 +106,7 @@ internal sealed class SuffixAutomaton
     {
         if (_next[last].TryGetValue(character, out int known))
         {
-            // An earlier string has gone this way.
+            // The transition exists already, from an earlier string.
             return _length[known] == _length[last] + 1 ? known : Split(last, known, character);
         }
         int state = Make(_length[last] + 1, []);
@@ -120,7 +123,7 @@ internal sealed class SuffixAutomaton
         return state;
     }
 
-    /// <summary>Splits a state, so that its shorter strings have a state of their own.</summary>
+    /// <summary>Splits a state, so that its shorter strings get a state of their own.</summary>
     private int Split(int from, int target, char character)
     {
         int copy = Make(_length[from] + 1, new(_next[target]));

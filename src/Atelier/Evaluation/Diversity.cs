@@ -3,18 +3,18 @@ using System.Text;
 
 namespace Atelier.Evaluation;
 
-/// <summary>The diversity of samples.</summary>
-/// <param name="Distinct1">Number of distinct words divided by the number of words (Li et al. 2016).</param>
+/// <summary>The diversity of generated samples.</summary>
+/// <param name="Distinct1">The number of distinct words divided by the number of words (Li et al. 2016).</param>
 /// <param name="Distinct2">The same for pairs of words.</param>
 /// <param name="Distinct3">The same for triples of words.</param>
-/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018): 1 if all are the
-/// same.</param>
+/// <param name="SelfBleu">The mean BLEU-4 of each sample against the others (Zhu et al. 2018); 1 if all samples are
+/// equal.</param>
 public sealed record DiversityResult(double Distinct1, double Distinct2, double Distinct3, double SelfBleu)
 {
     private const int LongestGram = 4;
-    private const double Smoothing = 0.1; // in place of no match (Chen and Cherry 2014, method 1)
+    private const double Smoothing = 0.1; // replaces a count of zero (Chen and Cherry 2014, method 1)
 
-    /// <summary>The results as figures: distinct1, distinct2, distinct3 and selfBleu.</summary>
+    /// <summary>Returns the results as metrics: distinct1, distinct2, distinct3 and selfBleu.</summary>
     public Dictionary<string, Metric> Figures() => new()
     {
         ["distinct1"] = Metric.Exact(Distinct1, "share of words"),
@@ -23,14 +23,14 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         ["selfBleu"] = Metric.Exact(SelfBleu, "BLEU-4, 0 to 1"),
     };
 
-    /// <summary>Measures samples.</summary>
+    /// <summary>Measures the diversity of samples.</summary>
     public static DiversityResult Of(IReadOnlyList<string> samples)
     {
         string[][] words = [.. samples.Select(Words)];
         return new DiversityResult(Distinct(words, 1), Distinct(words, 2), Distinct(words, 3), MeanSelfBleu(words));
     }
 
-    /// <summary>Words, punctuation marks, and each character of scripts without spaces.</summary>
+    /// <summary>Splits a text into words, punctuation marks, and single characters of scripts without spaces.</summary>
     internal static string[] Words(string text)
     {
         var words = new List<string>();
@@ -64,15 +64,15 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
 
     private static double MeanSelfBleu(string[][] samples)
     {
-        string[][] spoken = [.. samples.Where(words => words.Length > 0)];
-        if (spoken.Length < 2)
+        string[][] nonEmpty = [.. samples.Where(words => words.Length > 0)];
+        if (nonEmpty.Length < 2)
             return 0;
-        return spoken.Select((words, i) => Bleu(words, [.. spoken.Where((_, j) => j != i)])).Average();
+        return nonEmpty.Select((words, i) => Bleu(words, [.. nonEmpty.Where((_, j) => j != i)])).Average();
     }
 
     /// <summary>
-    /// BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of clipped precisions, times
-    /// the brevity penalty.
+    /// Computes the BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of the clipped
+    /// n-gram precisions, multiplied by the brevity penalty.
     /// </summary>
     internal static double Bleu(string[] words, string[][] references)
     {

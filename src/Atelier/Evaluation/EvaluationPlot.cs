@@ -4,17 +4,19 @@ using ScottPlot;
 
 namespace Atelier.Evaluation;
 
-/// <summary>A plot of a model's headline figure compared with its baselines'.</summary>
+/// <summary>Plots the headline metric of a model and of its baselines.</summary>
 internal static class EvaluationPlot
 {
-    /// <summary>Draws the headline figure of the model and of its baselines, with their intervals.</summary>
+    /// <summary>
+    /// Saves a bar chart of the headline metric of a model and of its baselines, with confidence intervals, as PNG.
+    /// </summary>
     public static void Save(string path, EvaluationReport report)
     {
-        string figure = report.Headline.Metric;
+        string name = report.Headline.Metric;
         (string Name, Metric Metric)[] bars =
         [
-            ("model", report.Metrics[figure]),
-            .. report.Baselines.Where(b => b.Value.ContainsKey(figure)).Select(b => (b.Key, b.Value[figure])),
+            ("model", report.Metrics[name]),
+            .. report.Baselines.Where(b => b.Value.ContainsKey(name)).Select(b => (b.Key, b.Value[name])),
         ];
         using var plot = new Plot();
         for (int i = 0; i < bars.Length; i++)
@@ -32,7 +34,7 @@ internal static class EvaluationPlot
         }
         plot.Axes.Bottom.SetTicks([.. bars.Select((_, i) => (double)i)], [.. bars.Select(b => b.Name)]);
         plot.Axes.Bottom.MajorTickStyle.Length = 0;
-        bool down = bars.All(bar => bar.Metric.Value < 0); // log-likelihoods hang from zero
+        bool down = bars.All(bar => bar.Metric.Value < 0); // bars of log-likelihoods extend below zero
         plot.Axes.Margins(bottom: down ? 0.2 : 0, top: down ? 0 : 0.2);
         plot.YLabel($"{report.Headline.Unit} ({(report.Headline.MoreIsBetter ? "more" : "less")} is better)");
         plot.HideGrid();

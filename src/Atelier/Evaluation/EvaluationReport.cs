@@ -7,27 +7,26 @@ using System.Text.Json.Serialization;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// The evaluation of a model: its metrics on held-out data compared with those of baselines, and properties of its
-/// samples.
+/// The evaluation of a model: its metrics on held-out data compared with those of baselines, and further sections such
+/// as the properties of its samples.
 /// </summary>
 public sealed record EvaluationReport
 {
-    /// <summary>The form of the report for programs.</summary>
+    /// <summary>The JSON options of the report, without indentation.</summary>
     internal static readonly JsonSerializerOptions Compact = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        // a perplexity may pass what a double holds
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a perplexity may be infinite
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
     private static readonly JsonSerializerOptions Options = new(Compact) { WriteIndented = true };
 
-    /// <summary>The file's name in a run's folder.</summary>
+    /// <summary>The name of the file in the folder of a run.</summary>
     internal const string FileName = "report.json";
 
-    /// <summary>The name of the best possible baseline: a world's own distribution.</summary>
+    /// <summary>The name of the best possible baseline, which is the true distribution of a world.</summary>
     internal const string ExactEntropy = "exactEntropy";
 
     /// <summary>The evaluated run or bundle.</summary>
@@ -43,29 +42,32 @@ public sealed record EvaluationReport
     public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
 
     /// <summary>
-    /// The metrics of baselines by name: "ngram5", and for worlds "exactEntropy", which no model beats on average.
+    /// The metrics of the baselines, by name of the baseline: "ngram5", and for worlds "exactEntropy", which no model
+    /// beats on average.
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, Metric>> Baselines { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
 
-    /// <summary>The comparison of the headline metric with each baseline's, by name.</summary>
+    /// <summary>The comparison of the headline metric with that of each baseline, by name of the baseline.</summary>
     public IReadOnlyDictionary<string, Comparison> Comparisons { get; init; } = new Dictionary<string, Comparison>();
 
-    /// <summary>The headline metric of each piece, for comparing runs; null if it is no mean over pieces.</summary>
+    /// <summary>
+    /// The headline metric of each evaluated item, for comparing runs; null if the metric is not a mean over items.
+    /// </summary>
     [JsonIgnore]
     public JudgedScores? Scores { get; init; }
 
     /// <summary>How the metrics were measured, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>Further figures, images and samples, which the task of the model chooses.</summary>
+    /// <summary>Further metrics, images and samples, which the task of the model chooses.</summary>
     public IReadOnlyList<ReportSection> Sections { get; init; } = [];
 
     /// <summary>The samples of all sections, as text.</summary>
     [JsonIgnore]
     public IEnumerable<string> Samples => Sections.SelectMany(section => section.Samples);
 
-    /// <summary>The file name of the headline plot in the run's folder plots/, or null.</summary>
+    /// <summary>The name of the headline plot in the run's folder plots/; null if there is none.</summary>
     public string? Picture { get; init; }
 
     /// <summary>A short verdict: the comparison with the baselines.</summary>
@@ -74,9 +76,11 @@ public sealed record EvaluationReport
         get
         {
             Metric own = Metrics[Headline.Metric];
-            string lead =
-                string.Create(CultureInfo.InvariantCulture, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}");
-            var parts = new List<string> { lead };
+            CultureInfo invariant = CultureInfo.InvariantCulture;
+            var parts = new List<string>
+            {
+                string.Create(invariant, $"{Headline.Part} {own.Value:0.000} {Headline.Unit}"),
+            };
             foreach ((string name, var metrics) in Baselines)
             {
                 if (!metrics.TryGetValue(Headline.Metric, out Metric? metric))
@@ -84,15 +88,15 @@ public sealed record EvaluationReport
                 Comparison comparison =
                     Comparisons.GetValueOrDefault(name) ?? Comparison.ByIntervals(own, metric, Headline);
                 parts.Add(name == ExactEntropy
-                    ? string.Create(CultureInfo.InvariantCulture,
+                    ? string.Create(invariant,
                         $"best possible {metric.Value:0.000} ({(own.Value / metric.Value) - 1:+0.0%;-0.0%} from it)")
-                    : string.Create(CultureInfo.InvariantCulture, $"{name} {metric.Value:0.000} ({comparison})"));
+                    : string.Create(invariant, $"{name} {metric.Value:0.000} ({comparison})"));
             }
             return string.Join(", ", parts);
         }
     }
 
-    /// <summary>The differences behind the verdict, one sentence each.</summary>
+    /// <summary>The differences that the verdict is based on, one sentence each.</summary>
     [JsonIgnore]
     public IEnumerable<string> Differences =>
         Comparisons.Where(c => c.Value.Basis != ComparisonBasis.None)
@@ -100,15 +104,15 @@ public sealed record EvaluationReport
             $"The model minus {c.Key}: {c.Value.Difference.ToText()} {c.Value.Difference.Unit}; {c.Key} is "
                 + $"{c.Value}."));
 
-    /// <summary>The report as one JSON object, camelCase, with unrounded numbers.</summary>
+    /// <summary>Returns the report as one JSON object in camelCase, with unrounded numbers.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Options);
 
-    /// <summary>Reads the result of <see cref="ToJson"/>.</summary>
+    /// <summary>Parses the result of <see cref="ToJson"/>.</summary>
     /// <exception cref="JsonException">The text is not a report.</exception>
     public static EvaluationReport FromJson(string json) =>
         JsonSerializer.Deserialize<EvaluationReport>(json, Options) ?? throw new JsonException("null is no report");
 
-    /// <summary>The report as Markdown, for people.</summary>
+    /// <summary>Returns the report as Markdown, for people.</summary>
     public string ToMarkdown()
     {
         var text = new StringBuilder();

@@ -3,21 +3,21 @@ using Atelier.Recipes;
 
 namespace Atelier.Evaluation;
 
-/// <summary>The data of an evaluation, and how a page describes it.</summary>
+/// <summary>The data of an evaluation, as a report describes them.</summary>
 /// <param name="Data">The source and the part.</param>
-/// <param name="IsHeldOut">Whether none of it is training data, as far as is known.</param>
-/// <param name="Lead">The beginning of the verdict.</param>
+/// <param name="IsHeldOut">Whether none of the data is training data, as far as is known.</param>
+/// <param name="Lead">The beginning of the verdict, such as "held-out".</param>
 /// <param name="Notes">Notes for the reader, one sentence each.</param>
 internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadOnlyList<string> Notes)
 {
     /// <summary>Describes the evaluated part.</summary>
     /// <param name="source">The source, as the recipe or the user names it.</param>
-    /// <param name="part">The part; training if nothing is held out.</param>
-    /// <param name="other">A description of other data; null for a part of the recipe's own.</param>
-    /// <param name="pieces">The evaluated items, in the plural: "rows".</param>
-    /// <param name="repeated">The share of the evaluated items that are in the training data; only for other
-    /// data.</param>
-    /// <param name="mostRepeated">The share above which they count as training data.</param>
+    /// <param name="part">The part; the training part if nothing is held out.</param>
+    /// <param name="other">The data from another source; null for a part of the run's own data.</param>
+    /// <param name="pieces">The word for evaluated items, in the plural: "rows".</param>
+    /// <param name="repeated">Returns the share of the evaluated items that occur in the training data. Called only for
+    /// data from another source.</param>
+    /// <param name="mostRepeated">The share from which on the data count as training data.</param>
     public static JudgedOn Of(string source, Part part, OtherData? other, string pieces, Func<double> repeated,
         double mostRepeated)
     {
@@ -46,7 +46,9 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
         ]);
     }
 
-    /// <summary>The share of pieces that occur among others, each of which counts once.</summary>
+    /// <summary>
+    /// Returns the share of items that occur among other items. Each of the others can match only one item.
+    /// </summary>
     public static double ShareIn(IEnumerable<ulong> pieces, IEnumerable<ulong> others)
     {
         Dictionary<ulong, int> missing = pieces.GroupBy(hash => hash)
@@ -63,8 +65,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
     }
 
     /// <summary>
-    /// Compares a model with a baseline: pair by pair on held-out data, by BIC if it is known, and otherwise not at
-    /// all.
+    /// Compares a model with a baseline: item by item on held-out data, else by BIC if it is known. Otherwise the
+    /// result is undecided.
     /// </summary>
     public Comparison Compare(Headline headline, JudgedModel own, JudgedModel other, EvaluationSection options,
         long seed)
@@ -78,6 +80,6 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
 }
 
 /// <summary>The metrics of a model or a baseline on the evaluated data.</summary>
-/// <param name="Scores">[piece]: numerator and denominator of the headline metric.</param>
+/// <param name="Scores">The headline metric of each item, as numerator and denominator.</param>
 /// <param name="Figures">The metrics by name.</param>
 internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures);

@@ -4,23 +4,23 @@ using Atelier.Formats;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// A run's headline metric for each piece (document, row, sequence), so that runs evaluated on the same data are
-/// compared pair by pair.
+/// The headline metric of a run for each evaluated item (document, row or sequence), so that runs evaluated on the same
+/// data can be compared item by item.
 /// </summary>
-/// <param name="Data">The data of the evaluation, as the page describes it.</param>
-/// <param name="Content">A hash of the data: only runs with equal ones are compared.</param>
-/// <param name="HeldOut">Whether none of it is training data.</param>
-/// <param name="Headline">The headline metric: the quotient of the sums.</param>
-/// <param name="Sums">[piece]: the numerators.</param>
-/// <param name="Weights">[piece]: the denominators.</param>
-public sealed record JudgedScores(
-    string Data, string Content, bool HeldOut, Headline Headline, IReadOnlyList<double> Sums,
-        IReadOnlyList<double> Weights)
+/// <param name="Data">The data of the evaluation, as the report describes them.</param>
+/// <param name="Content">A hash of the data: only runs with equal hashes are compared.</param>
+/// <param name="HeldOut">Whether none of the data is training data.</param>
+/// <param name="Headline">The headline metric, which is the total of the numerators divided by that of the
+/// denominators.</param>
+/// <param name="Sums">The numerator of each item.</param>
+/// <param name="Weights">The denominator of each item.</param>
+public sealed record JudgedScores(string Data, string Content, bool HeldOut, Headline Headline,
+    IReadOnlyList<double> Sums, IReadOnlyList<double> Weights)
 {
-    /// <summary>The file's name in a run's folder.</summary>
+    /// <summary>The name of the file in the folder of a run.</summary>
     public const string FileName = "scores.json";
 
-    /// <summary>The scores of a model.</summary>
+    /// <summary>Creates the scores of a model from those of its evaluated items.</summary>
     internal static JudgedScores Of(JudgedOn on, string content, Headline headline, IReadOnlyList<MeanScore> scores)
     {
         MeanScore[] stretches = MeanScore.Stretches(scores);
@@ -28,14 +28,14 @@ public sealed record JudgedScores(
             [.. stretches.Select(s => s.Weight)]);
     }
 
-    /// <summary>The pieces.</summary>
+    /// <summary>The score of each item.</summary>
     internal MeanScore[] Pieces => [.. Sums.Zip(Weights, (sum, weight) => new MeanScore(sum, weight))];
 
-    /// <summary>Writes the file into a run's folder.</summary>
+    /// <summary>Writes the scores to the folder of a run.</summary>
     internal void Write(string folder) =>
         AtomicFile.WriteText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, EvaluationReport.Compact));
 
-    /// <summary>Reads the file in a run's folder; null if there is none.</summary>
+    /// <summary>Reads the scores from the folder of a run; null if there are none.</summary>
     /// <exception cref="AtelierException">The file is damaged.</exception>
     public static JudgedScores? Read(string folder)
     {
@@ -46,9 +46,9 @@ public sealed record JudgedScores(
         {
             JudgedScores scores = JsonSerializer.Deserialize<JudgedScores>(File.ReadAllBytes(path),
                 EvaluationReport.Compact) ?? throw new JsonException("it is null");
-            return scores.Sums?.Count == scores.Weights?.Count
-                && scores is { Sums: not null, Headline.Metric: not null }
-                ? scores : throw new JsonException("the numbers of sums and weights differ");
+            bool isValid = scores is { Sums: not null, Headline.Metric: not null }
+                && scores.Sums.Count == scores.Weights?.Count;
+            return isValid ? scores : throw new JsonException("the numbers of sums and weights differ");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

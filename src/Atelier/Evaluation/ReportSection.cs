@@ -4,21 +4,21 @@ using System.Text;
 namespace Atelier.Evaluation;
 
 /// <summary>
-/// A section of an evaluation report: the figures, images and samples of one subject, which its task chooses.
+/// A section of an evaluation report: the metrics, images and samples of one topic. The task chooses the sections.
 /// </summary>
-/// <param name="Title">The heading.</param>
+/// <param name="Title">The heading of the section.</param>
 public sealed record ReportSection(string Title)
 {
-    /// <summary>Figures by name.</summary>
+    /// <summary>The metrics by name.</summary>
     public IReadOnlyDictionary<string, Metric> Figures { get; init; } = new Dictionary<string, Metric>();
 
-    /// <summary>Remarks, one sentence each.</summary>
+    /// <summary>Notes for the reader, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>Images with their captions.</summary>
+    /// <summary>The images with their captions.</summary>
     public IReadOnlyList<ReportImage> Images { get; init; } = [];
 
-    /// <summary>Samples of the model, as text.</summary>
+    /// <summary>Generated samples, as text.</summary>
     public IReadOnlyList<string> Samples { get; init; } = [];
 
     /// <summary>Appends the section as Markdown.</summary>

@@ -3,23 +3,24 @@ using System.Text.Json;
 namespace Atelier.Evaluation;
 
 /// <summary>A run in a comparison on held-out data.</summary>
-/// <param name="Folder">The run's folder.</param>
+/// <param name="Folder">The folder of the run.</param>
 /// <param name="Report">Its evaluation; null if it was not evaluated.</param>
-/// <param name="FromFirst">The difference of its headline metric from the first run's; null for the first, and if they
-/// cannot be compared.</param>
-/// <param name="Reason">The reason for which they cannot be compared; null if they can.</param>
+/// <param name="FromFirst">The difference of its headline metric from that of the first run; null for the first run,
+/// and if the two cannot be compared.</param>
+/// <param name="Reason">Why the two cannot be compared; null if they can.</param>
 public sealed record JudgedRun(string Folder, EvaluationReport? Report, Comparison? FromFirst, string? Reason);
 
 /// <summary>
-/// Compares runs by the scores of their evaluations: pair by pair, on the same held-out documents, rows or sequences.
+/// Compares runs by the saved scores of their evaluations, item by item on the same held-out documents, rows or
+/// sequences.
 /// </summary>
 public static class RunComparison
 {
     private const int Samples = 1000;
     private const long Seed = 1;
 
-    /// <summary>Returns each run with its metrics and its difference from the first.</summary>
-    /// <param name="folders">The runs' folders.</param>
+    /// <summary>Returns the metrics of each run, and its difference from the first run.</summary>
+    /// <param name="folders">The folders of the runs.</param>
     /// <exception cref="AtelierException">The saved scores of a run are damaged.</exception>
     public static IReadOnlyList<JudgedRun> Of(IReadOnlyList<string> folders)
     {
@@ -49,14 +50,14 @@ public static class RunComparison
         if (own.Scores is null || first.Scores is null)
             return (null,
                 $"not compared: {own.Report.Headline.Metric} is not stored per item; evaluating the run again "
-                    + "stores it if it is a mean over items");
+                + "stores it if it is a mean over items");
         if (own.Scores.Content != first.Scores.Content || own.Scores.Sums.Count != first.Scores.Sums.Count)
             return (null,
                 $"not compared: they were evaluated on different data, {own.Scores.Data} and {first.Scores.Data}, "
-                    + "or on different parts of it");
-        if (own.Scores.HeldOut && first.Scores.HeldOut)
-            return (Comparison.Paired(own.Scores.Pieces, first.Scores.Pieces, own.Scores.Headline, Samples, Seed),
-                null);
+                + "or on different parts of it");
+        (JudgedScores scores, JudgedScores firstScores) = (own.Scores, first.Scores);
+        if (scores.HeldOut && firstScores.HeldOut)
+            return (Comparison.Paired(scores.Pieces, firstScores.Pieces, scores.Headline, Samples, Seed), null);
         return own.Report.Metrics.TryGetValue("bic", out Metric? bic)
             && first.Report.Metrics.TryGetValue("bic", out Metric? firstBic)
             ? (Comparison.ByBic(bic.Value, firstBic.Value), null)

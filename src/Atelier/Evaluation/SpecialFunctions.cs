@@ -1,12 +1,12 @@
 namespace Atelier.Evaluation;
 
-/// <summary>Functions and draws that the framework lacks.</summary>
+/// <summary>Mathematical functions and random distributions that .NET lacks.</summary>
 internal static class SpecialFunctions
 {
     private static readonly double[] LogFactorials = MakeLogFactorials(256);
 
     /// <summary>
-    /// ln n!; by Stirling's series (Abramowitz and Stegun 1964, 6.1.41) above 255, with an error below 1e-12.
+    /// Computes ln n!; above 255 by Stirling's series (Abramowitz and Stegun 1964, 6.1.41), with an error below 1e-12.
     /// </summary>
     public static double LogFactorial(double n)
     {
@@ -17,13 +17,13 @@ internal static class SpecialFunctions
             + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
     }
 
-    /// <summary>A draw from the standard normal distribution (Box and Muller 1958).</summary>
+    /// <summary>Samples the standard normal distribution (Box and Muller 1958).</summary>
     public static double SampleNormal(ref SplitMix64 random) =>
         Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
 
     /// <summary>
-    /// A draw from a Poisson distribution: by products of uniform draws (Knuth 1969), in parts where the rate is large,
-    /// since sums of Poisson draws are Poisson.
+    /// Samples a Poisson distribution by multiplying uniform random numbers (Knuth 1969). A large rate is divided into
+    /// parts, because the sum of independent Poisson variables is a Poisson variable.
     /// </summary>
     public static double SamplePoisson(double rate, ref SplitMix64 random)
     {

@@ -3,9 +3,9 @@ using System.Reflection;
 namespace Atelier.Recipes;
 
 /// <summary>A recipe that comes with the library.</summary>
-/// <param name="Name">What commands call it.</param>
-/// <param name="Description">One line.</param>
-/// <param name="Text">The YAML, with comments on where its numbers come from.</param>
+/// <param name="Name">The name that commands accept.</param>
+/// <param name="Description">A description in one line.</param>
+/// <param name="Text">The YAML, with comments on the sources of its values.</param>
 public sealed record BuiltInRecipe(string Name, string Description, string Text);
 
 /// <summary>The recipes that come with the library.</summary>
@@ -14,17 +14,18 @@ public static class BuiltInRecipes
     private const string Prefix = "Atelier.Recipes.BuiltIn.";
     private const string Suffix = ".yaml";
 
-    /// <summary>All of them, by name.</summary>
+    /// <summary>All built-in recipes, sorted by name.</summary>
     public static IReadOnlyList<BuiltInRecipe> All { get; } = [.. Read()];
 
-    /// <summary>The recipe of that name, or null.</summary>
+    /// <summary>Returns the recipe with the given name; null if there is none.</summary>
     public static BuiltInRecipe? Find(string name) => All.FirstOrDefault(r => r.Name == name);
 
     private static IEnumerable<BuiltInRecipe> Read()
     {
         Assembly assembly = typeof(BuiltInRecipes).Assembly;
-        foreach (string resource in assembly.GetManifestResourceNames()
-            .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        IEnumerable<string> resources = assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        foreach (string resource in resources)
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             string text = reader.ReadToEnd();

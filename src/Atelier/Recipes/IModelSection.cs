@@ -2,13 +2,16 @@ using System.Collections.ObjectModel;
 
 namespace Atelier.Recipes;
 
-/// <summary>A family as recipes know it: its name, and the keys of the model section that are its own.</summary>
+/// <summary>The part of a family that recipes need: its name, and the keys of its model section.</summary>
 public interface IModelSection
 {
-    /// <summary>The name in recipes: "gpt".</summary>
+    /// <summary>The name that recipes use, such as "gpt".</summary>
     string Name { get; }
 
-    /// <summary>A record with a parameterless constructor; its properties are the recipe's model section.</summary>
+    /// <summary>
+    /// The configuration record: it has a parameterless constructor, and its properties are the keys of the recipe's
+    /// model section.
+    /// </summary>
     Type ConfigType { get; }
 
     /// <summary>
@@ -21,7 +24,7 @@ public interface IModelSection
     /// Returns what ignores a key, such as "the family gan", or null where the key is read. A recipe that sets an
     /// ignored key is refused.
     /// </summary>
-    /// <param name="key">The key's path: "generation.temperature".</param>
+    /// <param name="key">The path of the key, such as "generation.temperature".</param>
     /// <param name="recipe">The recipe that sets it.</param>
     string? IgnoredBy(string key, Recipe recipe) => null;
 }

@@ -2,33 +2,36 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Atelier.Recipes;
 
-/// <summary>How images are read and resized.</summary>
+/// <summary>Options for reading and resizing images.</summary>
 public sealed record ImageSection
 {
     /// <summary>
-    /// The width in pixels. Null takes the source's own where all images have one size, and 32 otherwise.
+    /// The width in pixels. Null takes the width of the source if all images have the same size, and 32 otherwise.
     /// </summary>
     [Range(4, 1024)]
     public int? Width { get; init; }
 
     /// <summary>
-    /// The height in pixels. Null takes the source's own where all images have one size, and 32 otherwise.
+    /// The height in pixels. Null takes the height of the source if all images have the same size, and 32 otherwise.
     /// </summary>
     [Range(4, 1024)]
     public int? Height { get; init; }
 
     /// <summary>
-    /// Number of colour channels: 1 for greyscale, 3 for RGB. Null takes 1 where every image is grey.
+    /// The number of colour channels: 1 for greyscale, 3 for RGB. Null takes 1 if all images are grey, and 3 otherwise.
     /// </summary>
     [Range(1, 3)]
     public int? Channels { get; init; }
 
-    /// <summary>The resampling filter. It is widened where images shrink, so that every source pixel counts.</summary>
+    /// <summary>
+    /// The resampling filter. It is widened when images are reduced, so that every source pixel counts.
+    /// </summary>
     public ResizeFilter Filter { get; init; } = ResizeFilter.Triangle;
 
     /// <summary>
     /// A table (.csv, .tsv, .parquet) with the class of each image: a column "file" and a column "label" or "caption".
-    /// The path is relative to the source's folder. Null takes labels.csv where there is one, and subfolders otherwise.
+    /// The path is relative to the folder of the source. Null takes labels.csv if it exists, and otherwise the names of
+    /// subfolders.
     /// </summary>
     public string? Labels { get; init; }
 
@@ -59,15 +62,17 @@ public sealed record AugmentSection
     public int Cutout { get; init; }
 }
 
-/// <summary>Resampling filters, each of unit area and widened by the factor that an image shrinks by.</summary>
+/// <summary>
+/// Resampling filters. Each has unit area, and is widened by the factor by which an image is reduced.
+/// </summary>
 public enum ResizeFilter
 {
     /// <summary>The mean of the source pixels under a target pixel.</summary>
     Box,
 
-    /// <summary>Linear interpolation: a triangle that reaches one pixel to each side where images grow.</summary>
+    /// <summary>Linear interpolation: a triangle, one pixel wide on each side when images are enlarged.</summary>
     Triangle,
 
-    /// <summary>Lanczos's windowed sinc of three lobes (Turkowski 1990).</summary>
+    /// <summary>The Lanczos filter: a windowed sinc with three lobes (Turkowski 1990).</summary>
     Lanczos,
 }

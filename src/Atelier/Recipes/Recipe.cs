@@ -3,11 +3,11 @@ using System.ComponentModel.DataAnnotations;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Describes a training: data, model, training, evaluation, generation. It is the only configuration there is.
+/// Describes a training: data, model, training, evaluation and generation. It is the only configuration.
 /// </summary>
 public sealed record Recipe
 {
-    /// <summary>A short name, used for the run's folder.</summary>
+    /// <summary>A short name, which the folder of the run takes.</summary>
     [MayChange]
     public string Name { get; init; } = "run";
 
@@ -18,20 +18,20 @@ public sealed record Recipe
     /// <summary>The seed of all random numbers.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>The training data and how it is read.</summary>
+    /// <summary>The data source, and how it is read.</summary>
     public DataSection Data { get; init; } = new();
 
     /// <summary>The family and its hyperparameters.</summary>
     public ModelSection Model { get; init; } = new("gpt", null);
 
-    /// <summary>How the model is trained.</summary>
+    /// <summary>Options for training.</summary>
     public TrainingSection Training { get; init; } = new();
 
-    /// <summary>How the model is evaluated.</summary>
+    /// <summary>Options for evaluation.</summary>
     [MayChange]
     public EvaluationSection Evaluation { get; init; } = new();
 
-    /// <summary>Sampling defaults, used where a request does not set them.</summary>
+    /// <summary>Default options for generation, used if a request does not set them.</summary>
     [MayChange]
     public GenerationSection Generation { get; init; } = new();
 
@@ -41,17 +41,18 @@ public sealed record Recipe
     public IReadOnlyList<string> Notes { get; internal init; } = [];
 }
 
-/// <summary>The family and its configuration; both are in the recipe's model section.</summary>
-/// <param name="Family">The family's name: "gpt".</param>
-/// <param name="Config">An instance of the family's configuration record; null only where a recipe was made in code and
-/// defaults are meant.</param>
+/// <summary>The family of the model and its configuration, which form the model section of a recipe.</summary>
+/// <param name="Family">The name of the family, such as "gpt".</param>
+/// <param name="Config">An instance of the family's configuration record. In a recipe made in code, null stands for all
+/// defaults.</param>
 public sealed record ModelSection(string Family, object? Config);
 
-/// <summary>The data source, and how its contents become tokens, rows or images.</summary>
+/// <summary>The data source, and how its contents are converted to tokens, rows or images.</summary>
 public sealed record DataSection
 {
     /// <summary>
-    /// The kind of data: "text", "tagged", "series", "table" or "images". Null takes the family's first.
+    /// The kind of data: "text", "tagged", "series", "table" or "images". Null takes the first kind that the family
+    /// supports.
     /// </summary>
     public string? Kind { get; init; }
 
@@ -69,30 +70,30 @@ public sealed record DataSection
     public string? Encoding { get; init; }
 
     /// <summary>
-    /// What counts as one document: a whole file, a line, a paragraph between blank lines, or a table row. "auto" takes
-    /// what suits the source.
+    /// What counts as one document: a whole file, a line, a paragraph between blank lines, or a table row. "auto"
+    /// chooses by the source.
     /// </summary>
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 
-    /// <summary>Number of documents to draw from a world. Other sources are read completely.</summary>
+    /// <summary>The number of documents to generate from a world. Other sources are read completely.</summary>
     [Range(1, 100_000_000)]
     public int WorldDocuments { get; init; } = 20_000;
 
-    /// <summary>Names of cleaning steps, applied in order.</summary>
+    /// <summary>The names of cleaning steps to apply, in order.</summary>
     public IReadOnlyList<string> Clean { get; init; } = [];
 
     /// <summary>
-    /// The shares of training, validation and test data. "none" trains on all data and holds nothing out.
+    /// The shares of training, validation and test data. "none" trains on all data, without held-out data.
     /// </summary>
     public SplitSection Split { get; init; } = new();
 
-    /// <summary>The tokenizer that turns text into tokens.</summary>
+    /// <summary>The tokenizer, which converts text to tokens.</summary>
     public TokenizerSection Tokenizer { get; init; } = new();
 
-    /// <summary>How tables and series are read.</summary>
+    /// <summary>Options for reading tables and series.</summary>
     public TableSection Table { get; init; } = new();
 
-    /// <summary>How images are read and resized.</summary>
+    /// <summary>Options for reading and resizing images.</summary>
     public ImageSection Image { get; init; } = new();
 
     /// <summary>The column of a CoNLL-U file that holds the tags.</summary>
@@ -102,7 +103,9 @@ public sealed record DataSection
 /// <summary>What counts as one document.</summary>
 public enum DocumentUnit
 {
-    /// <summary>What suits the source: rows of tables, whole text files, a catalogue entry's own unit.</summary>
+    /// <summary>
+    /// The usual unit of the source: rows of tables, whole text files, or the unit of a catalogue entry.
+    /// </summary>
     Auto,
 
     /// <summary>A whole file.</summary>
@@ -111,7 +114,7 @@ public enum DocumentUnit
     /// <summary>A line.</summary>
     Line,
 
-    /// <summary>Lines up to a blank one.</summary>
+    /// <summary>Consecutive lines up to a blank line.</summary>
     Paragraph,
 
     /// <summary>A row of a table.</summary>
@@ -119,12 +122,12 @@ public enum DocumentUnit
 }
 
 /// <summary>
-/// The shares of training, validation and test data; they sum to at most 1. Split by document; a single document is cut
-/// in that order.
+/// The shares of training, validation and test data, which sum to at most 1. Whole documents are assigned to parts; a
+/// single document is cut into parts in this order.
 /// </summary>
 public sealed record SplitSection
 {
-    /// <summary>Trains on all data and holds nothing out; evaluation then uses the training data.</summary>
+    /// <summary>Trains on all data, without held-out data. Evaluation then uses the training data.</summary>
     public static SplitSection None { get; } = new() { Train = 1, Validation = 0, Test = 0 };
 
     /// <summary>The share of data to train on.</summary>
@@ -136,49 +139,50 @@ public sealed record SplitSection
     public double Validation { get; init; } = 0.05;
 
     /// <summary>
-    /// The share of data for the final evaluation. With 0 the validation data is used for both, and the report says so.
+    /// The share of data for the final evaluation. If it is 0, the validation data are used for both, and the report
+    /// says so.
     /// </summary>
     [Range(0.0, 0.9)]
     public double Test { get; init; } = 0.05;
 
-    /// <summary>Shuffles the documents by the seed before they are split.</summary>
+    /// <summary>Whether to shuffle the documents by the seed before they are split.</summary>
     public bool Shuffle { get; init; } = true;
 }
 
-/// <summary>The tokenizer that turns text into tokens.</summary>
+/// <summary>The tokenizer, which converts text to tokens.</summary>
 public sealed record TokenizerSection
 {
     /// <summary>The kind of tokenizer: characters, bytes or byte-level BPE.</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Character;
 
-    /// <summary>Number of token ids of a BPE vocabulary, including the end-of-text token.</summary>
+    /// <summary>The size of a BPE vocabulary, including the end-of-text token.</summary>
     [Range(257, 1_000_000)]
     public int VocabularySize { get; init; } = 4096;
 
     /// <summary>
-    /// Encodes characters that are missing from the training text as bytes (256 additional ids). Otherwise they are
-    /// refused.
+    /// Whether a character tokenizer encodes characters that do not occur in the training text as bytes, with 256
+    /// additional token ids. Otherwise such characters are an error.
     /// </summary>
     public bool ByteFallback { get; init; } = true;
 
-    /// <summary>A tokenizer.json to use instead of training a tokenizer.</summary>
+    /// <summary>The path of a tokenizer.json to use instead of training a tokenizer.</summary>
     public string? File { get; init; }
 }
 
 /// <summary>Kinds of tokenizers that can be trained.</summary>
 public enum TokenizerKind
 {
-    /// <summary>One id a character (Unicode scalar value).</summary>
+    /// <summary>One token per character (Unicode scalar value).</summary>
     Character,
 
-    /// <summary>One id a byte of UTF-8.</summary>
+    /// <summary>One token per byte of UTF-8.</summary>
     Byte,
 
     /// <summary>Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019).</summary>
     Bpe,
 }
 
-/// <summary>How the model is evaluated.</summary>
+/// <summary>Options for evaluation.</summary>
 public sealed record EvaluationSection
 {
     /// <summary>The order of the n-gram baseline.</summary>
@@ -186,45 +190,46 @@ public sealed record EvaluationSection
     public int BaselineOrder { get; init; } = 5;
 
     /// <summary>
-    /// Tokens between the starts of two scoring windows. 0 takes the model's context length, so that windows do not
-    /// overlap.
+    /// The number of tokens between the starts of two scoring windows. 0 takes the context length of the model, so that
+    /// windows do not overlap.
     /// </summary>
     [Range(0, int.MaxValue)]
     public int Stride { get; init; }
 
-    /// <summary>Number of bootstrap resamples for confidence intervals.</summary>
+    /// <summary>The number of bootstrap resamples for confidence intervals.</summary>
     [Range(10, 1_000_000)]
     public int BootstrapSamples { get; init; } = 1000;
 
-    /// <summary>Number of samples drawn for the copying check, distinct-n and self-BLEU.</summary>
+    /// <summary>The number of samples generated for the copying check, distinct-n and self-BLEU.</summary>
     [Range(0, 10_000)]
     public int Samples { get; init; } = 16;
 
-    /// <summary>Number of images drawn to evaluate an image model.</summary>
+    /// <summary>The number of images generated to evaluate an image model.</summary>
     [Range(10, 1_000_000)]
     public int Pictures { get; init; } = 900;
 
     /// <summary>
-    /// The feature network that images are compared with: "auto" trains a classifier on the run's data, "lenet-mnist"
-    /// is the published LeNet, a .pth file is a LeNet of that shape, "none" compares nothing.
+    /// The feature network for comparing images: "auto" trains a classifier on the data of the run, "lenet-mnist" is
+    /// the published LeNet, the path of a .pth file is a LeNet of the same architecture, and "none" skips the
+    /// comparison.
     /// </summary>
     public string Features { get; init; } = "auto";
 
     /// <summary>
-    /// The most held-out images for which a diffusion model's likelihood bound is estimated, with 32 noise levels each;
-    /// 0 leaves it out.
+    /// The largest number of held-out images for which the likelihood bound of a diffusion model is estimated, with 32
+    /// noise levels each; 0 skips it.
     /// </summary>
     [Range(0, 1_000_000)]
     public int LikelihoodPictures { get; init; } = 500;
 
     /// <summary>
-    /// Number of latent samples for each image in the importance-weighted bound of a variational autoencoder (Burda et
+    /// The number of latent samples per image in the importance-weighted bound of a variational autoencoder (Burda et
     /// al. 2016).
     /// </summary>
     [Range(1, 100_000)]
     public int ImportanceSamples { get; init; } = 20;
 
-    /// <summary>Number of tokens in each of these samples.</summary>
+    /// <summary>The number of tokens in each generated text sample.</summary>
     [Range(1, 1_000_000)]
     public int SampleTokens { get; init; } = 256;
 }

@@ -5,16 +5,18 @@ using System.Reflection;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Creates records from nodes by reflection: the keys of a recipe are exactly the properties of the records.
+/// Creates the records of a recipe from YAML nodes by reflection: the keys of a recipe are the properties of the
+/// records.
 /// </summary>
-/// <param name="configTypes">The configuration record of each family, by the family's name.</param>
+/// <param name="configTypes">The configuration record of each family, by the name of the family.</param>
 internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes)
 {
     private const string FamilyKey = "family";
 
     private readonly NullabilityInfoContext _nullability = new();
 
-    /// <summary>Creates the recipe of <paramref name="root"/>.</summary>
+    /// <summary>Creates a recipe from its root node.</summary>
+    /// <exception cref="AtelierException">A key is unknown, or a value is invalid.</exception>
     public Recipe Bind(RecipeMapping root)
     {
         var recipe = (Recipe)Record(typeof(Recipe), root, path: "");
@@ -24,13 +26,13 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         return recipe with { Model = new ModelSection(family.Text, Activator.CreateInstance(ConfigType(family))) };
     }
 
-    private object Record(Type type, RecipeMapping mapping, string path, string? spare = null)
+    private object Record(Type type, RecipeMapping mapping, string path, string? ignoredKey = null)
     {
         object record = Activator.CreateInstance(type)!;
         var properties = RecipeNames.Keys(record).ToDictionary(found => RecipeNames.Key(found.Property));
         foreach ((string key, string where, RecipeNode value) in mapping.Entries)
         {
-            if (key == spare)
+            if (key == ignoredKey)
                 continue;
             if (!properties.TryGetValue(key, out (object Owner, PropertyInfo Property) found))
                 throw UnknownKey(key, where, path, spare is null ? properties.Keys : properties.Keys.Append(spare));
@@ -49,7 +51,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         {
             if (mayBeNull)
                 return null;
-            // "training:" with nothing under it is an empty section.
+            // "training:" without keys is an empty section.
             if (IsRecord(type) && type != typeof(ModelSection))
                 return Activator.CreateInstance(type);
             throw new AtelierException($"{path} has no value", node.Where,
@@ -68,7 +70,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         throw new AtelierException($"{path} is {node.Shown}", node.Where, $"write {Expected(plain)}");
     }
 
-    /// <summary>A section that has a name of its own, such as "none" for a split that holds nothing out.</summary>
+    /// <summary>Returns a predefined section by its name, such as "none" for a split without held-out data.</summary>
     private static object? Named(Type type, string name) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Static)
             .FirstOrDefault(p => p.PropertyType == type && RecipeNames.Key(p) == name)?.GetValue(null);
@@ -80,7 +82,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         if (node is not RecipeScalar family || family.IsNull)
             throw new AtelierException($"{path}.{FamilyKey} is {node.Shown}", node.Where,
                 $"write one of {string.Join(", ", configTypes.Keys)}");
-        return new ModelSection(family.Text, Record(ConfigType(family), mapping, path, spare: FamilyKey));
+        return new ModelSection(family.Text, Record(ConfigType(family), mapping, path, ignoredKey: FamilyKey));
     }
 
     private Type ConfigType(RecipeScalar family)
@@ -93,7 +95,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
 
     private Array List(Type item, RecipeNode node, string path)
     {
-        // A single value is a list of one.
+        // A single value is a list with one item.
         IReadOnlyList<RecipeNode> items = node is RecipeList list ? list.Items : [node];
         Array array = Array.CreateInstance(item, items.Count);
         for (int i = 0; i < items.Count; i++)
@@ -167,7 +169,7 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         return new AtelierException($"{section} has no key '{key}'", where, hint);
     }
 
-    // Every key of a recipe with its sections; the model's own keys depend on the family and are left out.
+    // The paths of all keys of a recipe, except the keys of the model section, which depend on the family.
     private static IEnumerable<string> Paths(Type type, string prefix) =>
         RecipeNames.Properties(type).SelectMany(p => IsRecord(p.PropertyType) && p.PropertyType != typeof(ModelSection)
             ? Paths(p.PropertyType, RecipeNames.IsInline(p) ? prefix : $"{prefix}{RecipeNames.Key(p)}.")

@@ -2,13 +2,15 @@ using System.Reflection;
 
 namespace Atelier.Recipes;
 
-/// <summary>One key of a recipe.</summary>
-/// <param name="Key">Its path: "training.steps".</param>
-/// <param name="Value">Its value, as a recipe writes it.</param>
-/// <param name="MayChange">Whether it may be edited while a run is unfinished.</param>
+/// <summary>A key of a recipe with its value.</summary>
+/// <param name="Key">The path of the key, such as "training.steps".</param>
+/// <param name="Value">The value, as a recipe writes it.</param>
+/// <param name="MayChange">Whether the value may be edited while a run is unfinished.</param>
 public sealed record RecipeEntry(string Key, string Value, bool MayChange)
 {
-    /// <summary>All keys of a recipe, defaults too, in the order in which it is written.</summary>
+    /// <summary>
+    /// Returns all keys of a recipe, including those with default values, in the order in which a recipe is written.
+    /// </summary>
     public static IReadOnlyList<RecipeEntry> Of(Recipe recipe) => [.. Of(recipe, "", mayChange: false)];
 
     private static IEnumerable<RecipeEntry> Of(object record, string path, bool mayChange)

@@ -3,15 +3,13 @@ using System.Text;
 
 namespace Atelier.Recipes;
 
-/// <summary>
-/// How names in code and names in recipes correspond: properties in camelCase, enum values in kebab-case.
-/// </summary>
+/// <summary>Converts names in code to names in recipes: properties to camelCase, enum values to kebab-case.</summary>
 internal static class RecipeNames
 {
-    /// <summary>The key of a property: LearningRate becomes learningRate.</summary>
+    /// <summary>Returns the key of a property: LearningRate becomes learningRate.</summary>
     public static string Key(PropertyInfo property) => char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
 
-    /// <summary>The properties that a recipe sets, in the order they are declared.</summary>
+    /// <summary>Returns the properties that a recipe can set, in the order of their declaration.</summary>
     public static IEnumerable<PropertyInfo> Properties(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0)
@@ -44,6 +42,6 @@ internal static class RecipeNames
         return kebab.ToString();
     }
 
-    /// <summary>The values of an enum, as recipes write them.</summary>
+    /// <summary>Returns the names of all values of an enum.</summary>
     public static IEnumerable<string> Values(Type type) => Enum.GetValues(type).Cast<Enum>().Select(Value);
 }

@@ -1,13 +1,11 @@
 namespace Atelier.Recipes;
 
-/// <summary>
-/// A part of a recipe as written, with the place it was written at: "recipe.yaml:12" or "--set training.steps=500".
-/// </summary>
+/// <summary>A part of a recipe as written, with its location: "recipe.yaml:12" or "--set training.steps=500".</summary>
 internal abstract class RecipeNode(string where)
 {
     public string Where { get; } = where;
 
-    /// <summary>What stands there, for messages.</summary>
+    /// <summary>A short form of the content, for messages.</summary>
     public abstract string Shown { get; }
 }
 
@@ -15,7 +13,9 @@ internal sealed class RecipeScalar(string where, string text, bool quoted) : Rec
 {
     public string Text { get; } = text;
 
-    /// <summary>Quoted text is a string always; plain text may be a number, a truth value or null.</summary>
+    /// <summary>
+    /// Whether the text is quoted. Quoted text is always a string; plain text may be a number, a boolean or null.
+    /// </summary>
     public bool Quoted { get; } = quoted;
 
     public bool IsNull => !Quoted && Text is "" or "~" or "null";

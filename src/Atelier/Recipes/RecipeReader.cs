@@ -4,18 +4,19 @@ using Atelier.Formats;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Reads recipes and checks every key and value. A mistake is reported with its line, the value and the allowed ones.
+/// Reads recipes, and checks all keys and values. An error message gives the line, the value and the allowed values.
 /// </summary>
 public static class RecipeReader
 {
     private const int MaximumBytes = 1 << 20;
 
-    /// <summary>Reads a recipe from a file, or a built-in one by its name.</summary>
-    /// <param name="pathOrName">A YAML file, or the name of one of <see cref="BuiltInRecipes"/>.</param>
-    /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
-    /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the file.</param>
-    /// <param name="unread">Takes the keys that would be ignored, which are then left out; null refuses them.</param>
-    /// <exception cref="AtelierException">There is no such recipe, or it has a mistake.</exception>
+    /// <summary>Reads a recipe from a file, or a built-in recipe by its name.</summary>
+    /// <param name="pathOrName">The path of a YAML file, or the name of one of <see cref="BuiltInRecipes"/>.</param>
+    /// <param name="families">The families that a recipe may name, with their keys of the model section.</param>
+    /// <param name="overrides">Changes such as "training.steps=500", applied in order.</param>
+    /// <param name="unread">Receives the keys that nothing reads, which are then ignored; null makes them an
+    /// error.</param>
+    /// <exception cref="AtelierException">The recipe does not exist, or is invalid.</exception>
     public static Recipe Read(string pathOrName, IReadOnlyList<IModelSection> families,
         IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null)
     {
@@ -24,13 +25,14 @@ public static class RecipeReader
         return Parse(ReadFile(pathOrName), pathOrName, families, overrides, unread);
     }
 
-    /// <summary>Reads a recipe from text.</summary>
-    /// <param name="text">YAML; empty text is the recipe of all defaults.</param>
-    /// <param name="name">What messages call the text.</param>
-    /// <param name="families">The families a recipe may name; each brings its own keys of the model section.</param>
-    /// <param name="overrides">Changes such as "training.steps=500", in order, checked like the text.</param>
-    /// <param name="unread">Takes the keys that would be ignored, which are then left out; null refuses them.</param>
-    /// <exception cref="AtelierException">The recipe has a mistake.</exception>
+    /// <summary>Parses a recipe.</summary>
+    /// <param name="text">The YAML; an empty text is the recipe with all defaults.</param>
+    /// <param name="name">The name of the text in error messages.</param>
+    /// <param name="families">The families that a recipe may name, with their keys of the model section.</param>
+    /// <param name="overrides">Changes such as "training.steps=500", applied in order.</param>
+    /// <param name="unread">Receives the keys that nothing reads, which are then ignored; null makes them an
+    /// error.</param>
+    /// <exception cref="AtelierException">The recipe is invalid.</exception>
     public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families,
         IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null)
     {
@@ -73,7 +75,7 @@ public static class RecipeReader
     private static string FamilyOf(RecipeMapping root) =>
         ((root.Find("model") as RecipeMapping)?.Find("family") as RecipeScalar)?.Text ?? new Recipe().Model.Family;
 
-    /// <summary>Takes out a key; of a section that is given by its name, all of it.</summary>
+    /// <summary>Removes a key; if it is in a section that is given by a name, removes the whole section.</summary>
     private static void Remove(RecipeMapping section, ReadOnlySpan<string> keys)
     {
         if (keys.Length > 1 && section.Find(keys[0]) is RecipeMapping inner)
@@ -125,14 +127,14 @@ public static class RecipeReader
                 where, $"for example: {Mention.Field("overrides")} training.steps=500");
         RecipeMapping section = root.SectionAt(keys.AsSpan()[..^1], where);
         RecipeNode value = RecipeYaml.ReadValue(change[(equals + 1)..], where);
-        // Another family's keys mean nothing to this one.
+        // The other keys of the model section belong to the replaced family.
         if (keys is ["model", "family"]
             && (section.Find("family") as RecipeScalar)?.Text != (value as RecipeScalar)?.Text)
             section.KeepOnly("family");
         section.Set(keys[^1], where, value);
     }
 
-    // What no single value shows: values that do not go together.
+    // Checks combinations of values; the binder has checked each value.
     private static void Check(Recipe recipe, RecipeMapping root)
     {
         SplitSection split = recipe.Data.Split;
@@ -140,8 +142,7 @@ public static class RecipeReader
         if (shares > 1 + 1e-9)
         {
             throw new AtelierException(FormattableString.Invariant($"data.split sums to {shares:0.######}"),
-                Place(root, "data", "split"),
-                "train, validation and test together are at most 1");
+                Place(root, "data", "split"), "train, validation and test together are at most 1");
         }
         TrainingSection training = recipe.Training;
         if (training.Steps is null && training.Epochs is null && training.Minutes is null)

@@ -9,15 +9,15 @@ using System.Text.RegularExpressions;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Writes a recipe with every value in it, defaults too, as YAML that <see cref="RecipeReader"/> reads back as the same
-/// recipe.
+/// Writes a recipe with all its values, including defaults, as YAML that <see cref="RecipeReader"/> reads back as the
+/// same recipe.
 /// </summary>
 public static partial class RecipeWriter
 {
     private static readonly JsonSerializerOptions Quoting =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The YAML of <paramref name="recipe"/>.</summary>
+    /// <summary>Returns the YAML of <paramref name="recipe"/>.</summary>
     public static string Write(Recipe recipe)
     {
         var text = new StringBuilder();
@@ -51,7 +51,7 @@ public static partial class RecipeWriter
         }
     }
 
-    /// <summary>A value that stands on its key's line; null for a section.</summary>
+    /// <summary>Returns the YAML of a value on one line; null for a section.</summary>
     internal static string? Plain(object? value) => value switch
     {
         null => "null",
@@ -64,8 +64,8 @@ public static partial class RecipeWriter
         _ => null,
     };
 
-    // JSON's quoting is YAML's double quoting too, but for characters YAML does not print.
-    /// <summary>A string as YAML reads it back.</summary>
+    /// <summary>Returns the YAML of a string, quoted if needed.</summary>
+    // JSON's quoting is also valid in YAML's double quotes, except for characters that YAML must escape.
     internal static string Quote(string text) => Bare().IsMatch(text) && text is not ("null" or "true" or "false")
         ? text
         : Unprintable().Replace(JsonSerializer.Serialize(text, Quoting), m => $"\\u{(int)m.Value[0]:x4}");

@@ -4,17 +4,17 @@ using YamlDotNet.Core.Events;
 namespace Atelier.Recipes;
 
 /// <summary>
-/// Turns YAML into nodes that know their lines. A recipe may come from a stranger: size and depth are limited, and
-/// aliases, which can unfold without bound, are refused.
+/// Parses YAML into nodes that know their lines. A recipe may come from an untrusted source: size and depth are
+/// limited, and aliases, which can expand without bound, are refused.
 /// </summary>
 internal static class RecipeYaml
 {
     private const int MaximumLength = 1 << 20;
     private const int MaximumDepth = 16;
 
-    /// <summary>The mapping that <paramref name="text"/> holds; an empty one for empty text.</summary>
-    /// <param name="text">YAML.</param>
-    /// <param name="name">What messages call the text: the file's path.</param>
+    /// <summary>Parses a mapping; an empty text gives an empty mapping.</summary>
+    /// <param name="text">The YAML.</param>
+    /// <param name="name">The name of the text in error messages, usually the path of the file.</param>
     public static RecipeMapping Read(string text, string name)
     {
         RecipeNode? node = ReadNode(text, line => $"{name}:{line}", name);
@@ -28,7 +28,7 @@ internal static class RecipeYaml
         };
     }
 
-    /// <summary>The value in <paramref name="text"/>, everything in it standing at <paramref name="where"/>.</summary>
+    /// <summary>Parses a value; all its nodes get the location <paramref name="where"/>.</summary>
     public static RecipeNode ReadValue(string text, string where) =>
         ReadNode(text, _ => where, where) ?? new RecipeScalar(where, "", quoted: false);
 
@@ -53,7 +53,7 @@ internal static class RecipeYaml
         }
         catch (Exception e) when (e is not AtelierException)
         {
-            // The parser throws other types than its own at some texts.
+            // For some texts the parser throws exceptions other than YamlException.
             (string reason, long line) = e is YamlException faulty
                 ? (Reason(faulty), faulty.Start.Line)
                 : ("the parser cannot continue here", parser.Current?.End.Line ?? 1);

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Atelier.Recipes;
 
-/// <summary>How tables and series are read.</summary>
+/// <summary>Options for reading tables and series.</summary>
 public sealed record TableSection
 {
     /// <summary>The columns to use, in order. An empty list takes all columns.</summary>
@@ -24,7 +24,7 @@ public sealed record TableSection
     /// </summary>
     public Discretisation? Discretise { get; init; }
 
-    /// <summary>Number of bins of a discretised column.</summary>
+    /// <summary>The number of bins of a discretised column.</summary>
     [Range(2, 10_000)]
     public int Bins { get; init; } = 5;
 
@@ -62,7 +62,7 @@ public enum Discretisation
     /// <summary>Bins of equal width between the smallest and the largest training value.</summary>
     Width,
 
-    /// <summary>Bins of about equally many training rows.</summary>
+    /// <summary>Bins that hold about the same number of training rows.</summary>
     Quantile,
 }
 

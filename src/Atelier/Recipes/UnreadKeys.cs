@@ -1,6 +1,6 @@
 namespace Atelier.Recipes;
 
-/// <summary>Finds the keys of a recipe that have a value of their own and that nothing reads.</summary>
+/// <summary>Finds keys of a recipe that have a value other than the default, but that nothing reads.</summary>
 internal static class UnreadKeys
 {
     /// <summary>The keys, in the recipe's order, each with what does not read it.</summary>
@@ -17,7 +17,7 @@ internal static class UnreadKeys
         }
     }
 
-    /// <summary>Whether a key is one of some keys, or stands in one of some sections.</summary>
+    /// <summary>Returns whether a key is one of the given keys, or in one of the given sections.</summary>
     public static bool IsIn(string key, IEnumerable<string> keys) => keys.Any(of =>
         key.StartsWith(of, StringComparison.Ordinal) && (key.Length == of.Length || key[of.Length] == '.'));
 }

@@ -11,46 +11,46 @@ public sealed class Bundle
 
     private Bundle(string folder, RunHistory? history = null) => (Folder, History) = (folder, history);
 
-    /// <summary>The folder.</summary>
+    /// <summary>The folder of the bundle.</summary>
     public string Folder { get; }
 
-    /// <summary>The history that knows the run it came from; null if there is none.</summary>
+    /// <summary>The history that may list the run of this bundle; null if there is none.</summary>
     internal RunHistory? History { get; }
 
-    /// <summary>The kind of model as config.json names it: "gpt2", "llama".</summary>
+    /// <summary>The model_type in config.json, such as "gpt2" or "llama".</summary>
     public string ModelType { get; private init; } = "";
 
-    /// <summary>The file of the model's shape.</summary>
+    /// <summary>The path of config.json, which holds the configuration of the model.</summary>
     public string ConfigPath => Path.Combine(Folder, "config.json");
 
-    /// <summary>The file of the weights.</summary>
+    /// <summary>The path of the weights in one safetensors file.</summary>
     public string WeightsPath => Path.Combine(Folder, SafetensorsFolder.FileName);
 
-    /// <summary>The file of quantised weights in GGUF, which replaces <see cref="WeightsPath"/>.</summary>
+    /// <summary>The path of quantised weights in GGUF, which replace <see cref="WeightsPath"/>.</summary>
     public string GgufPath => Path.Combine(Folder, ModelWeights.GgufName);
 
     /// <summary>Whether the weights are in GGUF, because they are quantised.</summary>
     public bool IsGguf => File.Exists(GgufPath);
 
-    /// <summary>The index of sharded weights, which names the shard of each tensor.</summary>
+    /// <summary>The path of the index of sharded weights, which names the shard of each tensor.</summary>
     public string WeightsIndexPath => Path.Combine(Folder, SafetensorsFolder.IndexName);
 
-    /// <summary>The file of the tokenizer.</summary>
+    /// <summary>The path of the tokenizer.</summary>
     public string TokenizerPath => Path.Combine(Folder, "tokenizer.json");
 
-    /// <summary>The file of a table's columns.</summary>
+    /// <summary>The path of the columns of a table.</summary>
     public string SchemaPath => Path.Combine(Folder, TableSchema.FileName);
 
     /// <summary>The file of sampling defaults; folders from elsewhere may lack it.</summary>
     public string GenerationConfigPath => Path.Combine(Folder, GenerationConfigName);
 
-    /// <summary>The file of the model card.</summary>
+    /// <summary>The path of the model card.</summary>
     public string CardPath => Path.Combine(Folder, "README.md");
 
-    /// <summary>Opens a bundle, checking that its files are there and config.json can be read.</summary>
-    /// <param name="folder">A bundle's folder, or a run's that has one in it.</param>
-    /// <param name="history">The history that knows the run it came from; null if there is none.</param>
-    /// <exception cref="AtelierException">Something is missing or damaged.</exception>
+    /// <summary>Opens a bundle, and checks that its files exist and that config.json can be read.</summary>
+    /// <param name="folder">The folder of a bundle, or of a run that holds a bundle.</param>
+    /// <param name="history">The history that may list the run of this bundle; null if there is none.</param>
+    /// <exception cref="AtelierException">The bundle is missing, incomplete or damaged.</exception>
     public static Bundle Open(string folder, RunHistory? history = null)
     {
         if (!Directory.Exists(folder))

@@ -3,15 +3,15 @@ using System.Security.Cryptography;
 namespace Atelier.Runs;
 
 /// <summary>
-/// The identity of a bundle's model. It is written into generated files, so that they can be generated again.
+/// Identifies the model of a bundle. It is written into generated files, so that they can be reproduced.
 /// </summary>
 /// <param name="RunId">The id of its run, as `atelier runs list` shows it; null if unknown.</param>
 /// <param name="Weights">The SHA-256 of its weights, in lower-case hexadecimal digits.</param>
-/// <param name="Recipe">The run's resolved recipe; null if unknown.</param>
+/// <param name="Recipe">The resolved recipe of its run; null if unknown.</param>
 public sealed record BundleIdentity(string? RunId, string Weights, string? Recipe)
 {
     /// <summary>Computes the identity of a bundle.</summary>
-    /// <exception cref="AtelierException">Its files cannot be read.</exception>
+    /// <exception cref="AtelierException">The files of the bundle cannot be read.</exception>
     public static BundleIdentity Of(Bundle bundle)
     {
         string run = Path.GetDirectoryName(bundle.Folder) ?? bundle.Folder;

@@ -5,10 +5,12 @@ using static TorchSharp.torch;
 
 namespace Atelier.Runs;
 
-/// <summary>A bundle's weights, in one file or in shards.</summary>
+/// <summary>Reads the weights of a bundle, which are in one file or in shards.</summary>
 public static class BundleTensors
 {
-    /// <summary>Reads every tensor onto the CPU, quantised ones as single precision. The caller owns them.</summary>
+    /// <summary>
+    /// Reads all tensors to the CPU, and dequantises quantised ones to single precision. The caller owns the tensors.
+    /// </summary>
     /// <exception cref="AtelierException">A file is missing or damaged, or the index names a file outside the
     /// folder.</exception>
     public static IReadOnlyDictionary<string, Tensor> Read(Bundle bundle, CancellationToken cancellation = default)
@@ -30,16 +32,15 @@ public static class BundleTensors
         }
     }
 
-    /// <summary>Copies tensors into a model's own tensors, by name.</summary>
-    /// <param name="targets">The model's tensors by their names in the file. A null one must be all zeros in the file,
-    /// and is not in the model.</param>
+    /// <summary>Copies tensors of a file into the tensors of a model, by name.</summary>
+    /// <param name="targets">The tensors of the model, with their names in the file. Null stands for a tensor that the
+    /// model lacks, and that must be all zeros if it is in the file.</param>
     /// <param name="tensors">The tensors of the file, of any floating-point type.</param>
-    /// <param name="isIgnored">Whether a tensor that the model lacks may be in the file.</param>
-    /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">A tensor is missing, unexpected, or of another shape.</exception>
+    /// <param name="isIgnored">Returns whether the file may hold a tensor with this name that the model lacks.</param>
+    /// <param name="where">The path of the file, for error messages.</param>
+    /// <exception cref="AtelierException">A tensor is missing, unexpected, or has a different shape.</exception>
     public static void CopyTo(IEnumerable<(string Name, Tensor? Target)> targets,
-        IReadOnlyDictionary<string, Tensor> tensors,
-        Func<string, bool> isIgnored, string where)
+        IReadOnlyDictionary<string, Tensor> tensors, Func<string, bool> isIgnored, string where)
     {
         const string hint = "download or export the model again";
         using var gradients = no_grad();
@@ -49,7 +50,7 @@ public static class BundleTensors
             used.Add(name);
             if (target is null)
             {
-                if (tensors.TryGetValue(name, out Tensor? unread) && unread.count_nonzero().Number() > 0)
+                if (tensors.TryGetValue(name, out Tensor? unused) && unused.count_nonzero().Number() > 0)
                     throw new AtelierException(
                         $"the tensor {name} is not all zeros, but config.json says that there are no biases",
                         where, hint);
@@ -93,9 +94,9 @@ public static class BundleTensors
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            tensors.Add(tensor.Name,
-                torch.tensor(tensor.Read(TensorLayout.HuggingFace), [.. tensor.Shape(TensorLayout.HuggingFace)])
-                .DetachFromDisposeScope());
+            float[] values = tensor.Read(TensorLayout.HuggingFace);
+            Tensor dequantised = torch.tensor(values, [.. tensor.Shape(TensorLayout.HuggingFace)]);
+            tensors.Add(tensor.Name, dequantised.DetachFromDisposeScope());
         }
     }
 }

@@ -9,36 +9,39 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Writes bundles whole or not at all: into a temporary folder in the same place, which then replaces the old one.
+/// Writes bundles completely or not at all: into a temporary folder in the same parent folder, which then replaces the
+/// old bundle.
 /// </summary>
 public static class BundleWriter
 {
-    /// <summary>Writes a bundle. An existing one stays until the new one is complete.</summary>
+    /// <summary>Writes the bundle of a text model. An existing bundle is kept until the new one is complete.</summary>
     /// <param name="folder">The bundle's folder.</param>
     /// <param name="configJson">The text of config.json, with a model_type.</param>
-    /// <param name="tensors">The weights by the names of the published format.</param>
-    /// <param name="tokenizer">What turns text into the model's ids.</param>
-    /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
-    /// <param name="startId">The start token of a text without a prompt.</param>
-    /// <param name="card">The model card, Markdown.</param>
-    /// <exception cref="AtelierException">The folder cannot be written, or holds something that is no
+    /// <param name="tensors">The weights, by their names in the published format.</param>
+    /// <param name="tokenizer">The tokenizer of the model.</param>
+    /// <param name="decoding">The default decoding options, for requests that do not set them.</param>
+    /// <param name="startId">The start token of generation without a prompt.</param>
+    /// <param name="card">The model card, in Markdown.</param>
+    /// <exception cref="AtelierException">The folder cannot be written, or holds files that do not belong to a
     /// bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors,
         Tokenizer tokenizer, DecodingOptions decoding, int startId, string card) =>
-            Write(folder, configJson, tensors, card, partial =>
+        Write(folder, configJson, tensors, card, partial =>
         {
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
             new GenerationConfigFile(decoding, startId, tokenizer.EndOfTextId is int end ? [end]
                 : null).Write(Path.Combine(partial, Bundle.GenerationConfigName));
         });
 
-    /// <summary>Writes a bundle of a model other than text.</summary>
+    /// <summary>
+    /// Writes the bundle of a model of any kind. An existing bundle is kept until the new one is complete.
+    /// </summary>
     /// <param name="folder">The bundle's folder.</param>
     /// <param name="configJson">The text of config.json, with a model_type.</param>
     /// <param name="tensors">The weights.</param>
-    /// <param name="card">The model card, Markdown.</param>
-    /// <param name="writeMore">Writes further files into the given folder, such as schema.json.</param>
-    /// <exception cref="AtelierException">The folder cannot be written, or holds something that is no
+    /// <param name="card">The model card, in Markdown.</param>
+    /// <param name="writeMore">Writes further files, such as schema.json, into the given folder.</param>
+    /// <exception cref="AtelierException">The folder cannot be written, or holds files that do not belong to a
     /// bundle.</exception>
     public static void Write(string folder, string configJson, IReadOnlyDictionary<string, Tensor> tensors, string card,
         Action<string> writeMore) =>
@@ -51,18 +54,18 @@ public static class BundleWriter
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), card);
         });
 
-    /// <summary>Whether a file has the name of a bundle's file.</summary>
+    /// <summary>Returns whether a file has the name of a file of bundles.</summary>
     internal static bool IsBundleFile(string path) => Path.GetFileName(path) is
         "config.json" or "tokenizer.json" or Bundle.GenerationConfigName or "README.md" or "schema.json"
             or ChatTemplateFile.FileName or ChatTemplateFile.ConfigName || IsWeights(path);
 
-    /// <summary>Whether a file has the name of a bundle's weights.</summary>
+    /// <summary>Returns whether a file has the name of a weights file of bundles.</summary>
     internal static bool IsWeights(string path) =>
         Path.GetFileName(path) is SafetensorsFolder.IndexName or SafetensorsFolder.FileName or ModelWeights.GgufName
         || (Path.GetFileName(path).StartsWith("model-", StringComparison.Ordinal)
             && path.EndsWith(".safetensors", StringComparison.Ordinal));
 
-    /// <summary>Fills a temporary folder in the same place and then exchanges it for the old one.</summary>
+    /// <summary>Fills a temporary folder in the same parent folder, and then replaces the old folder by it.</summary>
     internal static void Replace(string folder, Action<string> fill)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
@@ -83,17 +86,17 @@ public static class BundleWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            RemoveHalf(partial);
+            RemoveIncomplete(partial);
             throw FileFault.At(e, folder);
         }
         catch
         {
-            RemoveHalf(partial);
+            RemoveIncomplete(partial);
             throw;
         }
     }
 
-    private static void RemoveHalf(string partial)
+    private static void RemoveIncomplete(string partial)
     {
         try
         {
@@ -101,8 +104,7 @@ public static class BundleWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Writing has failed already, and that is the error that the user sees; the next bundle written here takes
-            // its place.
+            // The user sees the error that made the writing fail. The next bundle written here replaces the folder.
         }
     }
 

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Checkpoints of a run: checkpoints/step-N with safetensors files, state.json, and checksums.json. A folder of that
-/// name is whole, since it is written under another name first; the checksums detect later changes.
+/// Stores the checkpoints of a run, each in a folder checkpoints/step-N with safetensors files, state.json and
+/// checksums.json. A folder gets this name only when it is complete; the checksums detect later changes.
 /// </summary>
 internal sealed class CheckpointStore(string folder)
 {
@@ -20,23 +20,20 @@ internal sealed class CheckpointStore(string folder)
     private static readonly JsonSerializerOptions Json =
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
-    /// <summary>The steps there are checkpoints of, whole or not, the newest first.</summary>
-    public IReadOnlyList<long> Steps =>
-        !Directory.Exists(folder) ? [] : [.. Directory.EnumerateDirectories(folder, Prefix + "*")
-        .Select(path =>
-            long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
-            out long step) ? step : -1)
-        .Where(step => step >= 0)
-        .OrderDescending()];
+    /// <summary>The steps of all checkpoints, damaged or not, newest first.</summary>
+    public IReadOnlyList<long> Steps => !Directory.Exists(folder) ? []
+        : [.. Directory.EnumerateDirectories(folder, Prefix + "*").Select(StepOf).OfType<long>().OrderDescending()];
 
-    /// <summary>The folder of a step's checkpoint.</summary>
+    /// <summary>Returns the folder of the checkpoint of a step.</summary>
     public string FolderOf(long step) => Path.Combine(folder, $"{Prefix}{step}");
 
-    /// <summary>Writes a checkpoint whole or not at all, then removes all but the last two and the best.</summary>
-    /// <param name="state">Where the run stands.</param>
-    /// <param name="files">Tensors by file name.</param>
-    /// <exception cref="AtelierException">The disk is full or the place cannot be written; the checkpoints before
-    /// stay.</exception>
+    /// <summary>
+    /// Writes a checkpoint completely or not at all, then removes all checkpoints but the last two and the best.
+    /// </summary>
+    /// <param name="state">The state of the run.</param>
+    /// <param name="files">The tensors of each file, by file name.</param>
+    /// <exception cref="AtelierException">The disk is full, or the folder cannot be written. Earlier checkpoints are
+    /// kept.</exception>
     public void Save(TrainingState state, IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> files)
     {
         string temporary = Path.Combine(folder, $".{Prefix}{state.Step}.partial"), final = FolderOf(state.Step);
@@ -50,7 +47,7 @@ internal sealed class CheckpointStore(string folder)
             var checksums = Directory.EnumerateFiles(temporary).Order(StringComparer.Ordinal)
                 .ToDictionary(path => Path.GetFileName(path)!, Checksum);
             AtomicFile.WriteText(Path.Combine(temporary, ChecksumFile), JsonSerializer.Serialize(checksums, Json));
-            Remove(final); // a damaged one of the same step, where the run fell back behind it
+            Remove(final); // exists if this checkpoint was damaged and the run resumed from an earlier one
             Directory.Move(temporary, final);
         }
         catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
@@ -58,16 +55,15 @@ internal sealed class CheckpointStore(string folder)
             Remove(temporary);
             string left = Steps.Count > 0 ? $"; the checkpoint of step {Steps[0]} remains" : "";
             throw new AtelierException($"the checkpoint of step {state.Step} could not be saved: {e.Message}{left}",
-                final,
-                $"free some space, then continue with {Mention.Field("resume")}", e);
+                final, $"free some space, then continue with {Mention.Field("resume")}", e);
         }
         foreach (long old in Steps.Where(step => step <= state.Step).Skip(Kept).Where(step => step != state.BestStep))
             Remove(FolderOf(old));
     }
 
-    /// <summary>The state of the newest whole checkpoint, or null where there is none.</summary>
-    /// <param name="tell">Receives each damaged checkpoint that was skipped.</param>
-    /// <exception cref="AtelierException">There are checkpoints and none is whole.</exception>
+    /// <summary>Returns the state of the newest undamaged checkpoint; null if there are no checkpoints.</summary>
+    /// <param name="tell">Receives a message for each damaged checkpoint that is skipped.</param>
+    /// <exception cref="AtelierException">There are checkpoints, but all are damaged.</exception>
     public TrainingState? FindNewest(Action<string> tell)
     {
         AtelierException? damage = null;
@@ -87,16 +83,15 @@ internal sealed class CheckpointStore(string folder)
             "delete the folder to start again, or restore the files from a copy", damage);
     }
 
-    /// <summary>Checks every file of a checkpoint against its checksum.</summary>
-    /// <exception cref="AtelierException">A file is missing, truncated or modified.</exception>
+    /// <summary>Verifies the checksum of each file of a checkpoint, and returns its state.</summary>
+    /// <exception cref="AtelierException">A file is missing, truncated or altered.</exception>
     public TrainingState Verify(long step)
     {
         string checkpoint = FolderOf(step);
         try
         {
-            var checksums =
-                JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllBytes(Path.Combine(checkpoint,
-                ChecksumFile)), Json);
+            byte[] json = File.ReadAllBytes(Path.Combine(checkpoint, ChecksumFile));
+            var checksums = JsonSerializer.Deserialize<Dictionary<string, string>>(json, Json);
             if (checksums is null || !checksums.ContainsKey(StateFile))
                 throw Damaged(checkpoint, $"{ChecksumFile} does not list {StateFile}");
             foreach ((string name, string checksum) in checksums)
@@ -107,8 +102,8 @@ internal sealed class CheckpointStore(string folder)
                 if (Checksum(path) != checksum)
                     throw Damaged(checkpoint, $"{name} is truncated or was modified");
             }
-            return JsonSerializer.Deserialize<TrainingState>(File.ReadAllBytes(Path.Combine(checkpoint, StateFile)),
-                Json)
+            byte[] state = File.ReadAllBytes(Path.Combine(checkpoint, StateFile));
+            return JsonSerializer.Deserialize<TrainingState>(state, Json)
                 ?? throw Damaged(checkpoint, $"{StateFile} is empty");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
@@ -117,7 +112,7 @@ internal sealed class CheckpointStore(string folder)
         }
     }
 
-    /// <summary>Copies a file's tensors over those given.</summary>
+    /// <summary>Copies the tensors of a checkpoint's file into the given tensors.</summary>
     /// <exception cref="AtelierException">The names or shapes differ: the checkpoint is of another model.</exception>
     public void Restore(long step, string file, IReadOnlyDictionary<string, Tensor> tensors)
     {
@@ -150,13 +145,19 @@ internal sealed class CheckpointStore(string folder)
     private static AtelierException Damaged(string checkpoint, string what, Exception? inner = null) =>
         new($"the checkpoint is damaged: {what}", checkpoint, inner: inner);
 
+    private static long? StepOf(string path)
+    {
+        ReadOnlySpan<char> number = Path.GetFileName(path).AsSpan(Prefix.Length);
+        return long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
+    }
+
     private static string Checksum(string path)
     {
         using FileStream stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>Removes what a killed process left half written or half removed.</summary>
+    /// <summary>Removes folders that a killed process left partly written or partly removed.</summary>
     private void RemoveLeftovers()
     {
         if (!Directory.Exists(folder))
@@ -166,7 +167,7 @@ internal sealed class CheckpointStore(string folder)
     }
 
     /// <summary>
-    /// Removes a checkpoint under another name, so that a process killed meanwhile leaves no half of one.
+    /// Removes a checkpoint after renaming it, so that a process that is killed meanwhile does not leave a part of one.
     /// </summary>
     private void Remove(string path)
     {

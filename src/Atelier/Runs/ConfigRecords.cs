@@ -6,7 +6,7 @@ using Atelier.Formats;
 
 namespace Atelier.Runs;
 
-/// <summary>Records in a config.json: their properties are keys in snake_case.</summary>
+/// <summary>Reads and writes configuration records in config.json, where their properties are in snake_case.</summary>
 public static class ConfigRecords
 {
     private static readonly JsonSerializerOptions Options = new()
@@ -16,16 +16,16 @@ public static class ConfigRecords
         WriteIndented = true,
     };
 
-    /// <summary>The text of a config.json with the values of <paramref name="config"/>.</summary>
-    /// <param name="modelType">The model_type.</param>
-    /// <param name="vocabularySize">The vocab_size.</param>
+    /// <summary>Returns the text of a config.json with the values of <paramref name="config"/>.</summary>
+    /// <param name="modelType">The value of model_type.</param>
+    /// <param name="vocabularySize">The value of vocab_size.</param>
     /// <param name="config">A record; its properties become keys in snake_case.</param>
     public static string Write(string modelType, int vocabularySize, object config) =>
         Write(modelType, new JsonObject { ["vocab_size"] = vocabularySize }, config);
 
-    /// <summary>The text of a config.json with the values of <paramref name="config"/>.</summary>
-    /// <param name="modelType">The model_type.</param>
-    /// <param name="more">What else stands there.</param>
+    /// <summary>Returns the text of a config.json with the values of <paramref name="config"/>.</summary>
+    /// <param name="modelType">The value of model_type.</param>
+    /// <param name="more">Further keys and values.</param>
     /// <param name="config">A record; its properties become keys in snake_case.</param>
     public static string Write(string modelType, JsonObject more, object config)
     {
@@ -37,11 +37,11 @@ public static class ConfigRecords
         return Write(root);
     }
 
-    /// <summary>The text of a config.json with these keys.</summary>
+    /// <summary>Returns the text of a config.json with the given keys.</summary>
     public static string Write(JsonObject root) => root.ToJsonString(Options) + "\n";
 
-    /// <summary>Reads the keys of a record that <see cref="Write(string, int, object)"/> wrote.</summary>
-    /// <exception cref="AtelierException">A value is of the wrong type or out of range.</exception>
+    /// <summary>Reads a record that <see cref="Write(string, int, object)"/> wrote.</summary>
+    /// <exception cref="AtelierException">A value has the wrong type or is out of range.</exception>
     public static T Read<T>(this ConfigFile file)
         where T : notnull
     {
@@ -56,7 +56,7 @@ public static class ConfigRecords
         }
     }
 
-    /// <summary>Gives back a record whose values are all in their ranges.</summary>
+    /// <summary>Checks that all values of a record are in their ranges, and returns it.</summary>
     /// <exception cref="AtelierException">A value is out of range.</exception>
     public static T Check<T>(this ConfigFile file, T config)
         where T : notnull

@@ -4,29 +4,29 @@ using Atelier.Recipes;
 namespace Atelier.Runs;
 
 /// <summary>
-/// Guards an unfinished run against a recipe that was edited so that it no longer fits: the prepared data holds the
-/// recipe that it was made by, and going on compares.
+/// Checks that the recipe of an unfinished run was not edited in a way that invalidates its data or checkpoints. The
+/// folder of the prepared data holds a copy of the recipe, with which a resumed run is compared.
 /// </summary>
 internal static class RecipeChanges
 {
     private const string FileName = "recipe.yaml"; // in the folder of the prepared data
 
-    /// <summary>Keeps the recipe that the data was prepared by.</summary>
+    /// <summary>Stores a copy of the recipe by which the data were prepared.</summary>
     public static void Keep(Recipe recipe, string dataFolder) =>
         AtomicFile.WriteText(Path.Combine(dataFolder, FileName), RecipeWriter.Write(recipe));
 
     /// <summary>
-    /// Checks that a run's recipe still goes with its prepared data, and with its checkpoints where there are some.
+    /// Checks that the recipe of a run still matches its prepared data, and its checkpoints if there are any.
     /// </summary>
-    /// <exception cref="AtelierException">A key was changed that may not; the message names it.</exception>
+    /// <exception cref="AtelierException">A key was changed that must not change; the message names it.</exception>
     public static void Check(Run run, IReadOnlyList<IModelSection> families)
     {
         string kept = Path.Combine(run.DataFolder, FileName);
         if (!File.Exists(kept))
             return; // no data was prepared yet
         bool learned = new CheckpointStore(run.CheckpointFolder).Steps.Count > 0;
-        IReadOnlyList<RecipeEntry> before = 
-            RecipeEntry.Of(RecipeReader.Read(kept, families, overrides: null, unread: []));
+        Recipe original = RecipeReader.Read(kept, families, overrides: null, unread: []);
+        IReadOnlyList<RecipeEntry> before = RecipeEntry.Of(original);
         IReadOnlyList<RecipeEntry> now = RecipeEntry.Of(run.Recipe);
         IEnumerable<string> keys = before.Concat(now)
             .Where(entry => !entry.MayChange && (learned || IsOfData(entry.Key))).Select(entry => entry.Key).Distinct();

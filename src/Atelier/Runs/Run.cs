@@ -7,7 +7,8 @@ using Atelier.Tensors.Profiling;
 namespace Atelier.Runs;
 
 /// <summary>
-/// One training, in a folder that a person can read. One process at a time holds the run, until it ends.
+/// One training, in a folder that a person can read. Only one process at a time can open a run; it locks the folder
+/// until it disposes the run or ends.
 /// </summary>
 public sealed class Run : IDisposable
 {
@@ -15,14 +16,14 @@ public sealed class Run : IDisposable
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
 
-    /// <summary>The file of the run's execution plan on this machine.</summary>
+    /// <summary>The name of the file that holds the execution plan of the run on this machine.</summary>
     internal const string PlanFile = "execution.json";
 
     private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
         RecipeFile, "data", "checkpoints", "samples", "plots", "profile", "tensorboard", "metrics.jsonl", PlanFile);
 
     private readonly FileStream _lock;
-    private readonly string? _made; // the topmost folder that was made for a run that was begun here
+    private readonly string? _made; // the topmost folder that Create made for this run; null if the run was opened
 
     private Run(string folder, Recipe recipe, FileStream held, string? made)
     {
@@ -32,13 +33,13 @@ public sealed class Run : IDisposable
         _made = made;
     }
 
-    /// <summary>The folder.</summary>
+    /// <summary>The folder of the run.</summary>
     public string Folder { get; }
 
-    /// <summary>The resolved recipe, with every default in it.</summary>
+    /// <summary>The resolved recipe, including all defaults.</summary>
     public Recipe Recipe { get; }
 
-    /// <summary>The keys of the run's file that nothing reads and that its recipe was opened without.</summary>
+    /// <summary>The keys of the recipe file that nothing reads, and that were ignored on opening the run.</summary>
     public IReadOnlyList<string> UnreadKeys { get; private init; } = [];
 
     /// <summary>The folder of the prepared data.</summary>
@@ -56,13 +57,13 @@ public sealed class Run : IDisposable
     /// <summary>The folder of a profile, if one was taken.</summary>
     public string ProfileFolder => Path.Combine(Folder, "profile");
 
-    /// <summary>The profile to take of this session's steps, or null.</summary>
+    /// <summary>The profile to take of the steps of this session; null for none.</summary>
     public StepProfile? Profile { get; set; }
 
-    /// <summary>The folder for measured execution plans.</summary>
+    /// <summary>The home folder, which stores measured execution plans.</summary>
     internal string Home { get; set; } = AtelierHome.Folder;
 
-    /// <summary>The finished model.</summary>
+    /// <summary>The folder of the bundle, which holds the finished model.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");
 
     /// <summary>
@@ -75,23 +76,23 @@ public sealed class Run : IDisposable
     public bool IsFinished => HasResult(Folder);
 
     /// <summary>
-    /// Whether this process created the run and nothing was learned yet: there is no checkpoint, no bundle and no
-    /// metric.
+    /// Whether this process created the run and training has not saved anything yet: no checkpoint, no bundle and no
+    /// metrics.
     /// </summary>
     internal bool IsBarelyBegun => _made is not null && !HoldsLearning(Folder) && !File.Exists(MetricsPath);
 
-    /// <summary>Whether a folder holds a run, finished or not.</summary>
+    /// <summary>Returns whether a folder holds a run, finished or not.</summary>
     public static bool Exists(string folder) => File.Exists(RecipePath(folder));
 
-    /// <summary>The path of the resolved recipe in a run's folder.</summary>
+    /// <summary>Returns the path of the resolved recipe in the folder of a run.</summary>
     public static string RecipePath(string folder) => Path.Combine(folder, RecipeFile);
 
-    /// <summary>Whether the run in a folder ended as planned.</summary>
+    /// <summary>Returns whether the run in a folder ended as planned.</summary>
     public static bool HasResult(string folder) => File.Exists(Path.Combine(folder, ResultFile));
 
     /// <summary>
-    /// Creates a run: creates the folder, or takes an empty one, or that of a run that ended before anything was saved,
-    /// and writes the recipe into it.
+    /// Creates a run and writes its recipe. The folder is created, unless it is empty or holds a run that ended before
+    /// anything was saved.
     /// </summary>
     /// <exception cref="AtelierException">The folder is not empty, is in use, or cannot be written.</exception>
     public static Run Create(string folder, Recipe recipe)
@@ -101,13 +102,14 @@ public sealed class Run : IDisposable
             throw new AtelierException("this is a file, but a run needs a folder", folder,
                 $"choose another folder with {Mention.Field("out")}");
         string made = Path.Combine(full, LockFile);
-        for (string? above = full; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
-            made = above;
-        Refuse(folder, full); // before the lock file is laid into a folder that is none of ours
+        for (string? parent = full; parent is not null && !Directory.Exists(parent);
+            parent = Path.GetDirectoryName(parent))
+            made = parent;
+        Refuse(folder, full); // before a lock file is written into a folder that is not a run's
         FileStream held = Hold(folder, full);
         try
         {
-            Refuse(folder, full); // again: another process may have begun a run meanwhile
+            Refuse(folder, full); // again, because another process may have started a run meanwhile
             Clear(full);
             AtomicFile.WriteText(Path.Combine(full, RecipeFile), RecipeWriter.Write(recipe));
             return new Run(full, recipe, held, made);
@@ -125,16 +127,16 @@ public sealed class Run : IDisposable
     }
 
     /// <summary>
-    /// Whether a run can be created in a folder: it does not exist, is empty, or holds a run that ended before anything
-    /// was saved.
+    /// Returns whether a run can be created in a folder: it does not exist, is empty, or holds a run that ended before
+    /// anything was saved.
     /// </summary>
     public static bool CanBegin(string folder) => !Directory.Exists(folder)
         || (!HasResult(folder) && !IsHeld(folder) && (IsEmpty(folder) || IsVacant(folder)));
 
     /// <summary>Opens an existing run.</summary>
-    /// <param name="folder">Its folder.</param>
+    /// <param name="folder">The folder of the run.</param>
     /// <param name="families">The families that its recipe may name.</param>
-    /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process holds
+    /// <exception cref="AtelierException">There is no run, its recipe is damaged, or another process has opened
     /// it.</exception>
     public static Run Open(string folder, IReadOnlyList<IModelSection> families)
     {
@@ -158,7 +160,7 @@ public sealed class Run : IDisposable
         return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
     }
 
-    /// <summary>Whether a process works on a run.</summary>
+    /// <summary>Returns whether a process has opened the run in a folder.</summary>
     public static bool IsHeld(string folder)
     {
         string file = Path.Combine(folder, LockFile);
@@ -174,8 +176,8 @@ public sealed class Run : IDisposable
         }
     }
 
-    /// <summary>Deletes a run's folder and everything in it.</summary>
-    /// <exception cref="AtelierException">It is no run's folder, a process works on it, or it cannot be
+    /// <summary>Deletes the folder of a run and everything in it.</summary>
+    /// <exception cref="AtelierException">The folder does not hold a run, a process has opened it, or it cannot be
     /// deleted.</exception>
     public static void Delete(string folder)
     {
@@ -185,7 +187,7 @@ public sealed class Run : IDisposable
         {
             using (Hold(folder, Path.GetFullPath(folder)))
             {
-                // Only to see that no other process holds it.
+                // Checks that no other process has opened it.
             }
             Directory.Delete(folder, recursive: true);
         }
@@ -195,8 +197,8 @@ public sealed class Run : IDisposable
         }
     }
 
-    /// <summary>Marks the run as finished, with its result.</summary>
-    /// <param name="writeResult">Writes one JSON object.</param>
+    /// <summary>Marks the run as finished, and stores its result.</summary>
+    /// <param name="writeResult">Writes the result as one JSON object.</param>
     public void Finish(Action<Utf8JsonWriter> writeResult) =>
         AtomicFile.Write(Path.Combine(Folder, ResultFile), stream =>
         {
@@ -204,7 +206,7 @@ public sealed class Run : IDisposable
             writeResult(json);
         });
 
-    /// <summary>Removes a run that was created here, with all folders created for it.</summary>
+    /// <summary>Removes a run that this process created, with all folders that were created for it.</summary>
     internal void Abandon()
     {
         Clear(Folder);
@@ -214,17 +216,17 @@ public sealed class Run : IDisposable
             Directory.Delete(at);
     }
 
-    /// <summary>Releases the folder.</summary>
+    /// <summary>Unlocks the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Whether a folder holds learned weights.</summary>
+    /// <summary>Returns whether a folder holds trained weights.</summary>
     private static bool HoldsLearning(string folder) =>
         Directory.Exists(Path.Combine(folder, "bundle"))
-            || new CheckpointStore(Path.Combine(folder, "checkpoints")).Steps.Count > 0;
+        || new CheckpointStore(Path.Combine(folder, "checkpoints")).Steps.Count > 0;
 
     /// <summary>
-    /// Whether a folder holds a run without learned weights and nothing else, so that a user's own files are never
-    /// removed.
+    /// Returns whether a folder holds a run without trained weights, and no other files: a user's own files must never
+    /// be removed.
     /// </summary>
     private static bool IsVacant(string folder) =>
         Exists(folder) && File.Exists(Path.Combine(folder, LockFile)) && !HoldsLearning(folder)
@@ -233,11 +235,11 @@ public sealed class Run : IDisposable
     private static bool IsEmpty(string folder) =>
         Directory.EnumerateFileSystemEntries(folder).All(e => Path.GetFileName(e) == LockFile);
 
-    /// <summary>Whether a run writes a file or folder of this name before it has learned.</summary>
+    /// <summary>Returns whether a run may write a file or folder of this name before it has trained weights.</summary>
     private static bool IsOwn(string path) =>
         s_ownNames.Contains(Path.GetFileName(path)) || path.EndsWith(".partial", StringComparison.Ordinal);
 
-    /// <summary>Deletes only those.</summary>
+    /// <summary>Deletes the files and folders that a run may write before it has trained weights.</summary>
     private static void Clear(string folder)
     {
         foreach (string path in Directory.EnumerateFileSystemEntries(folder).Where(IsOwn).ToArray())
@@ -267,13 +269,12 @@ public sealed class Run : IDisposable
         try
         {
             Directory.CreateDirectory(full);
-            // The system drops the lock with the process, however it dies.
+            // The operating system releases the lock when the process ends, even if it is killed.
             return new FileStream(Path.Combine(full, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite,
                 FileShare.None, 1);
         }
-        catch (IOException e)
-            when (File.Exists(Path.Combine(full, LockFile)) && e
-            is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException e) when (File.Exists(Path.Combine(full, LockFile))
+            && e is not (FileNotFoundException or DirectoryNotFoundException))
         {
             throw new AtelierException("another process is using this run", folder,
                 $"wait for it, stop it, or choose another folder with {Mention.Field("out")}", e);

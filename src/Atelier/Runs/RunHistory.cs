@@ -7,46 +7,47 @@ namespace Atelier.Runs;
 /// <summary>A run in the history.</summary>
 public sealed record RunRecord
 {
-    /// <summary>A short id for commands.</summary>
+    /// <summary>A short id, which commands accept.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The full path of its folder.</summary>
+    /// <summary>The full path of the run's folder.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>The family of its model.</summary>
+    /// <summary>The family of the model.</summary>
     public required string Family { get; init; }
 
-    /// <summary>The recipe's name.</summary>
+    /// <summary>The name of the recipe.</summary>
     public required string Recipe { get; init; }
 
-    /// <summary>When it was started or last resumed.</summary>
+    /// <summary>When the run was started or last resumed.</summary>
     public required DateTimeOffset Started { get; init; }
 
-    /// <summary>When it ended, or null.</summary>
+    /// <summary>When the run ended; null if it has not.</summary>
     public DateTimeOffset? Finished { get; init; }
 
-    /// <summary>"running", "finished", "interrupted" or "failed".</summary>
+    /// <summary>The status: "running", "finished", "interrupted" or "failed".</summary>
     public required string Status { get; init; }
 
-    /// <summary>Number of completed steps.</summary>
+    /// <summary>The number of completed steps.</summary>
     public long Steps { get; init; }
 
-    /// <summary>Training time in seconds.</summary>
+    /// <summary>The training time in seconds.</summary>
     public double Seconds { get; init; }
 
-    /// <summary>Final metrics by name.</summary>
+    /// <summary>The final metrics by name.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
 }
 
 /// <summary>
-/// All runs of a user, in a SQLite database. It is only a list and may be deleted; the runs' folders hold the data.
+/// The list of all runs of a user, in a SQLite database. It may be deleted, because the data are in the folders of the
+/// runs.
 /// </summary>
-/// <param name="path">The database; created if it is missing.</param>
+/// <param name="path">The path of the database, which is created if it is missing.</param>
 public sealed class RunHistory(string path)
 {
     private const string Columns = "id, folder, family, recipe, started, finished, status, steps, seconds, metrics";
 
-    /// <summary>All runs, the latest first.</summary>
+    /// <summary>Returns all runs, latest first.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public IReadOnlyList<RunRecord> List() => Use(connection =>
     {
@@ -59,7 +60,7 @@ public sealed class RunHistory(string path)
         return runs;
     });
 
-    /// <summary>The run with that id or in that folder, or null.</summary>
+    /// <summary>Returns the run with the given id or folder; null if there is none.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public RunRecord? Find(string idOrFolder)
     {
@@ -67,7 +68,7 @@ public sealed class RunHistory(string path)
         return List().FirstOrDefault(r => r.Id == idOrFolder || r.Folder == full);
     }
 
-    /// <summary>Adds a run or updates it; a folder has one run.</summary>
+    /// <summary>Adds or updates a run. A folder has only one run.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public void Save(RunRecord run) => Use(connection =>
     {
@@ -82,7 +83,7 @@ public sealed class RunHistory(string path)
             ("$id", run.Id), ("$folder", run.Folder), ("$family", run.Family), ("$recipe", run.Recipe),
             ("$started", Text(run.Started)), ("$finished", run.Finished is { } finished ? Text(finished) : null),
             ("$status", run.Status), ("$steps", run.Steps), ("$seconds", run.Seconds),
-                ("$metrics", JsonSerializer.Serialize(run.Metrics)),
+            ("$metrics", JsonSerializer.Serialize(run.Metrics)),
         ];
         foreach ((string name, object? value) in values)
             command.Parameters.AddWithValue(name, value ?? DBNull.Value);
@@ -93,7 +94,7 @@ public sealed class RunHistory(string path)
         return true;
     });
 
-    /// <summary>Removes a run from the history; its folder stays.</summary>
+    /// <summary>Removes a run from the history; its folder is not deleted.</summary>
     /// <exception cref="AtelierException">The database is damaged or busy.</exception>
     public void Delete(string id) => Use(connection =>
     {
@@ -126,8 +127,8 @@ public sealed class RunHistory(string path)
             throw new AtelierException("the history of runs is in use by another program", path,
                 "try again in a moment", e);
         }
-        catch (Exception e)
-            when (e is SqliteException or JsonException or FormatException or InvalidCastException or IOException
+        catch (Exception e) when (e is SqliteException or JsonException or FormatException
+            or InvalidCastException or IOException
             or UnauthorizedAccessException)
         {
             throw new AtelierException(

@@ -1,15 +1,15 @@
 namespace Atelier.Runs;
 
-/// <summary>Where a run stands, apart from its tensors.</summary>
+/// <summary>The state of a run, apart from its tensors.</summary>
 internal sealed record TrainingState
 {
-    /// <summary>Steps done.</summary>
+    /// <summary>The number of completed steps.</summary>
     public long Step { get; init; }
 
-    /// <summary>The number of the next batch: the position in the data.</summary>
+    /// <summary>The number of the next batch, which is the position in the data.</summary>
     public long Batch { get; init; }
 
-    /// <summary>The recipe's seed: with the step it gives the random numbers of each step.</summary>
+    /// <summary>The seed of the recipe. Together with the step it determines the random numbers of a step.</summary>
     public long Seed { get; init; }
 
     /// <summary>A hash of the recipe.</summary>
@@ -18,16 +18,16 @@ internal sealed record TrainingState
     /// <summary>The lowest validation loss so far.</summary>
     public double? BestLoss { get; init; }
 
-    /// <summary>The step it was measured after.</summary>
+    /// <summary>The step after which the lowest validation loss was measured.</summary>
     public long? BestStep { get; init; }
 
-    /// <summary>Measurements since then.</summary>
+    /// <summary>The number of evaluations since then.</summary>
     public int WithoutImprovement { get; init; }
 
-    /// <summary>Seconds of learning in all sessions.</summary>
+    /// <summary>The training time of all sessions in seconds.</summary>
     public double ElapsedSeconds { get; init; }
 
-    /// <summary>The state after a measurement on validation data.</summary>
+    /// <summary>Returns the state after an evaluation on the validation data.</summary>
     public TrainingState Measured(double loss) => loss < (BestLoss ?? double.PositiveInfinity)
         ? this with { BestLoss = loss, BestStep = Step, WithoutImprovement = 0 }
         : this with { WithoutImprovement = WithoutImprovement + 1 };

@@ -2,22 +2,20 @@ using System.Globalization;
 
 namespace Atelier.Runs;
 
-/// <summary>
-/// A folder for work that keeps nothing: made in the system's place for such, gone when it is disposed.
-/// </summary>
+/// <summary>A temporary folder, which is deleted when this object is disposed.</summary>
 public sealed class WorkFolder : IDisposable
 {
     private static readonly string Prefix =
         string.Create(CultureInfo.InvariantCulture, $"atelier-{Environment.ProcessId}-");
 
-    /// <summary>Makes it.</summary>
+    /// <summary>Creates a folder in the system's folder for temporary files.</summary>
     public WorkFolder() => Path = Directory.CreateTempSubdirectory(Prefix).FullName;
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The path of the folder.</summary>
     public string Path { get; }
 
     /// <summary>
-    /// Deletes all that this process has made and not yet deleted: for an end that waits for nothing.
+    /// Deletes all folders that this process has created and not yet deleted. Called when the process must end at once.
     /// </summary>
     public static void DeleteLeft()
     {

@@ -5,15 +5,15 @@ using Atelier.Tensors;
 namespace Atelier.Tasks;
 
 /// <summary>Suggested settings for a user's own data.</summary>
-/// <param name="Overrides">Changes to the default recipe.</param>
-/// <param name="Amount">The amount of data that the settings were chosen for: "2.3 MB of text".</param>
+/// <param name="Overrides">Changes to the default recipe, such as "training.steps=500".</param>
+/// <param name="Amount">The amount of data that the settings were chosen for, such as "2.3 MB of text".</param>
 public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
 {
-    /// <summary>Suggested settings for data whose families need no particular shape.</summary>
+    /// <summary>Suggests settings for a task whose settings do not depend on the amount of data.</summary>
     /// <param name="task">The task.</param>
-    /// <param name="path">A file or a folder.</param>
+    /// <param name="path">The path of a file or folder.</param>
     /// <param name="family">The family to train.</param>
-    /// <param name="what">The name of the data in the amount: "text".</param>
+    /// <param name="what">The word for the data in the amount, such as "text".</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is no such file or folder.</exception>
     internal static DataAdvice ForFile(ITask task, string path, string family, string what,
@@ -23,14 +23,18 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
         return new([.. Source(path), $"data.kind={task.Name}", $"model.family={family}"], $"{Size(bytes)} of {what}");
     }
 
-    /// <summary>The bytes of a file, or of all files of a folder.</summary>
-    internal static long Bytes(string path, string field, CancellationToken cancellation) => Directory.Exists(path)
-        ? SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(file => new FileInfo(file).Length)
-        : File.Exists(path) ? new FileInfo(path).Length
-        : throw new AtelierException("there is no such file or folder", path,
-            $"check the path given with {field}");
+    /// <summary>Returns the size of a file, or of all files in a folder, in bytes.</summary>
+    internal static long Bytes(string path, string field, CancellationToken cancellation)
+    {
+        static long Length(string file) => new FileInfo(file).Length;
+        if (Directory.Exists(path))
+            return SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(Length);
+        return File.Exists(path) ? Length(path)
+            : throw new AtelierException("there is no such file or folder", path,
+                $"check the path given with {field}");
+    }
 
-    /// <summary>The changes that set the source and the run's name.</summary>
+    /// <summary>Returns the changes that set the data source and the name of the run.</summary>
     internal static IEnumerable<string> Source(string path) =>
     [
         $"data.source={RecipeWriter.Quote(Path.GetFullPath(path))}",

@@ -5,15 +5,17 @@ using Atelier.Recipes;
 
 namespace Atelier.Tasks;
 
-/// <summary>What an evaluation needs: the model, the data and the options.</summary>
-/// <param name="Model">The model.</param>
-/// <param name="Data">The data, of the task that evaluates.</param>
-/// <param name="Options">How to evaluate.</param>
-/// <param name="Run">The name that the report carries.</param>
-/// <param name="Seed">The seed of resampling and samples.</param>
-/// <param name="Picture">The path of a plot (PNG) of the headline figure compared with the baselines', or null.</param>
-/// <param name="Folder">The run's folder, which caches what is learned for evaluation; null caches nothing.</param>
-/// <param name="Other">The other data of the test part; null if all parts come from the recipe's own source.</param>
+/// <summary>The model, the data and the options of an evaluation.</summary>
+/// <param name="Model">The model to evaluate.</param>
+/// <param name="Data">The data, prepared by the task that evaluates.</param>
+/// <param name="Options">The evaluation options.</param>
+/// <param name="Run">The name of the run or bundle in the report.</param>
+/// <param name="Seed">The seed of the bootstrap and of samples.</param>
+/// <param name="Picture">The path to which to write a plot (PNG) of the headline metric of the model and its baselines;
+/// null for none.</param>
+/// <param name="Folder">The folder of the run, which caches models that are trained for evaluation; null disables the
+/// cache.</param>
+/// <param name="Other">The other source of the test part; null if all parts come from the source of the recipe.</param>
 public sealed record EvaluationContext(
     ITrainedModel Model, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
     string? Folder = null, OtherData? Other = null)

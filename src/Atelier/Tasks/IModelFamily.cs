@@ -12,15 +12,15 @@ namespace Atelier.Tasks;
 /// </summary>
 public interface IModelFamily : IModelSection
 {
-    /// <summary>One line for lists and help.</summary>
+    /// <summary>A description in one line, for lists and help.</summary>
     string Description { get; }
 
-    /// <summary>The tasks that it learns for; the first one is the default.</summary>
+    /// <summary>The tasks that the family supports; the first one is the default.</summary>
     IReadOnlyList<ITask> Tasks { get; }
 
     /// <summary>
-    /// Whether it trains step by step, by the recipe's training section. Other families count, or iterate by their own
-    /// configuration.
+    /// Whether the family is trained by gradient descent, by the recipe's training section. Other families count, or
+    /// iterate as their own configuration says.
     /// </summary>
     bool TakesSteps => true;
 
@@ -45,17 +45,17 @@ public interface IModelFamily : IModelSection
             : recipe.Data.Kind is { } on ? $"the family {Name} on {on}" : $"the family {Name}";
     }
 
-    /// <summary>The values of config.json's model_type that it loads: "gpt2", "llama".</summary>
+    /// <summary>The values of model_type in config.json that the family loads, such as "gpt2" and "llama".</summary>
     IReadOnlyList<string> ModelTypes { get; }
 
-    /// <summary>Creates the learner that trains a new model of the recipe on the data.</summary>
-    /// <exception cref="AtelierException">The configuration is impossible or does not fit the data.</exception>
+    /// <summary>Creates a learner, which trains a new model of the recipe on the data.</summary>
+    /// <exception cref="AtelierException">The configuration is invalid or does not match the data.</exception>
     ILearner CreateLearner(Recipe recipe, IDataSource data);
 
     /// <summary>Loads a finished model.</summary>
-    /// <param name="bundle">The folder with config.json, model.safetensors and what goes with them.</param>
-    /// <param name="device">"cpu" or "cuda".</param>
+    /// <param name="bundle">The bundle with config.json, model.safetensors and further files.</param>
+    /// <param name="device">The device: "cpu" or "cuda".</param>
     /// <param name="cancellation">Cancels loading between tensors.</param>
-    /// <exception cref="AtelierException">The bundle is damaged or of another kind.</exception>
+    /// <exception cref="AtelierException">The bundle is damaged or belongs to another family.</exception>
     ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default);
 }

@@ -6,20 +6,20 @@ using Atelier.Recipes;
 namespace Atelier.Tasks;
 
 /// <summary>
-/// What a model is for: how data is prepared and reopened, and how models are evaluated on it. A family names its
-/// tasks. A new task is one folder under Tasks and one line in <see cref="TaskList"/>.
+/// What a model is for: how data are prepared and reopened, how models are evaluated on them, and how they generate. A
+/// family names its tasks. A new task is one folder under Tasks and one line in <see cref="TaskList"/>.
 /// </summary>
 public interface ITask
 {
-    /// <summary>The name in data.kind, and of the option of `train`: "table".</summary>
+    /// <summary>The name in data.kind, and of the option of `train`, such as "table".</summary>
     string Name { get; }
 
     /// <summary>Describes the option of `train` in one sentence.</summary>
     string Description { get; }
 
     /// <summary>
-    /// The keys and sections of a recipe that it reads and that not all tasks read: "data.image". A recipe for another
-    /// task that sets one of them is refused.
+    /// The keys and sections of a recipe that this task reads and that not all tasks read, such as "data.image". A
+    /// recipe for another task that sets one of them is refused.
     /// </summary>
     IReadOnlyList<string> RecipeKeys { get; }
 
@@ -27,11 +27,11 @@ public interface ITask
     /// <param name="model">A model that the task evaluates.</param>
     IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model);
 
-    /// <summary>Whether it evaluates models like this one.</summary>
+    /// <summary>Returns whether the task can evaluate a model.</summary>
     bool Evaluates(ITrainedModel model);
 
-    /// <summary>Generates what a request asks of a model of this task.</summary>
-    /// <param name="model">A model that the task evaluates.</param>
+    /// <summary>Generates the samples of a request with a model of this task.</summary>
+    /// <param name="model">A model that the task can evaluate.</param>
     /// <param name="request">The request.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The request cannot be fulfilled.</exception>
@@ -39,8 +39,11 @@ public interface ITask
         CancellationToken cancellation = default) =>
         model.Require<IGenerator>().GenerateAsync(request, cancellation);
 
-    /// <summary>Reads and splits a recipe's source, and writes it to a folder; facts.json comes last.</summary>
-    /// <exception cref="AtelierException">The source is missing, damaged or of another kind.</exception>
+    /// <summary>
+    /// Reads and splits the data source of a recipe, and writes the prepared data to a folder; facts.json is written
+    /// last.
+    /// </summary>
+    /// <exception cref="AtelierException">The source is missing or damaged, or not data of this task.</exception>
     IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress, CancellationToken cancellation);
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
@@ -48,25 +51,25 @@ public interface ITask
     IDataSource Open(string folder);
 
     /// <summary>
-    /// Prepares other data to evaluate a finished model on, in the form that the model takes: all of it becomes the
-    /// test part, and the training part is what the model was trained on.
+    /// Prepares data from another source to evaluate a finished model on, encoded as the model requires. All of the
+    /// data become the test part; the training part is the data that the model was trained on, if they still exist.
     /// </summary>
     /// <param name="other">The data and the model.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The source is missing or damaged, or does not fit the model.</exception>
+    /// <exception cref="AtelierException">The source is missing or damaged, or does not match the model.</exception>
     IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation);
 
     /// <summary>Evaluates a model on data of this task.</summary>
-    /// <exception cref="AtelierException">There is no data to evaluate on, or the model does not fit the
+    /// <exception cref="AtelierException">There are no data to evaluate on, or the model does not match the
     /// data.</exception>
     Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation);
 
     /// <summary>Suggests settings for a user's own file or folder.</summary>
-    /// <param name="path">The file or folder.</param>
+    /// <param name="path">The path of the file or folder.</param>
     /// <param name="family">The family to train.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There is no such file or folder.</exception>
+    /// <exception cref="AtelierException">The file or folder does not exist.</exception>
     DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default);
 }

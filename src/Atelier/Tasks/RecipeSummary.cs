@@ -6,7 +6,7 @@ namespace Atelier.Tasks;
 /// <summary>Summarises a training in one line, from its resolved recipe.</summary>
 public static class RecipeSummary
 {
-    /// <summary>The parts of a model's shape worth showing, by the name of the property.</summary>
+    /// <summary>The hyperparameters to show, by the name of their property.</summary>
     private static readonly (string Key, Func<object, string> Words)[] Shapes =
     [
         ("Order", value => $"order {value}"), ("StateCount", value => Quantity.Of((int)value, "state")),
@@ -15,11 +15,11 @@ public static class RecipeSummary
     ];
 
     /// <summary>
-    /// The family, its shape, how the data is read, and the limits of training: "gpt, 4 layers, 128 wide, context 128,
-    /// character tokens, 600 steps of 16".
+    /// Returns the family, its hyperparameters, how the data are read, and the limits of training: "gpt, 4 layers, 128
+    /// wide, context 128, character tokens, 600 steps of 16".
     /// </summary>
-    /// <param name="recipe">The recipe, with every change in it.</param>
-    /// <param name="family">Its family.</param>
+    /// <param name="recipe">The recipe, with all changes applied.</param>
+    /// <param name="family">The family of the recipe.</param>
     public static string Of(Recipe recipe, IModelFamily family)
     {
         object config = recipe.Model.Config ?? Activator.CreateInstance(family.ConfigType)!;
@@ -51,7 +51,7 @@ public static class RecipeSummary
             yield return "by class";
     }
 
-    /// <summary>The limits of training, and the size of a step.</summary>
+    /// <summary>Describes the limits of training, and the batch size.</summary>
     private static string Limits(TrainingSection training)
     {
         CultureInfo invariant = CultureInfo.InvariantCulture;

@@ -14,8 +14,8 @@ public static class TaskList
     public static IReadOnlyList<ITask> All { get; } =
         [new TextTask(), new TableTask(), new TaggingTask(), new SeriesTask(), new ImageTask()];
 
-    /// <summary>The task that a recipe's family is to learn from.</summary>
-    /// <exception cref="AtelierException">There is no such task, or the family does not learn from it.</exception>
+    /// <summary>Returns the task of a recipe: the one it names, or else the first task of its family.</summary>
+    /// <exception cref="AtelierException">The task does not exist, or the family does not support it.</exception>
     public static ITask Of(Recipe recipe, IModelFamily family)
     {
         if (recipe.Data.Kind is not { } name)

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// Stores a block's input instead of its activations, and recomputes them in the backward pass, with the same random
-/// numbers (Chen et al. 2016, section 3). Gradients equal those of the usual path.
+/// Stores the input of a block instead of its activations, and recomputes these in the backward pass with the same
+/// random numbers (Chen et al. 2016, section 3). The gradients are the same as without checkpointing.
 /// </summary>
 internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<ActivationCheckpoint>
 {
@@ -17,14 +17,16 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
     /// <inheritdoc/>
     public override string Name => nameof(ActivationCheckpoint);
 
-    /// <summary>What the block makes of x.</summary>
-    /// <param name="block">Computes from x and from parameters, whose gradients come about when its own does.</param>
-    /// <param name="x">Its input.</param>
+    /// <summary>Computes a block.</summary>
+    /// <param name="block">The block, a function of x and of parameters. The backward pass adds to the gradients of the
+    /// parameters.</param>
+    /// <param name="x">The input of the block.</param>
+    /// <returns>The output of the block.</returns>
     public static Tensor Run(Func<Tensor, Tensor> block, Tensor x)
     {
         if (!is_grad_enabled())
             return block(x);
-        // libtorch goes back only to what needs gradients, and the block's parameters are not among the arguments.
+        // libtorch calls backward only if an argument needs a gradient, and the block's parameters are not arguments.
         return apply(x.requires_grad ? x : x.detach().requires_grad_(true), block);
     }
 
@@ -36,7 +38,7 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
         ctx.save_data(Block, block);
         ctx.save_data(Random, new RandomState(((Tensor)vars[0]).device_type));
         using var noGradients = no_grad();
-        using var scope = NewDisposeScope(); // all but the result is gone here, which is the point
+        using var scope = NewDisposeScope(); // disposes all activations but the result
         return block((Tensor)vars[0]).MoveToOuterDisposeScope();
     }
 
@@ -51,13 +53,13 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
         using (enable_grad())
         {
             Tensor y = random.Replay(() => block(x));
-            y.backward([grad_output]); // adds to the parameters' gradients, as the plain path would
+            y.backward([grad_output]); // adds to the gradients of the parameters, as without checkpointing
         }
         return [x.grad!.MoveToOuterDisposeScope(), null!];
     }
 
     /// <summary>
-    /// The random numbers that are about to be drawn on this thread: a replica's own, or the tensor library's.
+    /// The state of the random number generator of this thread: that of a replica, or of the tensor library.
     /// </summary>
     private sealed class RandomState
     {
@@ -69,8 +71,9 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
         {
             if (device == DeviceType.CUDA)
             {
-                // TorchSharp does not tell the state of CUDA's generator, but sets its seed: one that the CPU's draws.
-                using Tensor seed = randint(long.MaxValue, 1, ScalarType.Int64); // on the CPU: nobody waits for it
+                // TorchSharp cannot read the state of CUDA's generator, but can set its seed. The new seed is drawn on
+                // the CPU, so that nothing waits for the device.
+                using Tensor seed = randint(long.MaxValue, 1, ScalarType.Int64);
                 _cuda = seed.item<long>();
                 cuda.manual_seed_all(_cuda.Value);
             }
@@ -89,7 +92,9 @@ internal sealed class ActivationCheckpoint : autograd.SingleTensorFunction<Activ
             }
         }
 
-        /// <summary>Replays the same random numbers, and restores the generator afterwards.</summary>
+        /// <summary>
+        /// Calls a function with the saved state of the generator, and restores the present state afterwards.
+        /// </summary>
         public T Replay<T>(Func<T> draw)
         {
             using Tensor now = State;

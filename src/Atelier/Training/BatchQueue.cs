@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// Prepares the next batches on a separate thread while the device computes the present step. It prepares several at
-/// once, since on a CPU with few cores a thread that wakes at each step makes the tensor library's threads wait.
-/// Batches for a device with its own memory are copied there in advance.
+/// Prepares the next batches on a separate thread while the device computes the current step. It prepares several
+/// batches at once, because on a CPU with few cores a thread that wakes at each step makes the threads of the tensor
+/// library wait. For a device with its own memory, batches are copied there in advance.
 /// </summary>
 internal sealed class BatchQueue<TBatch> : IDisposable
 {
-    private const int Ahead = 16;
+    private const int Ahead = 16; // batches
     private readonly BlockingCollection<(long Number, TBatch Batch)> _ready = [];
     private readonly SemaphoreSlim _wanted = new(Ahead);
     private readonly CancellationTokenSource _stop = new();
@@ -25,10 +25,10 @@ internal sealed class BatchQueue<TBatch> : IDisposable
     private (long Number, TBatch Batch)? _held;
     private long _taken;
 
-    /// <summary>Begins to prepare.</summary>
-    /// <param name="source">Where batches come from; called from the queue's thread alone.</param>
-    /// <param name="numbers">The batches in the order they will be taken, without end.</param>
-    /// <param name="device">Where they are wanted.</param>
+    /// <summary>Starts to prepare batches.</summary>
+    /// <param name="source">The source of batches; called only from the thread of the queue.</param>
+    /// <param name="numbers">The numbers of the batches in the order in which they will be taken, without end.</param>
+    /// <param name="device">The device that uses the batches.</param>
     public BatchQueue(IBatchSource<TBatch> source, IEnumerable<long> numbers, Device device)
     {
         _device = device;
@@ -37,7 +37,8 @@ internal sealed class BatchQueue<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// The batch of that number: the one taken last, or the next. It stays the queue's, until another is taken.
+    /// Returns the batch with a given number, which must be the last or the next one. The queue owns the batch, and
+    /// disposes it when the next one is taken.
     /// </summary>
     public TBatch Take(long number)
     {
@@ -52,7 +53,7 @@ internal sealed class BatchQueue<TBatch> : IDisposable
             if (++_taken % (Ahead / 2) == 0)
                 _wanted.Release(Ahead / 2);
         }
-        catch (InvalidOperationException) when (_failure is not null) // the queue is completed, since preparing failed
+        catch (InvalidOperationException) when (_failure is not null) // preparing failed and completed the queue
         {
             _failure.Throw();
         }
@@ -94,9 +95,9 @@ internal sealed class BatchQueue<TBatch> : IDisposable
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            // Disposed: nobody takes any more.
+            // The queue was disposed.
         }
-#pragma warning disable CA1031 // whatever it is, the learning thread throws it again where it asks for the batch
+#pragma warning disable CA1031 // the training thread throws any exception again when it takes the batch
         catch (Exception e)
 #pragma warning restore CA1031
         {

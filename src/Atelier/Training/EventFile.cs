@@ -6,12 +6,12 @@ using Tensorboard;
 
 namespace Atelier.Training;
 
-/// <summary>Scalars and pictures for TensorBoard: a TFRecord file of Event messages.</summary>
+/// <summary>Writes scalars and images for TensorBoard, as a TFRecord file of Event messages.</summary>
 internal sealed class EventFile : IDisposable
 {
     private readonly FileStream _stream;
 
-    /// <summary>Begins a new file in a folder; TensorBoard reads all that lie there as one run.</summary>
+    /// <summary>Creates a new file in a folder. TensorBoard reads all files of a folder as one run.</summary>
     public EventFile(string folder)
     {
         Directory.CreateDirectory(folder);
@@ -22,7 +22,7 @@ internal sealed class EventFile : IDisposable
         Write(new Event { WallTime = Now(), FileVersion = "brain.Event:2" });
     }
 
-    /// <summary>Adds the figures of a step.</summary>
+    /// <summary>Writes the metrics of a step.</summary>
     public void Write(long step, IReadOnlyDictionary<string, double> values)
     {
         var summary = new Summary();
@@ -31,22 +31,25 @@ internal sealed class EventFile : IDisposable
         Write(new Event { WallTime = Now(), Step = step, Summary = summary });
     }
 
-    /// <summary>Adds a PNG of a step.</summary>
+    /// <summary>Writes an image of a step, given as PNG.</summary>
     public void WritePicture(long step, string tag, byte[] png)
     {
-        // The header's first two numbers, after the signature and the chunk's head.
-        int width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)),
-            height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20));
-        var image = new Summary.Types.Image { Width = width, Height = height, Colorspace = 3,
-            EncodedImageString = ByteString.CopyFrom(png) };
-        Write(new Event { WallTime = Now(), Step = step,
-            Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
+        var image = new Summary.Types.Image
+        {
+            // The IHDR chunk begins with width and height, after the signature (8 bytes), its length and its type.
+            Width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)),
+            Height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20)),
+            Colorspace = 3,
+            EncodedImageString = ByteString.CopyFrom(png),
+        };
+        var summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } };
+        Write(new Event { WallTime = Now(), Step = step, Summary = summary });
     }
 
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>One record: the length, its checksum, the message, its checksum.</summary>
+    /// <summary>Writes a record: the length, its checksum, the message, and its checksum.</summary>
     private void Write(Event message)
     {
         byte[] data = message.ToByteArray();
@@ -59,7 +62,7 @@ internal sealed class EventFile : IDisposable
         _stream.Flush();
     }
 
-    /// <summary>CRC-32C, turned and shifted so that a checksum of checksums stays sound, as the format asks.</summary>
+    /// <summary>Computes the masked CRC-32C of the TFRecord format: the checksum rotated, plus a constant.</summary>
     private static uint Masked(ReadOnlySpan<byte> data)
     {
         uint crc = uint.MaxValue;

@@ -14,9 +14,9 @@ namespace Atelier.Training;
 public interface ILearningRateFinder
 {
     /// <summary>
-    /// The learning rate range test (Smith 2017, section 3.3): steps with learning rates that grow from 1e-6 to 10 by a
-    /// constant factor, each with a new batch, until the loss is four times its lowest. Afterwards the model is
-    /// restored.
+    /// Runs the learning rate range test (Smith 2017, section 3.3): training steps with learning rates that grow from
+    /// 1e-6 to 10 by a constant factor, each on a new batch, until the loss is four times its lowest value. Afterwards
+    /// the model is restored.
     /// </summary>
     /// <param name="progress">Receives each learning rate and its loss.</param>
     /// <param name="cancellation">Ends the sweep early; the result covers the rates tried so far.</param>
@@ -50,7 +50,7 @@ public sealed record LearningRateSweep(IReadOnlyList<(double Rate, double Loss, 
             IntegerTicksOnly = true,
         };
         double lowest = Points.Min(p => p.Smoothed), first = Points[0].Smoothed;
-        // past it the loss only explodes
+        // The upper limit cuts off the high rates at which the loss diverges.
         plot.Axes.SetLimitsY(lowest - (0.1 * (first - lowest)), first + (first - lowest));
         plot.XLabel("learning rate");
         plot.YLabel("loss");
@@ -72,8 +72,8 @@ internal static class LearningRateFinder
         TrainingSection section = recipe.Training;
         using var saved = new SavedTensors(model.state_dict().Values);
         using BatchQueue<TBatch> batches = new(training, Numbers(), ComputeDevice.Resolve(section.Device));
-        using var alone = new Replicas<TBatch>(model, null, ExecutionPlan.Undivided);
-        using var mover = new ObjectiveOptimizer<TBatch>(0, alone, new Dictionary<nint, string>(), section);
+        using var undivided = new Replicas<TBatch>(model, null, ExecutionPlan.Undivided);
+        using var optimizer = new ObjectiveOptimizer<TBatch>(0, undivided, new Dictionary<nint, string>(), section);
         model.train();
         random.manual_seed(recipe.Seed).Dispose();
         var points = new List<(double Rate, double Loss, double Smoothed)>();
@@ -83,18 +83,19 @@ internal static class LearningRateFinder
             double rate = LowestRate * Math.Pow(HighestRate / LowestRate, i / (Rates - 1.0));
             using (NewDisposeScope())
             {
-                mover.Begin();
+                optimizer.Begin();
                 for (int part = 0; part < section.GradientAccumulation; part++)
-                    mover.Learn(batches.Take(((long)i * section.GradientAccumulation) + part),
-                        section.GradientAccumulation);
-                mover.Move(rate);
+                {
+                    long number = ((long)i * section.GradientAccumulation) + part;
+                    optimizer.Learn(batches.Take(number), section.GradientAccumulation);
+                }
+                optimizer.Move(rate);
             }
-            double loss = mover.ReadLosses()[0];
+            double loss = optimizer.ReadLosses()[0];
             if (!double.IsFinite(loss))
                 break;
             average = (Smoothing * average) + ((1 - Smoothing) * loss);
-            // without the pull towards the zero it began with
-            double smoothed = average / (1 - Math.Pow(Smoothing, i + 1));
+            double smoothed = average / (1 - Math.Pow(Smoothing, i + 1)); // corrects the bias of the zero start
             points.Add((rate, loss, smoothed));
             progress?.Report(new() { Step = i + 1, TotalSteps = Rates, Loss = loss, LearningRate = rate });
             lowest = Math.Min(lowest, smoothed);
@@ -111,19 +112,20 @@ internal static class LearningRateFinder
     }
 
     /// <summary>
-    /// The rate at the middle of the window in which a straight line through the losses falls fastest.
+    /// Returns the rate at the middle of the window in which the losses fall fastest, by the slope of a least-squares
+    /// line over the logarithm of the rate.
     /// </summary>
     internal static double Suggest(IReadOnlyList<(double Rate, double Loss, double Smoothed)> points)
     {
         int side = Math.Min(Side, (points.Count - 1) / 2);
-        return points[Enumerable.Range(side, points.Count - (2 * side)).MinBy(middle =>
+        double Slope(int middle)
         {
             var window = Enumerable.Range(middle - side, (2 * side) + 1)
                 .Select(i => (X: Math.Log(points[i].Rate), Y: points[i].Loss)).ToList();
             double meanX = window.Average(p => p.X), meanY = window.Average(p => p.Y);
-            // least squares
             return window.Sum(p => (p.X - meanX) * (p.Y - meanY)) / window.Sum(p => (p.X - meanX) * (p.X - meanX));
-        })].Rate;
+        }
+        return points[Enumerable.Range(side, points.Count - (2 * side)).MinBy(Slope)].Rate;
     }
 
     private static IEnumerable<long> Numbers()
@@ -132,7 +134,7 @@ internal static class LearningRateFinder
             yield return number;
     }
 
-    /// <summary>Copies of tensors, to restore them.</summary>
+    /// <summary>Copies of tensors, from which the tensors can be restored.</summary>
     private sealed class SavedTensors : IDisposable
     {
         private readonly Tensor[] _tensors, _copies;

@@ -3,7 +3,8 @@ using Atelier.Recipes;
 namespace Atelier.Training;
 
 /// <summary>
-/// The learning rate as a function of the step alone, so that a resumed run needs no state of the schedule.
+/// Computes the learning rate of a step. It depends only on the step, so that a resumed run needs no state of the
+/// schedule.
 /// </summary>
 public sealed class LearningRateSchedule
 {
@@ -12,10 +13,10 @@ public sealed class LearningRateSchedule
     private readonly double _length;
 
     /// <summary>Creates the schedule of a recipe.</summary>
-    /// <param name="section">The schedule's settings.</param>
+    /// <param name="section">The schedule section of the recipe.</param>
     /// <param name="highest">The highest learning rate.</param>
-    /// <param name="totalSteps">The length of the run if known; decaySteps takes precedence.</param>
-    /// <exception cref="AtelierException">The schedule needs a length and there is none.</exception>
+    /// <param name="totalSteps">The length of the run in steps, if known; decaySteps takes precedence.</param>
+    /// <exception cref="AtelierException">The schedule needs a length, but there is none.</exception>
     public LearningRateSchedule(ScheduleSection section, double highest, long? totalSteps)
     {
         (_section, _highest) = (section, highest);
@@ -36,7 +37,7 @@ public sealed class LearningRateSchedule
         if (_section.Name == ScheduleName.OneCycle)
             return _highest * OneCycle(step, warmup, final);
         if (step <= warmup)
-            return _highest * (step / warmup); // the first step moves already; at the last the rate is the highest
+            return _highest * (step / warmup); // above 0 at the first step, the highest rate at the last warm-up step
         double progress = Math.Min(1, (step - warmup) / Math.Max(1, _length - warmup)); // 1 at the last step
         return _highest * _section.Name switch
         {
@@ -49,8 +50,8 @@ public sealed class LearningRateSchedule
     }
 
     /// <summary>
-    /// The one-cycle schedule (Smith and Topin 2018) by half cosines: up from a 25th of the highest rate over the
-    /// warm-up (or over 30 % of the length if the warm-up is zero or not shorter than the length), then down to the
+    /// The one-cycle schedule (Smith and Topin 2018) along half cosines: it rises from 1/25 of the highest rate over
+    /// the warm-up (over 30 % of the length if the warm-up is zero or not shorter than the length), then falls to the
     /// final rate.
     /// </summary>
     private double OneCycle(long step, double warmup, double final)

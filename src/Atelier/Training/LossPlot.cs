@@ -4,16 +4,16 @@ using ScottPlot;
 
 namespace Atelier.Training;
 
-/// <summary>The losses of a run over its steps, as a picture.</summary>
+/// <summary>Plots the losses of a run over its steps.</summary>
 internal static class LossPlot
 {
     /// <summary>
-    /// Draws the training and validation loss, and a dashed line for each value they are compared with.
+    /// Saves a plot of the training and validation loss, with a dashed line for each reference value, as PNG.
     /// </summary>
-    /// <param name="path">The PNG to write.</param>
-    /// <param name="training">Points of step and loss.</param>
-    /// <param name="validation">Points of step and loss.</param>
-    /// <param name="references">Losses from outside training, by name.</param>
+    /// <param name="path">The path of the PNG to write.</param>
+    /// <param name="training">The training loss by step.</param>
+    /// <param name="validation">The validation loss by step.</param>
+    /// <param name="references">The reference values of the loss, by name.</param>
     public static void Save(
         string path,
         IReadOnlyList<(long Step, double Value)> training,

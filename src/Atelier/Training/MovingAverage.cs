@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Training;
 
 /// <summary>
-/// An exponential moving average of the weights (Polyak and Juditsky 1992). The decay rises with the step,
-/// min(decay, (1 + step) / (10 + step)), so that the random weights of the start are soon forgotten.
+/// An exponential moving average of the weights (Polyak and Juditsky 1992). The decay rises with the step as
+/// min(decay, (1 + step) / (10 + step)), so that the random initial weights soon have no influence.
 /// </summary>
 internal sealed class MovingAverage : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class MovingAverage : IDisposable
     private readonly Tensor[] _parameters, _averages;
     private readonly double _decay;
 
-    /// <summary>Begins with the weights as they are.</summary>
+    /// <summary>Starts the average with the present weights.</summary>
     public MovingAverage(IEnumerable<(string Name, Tensor Parameter)> parameters, double decay)
     {
         _decay = decay;
@@ -24,11 +24,11 @@ internal sealed class MovingAverage : IDisposable
         _averages = TensorScripts.Clone(_parameters);
     }
 
-    /// <summary>The averages by their parameters' names; the tensors themselves.</summary>
+    /// <summary>Returns the averages by the names of their parameters. The tensors are not copied.</summary>
     public IReadOnlyDictionary<string, Tensor> State() =>
         _names.Zip(_averages).ToDictionary(pair => pair.First, pair => pair.Second);
 
-    /// <summary>Takes in the weights after a step, from 1.</summary>
+    /// <summary>Updates the average with the weights after a step, from 1.</summary>
     public void Update(long step)
     {
         using TimedOperation timed = TimedOperation.Begin("moving average");
@@ -36,15 +36,17 @@ internal sealed class MovingAverage : IDisposable
         TensorScripts.Run("lerp", _averages, _parameters, 1 - Math.Min(_decay, (1.0 + step) / (10.0 + step)));
     }
 
-    /// <summary>Looks at the model with the averages in place of its weights, which come back afterwards.</summary>
-    public T InPlace<T>(Func<T> look)
+    /// <summary>
+    /// Calls a function while the model has the averages as its weights, and restores the weights afterwards.
+    /// </summary>
+    public T InPlace<T>(Func<T> function)
     {
         using var noGradients = no_grad();
         Tensor[] kept = TensorScripts.Clone(_parameters);
         try
         {
             TensorScripts.Run("copy", _parameters, _averages);
-            return look();
+            return function();
         }
         finally
         {

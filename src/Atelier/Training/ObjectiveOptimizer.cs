@@ -9,53 +9,57 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>A turn with what moves its parameters, and the losses that nobody has read yet.</summary>
+/// <summary>
+/// Optimises one objective of a model: accumulates its gradients, clips them, updates its parameters, and collects its
+/// losses.
+/// </summary>
 internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
 {
     private readonly int _number;
     private readonly Replicas<TBatch> _replicas;
-    private readonly Parameter[][] _parameters; // of each replica, in the optimizer's order
+    private readonly Parameter[][] _parameters; // [replica], in the order of the optimizer
     private readonly List<Tensor> _losses = [];
     private readonly double _clipNorm;
     private Tensor? _stepLoss;
 
-    /// <summary>Sets up the optimizer.</summary>
-    /// <param name="number">Which of the model's turns.</param>
-    /// <param name="replicas">What learns.</param>
-    /// <param name="names">The names of parameters by their handles.</param>
-    /// <param name="section">The training settings.</param>
+    /// <summary>Creates the optimizer of an objective.</summary>
+    /// <param name="number">The index of the objective.</param>
+    /// <param name="replicas">The copies of the model.</param>
+    /// <param name="names">The names of parameters, by their handles.</param>
+    /// <param name="section">The training section of the recipe.</param>
     public ObjectiveOptimizer(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names,
         TrainingSection section)
     {
         (_number, _replicas, _clipNorm) = (number, replicas, section.ClipNorm);
-        Parameter[][] taught =
-            [.. replicas.Objectives.Select(turns => turns[number].Parameters.Where(p => p.requires_grad).ToArray())];
-        Optimizer = Optimizer.Create(section.Optimizer,
-            taught[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Objective.Name}.{i}"), p)),
-                replicas.Team.Size);
+        Parameter[][] trained = // [replica]
+            [.. replicas.Objectives.Select(all => all[number].Parameters.Where(p => p.requires_grad).ToArray())];
+        var named = trained[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Objective.Name}.{i}"), p));
+        Optimizer = Optimizer.Create(section.Optimizer, named, replicas.Team.Size);
         Optimizer.Rounded = replicas.Rounded;
-        var order = taught[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
-        int[] places = [.. Optimizer.Parameters.Select(p => order[p.Handle])];
-        _parameters = [.. taught.Select(parameters => places.Select(place => parameters[place]).ToArray())];
+        var indices = trained[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
+        int[] order = [.. Optimizer.Parameters.Select(p => indices[p.Handle])];
+        _parameters = [.. trained.Select(parameters => order.Select(index => parameters[index]).ToArray())];
     }
 
     public Objective<TBatch> Objective => _replicas.Objectives[0][_number];
 
     public Optimizer Optimizer { get; }
 
-    /// <summary>The norm of the last step's gradients before they were clipped; null before the first.</summary>
+    /// <summary>The norm of the last step's gradients before clipping; null before the first step.</summary>
     public Tensor? GradientNorm { get; private set; }
 
-    /// <summary>Begins the turn: no gradients yet, and only its parameters will have some.</summary>
+    /// <summary>
+    /// Begins an optimisation: zeroes all gradients, and lets only the objective's parameters get new ones.
+    /// </summary>
     public void Begin()
     {
         _replicas.Begin(_number);
         _replicas.Prepare(_number);
     }
 
-    /// <summary>Adds a batch's gradients to those of the step.</summary>
-    /// <param name="batch">The training data.</param>
-    /// <param name="parts">The batches whose mean loss the step goes down.</param>
+    /// <summary>Adds the gradients of a batch to those of the step.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="parts">The number of batches whose gradients are averaged.</param>
     public void Learn(TBatch batch, long parts)
     {
         using var scope = NewDisposeScope();
@@ -65,18 +69,17 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Clips the gradients (Pascanu et al. 2013) and moves the parameters against them, each thread its share of them.
+    /// Clips the gradients (Pascanu et al. 2013) and updates the parameters. Each thread updates a share of them.
     /// </summary>
     public void Move(double learningRate)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        IEnumerable<Tensor[]> gradients =
-            _parameters.Select((parameters, replica) => Gradients(parameters, isFirst: replica == 0))
-            .OfType<Tensor[]>();
-        Tensor[][][] parts =
-            [.. gradients.Select(all =>
-            Enumerable.Range(0, Optimizer.ShardCount).Select(shard => Optimizer.CutFor(shard, all)).ToArray())];
+        IEnumerable<Tensor[]> gradients = _parameters
+            .Select((parameters, replica) => Gradients(parameters, isFirst: replica == 0)).OfType<Tensor[]>();
+        Tensor[][] Shards(Tensor[] all) =>
+            [.. Enumerable.Range(0, Optimizer.ShardCount).Select(shard => Optimizer.CutFor(shard, all))];
+        Tensor[][][] parts = [.. gradients.Select(Shards)]; // [replica][shard]
         var norms = new Tensor[Optimizer.ShardCount];
         _replicas.Team.Run(shard =>
         {
@@ -104,7 +107,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
         _stepLoss = null;
     }
 
-    /// <summary>The losses of the steps since the last reading; this waits for the device.</summary>
+    /// <summary>Returns the losses of the steps since the last call; waits for the device.</summary>
     public float[] ReadLosses()
     {
         using var scope = NewDisposeScope();
@@ -113,7 +116,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
         return values;
     }
 
-    /// <summary>Whether every parameter is finite; this waits for the device.</summary>
+    /// <summary>Returns whether all parameters are finite; waits for the device.</summary>
     public bool IsFinite()
     {
         using var scope = NewDisposeScope();
@@ -129,8 +132,8 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// The gradients of a replica, or null where it learned nothing; a parameter that the first one's loss does not
-    /// touch has the gradient zero.
+    /// Returns the gradients of a replica; null if a replica other than the first has none, because it got no rows. A
+    /// parameter on which the loss does not depend has the gradient zero.
     /// </summary>
     private static Tensor[]? Gradients(Parameter[] parameters, bool isFirst)
     {

@@ -6,17 +6,19 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>Saves and restores the tensors of a training session: model, moving average and optimizers.</summary>
+/// <summary>
+/// Saves and restores the tensors of a training session: those of the model, the moving average and the optimizers.
+/// </summary>
 /// <param name="store">The checkpoints of the run.</param>
 /// <param name="recipe">The recipe, whose hash a checkpoint records.</param>
 /// <param name="model">The model.</param>
 /// <param name="optimizers">The optimizers of its objectives.</param>
-/// <param name="average">The moving average of the weights, or null.</param>
-/// <param name="tell">Receives remarks, each with the step it belongs to.</param>
+/// <param name="average">The moving average of the weights; null for none.</param>
+/// <param name="report">Receives messages for the user, each with its step.</param>
 internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe recipe, GradientModel<TBatch> model,
-    IReadOnlyList<ObjectiveOptimizer<TBatch>> optimizers, MovingAverage? average, Action<long, string> tell)
+    IReadOnlyList<ObjectiveOptimizer<TBatch>> optimizers, MovingAverage? average, Action<long, string> report)
 {
-    /// <summary>The step whose state was saved or restored last; null if it has to be saved again.</summary>
+    /// <summary>The step that was saved or restored last; null if it must be saved again.</summary>
     public long? SavedStep { get; set; }
 
     /// <summary>The step of the newest checkpoint; null if there is none.</summary>
@@ -27,24 +29,28 @@ internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe r
     {
         store.Save(state, Files(training: true));
         SavedStep = state.Step;
-        tell(state.Step, $"checkpoint of step {state.Step} saved");
+        report(state.Step, $"checkpoint of step {state.Step} saved");
     }
 
-    /// <summary>Restores the newest checkpoint, if there is one, and returns where training continues.</summary>
+    /// <summary>
+    /// Restores the newest checkpoint and returns its state; without a checkpoint, returns the initial state.
+    /// </summary>
     public TrainingState Resume()
     {
         string hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(recipe)));
-        if (store.FindNewest(message => tell(0, message)) is not { } state)
+        if (store.FindNewest(message => report(0, message)) is not { } state)
             return new TrainingState { Seed = recipe.Seed, RecipeHash = hash };
         Restore(state.Step, training: true);
         SavedStep = state.Step;
-        tell(state.Step, $"resuming from the checkpoint of step {state.Step}");
+        report(state.Step, $"resuming from the checkpoint of step {state.Step}");
         if (state.RecipeHash != hash)
-            tell(state.Step, "the recipe is not the one that the checkpoint was made with");
+            report(state.Step, "the recipe is not the one that the checkpoint was made with");
         return state with { RecipeHash = hash, Seed = recipe.Seed };
     }
 
-    /// <summary>Verifies the checkpoint of a step and restores the weights from it, without the optimizers.</summary>
+    /// <summary>
+    /// Verifies the checkpoint of a step, and restores the weights from it but not the state of the optimizers.
+    /// </summary>
     public void RestoreWeights(long step)
     {
         store.Verify(step);
@@ -57,7 +63,9 @@ internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe r
             store.Restore(step, name, tensors);
     }
 
-    /// <summary>The tensors of a checkpoint by file; those of the optimizers only to continue training.</summary>
+    /// <summary>
+    /// Returns the tensors of a checkpoint, by file. Those of the optimizers are included only to continue training.
+    /// </summary>
     private Dictionary<string, IReadOnlyDictionary<string, Tensor>> Files(bool training)
     {
         var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>>
@@ -69,8 +77,8 @@ internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe r
         if (training)
         {
             files["optimizer.safetensors"] = optimizers
-                .SelectMany(mover =>
-                    mover.Optimizer.State().Select(pair => ($"{mover.Objective.Name}.{pair.Key}", pair.Value)))
+                .SelectMany(optimizer => optimizer.Optimizer.State()
+                    .Select(pair => ($"{optimizer.Objective.Name}.{pair.Key}", pair.Value)))
                 .ToDictionary();
         }
         return files;

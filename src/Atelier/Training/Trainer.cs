@@ -9,48 +9,48 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>A sample that was drawn during training.</summary>
-/// <param name="File">The path of the file that holds it.</param>
-/// <param name="Shown">What the progress shows of it: a text itself, or the path of an image.</param>
+/// <summary>A sample that was generated during training.</summary>
+/// <param name="File">The path of its file.</param>
+/// <param name="Shown">The text that progress reports show: a text sample itself, or the path of an image.</param>
 public readonly record struct TrainingSample(string File, string Shown);
 
-/// <summary>What a task and a family add to the trainer's loop.</summary>
+/// <summary>The functions and values that a family gives to the trainer.</summary>
 public sealed record TrainerHooks
 {
-    /// <summary>Writes the present model as a bundle into a folder.</summary>
+    /// <summary>Writes the current model as a bundle to a folder.</summary>
     public required Action<string> WriteBundle { get; init; }
 
     /// <summary>
-    /// Writes the bundle of an interrupted training, in no more time than a step; null if <see cref="WriteBundle"/> is
-    /// fast enough.
+    /// Writes the bundle of an interrupted training, in no more time than a step takes; null if
+    /// <see cref="WriteBundle"/> is fast enough.
     /// </summary>
     public Action<string>? WriteInterrupted { get; init; }
 
     /// <summary>
-    /// Draws a sample from a fixed seed and writes it to a file. Receives the path of the file without an extension,
-    /// in a folder that exists; null draws no samples during training.
+    /// Generates a sample from a fixed seed and writes it to a file. Receives the path of the file without its
+    /// extension, in an existing folder. Null generates no samples during training.
     /// </summary>
     public Func<string, CancellationToken, TrainingSample>? WriteSample { get; init; }
 
-    /// <summary>Reference values of the loss for plots: "5-gram", "exact entropy".</summary>
+    /// <summary>Reference values of the loss for plots, by name, such as "exact entropy".</summary>
     public IReadOnlyDictionary<string, double> ReferenceLosses { get; init; } = new Dictionary<string, double>();
 
     /// <summary>
-    /// Creates another model of the same shape, on the CPU; null if copies cannot share the rows of a step.
+    /// Creates another model of the same shape on the CPU; null if the rows of a batch cannot be divided among copies.
     /// </summary>
     public Func<nn.Module>? CreateReplica { get; init; }
 
-    /// <summary>The unit of a batch's items.</summary>
+    /// <summary>The unit of the items in a batch.</summary>
     public string ItemUnit { get; init; } = "tokens";
 }
 
-/// <summary>Trains a model by gradient descent, on a thread of its own.</summary>
-/// <typeparam name="TBatch">The batch of a step.</typeparam>
+/// <summary>Trains a model by gradient descent, on a separate thread.</summary>
+/// <typeparam name="TBatch">The type of a batch.</typeparam>
 /// <param name="recipe">The recipe. Its training section and seed are the trainer's only settings.</param>
-/// <param name="model">The model, trained in place and moved to the recipe's device.</param>
+/// <param name="model">The model, which is moved to the recipe's device and trained in place.</param>
 /// <param name="training">The training batches.</param>
-/// <param name="validation">The validation batches, or null.</param>
-/// <param name="hooks">The family's functions.</param>
+/// <param name="validation">The validation batches; null for none.</param>
+/// <param name="hooks">The functions of the family.</param>
 public sealed class Trainer<TBatch>(
     Recipe recipe,
     GradientModel<TBatch> model,
@@ -60,7 +60,7 @@ public sealed class Trainer<TBatch>(
 {
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or
-    /// the recipe sets no end.</exception>
+    /// training would never end.</exception>
     public Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress,
         CancellationToken cancellation) =>
         Task.Factory.StartNew(
@@ -78,7 +78,7 @@ public sealed class Trainer<TBatch>(
                             + "or set training.activationCheckpointing to true", e);
                 }
             },
-            // cancelling ends the loop, which saves first
+            // Cancellation must not cancel the task: it ends the loop, which saves a checkpoint first.
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <inheritdoc/>
@@ -97,15 +97,20 @@ public sealed class Trainer<TBatch>(
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
         TrainingLimits limits = TrainingLimits.Of(section, training.BatchesPerEpoch, training.ItemsPerBatch,
-            validation is not null, model.Objectives.Max(turn => turn.Repeats));
+            validation is not null, model.Objectives.Max(objective => objective.Repeats));
         using Replicas<TBatch> replicas = CreateReplicas(run, limits, progress, cancellation);
         var schedule = new LearningRateSchedule(section.Schedule, section.Optimizer.LearningRate, limits.TotalSteps);
         using var session =
             new TrainingSession<TBatch>(recipe, model, replicas, validation, hooks, run, progress, limits);
         using var batches = new BatchQueue<TBatch>(training, BatchNumbers(session.State, limits), device);
 
-        progress.Report(new TrainingProgress { Step = session.State.Step, TotalSteps = limits.TotalSteps,
-            ItemUnit = hooks.ItemUnit, IsLearning = true });
+        progress.Report(new TrainingProgress
+        {
+            Step = session.State.Step,
+            TotalSteps = limits.TotalSteps,
+            ItemUnit = hooks.ItemUnit,
+            IsLearning = true,
+        });
         string? stopReason;
         while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
         {
@@ -115,14 +120,14 @@ public sealed class Trainer<TBatch>(
             using (NewDisposeScope())
             {
                 replicas.Seed(recipe.Seed, step);
-                foreach (ObjectiveOptimizer<TBatch> mover in session.Movers)
+                foreach (ObjectiveOptimizer<TBatch> optimizer in session.Optimizers)
                 {
-                    for (int repeat = 0; repeat < mover.Objective.Repeats; repeat++)
+                    for (int repeat = 0; repeat < optimizer.Objective.Repeats; repeat++)
                     {
-                        mover.Begin();
-                        foreach (long number in BatchNumbers(session.State, limits, mover.Objective, repeat))
-                            mover.Learn(batches.Take(number), limits.BatchesPerTurn);
-                        mover.Move(learningRate);
+                        optimizer.Begin();
+                        foreach (long number in BatchNumbers(session.State, limits, optimizer.Objective, repeat))
+                            optimizer.Learn(batches.Take(number), limits.BatchesPerTurn);
+                        optimizer.Move(learningRate);
                     }
                 }
                 session.Average?.Update(step);
@@ -146,50 +151,51 @@ public sealed class Trainer<TBatch>(
         return device;
     }
 
-    /// <summary>The number of the batch for a part of the next step.</summary>
+    /// <summary>Returns the number of a batch of the next step, by its position in the step.</summary>
     private long BatchNumber(TrainingState state, long part)
     {
         if (recipe.Training.OverfitOneBatch)
             return 0;
-        // the same batches each step, or the next ones
-        return recipe.Training.Optimizer.Name == OptimizerName.FullBatch ? part % training.BatchesPerEpoch
-            : state.Batch + part;
+        bool isFullBatch = recipe.Training.Optimizer.Name == OptimizerName.FullBatch; // the same batches in each step
+        return isFullBatch ? part % training.BatchesPerEpoch : state.Batch + part;
     }
 
     /// <summary>
-    /// The batches of one optimisation of an objective in the next step. An objective with fewer repeats than others
-    /// uses their last batches.
+    /// Returns the batches of one optimisation of an objective in the next step. An objective with fewer repeats than
+    /// others uses the last batches of the step.
     /// </summary>
-    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Objective<TBatch> turn,
+    private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits, Objective<TBatch> objective,
         int repeat)
     {
-        long first = limits.BatchesPerStep - ((turn.Repeats - repeat) * limits.BatchesPerTurn);
+        long first = limits.BatchesPerStep - ((objective.Repeats - repeat) * limits.BatchesPerTurn);
         for (long part = first; part < first + limits.BatchesPerTurn; part++)
             yield return BatchNumber(state, part);
     }
 
-    /// <summary>All batches, in the order in which the loop uses them.</summary>
+    /// <summary>Returns the numbers of all batches, in the order in which the loop uses them.</summary>
     private IEnumerable<long> BatchNumbers(TrainingState state, TrainingLimits limits)
     {
-        if (BatchNumber(state, 0) == BatchNumber(state with { Batch = state.Batch + limits.BatchesPerStep },
-            limits.BatchesPerStep - 1))
+        TrainingState Next(TrainingState current) => current with { Batch = current.Batch + limits.BatchesPerStep };
+        if (BatchNumber(state, 0) == BatchNumber(Next(state), limits.BatchesPerStep - 1))
         {
-            yield return 0; // one batch for ever: it is taken once and stays
+            yield return 0; // the same batch in each step: the queue keeps it
             yield break;
         }
-        for (; ; state = state with { Batch = state.Batch + limits.BatchesPerStep })
+        for (; ; state = Next(state))
         {
-            foreach (Objective<TBatch> turn in model.Objectives)
+            foreach (Objective<TBatch> objective in model.Objectives)
             {
-                foreach (long number in Enumerable.Range(0, turn.Repeats)
-                    .SelectMany(repeat => BatchNumbers(state, limits, turn, repeat)))
-                    yield return number;
+                for (int repeat = 0; repeat < objective.Repeats; repeat++)
+                {
+                    foreach (long number in BatchNumbers(state, limits, objective, repeat))
+                        yield return number;
+                }
             }
         }
     }
 
     /// <summary>
-    /// Whether an error message of libtorch means that memory is exhausted: on Linux, on Windows, on CUDA.
+    /// Returns whether an error message of libtorch means that memory is exhausted (on Linux, on Windows or on CUDA).
     /// </summary>
     private static bool IsOutOfMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.Ordinal)
@@ -197,14 +203,13 @@ public sealed class Trainer<TBatch>(
         || message.Contains("out of memory", StringComparison.Ordinal);
 
     /// <summary>
-    /// Creates the copies of the model that the execution plan asks for. The plan is the run's own if it has one, else
-    /// the machine's.
+    /// Creates the copies of the model by the execution plan of the run, or of the machine if the run has none yet.
     /// </summary>
     private Replicas<TBatch> CreateReplicas(Run run, TrainingLimits limits, IProgress<TrainingProgress> progress,
         CancellationToken cancellation)
     {
-        Func<GradientModel<TBatch>>? create = hooks.CreateReplica is { } hook ? () =>
-            (GradientModel<TBatch>)hook() : null;
+        Func<GradientModel<TBatch>>? create =
+            hooks.CreateReplica is { } hook ? () => (GradientModel<TBatch>)hook() : null;
         var planner = new ExecutionPlanner(recipe, run.Home,
             message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
         var limit = new MeasuringLimit(TimeProvider.System, limits.TotalSteps, limits.Seconds, cancellation);
@@ -213,7 +218,7 @@ public sealed class Trainer<TBatch>(
             PlanTiming? timing;
             using (var replicas = new Replicas<TBatch>(model, create, candidate))
                 timing = ExecutionPlanner.Time(replicas, training.Get(0), recipe.Seed, limit);
-            ComputeDevice.GiveMemoryBack(); // the next one, or what learns in the end, may need other pieces
+            ComputeDevice.GiveMemoryBack(); // the next plan may need blocks of other sizes
             return timing;
         });
         if (plan != new ExecutionPlan(1, 1))

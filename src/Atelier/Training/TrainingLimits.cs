@@ -3,25 +3,26 @@ using Atelier.Runs;
 
 namespace Atelier.Training;
 
-/// <summary>The size of a step and the end of training, from a recipe and its data.</summary>
-/// <param name="BatchesPerTurn">Batches whose gradients make a move.</param>
-/// <param name="BatchesPerStep">Batches of a step: those of the turn that is taken the most often.</param>
-/// <param name="ItemsPerStep">Items in them.</param>
-/// <param name="TotalSteps">The step that the limits of steps and epochs end at; null where neither is set.</param>
-/// <param name="ByEpochs">Whether that is the limit of epochs.</param>
-/// <param name="Seconds">The limit of time; null where there is none.</param>
-/// <param name="Patience">Measurements without improvement that end training; 0 for no such limit.</param>
-internal sealed record TrainingLimits(
-    long BatchesPerTurn, long BatchesPerStep, long ItemsPerStep, long? TotalSteps, bool ByEpochs, double? Seconds,
-        int Patience)
+/// <summary>The size of a training step and the limits of training, computed from a recipe and its data.</summary>
+/// <param name="BatchesPerTurn">The number of batches per update of an objective, over which gradients are
+/// averaged.</param>
+/// <param name="BatchesPerStep">The number of batches per step: those of the objective with the most repeats.</param>
+/// <param name="ItemsPerStep">The number of items in the batches of a step.</param>
+/// <param name="TotalSteps">The last step by the limits on steps and epochs; null if neither is set.</param>
+/// <param name="ByEpochs">Whether the limit on epochs determines the last step.</param>
+/// <param name="Seconds">The limit on training time in seconds; null if there is none.</param>
+/// <param name="Patience">The number of evaluations without improvement that ends training; 0 for no such
+/// limit.</param>
+internal sealed record TrainingLimits(long BatchesPerTurn, long BatchesPerStep, long ItemsPerStep, long? TotalSteps,
+    bool ByEpochs, double? Seconds, int Patience)
 {
-    /// <summary>The limits of a recipe.</summary>
-    /// <param name="section">The training settings.</param>
-    /// <param name="batchesPerEpoch">Batches in one pass over the data.</param>
-    /// <param name="itemsPerBatch">Items in one.</param>
+    /// <summary>Computes the limits of a recipe.</summary>
+    /// <param name="section">The training section of the recipe.</param>
+    /// <param name="batchesPerEpoch">The number of batches in one pass over the data.</param>
+    /// <param name="itemsPerBatch">The number of items in a batch.</param>
     /// <param name="validated">Whether there are validation data.</param>
-    /// <param name="repeats">How often the turn that is taken the most often is taken in a step.</param>
-    /// <exception cref="AtelierException">There is no data, or the training would never end.</exception>
+    /// <param name="repeats">The largest number of repeats of an objective in a step.</param>
+    /// <exception cref="AtelierException">There are too few data, or training would never end.</exception>
     public static TrainingLimits Of(TrainingSection section, long batchesPerEpoch, long itemsPerBatch, bool validated,
         int repeats = 1)
     {
@@ -37,11 +38,12 @@ internal sealed record TrainingLimits(
             ? Math.Max(1, (long)Math.Ceiling(epochs * batchesPerEpoch / (parts * repeats)))
             : null;
         long? total = section.Steps is { } steps ? Math.Min(steps, byEpochs ?? steps) : byEpochs;
-        return new(parts, parts * repeats, parts * repeats * itemsPerBatch, total, total is not null
-            && total != section.Steps, section.Minutes * 60, section.Patience);
+        bool isByEpochs = total is not null && total != section.Steps;
+        return new(parts, parts * repeats, parts * repeats * itemsPerBatch, total, isByEpochs, section.Minutes * 60,
+            section.Patience);
     }
 
-    /// <summary>Why to stop before the next step, or null to go on.</summary>
+    /// <summary>Returns why training must stop before the next step; null if it continues.</summary>
     public string? StopReason(TrainingState state, CancellationToken cancellation)
     {
         if (Patience > 0 && state.WithoutImprovement >= Patience)
@@ -53,7 +55,7 @@ internal sealed record TrainingLimits(
         return cancellation.IsCancellationRequested ? "interrupted" : null;
     }
 
-    /// <summary>The estimated time left, by whichever limit comes first.</summary>
+    /// <summary>Returns the estimated time until the first limit is reached; null if it is unknown.</summary>
     public TimeSpan? Remaining(TrainingState state, double secondsPerStep)
     {
         double left = Math.Min(

@@ -5,7 +5,7 @@ using Atelier.Runs;
 
 namespace Atelier.Training;
 
-/// <summary>The figures of a run: a line of metrics.jsonl and TensorBoard events for each report.</summary>
+/// <summary>Writes the metrics of a run: for each report a line of metrics.jsonl and events for TensorBoard.</summary>
 internal sealed class TrainingLog : IDisposable
 {
     private readonly Run _run;
@@ -15,11 +15,12 @@ internal sealed class TrainingLog : IDisposable
     private readonly EventFile _events;
 
     /// <summary>
-    /// Goes on after a step; what an earlier session wrote of later steps is dropped, since they are done again.
+    /// Continues the log after a step. Lines of later steps, which an earlier session wrote, are removed, because these
+    /// steps are repeated.
     /// </summary>
-    /// <param name="run">The run's folder.</param>
+    /// <param name="run">The run.</param>
     /// <param name="step">The step after which the run continues.</param>
-    /// <param name="references">Losses from outside training that the plot shows.</param>
+    /// <param name="references">Reference values of the loss, which the plot shows.</param>
     public TrainingLog(Run run, long step, IReadOnlyDictionary<string, double> references)
     {
         (_run, _references) = (run, references);
@@ -33,18 +34,18 @@ internal sealed class TrainingLog : IDisposable
         _events = new EventFile(Path.Combine(run.Folder, "tensorboard"));
     }
 
-    /// <summary>The last training and validation loss, where there are some.</summary>
+    /// <summary>The last training loss and the last validation loss; null if there are none.</summary>
     public (double? Training, double? Validation) Last =>
         (_training.Count > 0 ? _training[^1].Value : null, _validation.Count > 0 ? _validation[^1].Value : null);
 
-    /// <summary>Whether a step was measured on validation data.</summary>
+    /// <summary>Returns whether the model was evaluated on the validation data after a step.</summary>
     public bool IsMeasured(long step) => _validation.Count > 0 && _validation[^1].Step == step;
 
-    /// <summary>Writes the figures of a step.</summary>
+    /// <summary>Writes the metrics of a step.</summary>
     public void Write(long step, IReadOnlyDictionary<string, double> values)
     {
         var line = new StringBuilder().Append("{\"step\":").Append(JsonSerializer.Serialize(step));
-        // JSON has no infinity
+        // JSON cannot represent infinity or NaN.
         foreach ((string name, double value) in values.Where(pair => double.IsFinite(pair.Value)))
             line.Append(',').Append(JsonSerializer.Serialize(name)).Append(':').Append(JsonSerializer.Serialize(value));
         _stream.Write(Encoding.UTF8.GetBytes(line.Append("}\n").ToString()));
@@ -53,7 +54,7 @@ internal sealed class TrainingLog : IDisposable
         Keep(step, values);
     }
 
-    /// <summary>Writes a step's sample for TensorBoard, where it is an image.</summary>
+    /// <summary>Writes the sample of a step for TensorBoard, if it is an image.</summary>
     /// <param name="step">The step.</param>
     /// <param name="sample">The sample.</param>
     public void Write(long step, TrainingSample sample)
@@ -62,7 +63,7 @@ internal sealed class TrainingLog : IDisposable
             _events.WritePicture(step, "samples", File.ReadAllBytes(sample.File));
     }
 
-    /// <summary>Draws the losses so far.</summary>
+    /// <summary>Plots the losses so far.</summary>
     public void Plot() => LossPlot.Save(Path.Combine(_run.PlotFolder, "loss.png"), _training, _validation, _references);
 
     /// <inheritdoc/>
@@ -73,8 +74,8 @@ internal sealed class TrainingLog : IDisposable
     }
 
     /// <summary>
-    /// Takes in a line of an earlier session; false where it is of a later step, or not whole since the process was
-    /// killed.
+    /// Reads a line of an earlier session. Returns false if it belongs to a later step, or is incomplete because the
+    /// process was killed.
     /// </summary>
     private bool TakeIn(string line, long step)
     {

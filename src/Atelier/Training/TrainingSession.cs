@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>What stands around the trainer's loop: resuming, measuring, telling, keeping.</summary>
+/// <summary>
+/// The work around the trainer's loop: resumes a run, reports, evaluates and samples at intervals, saves checkpoints,
+/// and writes the results.
+/// </summary>
 internal sealed class TrainingSession<TBatch> : IDisposable
 {
     private const int MostUnreadLosses = 256;
@@ -27,56 +30,55 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private readonly SessionCheckpoints<TBatch> _checkpoints;
     private readonly TrainingLog _log;
     private readonly Stopwatch _session = Stopwatch.StartNew();
-    private readonly Stopwatch _learning = new(); // steps alone, since the last report
-    private readonly List<float>[] _losses; // of each turn, read since the last report
+    private readonly Stopwatch _learning = new(); // the time of steps alone, since the last report
+    private readonly List<float>[] _losses; // [objective]: the losses read since the last report
     private readonly Dictionary<string, double> _metrics = [];
     private readonly Dictionary<string, string> _units = [];
-    private readonly double _secondsBefore; // in sessions before this one
+    private readonly double _secondsBefore; // the training time of earlier sessions
     private long _stepsRead, _stepsReported, _allocated;
 
     public TrainingSession(Recipe recipe, GradientModel<TBatch> model, Replicas<TBatch> replicas,
-        IBatchSource<TBatch>? validation,
-        TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress, TrainingLimits limits)
+        IBatchSource<TBatch>? validation, TrainerHooks hooks, Run run, IProgress<TrainingProgress> progress,
+        TrainingLimits limits)
     {
         (_recipe, _section, _model, _replicas, _validation) = (recipe, recipe.Training, model, replicas, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
-        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // a tied one appears twice
+        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // tied parameters once
         var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
-        Movers = [.. model.Objectives.Select((_, turn) =>
-            new ObjectiveOptimizer<TBatch>(turn, replicas, names, _section))];
-        Average = _section.Ema > 0
-            ? new MovingAverage([.. named.Where(p => p.parameter.requires_grad)
-            .Select(p => (p.name, (Tensor)p.parameter))], _section.Ema) : null;
-        _losses = [.. Movers.Select(_ => new List<float>())];
-        _checkpoints = new SessionCheckpoints<TBatch>(new CheckpointStore(run.CheckpointFolder), recipe, model, Movers,
-            Average, (step, message) => progress.Report(Here(step) with { Message = message }));
+        Optimizers = [.. model.Objectives.Select((_, objective) =>
+            new ObjectiveOptimizer<TBatch>(objective, replicas, names, _section))];
+        var averaged = named.Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter));
+        Average = _section.Ema > 0 ? new MovingAverage(averaged, _section.Ema) : null;
+        _losses = [.. Optimizers.Select(_ => new List<float>())];
+        var store = new CheckpointStore(run.CheckpointFolder);
+        _checkpoints = new SessionCheckpoints<TBatch>(store, recipe, model, Optimizers, Average,
+            (step, message) => progress.Report(Here(step) with { Message = message }));
         State = _checkpoints.Resume();
         (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
         _log = new TrainingLog(run, State.Step, hooks.ReferenceLosses);
         _units["trainingLoss"] = _units["validationLoss"] = _units["bestValidationLoss"] = model.Unit("loss");
-        (double? trainingLoss, double? validationLoss) = _log.Last; // what the report says where nothing is left to do
-        foreach ((string name, double? value) in new[] { ("trainingLoss", trainingLoss),
-            ("validationLoss", validationLoss) })
-        {
-            if (value is { } known)
-                _metrics[name] = known;
-        }
+        // These are the final metrics if there are no steps left.
+        if (_log.Last.Training is { } trainingLoss)
+            _metrics["trainingLoss"] = trainingLoss;
+        if (_log.Last.Validation is { } validationLoss)
+            _metrics["validationLoss"] = validationLoss;
     }
 
-    public IReadOnlyList<ObjectiveOptimizer<TBatch>> Movers { get; }
+    public IReadOnlyList<ObjectiveOptimizer<TBatch>> Optimizers { get; }
 
     public MovingAverage? Average { get; }
 
     public TrainingState State { get; private set; } = new();
 
-    /// <summary>Counts a step's time from here.</summary>
+    /// <summary>Begins a step: starts to count its time.</summary>
     public void BeginStep()
     {
         _learning.Start();
         _run.Profile?.BeginStep();
     }
 
-    /// <summary>Counts a step.</summary>
+    /// <summary>Ends a step: counts it and its time.</summary>
+    /// <param name="batches">The number of batches that the step used.</param>
     public void EndStep(long batches)
     {
         bool profiled = _run.Profile?.EndStep() == true;
@@ -94,33 +96,34 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             TakeProfile();
     }
 
-    /// <summary>Reports, evaluates and samples at the recipe's intervals.</summary>
-    /// <param name="learningRate">That of the step just done.</param>
-    /// <param name="cancellation">Ends measuring and sampling, which then leave nothing; the loop saves what was
-    /// learned.</param>
+    /// <summary>Reports, evaluates, samples and saves checkpoints at the intervals of the recipe.</summary>
+    /// <param name="learningRate">The learning rate of the step.</param>
+    /// <param name="cancellation">Cancels evaluation and sampling without a result. The loop then ends, and saves a
+    /// checkpoint.</param>
     public void AfterStep(double learningRate, CancellationToken cancellation)
     {
         bool last = State.Step == _limits.TotalSteps;
         var values = new Dictionary<string, double>();
-        TrainingProgress told = Here();
+        TrainingProgress progress = Here();
         if (last || State.Step % _section.ReportEvery == 0)
-            told = Report(told, learningRate, values);
+            progress = Report(progress, learningRate, values);
+        // Early stopping counts evaluations, so that none may be skipped.
+        CancellationToken evaluationCancellation = _section.Patience > 0 ? CancellationToken.None : cancellation;
         try
         {
             if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
-                // patience counts every one
-                told = Measure(told, values, _section.Patience > 0 ? CancellationToken.None : cancellation);
+                progress = Evaluate(progress, values, evaluationCancellation);
             if (_section.SampleEvery > 0 && State.Step % _section.SampleEvery == 0)
-                told = told with { Sample = Sample(cancellation) };
+                progress = progress with { Sample = Sample(cancellation) };
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // The step counts all the same; the loop ends after it.
+            // The step still counts. The loop ends after it.
         }
         if (values.Count > 0)
             _log.Write(State.Step, values);
-        if (values.Count > 0 || told.Sample is not null)
-            _progress.Report(told);
+        if (values.Count > 0 || progress.Sample is not null)
+            _progress.Report(progress);
         bool improved = _section.Patience > 0 && State.BestStep == State.Step;
         if (improved || (_section.CheckpointEvery > 0 && State.Step % _section.CheckpointEvery == 0))
         {
@@ -130,8 +133,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Measures a last time, saves, goes back to the best weights where patience watched them, and writes bundle and
-    /// plot; of an interrupted training no more than checkpoint and bundle.
+    /// Ends training: evaluates once more, saves a checkpoint, restores the best weights if early stopping is enabled,
+    /// and writes the bundle and the loss plot. An interrupted training only saves a checkpoint and the bundle.
     /// </summary>
     public TrainingReport Finish(string stopReason)
     {
@@ -141,10 +144,10 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         if (stopReason != "interrupted" && _validation is not null && !_log.IsMeasured(State.Step))
         {
             var values = new Dictionary<string, double>();
-            TrainingProgress told = Measure(Here(), values, CancellationToken.None);
+            TrainingProgress progress = Evaluate(Here(), values, CancellationToken.None);
             _log.Write(State.Step, values);
-            _progress.Report(told);
-            _checkpoints.SavedStep = null; // the checkpoint is to know of this measurement
+            _progress.Report(progress);
+            _checkpoints.SavedStep = null; // saves the step again, with this evaluation in its state
         }
         if (_checkpoints.SavedStep != State.Step && State.Step > 0)
             Save();
@@ -156,7 +159,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (State.Step > 0)
         {
-            Action<string> write = stopReason == "interrupted" ? _hooks.WriteInterrupted ?? _hooks.WriteBundle
+            Action<string> write = stopReason == "interrupted"
+                ? _hooks.WriteInterrupted ?? _hooks.WriteBundle
                 : _hooks.WriteBundle;
             InEvaluationMode(() =>
             {
@@ -164,7 +168,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
                 return true;
             });
         }
-        if (stopReason != "interrupted") // drawing takes seconds where other programs take the cores
+        if (stopReason != "interrupted") // plotting may take seconds if other programs use the cores
             _log.Plot();
         return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics)
         {
@@ -175,15 +179,15 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (ObjectiveOptimizer<TBatch> mover in Movers)
-            mover.Dispose();
+        foreach (ObjectiveOptimizer<TBatch> optimizer in Optimizers)
+            optimizer.Dispose();
         Average?.Dispose();
         _log.Dispose();
     }
 
     /// <summary>
-    /// Keeps the youngest generation small: without this it grows to the size of the last cache before it is collected,
-    /// and the handles of tensors, dead after each step, would walk through all of it.
+    /// Collects generation 0 often. Otherwise it grows to the size of the last-level cache before it is collected, and
+    /// the handles of tensors, which are garbage after each step, would evict everything else from the cache.
     /// </summary>
     private void CollectGarbage()
     {
@@ -196,28 +200,28 @@ internal sealed class TrainingSession<TBatch> : IDisposable
 
     private void TakeProfile() =>
         Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()
-        ?? $"no step was profiled: training ended before step {_run.Profile.From} of this session");
+            ?? $"no step was profiled: training ended before step {_run.Profile.From} of this session");
 
-    private TrainingProgress Report(TrainingProgress told, double learningRate, Dictionary<string, double> values)
+    private TrainingProgress Report(TrainingProgress progress, double learningRate, Dictionary<string, double> values)
     {
         ReadLosses();
         long steps = State.Step - _stepsReported;
         double secondsPerStep = _learning.Elapsed.TotalSeconds / Math.Max(1, steps);
         double itemsPerSecond = _limits.ItemsPerStep / Math.Max(1e-9, secondsPerStep);
-        for (int turn = 0; turn < Movers.Count; turn++)
+        for (int i = 0; i < Optimizers.Count; i++)
         {
-            values[turn == 0 ? "loss" : $"loss.{Movers[turn].Objective.Name}"] = _losses[turn].Average();
-            _losses[turn].Clear();
+            values[i == 0 ? "loss" : $"loss.{Optimizers[i].Objective.Name}"] = _losses[i].Average();
+            _losses[i].Clear();
         }
-        foreach (ObjectiveOptimizer<TBatch> mover in Movers)
+        for (int i = 0; i < Optimizers.Count; i++)
         {
-            double norm = mover.GradientNorm!.Number();
-            values[mover == Movers[0] ? "gradientNorm" : $"gradientNorm.{mover.Objective.Name}"] = norm;
+            double norm = Optimizers[i].GradientNorm!.Number();
+            values[i == 0 ? "gradientNorm" : $"gradientNorm.{Optimizers[i].Objective.Name}"] = norm;
             if (!double.IsFinite(norm))
                 throw NotFinite($"the norm of the gradients is {Text(norm)}", State.Step);
         }
-        var figures = Movers.Skip(1)
-            .ToDictionary(mover => mover.Objective.Name, mover => values[$"loss.{mover.Objective.Name}"]);
+        var figures = Optimizers.Skip(1).Select(optimizer => optimizer.Objective.Name)
+            .ToDictionary(name => name, name => values[$"loss.{name}"]);
         foreach ((string name, double value) in _replicas.TakeNotes())
             values[name] = figures[name] = value;
         values["learningRate"] = learningRate;
@@ -226,7 +230,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         _metrics[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
         _stepsReported = State.Step;
         _learning.Reset();
-        return told with
+        return progress with
         {
             Loss = values["loss"],
             Figures = figures,
@@ -236,12 +240,12 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         };
     }
 
-    /// <summary>The mean of the model's own figures over validation batches, the same ones each time.</summary>
-    private TrainingProgress Measure(TrainingProgress told, Dictionary<string, double> values,
+    /// <summary>Evaluates the model on validation batches, the same ones each time.</summary>
+    private TrainingProgress Evaluate(TrainingProgress progress, Dictionary<string, double> values,
         CancellationToken cancellation)
     {
         if (_validation is null)
-            return told;
+            return progress;
         long inAll = _validation.BatchesPerEpoch, count = ValidationFigures.Count(_section, inAll);
         IReadOnlyDictionary<string, double> figures = InEvaluationMode(() =>
             ValidationFigures.Measure(_validation, _replicas, count, cancellation));
@@ -260,7 +264,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         values["validationBatchesInAll"] = _metrics["validationBatchesInAll"] = inAll;
         State = State.Measured(loss);
         _metrics["bestValidationLoss"] = State.BestLoss!.Value;
-        return told with { ValidationLoss = loss, ValidationBatches = (count, inAll) };
+        return progress with { ValidationLoss = loss, ValidationBatches = (count, inAll) };
     }
 
     private string? Sample(CancellationToken cancellation)
@@ -275,17 +279,17 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Calls a function on the model as it is evaluated and saved: in evaluation mode, without gradients, with averaged
-    /// weights if there are any.
+    /// Calls a function while the model is in the state in which it is evaluated and saved: in evaluation mode, without
+    /// gradients, and with the averaged weights if there are any.
     /// </summary>
-    private T InEvaluationMode<T>(Func<T> look)
+    private T InEvaluationMode<T>(Func<T> function)
     {
         bool training = _model.training;
         using var noGradients = no_grad();
         _model.eval();
         try
         {
-            return _replicas.Undivided(() => Average is null ? look() : Average.InPlace(look));
+            return _replicas.Undivided(() => Average is null ? function() : Average.InPlace(function));
         }
         finally
         {
@@ -293,18 +297,18 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
     }
 
-    /// <summary>Reads the losses since the last reading, and stops the run where one is not finite.</summary>
+    /// <summary>Reads the losses since the last call; throws if one is not finite.</summary>
     private void ReadLosses()
     {
-        _learning.Start(); // the device may still be at work, and that is learning
-        for (int turn = 0; turn < Movers.Count; turn++)
+        _learning.Start(); // the device may still be computing the step, and this time counts too
+        for (int i = 0; i < Optimizers.Count; i++)
         {
-            float[] losses = Movers[turn].ReadLosses();
+            float[] losses = Optimizers[i].ReadLosses();
             int bad = Array.FindIndex(losses, loss => !float.IsFinite(loss));
             if (bad >= 0)
-                throw NotFinite($"the {Movers[turn].Objective.Name} is {Text(losses[bad])}",
-                    _stepsRead + (bad / Movers[turn].Objective.Repeats) + 1);
-            _losses[turn].AddRange(losses);
+                throw NotFinite($"the {Optimizers[i].Objective.Name} is {Text(losses[bad])}",
+                    _stepsRead + (bad / Optimizers[i].Objective.Repeats) + 1);
+            _losses[i].AddRange(losses);
         }
         _stepsRead = State.Step;
         _learning.Stop();
@@ -322,7 +326,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     private void Save()
     {
         ReadLosses();
-        if (!Movers.All(mover => mover.IsFinite()))
+        if (!Optimizers.All(optimizer => optimizer.IsFinite()))
             throw NotFinite("the weights are not finite", State.Step);
         _checkpoints.Save(State);
     }

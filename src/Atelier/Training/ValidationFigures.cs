@@ -5,18 +5,18 @@ using static TorchSharp.torch;
 
 namespace Atelier.Training;
 
-/// <summary>The figures of a model on validation data, measured on the same batches each time.</summary>
+/// <summary>Evaluates a model on the validation data, on the same batches each time.</summary>
 internal static class ValidationFigures
 {
-    private const int UsualBatches = 40, UsualRows = 1280; // the larger of the two is measured
+    private const int UsualBatches = 40, UsualRows = 1280; // the larger of the two is evaluated
 
-    /// <summary>The number of batches to measure.</summary>
+    /// <summary>Returns the number of batches to evaluate.</summary>
     /// <param name="section">The recipe's training section.</param>
     /// <param name="available">The number of batches in the validation part.</param>
     public static long Count(TrainingSection section, long available) =>
         Math.Min(section.EvaluationBatches ?? Math.Max(UsualBatches, UsualRows / section.BatchSize), available);
 
-    /// <summary>Returns the means of the model's own figures over evenly spread batches of the part.</summary>
+    /// <summary>Returns the means of the model's metrics over batches that are evenly spread over the data.</summary>
     /// <param name="validation">The validation part.</param>
     /// <param name="replicas">The copies of the model, in evaluation mode.</param>
     /// <param name="count">The number of batches.</param>

@@ -6,8 +6,8 @@ using Atelier.Recipes;
 namespace Atelier.Data.Series;
 
 /// <summary>
-/// Sequences of numbers from the rows of a table, split into training, validation and test parts, in a folder that can
-/// be opened again.
+/// Series of numbers from the rows of a table, split into training, validation and test parts, and stored in a folder
+/// that can be reopened.
 /// </summary>
 public sealed class SeriesData : IDataSource
 {
@@ -17,46 +17,47 @@ public sealed class SeriesData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Series;
 
-    /// <summary>The source of the data.</summary>
+    /// <summary>Where the data came from, and notes of how they were prepared.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes => Facts.Notes;
 
-    /// <summary>The columns' names.</summary>
+    /// <summary>The names of the columns.</summary>
     public IReadOnlyList<string> Columns { get; }
 
-    /// <summary>What to learn from: each [time, column].</summary>
+    /// <summary>The training series, each as [time, column].</summary>
     public IReadOnlyList<double[]> Train { get; }
 
-    /// <summary>The validation data; may be empty.</summary>
+    /// <summary>The validation series, each as [time, column]; may be empty.</summary>
     public IReadOnlyList<double[]> Validation { get; }
 
-    /// <summary>The test series; may be empty.</summary>
+    /// <summary>The test series, each as [time, column]; may be empty.</summary>
     public IReadOnlyList<double[]> Test { get; }
 
     /// <summary>
-    /// Reads a table's rows as sequences, in their order. One sequence is cut by position; several are shared out whole
-    /// where that gives the shares.
+    /// Reads the rows of a table as series, in the order of the file, and splits them into parts. A single series is
+    /// cut by position; of several, each goes to one part as a whole, if that yields the requested shares.
     /// </summary>
     /// <param name="section">The data section of the recipe.</param>
     /// <param name="seed">The seed of the split.</param>
     /// <param name="folder">The folder to write.</param>
-    /// <param name="columns">The columns of a model to evaluate; null takes the section's.</param>
+    /// <param name="columns">The columns of the model to evaluate; null for those of the section.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing or no table, or a cell is not a number.</exception>
+    /// <exception cref="AtelierException">The source is missing or not a table, or a cell is not a
+    /// number.</exception>
     public static SeriesData Prepare(DataSection section, long seed, string folder,
-        IReadOnlyList<string>? columns = null,
-        IProgress<string>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<string>? columns = null, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         (IReadOnlyList<string> names, List<double[]> sequences) =
             SeriesFile.Read(section, columns, report, progress, cancellation);
         int width = names.Count;
         ulong[] contents = [.. Enumerable.Range(0, sequences.Count).Select(i => (ulong)i)];
-        var split = new DocumentSplit(contents, [.. sequences.Select(s => (long)s.Length / width)], section.Split,
-            seed);
+        long[] lengths = [.. sequences.Select(sequence => (long)sequence.Length / width)];
+        var split = new DocumentSplit(contents, lengths, section.Split, seed);
         if (split.Describe("series", "rows") is { } how)
             report.Note(how);
         var parts = new List<double[]>[3];
@@ -73,7 +74,7 @@ public sealed class SeriesData : IDataSource
     }
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
-    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    /// <exception cref="AtelierException">The folder does not hold prepared data, or is damaged.</exception>
     public static SeriesData Open(string folder)
     {
         PreparedFacts facts = PreparedFacts.Read(folder);
@@ -83,20 +84,22 @@ public sealed class SeriesData : IDataSource
             [Part(Text.Part.Train), Part(Text.Part.Validation), Part(Text.Part.Test)]);
     }
 
-    /// <summary>The same series as test part, with those that a model was trained on as training part.</summary>
+    /// <summary>
+    /// Returns these data with their training part replaced by the series that a model was trained on, if given.
+    /// </summary>
     internal SeriesData Learning(SeriesData? learned) => learned is null ? this
         : new SeriesData(Facts, Columns, [learned.Train, Validation, Test]);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // Arrays only.
+        // The data are arrays, which need no release.
     }
 
     private static string PathOf(string folder, Part part) =>
         Path.Combine(folder, part.ToString().ToLowerInvariant() + ".safetensors");
 
-    // The last column numbers the sequences.
+    // A last column, "#", holds the index of each row's series.
     private static TableSchema Schema(IReadOnlyList<string> names) =>
         new([.. names.Append("#").Select(name => new ColumnSchema(name, [], []))]);
 
@@ -121,16 +124,16 @@ public sealed class SeriesData : IDataSource
     {
         int width = rows.Schema.Columns.Count - 1;
         var sequences = new List<double[]>();
-        List<double> under = [];
+        List<double> sequence = [];
         ReadOnlySpan<double> numbers = rows.Numbers(width);
         for (int row = 0; row < rows.Count; row++)
         {
             for (int column = 0; column < width; column++)
-                under.Add(rows.Numbers(column)[row]);
+                sequence.Add(rows.Numbers(column)[row]);
             if (row + 1 < rows.Count && numbers[row + 1] == numbers[row])
                 continue;
-            sequences.Add([.. under]);
-            under.Clear();
+            sequences.Add([.. sequence]);
+            sequence.Clear();
         }
         return sequences;
     }

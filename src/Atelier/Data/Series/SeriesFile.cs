@@ -5,12 +5,12 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Series;
 
-/// <summary>Series in the rows of tables.</summary>
+/// <summary>Reads series from the rows of tables.</summary>
 internal static class SeriesFile
 {
     private const string Advice =
         "correct it, or choose the numeric columns with data.table.columns and the column that identifies sequences "
-            + "with data.table.sequence";
+        + "with data.table.sequence";
 
     /// <summary>Reads the sequences of a file that a request brings, each [time, column].</summary>
     /// <exception cref="AtelierException">It is not a table, lacks a column, or has a cell that is not a number.</exception>
@@ -25,12 +25,14 @@ internal static class SeriesFile
     {
         string? key = section.Table.Sequence;
         IReadOnlyList<string>? wanted = columns ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : null);
-        // Rows are read as those of any table: the same cells are missing, the same separators and decimal marks are
-        // found.
+        // Rows are read like those of any table, with the same rules for missing cells, separators and decimal marks.
         DataSection numbers = section with
         {
-            Table = section.Table with { Columns = wanted is null ? [] : key is null ? wanted
-                : [.. wanted, key], Categorical = key is null ? [] : [key] },
+            Table = section.Table with
+            {
+                Columns = wanted is null ? [] : key is null ? wanted : [.. wanted, key],
+                Categorical = key is null ? [] : [key],
+            },
         };
         RawColumn[] read = new TablePreparation(numbers, report, progress, cancellation)
             .ReadColumns(out int rows, input);
@@ -65,10 +67,10 @@ internal static class SeriesFile
         int missing = Array.FindIndex(numbers, double.IsNaN);
         return missing < 0 ? numbers : throw new AtelierException(
             $"the cell in column '{column.Name}' of row {missing + 2} is missing", source,
-                "a series cannot have missing numbers: fill it in, or remove the row");
+            "a series cannot have missing numbers: fill it in, or remove the row");
     }
 
-    // Rows are counted with the header, as editors count lines.
+    // Row numbers count the header and start at 1, as line numbers in editors do.
     private static int Row(RawColumn column, string value) =>
         column.Rows.ToList().IndexOf(column.Values.ToList().IndexOf(value)) + 2;
 }

@@ -1,24 +1,24 @@
 namespace Atelier.Data.Tables;
 
 /// <summary>
-/// The centre and the spread of a column of numbers, in the column's own unit. Every least deviation and least variance
-/// is a share of <see cref="Scale"/>, so that a model of a column in millimetres is that of the same column in
-/// kilometres.
+/// The mean and the standard deviation of a numeric column, in the column's own unit. Each minimum deviation and
+/// variance is a fraction of <see cref="Scale"/>, so that a model does not depend on the unit: a column in millimetres
+/// and the same column in kilometres give the same model.
 /// </summary>
-/// <param name="Mean">The mean; 0 of a column without numbers.</param>
-/// <param name="Deviation">The standard deviation, 0 of a column of one value.</param>
+/// <param name="Mean">The mean; 0 for a column without numbers.</param>
+/// <param name="Deviation">The standard deviation; 0 for a constant column.</param>
 internal readonly record struct ColumnSpread(double Mean, double Deviation)
 {
-    private const double OfOneValue = 1e-6;
-    private const double LeastShare = 1e-12; // a variance has about 16 digits: less than this is rounding
+    private const double ConstantShare = 1e-6;
+    private const double LeastShare = 1e-12; // a double has about 16 digits: a smaller variance is a rounding error
 
     /// <summary>
-    /// The deviation; of a column of one value, which has none, a millionth of that value, or a millionth where it is
-    /// 0.
+    /// The standard deviation. For a constant column, whose deviation is 0, it is a millionth of the absolute value, or
+    /// a millionth if the value is 0.
     /// </summary>
-    public double Scale => Deviation > 0 ? Deviation : Mean != 0 ? OfOneValue * Math.Abs(Mean) : OfOneValue;
+    public double Scale => Deviation > 0 ? Deviation : Mean != 0 ? ConstantShare * Math.Abs(Mean) : ConstantShare;
 
-    /// <summary>The spread of numbers; those that are missing (NaN) do not count.</summary>
+    /// <summary>Computes the mean and the standard deviation of numbers, ignoring missing ones (NaN).</summary>
     public static ColumnSpread Of(ReadOnlySpan<double> numbers)
     {
         double mean = 0, squares = 0, count = 0, least = double.PositiveInfinity, greatest = double.NegativeInfinity;
@@ -26,7 +26,7 @@ internal readonly record struct ColumnSpread(double Mean, double Deviation)
         {
             if (double.IsNaN(number))
                 continue;
-            // Welford 1962: no difference of great sums.
+            // Welford 1962: avoids the cancellation of subtracting two large sums.
             count++;
             double before = number - mean;
             mean += before / count;
@@ -36,7 +36,8 @@ internal readonly record struct ColumnSpread(double Mean, double Deviation)
         return least < greatest ? new(mean, Math.Sqrt(squares / count)) : new(count == 0 ? 0 : least, 0);
     }
 
-    /// <summary>The least variance that a part of the column may have.</summary>
-    /// <param name="share">As a share of the column's own, 0 to 1; of a column of one value all of it.</param>
+    /// <summary>Returns the smallest variance that a mixture component or leaf of this column may have.</summary>
+    /// <param name="share">The minimum as a fraction of the column's variance, 0 to 1; for a constant column it is
+    /// ignored, and the minimum is the square of <see cref="Scale"/>.</param>
     public double LeastVariance(double share) => Scale * Scale * (Deviation > 0 ? Math.Max(share, LeastShare) : 1);
 }

@@ -2,28 +2,30 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>A table in text: its columns, then its rows, each with a field for every column.</summary>
+/// <summary>A table in delimited text, such as CSV: its column names and its rows, with one field per column.</summary>
 internal sealed class DelimitedTable
 {
     private DelimitedTable(IReadOnlyList<string> columns, char separator, IEnumerable<List<string>> rows) =>
         (Columns, Separator, Rows) = (columns, separator, rows);
 
-    /// <summary>The columns' names.</summary>
+    /// <summary>The names of the columns.</summary>
     public IReadOnlyList<string> Columns { get; }
 
-    /// <summary>The separator of fields.</summary>
+    /// <summary>The separator between fields.</summary>
     public char Separator { get; }
 
-    /// <summary>The rows' fields; to be taken once.</summary>
-    /// <exception cref="AtelierException">A row has another number of fields than there are columns.</exception>
+    /// <summary>The fields of each row. The sequence can be enumerated only once.</summary>
+    /// <exception cref="AtelierException">The number of fields in a row differs from the number of columns.</exception>
     public IEnumerable<List<string>> Rows { get; }
 
-    /// <summary>Finds the separator and the columns' names, which the first row has unless it holds numbers.</summary>
+    /// <summary>
+    /// Detects the separator, and reads the column names from the first row unless that row holds numbers.
+    /// </summary>
     /// <param name="reader">The text.</param>
-    /// <param name="options">How the table is read. Where they name the columns, the file has no header, and rows may
-    /// have more fields, which are left out.</param>
+    /// <param name="options">The reading options. If they name the columns, the file has no header, and further fields
+    /// of a row are ignored.</param>
     /// <param name="report">Receives notes of what was detected.</param>
-    /// <param name="where">The file, for errors.</param>
+    /// <param name="where">The path of the file, for error messages.</param>
     /// <exception cref="AtelierException">The file has no rows.</exception>
     public static DelimitedTable Begin(CheckedReader reader, ReadingOptions options, ReadingReport report, string where)
     {
@@ -81,7 +83,10 @@ internal sealed class DelimitedTable
     private static string Name(char separator) =>
         separator switch { '\t' => "a tab", ' ' => "a space", _ => $"'{separator}'" };
 
-    /// <summary>A row of numbers names no columns, unless they are whole and all different, as years are.</summary>
+    /// <summary>
+    /// Returns whether the first row holds column names. A row of numbers does not, unless they are distinct whole
+    /// numbers, such as years.
+    /// </summary>
     private static bool IsHeader(List<string> first, ReadingReport report, string where)
     {
         if (!first.All(cell => ColumnSchema.TryNumber(cell, out _) || NumberNotation.IsNumber(cell)))
@@ -96,8 +101,7 @@ internal sealed class DelimitedTable
     }
 
     private static IEnumerable<List<string>> Checked(IEnumerator<(long Line, List<string> Fields)> rows,
-        List<string>? first,
-        IReadOnlyList<string> columns, bool exact, string where)
+        List<string>? first, IReadOnlyList<string> columns, bool exact, string where)
     {
         using (rows)
         {

@@ -1,16 +1,16 @@
 namespace Atelier.Data.Tables;
 
-/// <summary>Writes tables in text as they are read back: RFC 4180 with commas, or plain tab-separated text.</summary>
+/// <summary>Writes tables as text: CSV as in RFC 4180, or tab-separated text without quotes.</summary>
 public static class DelimitedText
 {
     private static readonly System.Buffers.SearchValues<char> Quoted =
         System.Buffers.SearchValues.Create(",;|\t\"\r\n");
 
-    /// <summary>A line of cells, its end included.</summary>
-    /// <param name="cells">The cells; an empty one stands for a missing value.</param>
-    /// <param name="separator">',' or a tab.</param>
+    /// <summary>Returns a line of cells, including its line end.</summary>
+    /// <param name="cells">The cells; an empty string stands for a missing value.</param>
+    /// <param name="separator">The separator: a comma or a tab.</param>
     /// <exception cref="AtelierException">
-    /// A cell of tab-separated text, which knows no quotes, holds a tab or a line end.
+    /// A cell of tab-separated text, which has no quotes, holds a tab or a line end.
     /// </exception>
     public static string Line(IEnumerable<string> cells, char separator = ',') =>
         string.Join(separator, cells.Select(cell => separator == '\t' ? Plain(cell) : Quote(cell))) + "\n";

@@ -1,6 +1,6 @@
 namespace Atelier.Data.Tables;
 
-/// <summary>The separator between the cells of a text table.</summary>
+/// <summary>Detects the separator between the cells of a text table.</summary>
 internal static class Delimiter
 {
     private const int MostRows = 50;
@@ -8,12 +8,12 @@ internal static class Delimiter
     private static readonly char[] Known = [',', ';', '\t', '|'];
 
     /// <summary>
-    /// The separator that divides all rows at the table's beginning into the same number of cells, more than one; if
-    /// several do, the one with the most cells. If none does, the usual separator of the file's extension, so that a
-    /// row that does not fit is reported with its line.
+    /// Returns the separator that divides all rows at the beginning of a table into the same number of cells, which
+    /// must be more than one; if several separators do, the one that gives the most cells. If none does, returns the
+    /// usual separator of the file's extension, so that the first row of a different length is reported with its line.
     /// </summary>
     /// <param name="beginning">The first characters of the table.</param>
-    /// <param name="usual">The separator of the file's ending.</param>
+    /// <param name="usual">The usual separator of the file's extension.</param>
     public static char Find(string beginning, char usual)
     {
         IEnumerable<char> candidates = Known.Where(c => c != usual).Prepend(usual);
@@ -27,7 +27,7 @@ internal static class Delimiter
         return best;
     }
 
-    /// <summary>The cells that every row has; 0 where rows differ.</summary>
+    /// <summary>Returns the number of cells that each row has; 0 if rows differ.</summary>
     private static int CellsOfEveryRow(string text, char separator)
     {
         int row = 0, cells = 1, first = 0;
@@ -49,7 +49,7 @@ internal static class Delimiter
                 return first;
             (cells, isEmpty) = (1, true);
         }
-        // The last row may be cut where the text is.
+        // The last row may be incomplete, so it does not count.
         return row == 0 ? cells : first;
     }
 }

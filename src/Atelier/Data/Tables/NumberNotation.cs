@@ -2,35 +2,35 @@ using System.Text.RegularExpressions;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>The notation of a column's numbers: with a decimal point (1,234.5) or a decimal comma (1.234,5).</summary>
+/// <summary>Detects whether a column's numbers have a decimal point (1,234.5) or a decimal comma (1.234,5).</summary>
 internal static partial class NumberNotation
 {
     private static readonly string[] NoValues = ["None", "none"];
 
     /// <summary>
-    /// Whether a cell is a number with a decimal comma or with separators between groups of three digits.
+    /// Returns whether a cell is a number with a decimal comma, or with separators between groups of three digits.
     /// </summary>
     public static bool IsNumber(string cell) => DecimalComma().IsMatch(cell.Trim()) || Grouped().IsMatch(cell.Trim());
 
     /// <summary>
-    /// Writes the numbers of a column as 1234.5 where all its cells are numbers with a decimal comma, or with commas
-    /// between thousands. "None" among numbers is a missing value; among names it is a name.
+    /// Rewrites the numbers of a column in the notation 1234.5, if all its cells are numbers with a decimal comma or
+    /// with commas between thousands. Among numbers "None" is a missing value; among names it is a name.
     /// </summary>
     /// <param name="column">The column.</param>
-    /// <param name="separator">The separator of the table's cells; null if it is no text table.</param>
-    /// <param name="asked">The decimal mark, '.' or ','; null detects it.</param>
-    /// <returns>Whether the column has decimal commas.</returns>
+    /// <param name="separator">The separator between the table's cells; null if it is not a text table.</param>
+    /// <param name="asked">The decimal mark that the recipe gives, '.' or ','; null to detect it.</param>
+    /// <returns>Whether the column's numbers had decimal commas.</returns>
     public static bool Settle(RawColumn column, char? separator, char? asked)
     {
         string[] values = [.. column.Values.Except(NoValues)];
         if (values.Length == 0)
             return false;
         bool plain = asked != ',' && values.All(IsPlain);
-        bool grouped = !plain && asked != ',' && values.All(value => IsPlain(value)
-            || (Grouped().IsMatch(value.Trim()) && IsPlain(WithoutCommas(value))));
-        bool comma = !plain && asked != '.' && values.All(value => DecimalComma().IsMatch(value.Trim())
-            && IsPlain(WithPoint(value)));
-        // 1,234 may be either: where cells have commas between them, commas within numbers are of thousands.
+        bool grouped = !plain && asked != ',' && values.All(value =>
+            IsPlain(value) || (Grouped().IsMatch(value.Trim()) && IsPlain(WithoutCommas(value))));
+        bool comma = !plain && asked != '.' && values.All(value =>
+            DecimalComma().IsMatch(value.Trim()) && IsPlain(WithPoint(value)));
+        // 1,234 may be either. If commas separate the cells, a comma within a number separates thousands.
         if (comma && grouped)
             (comma, grouped) = (separator != ',', separator == ',');
         if (!plain && !comma && !grouped)
@@ -39,7 +39,8 @@ internal static partial class NumberNotation
         {
             column.Rewrite(value => NoValues.Contains(value) ? null
                 : comma ? WithPoint(value)
-                : grouped ? WithoutCommas(value) : value);
+                : grouped ? WithoutCommas(value)
+                : value);
         }
         return comma;
     }

@@ -5,12 +5,12 @@ using ParquetSharp;
 namespace Atelier.Data.Tables;
 
 /// <summary>A column of a Parquet file.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Number">Its place among the file's columns.</param>
-/// <param name="IsText">Whether it holds text.</param>
+/// <param name="Name">The name of the column.</param>
+/// <param name="Number">Its index among the file's columns.</param>
+/// <param name="IsText">Whether the column holds text.</param>
 internal sealed record ParquetColumn(string Name, int Number, bool IsText);
 
-/// <summary>A Parquet file, one row group in memory at a time.</summary>
+/// <summary>Reads a Parquet file with one row group in memory at a time.</summary>
 internal sealed class ParquetTable : IDisposable
 {
     private const int MostRows = 1 << 26;
@@ -32,10 +32,10 @@ internal sealed class ParquetTable : IDisposable
                 + $"booleans nor times: {string.Join(", ", others)}.");
     }
 
-    /// <summary>The columns that have one value a row, of a kind that is read.</summary>
+    /// <summary>The columns that have one value per row, of a supported type.</summary>
     public IReadOnlyList<ParquetColumn> Columns { get; }
 
-    /// <summary>Row groups.</summary>
+    /// <summary>The number of row groups.</summary>
     public int GroupCount => _reader.FileMetaData.NumRowGroups;
 
     /// <summary>Opens a file, unpacking it first where it is packed.</summary>
@@ -57,7 +57,7 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    /// <summary>The values of a column as text, null where there is none, a row group at a time.</summary>
+    /// <summary>Returns the values of a column as text, one row group at a time; missing values are null.</summary>
     /// <exception cref="AtelierException">The file is damaged.</exception>
     public IEnumerable<string?[]> Read(ParquetColumn column)
     {
@@ -65,7 +65,7 @@ internal sealed class ParquetTable : IDisposable
             yield return ReadGroup(column, group);
     }
 
-    /// <summary>The values of a column within one row group.</summary>
+    /// <summary>Returns the values of a column in one row group as text; missing values are null.</summary>
     /// <inheritdoc cref="Read" path="/exception"/>
     public string?[] ReadGroup(ParquetColumn column, int number) => Guard(_path, () =>
     {
@@ -90,7 +90,7 @@ internal sealed class ParquetTable : IDisposable
         column.MaxRepetitionLevel == 0 && TypeOf(column) is { } type && type != typeof(byte[]) && !type.IsArray;
 
     /// <summary>
-    /// What the column's values are in .NET, apart from being missing; null where the file has a type of its own.
+    /// Returns the .NET type of a column's values, without <see cref="Nullable{T}"/>; null if the library knows none.
     /// </summary>
     private static Type? TypeOf(ColumnDescriptor column)
     {
@@ -114,10 +114,7 @@ internal sealed class ParquetTable : IDisposable
         DateTime time => time.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
         DateTimeNanos nanos => nanos.DateTime.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
         TimeSpanNanos nanos => nanos.TimeSpan.ToString("c", CultureInfo.InvariantCulture),
-        // Impala's time stamps: nanoseconds of a day, and the day by its Julian number (1970 begins with 2,440,588).
-        Int96 stamp =>
-            DateTime.UnixEpoch.AddDays(stamp.C - 2_440_588).AddTicks((((long)stamp.B << 32) | (uint)stamp.A) / 100)
-            .ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
+        Int96 stamp => TimeOf(stamp).ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString(),
     };
@@ -131,8 +128,7 @@ internal sealed class ParquetTable : IDisposable
         using (bytes)
         {
             var copy = new FileStream(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None,
-                1 << 16,
-                FileOptions.DeleteOnClose);
+                bufferSize: 1 << 16, FileOptions.DeleteOnClose);
             try
             {
                 bytes.CopyTo(copy);
@@ -147,7 +143,9 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    /// <summary>The library reports a damaged file by many kinds of exceptions; users get one.</summary>
+    /// <summary>
+    /// Runs a read, and converts the many exceptions by which the library reports a damaged file to one.
+    /// </summary>
     private static T Guard<T>(string path, Func<T> read)
     {
         try
@@ -163,7 +161,7 @@ internal sealed class ParquetTable : IDisposable
         }
     }
 
-    /// <summary>Reads a column of whatever type as text.</summary>
+    /// <summary>Reads a column of any type as text.</summary>
     private sealed class Texts(int rows) : ILogicalColumnReaderVisitor<string?[]>
     {
         public string?[] OnLogicalColumnReader<TElement>(LogicalColumnReader<TElement> columnReader)

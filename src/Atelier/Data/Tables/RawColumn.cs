@@ -1,19 +1,19 @@
 namespace Atelier.Data.Tables;
 
-/// <summary>A column as read: its different values, and which of them each row has.</summary>
+/// <summary>A column as it was read: its distinct values, and the index of the value in each row.</summary>
 internal sealed class RawColumn(string name)
 {
     private readonly Dictionary<string, int> _numbers = [];
     private readonly List<string> _values = [];
     private readonly List<int> _rows = [];
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the column.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The different values, in the order they were met.</summary>
+    /// <summary>The distinct values, in order of first occurrence.</summary>
     public IReadOnlyList<string> Values => _values;
 
-    /// <summary>Adds a row's cell; null where it is missing.</summary>
+    /// <summary>Adds the cell of a row; null if it is missing.</summary>
     public void Add(string? cell)
     {
         int number = TableRows.Missing;
@@ -25,13 +25,13 @@ internal sealed class RawColumn(string name)
         _rows.Add(number);
     }
 
-    /// <summary>Number of missing cells.</summary>
+    /// <summary>The number of missing cells.</summary>
     public int MissingCount => _rows.Count(value => value == TableRows.Missing);
 
-    /// <summary>[row]: the number of the cell's value, or <see cref="TableRows.Missing"/>.</summary>
+    /// <summary>For each row, the index of its value, or <see cref="TableRows.Missing"/>.</summary>
     public IReadOnlyList<int> Rows => _rows;
 
-    /// <summary>Writes every value anew; null makes its cells missing.</summary>
+    /// <summary>Replaces each distinct value by the result of a function; null makes its cells missing.</summary>
     public void Rewrite(Func<string, string?> change)
     {
         string?[] changed = [.. _values.Select(change)];
@@ -43,7 +43,7 @@ internal sealed class RawColumn(string name)
             Add(row < 0 ? null : changed[row]);
     }
 
-    /// <summary>[row]: the numbers that the cells spell; NaN where a cell is missing.</summary>
+    /// <summary>Returns the cells of all rows as numbers; NaN where a cell is missing.</summary>
     /// <exception cref="AtelierException">A cell is not a number.</exception>
     public double[] Numbers(string where)
     {
@@ -54,8 +54,8 @@ internal sealed class RawColumn(string name)
         return [.. _rows.Select(value => value < 0 ? double.NaN : numbers[value])];
     }
 
-    /// <summary>[row]: the levels that the cells name.</summary>
-    /// <exception cref="AtelierException">A cell names no level.</exception>
+    /// <summary>Returns the cells of all rows as level indices of a categorical column.</summary>
+    /// <exception cref="AtelierException">A cell is not a level of the column.</exception>
     public int[] Codes(ColumnSchema column, string where)
     {
         int[] codes = new int[_values.Count];

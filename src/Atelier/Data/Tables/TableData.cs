@@ -4,7 +4,7 @@ using Atelier.Recipes;
 namespace Atelier.Data.Tables;
 
 /// <summary>
-/// Rows of a table, split into training, validation and test parts, in a folder that can be opened again.
+/// The rows of a table, split into training, validation and test parts, and stored in a folder that can be reopened.
 /// </summary>
 public sealed class TableData : IDataSource
 {
@@ -14,7 +14,7 @@ public sealed class TableData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Table;
 
-    /// <summary>The source of the data.</summary>
+    /// <summary>Where the data came from, and notes of how they were prepared.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
@@ -23,23 +23,25 @@ public sealed class TableData : IDataSource
     /// <summary>The columns.</summary>
     public TableSchema Schema => Train.Schema;
 
-    /// <summary>The training data.</summary>
+    /// <summary>The training rows.</summary>
     public TableRows Train { get; }
 
-    /// <summary>The validation data; may be empty.</summary>
+    /// <summary>The validation rows; may be empty.</summary>
     public TableRows Validation { get; }
 
     /// <summary>The test rows; may be empty.</summary>
     public TableRows Test { get; }
 
-    /// <summary>Reads a source, shares its rows out, and writes them with schema.json and facts.json.</summary>
+    /// <summary>
+    /// Reads a source, splits its rows into parts, and writes them to a folder with schema.json and facts.json.
+    /// </summary>
     /// <param name="section">The data section of the recipe.</param>
     /// <param name="seed">The seed of the split.</param>
     /// <param name="folder">The folder to write.</param>
-    /// <param name="schema">The columns of a model to evaluate on the rows; null detects the columns.</param>
+    /// <param name="schema">The columns of the model to evaluate on these rows; null to detect the columns.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing, damaged or no table, or the section does not fit
+    /// <exception cref="AtelierException">The source is missing, damaged or not a table, or the section does not match
     /// it.</exception>
     public static TableData Prepare(DataSection section, long seed, string folder, TableSchema? schema = null,
         IProgress<string>? progress = null, CancellationToken cancellation = default)
@@ -56,7 +58,7 @@ public sealed class TableData : IDataSource
     }
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
-    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    /// <exception cref="AtelierException">The folder does not hold prepared data, or is damaged.</exception>
     public static TableData Open(string folder)
     {
         PreparedFacts facts = PreparedFacts.Read(folder);
@@ -65,8 +67,10 @@ public sealed class TableData : IDataSource
         return new TableData(facts, Rows(Part.Train), Rows(Part.Validation), Rows(Part.Test));
     }
 
-    /// <summary>The same rows as test part, with the rows that a model was trained on as training part.</summary>
-    /// <exception cref="AtelierException">They have other columns.</exception>
+    /// <summary>
+    /// Returns these data with their training part replaced by the rows that a model was trained on, if given.
+    /// </summary>
+    /// <exception cref="AtelierException">The two have different columns.</exception>
     internal TableData Learning(TableData? learned) => learned is null ? this
         : learned.Schema.Names.SequenceEqual(Schema.Names) ? new TableData(Facts, learned.Train, Validation, Test)
         : throw new AtelierException("has other columns than the run was trained on", Facts.Source,
@@ -75,7 +79,7 @@ public sealed class TableData : IDataSource
     /// <inheritdoc/>
     public void Dispose()
     {
-        // Arrays only.
+        // The data are arrays, which need no release.
     }
 
     private static string PathOf(string folder, Part part) =>

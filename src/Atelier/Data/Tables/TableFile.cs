@@ -2,23 +2,23 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>What is known of a table's file before its rows are read.</summary>
-/// <param name="Columns">The columns' names.</param>
-/// <param name="Separator">The separator of cells; null if it is no text table.</param>
+/// <summary>The header of a table file, known before its rows are read.</summary>
+/// <param name="Columns">The names of the columns.</param>
+/// <param name="Separator">The separator between cells; null for a Parquet file.</param>
 internal sealed record TableHeader(IReadOnlyList<string> Columns, char? Separator);
 
-/// <summary>A file of rows: text with separators between cells, or Parquet, packed or not.</summary>
+/// <summary>Reads table files: delimited text or Parquet, compressed or not.</summary>
 internal static class TableFile
 {
-    /// <summary>Whether a file's name is a table's.</summary>
+    /// <summary>Returns whether the extension of a file is that of a table.</summary>
     public static bool IsTable(string path) => TextSource.Format(path) is "csv" or "tsv" or "parquet";
 
-    /// <summary>Reads a file, giving its header first and then each row's cells, null where there is none.</summary>
-    /// <param name="source">The file.</param>
-    /// <param name="begin">Takes the header.</param>
+    /// <summary>Reads the header of a file, then the cells of each row; a missing cell may be null.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="begin">Receives the header before the first row is returned.</param>
     /// <param name="options">The reading options.</param>
-    /// <param name="report">Receives the encoding and notes of what was detected.</param>
-    /// <exception cref="AtelierException">The file is missing, damaged, no table, or has rows of different
+    /// <param name="report">Receives the encoding, and notes of what was detected.</param>
+    /// <exception cref="AtelierException">The file is missing, damaged or not a table, or has rows of different
     /// lengths.</exception>
     public static IEnumerable<IReadOnlyList<string?>> Read(
         FileSource source, Action<TableHeader> begin, ReadingOptions options, ReadingReport report) =>

@@ -6,11 +6,11 @@ using Atelier.Recipes;
 namespace Atelier.Data.Tables;
 
 /// <summary>
-/// Prepares rows from a table's files: reads them, detects column types, splits the rows and discretises numbers.
+/// Prepares the rows of a table: reads its files, detects column types, splits the rows and discretises numbers.
 /// </summary>
 /// <param name="section">The data section of the recipe.</param>
 /// <param name="seed">The seed of the split.</param>
-/// <param name="known">The columns of a model to evaluate on the rows; null detects the columns.</param>
+/// <param name="known">The columns of the model to evaluate on these rows; null to detect the columns.</param>
 /// <param name="progress">Receives a one-line message at each stage.</param>
 /// <param name="cancellation">Cancels the operation.</param>
 internal sealed class TablePreparation(
@@ -23,15 +23,15 @@ internal sealed class TablePreparation(
 
     private readonly ReadingReport _report = new(progress, cancellation);
 
-    /// <summary>Reads only the columns, and adds notes of what was detected to the given report.</summary>
+    /// <summary>Creates a preparation that only reads columns, and adds its notes to the given report.</summary>
     public TablePreparation(DataSection section, ReadingReport report, IProgress<string>? progress,
         CancellationToken cancellation)
         : this(section, 0, null, progress, cancellation) => _report = report;
 
-    /// <summary>Choices made for the user, one sentence each.</summary>
+    /// <summary>Choices made automatically, one sentence each.</summary>
     public IReadOnlyList<string> Notes => _report.Notes;
 
-    /// <summary>The rows, and the numbers of those of each part: training, validation, test.</summary>
+    /// <summary>Returns the rows, and the row indices of each part in the order training, validation, test.</summary>
     public (TableRows Rows, IReadOnlyList<int>[] Parts) Run()
     {
         RawColumn[] columns = ReadColumns(out int count);
@@ -56,15 +56,15 @@ internal sealed class TablePreparation(
         return (new TableRows(schema, count, codes, numbers), parts);
     }
 
-    /// <summary>The rows of each part, shuffled by the seed if the recipe asks for it.</summary>
+    /// <summary>Returns the row indices of each part, shuffled by the seed if the recipe asks for it.</summary>
     private IReadOnlyList<int>[] Share(int count)
     {
-        // Rows of few levels are alike by chance: unlike documents, equal ones need not stay together.
+        // Rows with few levels are often equal by chance. Unlike equal documents, they need not stay in one part, so
+        // each row's content is its own index.
         ulong[] contents = [.. Enumerable.Range(0, count).Select(i => (ulong)i)];
         var split = new DocumentSplit(contents, section.Split, seed);
         IReadOnlyList<int>[] parts =
-            [.. new[] { Part.Train, Part.Validation,
-            Part.Test }.Select(part => (IReadOnlyList<int>)[.. split.Documents(part)])];
+            [[.. split.Documents(Part.Train)], [.. split.Documents(Part.Validation)], [.. split.Documents(Part.Test)]];
         if (parts[0].Count == 0 && section.Split.Train > 0)
             throw new AtelierException("there are no rows to train on", section.Source,
                 "provide more rows, or set data.split to none");
@@ -101,9 +101,8 @@ internal sealed class TablePreparation(
                 progress?.Report(FormattableString.Invariant($"reading: {Quantity.Of(rows, "row")}"));
             }
         }
-        progress?.Report(
-            FormattableString.Invariant(
-            $"read {Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}"));
+        string size = $"{Quantity.Of(rows, "row")} of {Quantity.Of(columns?.Length ?? 0, "column")}";
+        progress?.Report($"read {size}");
         count = rows;
         Settle(columns ?? [], separator);
         return columns ?? [];
@@ -112,7 +111,7 @@ internal sealed class TablePreparation(
             .Expand(_report, "csv", "tsv", "parquet").Select(path => (FileSource)path);
     }
 
-    /// <summary>Writes numbers in one notation, whatever the file's.</summary>
+    /// <summary>Rewrites all numbers in the notation 1234.5, whatever notation the file uses.</summary>
     private void Settle(RawColumn[] columns, char? separator)
     {
         char? mark = section.Table.Decimal switch
@@ -166,17 +165,18 @@ internal sealed class TablePreparation(
 
     private static string Names(IReadOnlyCollection<string> columns) => (columns.Count == 1 ? "column " : "columns ")
         + string.Join(", ", columns.Take(MostNamed))
-            + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
+        + (columns.Count > MostNamed ? $" and {columns.Count - MostNamed} more" : "");
 
-    /// <summary>The places of the chosen columns in a file that begins.</summary>
+    /// <summary>Returns the indices of the chosen columns among a file's columns, once its header is known.</summary>
     private int[] Begin(IReadOnlyList<string> names, string path, ref RawColumn[]? columns)
     {
         if (names.Distinct().Count() != names.Count)
             throw new AtelierException($"two columns have the name '{names.First(n => names.Count(m => m == n) > 1)}'",
                 path, "rename one");
         IReadOnlyList<string> wanted = known?.Names
-            ?? (section.Table.Columns.Count > 0 ? section.Table.Columns : columns is null ? names
-            : [.. columns.Select(c => c.Name)]);
+            ?? (section.Table.Columns.Count > 0 ? section.Table.Columns
+                : columns is null ? names
+                : [.. columns.Select(c => c.Name)]);
         foreach (string name in wanted.Where(name => !names.Contains(name)))
             throw new AtelierException($"has no column '{name}'; its columns are {string.Join(", ", names.Take(50))}",
                 path, "use existing columns");
@@ -224,8 +224,10 @@ internal sealed class TablePreparation(
         return new ColumnSchema(column.Name, Discretiser.Levels(cuts), cuts);
     }
 
-    /// <summary>Refuses a column of numbers with a few other values.</summary>
-    /// <exception cref="AtelierException">Nearly all values are numbers.</exception>
+    /// <summary>
+    /// Refuses a column whose values are mostly numbers: the few others are more likely mistakes than evidence that the
+    /// column is categorical.
+    /// </summary>
     private void RefuseStrays(RawColumn column, bool numbers)
     {
         if (numbers || section.Table.Categorical.Contains(column.Name))
@@ -242,7 +244,7 @@ internal sealed class TablePreparation(
         }
     }
 
-    /// <summary>Describes in one line how columns of numbers were discretised.</summary>
+    /// <summary>Adds notes of which columns are numeric and how they were discretised.</summary>
     private void TellOfNumbers(TableSchema schema)
     {
         string[] numbers = [.. schema.Columns.Where(c => c.IsNumeric).Select(c => c.Name)],

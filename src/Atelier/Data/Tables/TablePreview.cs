@@ -3,34 +3,34 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>What a column holds.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Kind">"numbers", "names" or "text".</param>
-/// <param name="Missing">Rows without a value.</param>
-/// <param name="Different">Different values.</param>
-/// <param name="Counts">The values with how many rows have each, most frequent first; all of them.</param>
+/// <summary>A summary of the values of a column.</summary>
+/// <param name="Name">The name of the column.</param>
+/// <param name="Kind">The kind of its values: "numbers", "names" or "text".</param>
+/// <param name="Missing">The number of rows without a value.</param>
+/// <param name="Different">The number of distinct values.</param>
+/// <param name="Counts">All distinct values with their row counts, most frequent first.</param>
 /// <param name="Quantiles">
-/// Of numbers: the least, the first quartile, the median, the third quartile, the greatest; empty otherwise.
+/// The minimum, first quartile, median, third quartile and maximum of numbers; empty otherwise.
 /// </param>
-/// <param name="Mean">Of numbers: their mean; NaN otherwise.</param>
+/// <param name="Mean">The mean of numbers; NaN otherwise.</param>
 public sealed record ColumnPreview(string Name, string Kind, long Missing, int Different,
     IReadOnlyList<(string Value, int Count)> Counts, IReadOnlyList<double> Quantiles, double Mean);
 
-/// <summary>A preview of a table, without preparing it.</summary>
-/// <param name="Rows">Rows in all.</param>
-/// <param name="Columns">The contents of each column.</param>
-/// <param name="Encodings">The encodings of text files, by file.</param>
-/// <param name="Notes">Choices made for the user, one sentence each.</param>
+/// <summary>A summary of a table that has not been prepared yet.</summary>
+/// <param name="Rows">The number of rows.</param>
+/// <param name="Columns">The summary of each column.</param>
+/// <param name="Encodings">The detected encoding of each text file.</param>
+/// <param name="Notes">Choices made automatically, one sentence each.</param>
 public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Columns,
     IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
 {
-    private const int LongestName = 30; // characters on the average: longer values are texts
+    private const int LongestName = 30; // characters on average: a column with longer values is text
 
-    /// <summary>Reads a table through.</summary>
+    /// <summary>Reads a whole table and summarises it.</summary>
     /// <param name="section">The data section of the recipe.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The source is missing, damaged or no table.</exception>
+    /// <exception cref="AtelierException">The source is missing, damaged or not a table.</exception>
     public static TablePreview Of(DataSection section, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
@@ -52,12 +52,12 @@ public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Column
         string kind = isNumbers ? "numbers"
             : counts.Length > 0 && column.Values.Average(value => value.Length) > LongestName ? "text" : "names";
         return new(column.Name, kind, column.MissingCount, counts.Length, ordered,
-            isNumbers ? [.. Enumerable.Range(0, 5).Select(i => Quantile(numbers, i / 4.0))] : [], isNumbers
-                ? numbers.Average() : double.NaN);
+            isNumbers ? [.. Enumerable.Range(0, 5).Select(i => Quantile(numbers, i / 4.0))] : [],
+            isNumbers ? numbers.Average() : double.NaN);
     }
 
     /// <summary>
-    /// A quantile by linear interpolation between order statistics (Hyndman and Fan 1996, definition 7).
+    /// Computes a quantile by linear interpolation between order statistics (Hyndman and Fan 1996, definition 7).
     /// </summary>
     private static double Quantile(double[] ordered, double share)
     {

@@ -3,44 +3,46 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>Rows of a table, column by column.</summary>
+/// <summary>The rows of a table, stored column by column.</summary>
 public sealed class TableRows
 {
-    /// <summary>The code of a missing level; a missing number is NaN.</summary>
+    /// <summary>The code that stands for a missing level. A missing number is NaN.</summary>
     public const int Missing = -1;
 
     private readonly int[]?[] _codes;
     private readonly double[]?[] _numbers;
 
-    /// <summary>Rows of given columns.</summary>
+    /// <summary>Creates rows from the values of their columns.</summary>
     /// <param name="schema">The columns.</param>
-    /// <param name="count">Rows.</param>
-    /// <param name="codes">[column][row]: the level's number, or <see cref="Missing"/>; null for a column of
-    /// numbers.</param>
-    /// <param name="numbers">[column][row]: the number, or NaN; null for a column of levels.</param>
+    /// <param name="count">The number of rows.</param>
+    /// <param name="codes">The index of the level, or <see cref="Missing"/>, as [column][row]; null for a numeric
+    /// column.</param>
+    /// <param name="numbers">The number, or NaN, as [column][row]; null for a categorical column.</param>
     public TableRows(TableSchema schema, int count, int[]?[] codes, double[]?[] numbers) =>
         (Schema, Count, _codes, _numbers) = (schema, count, codes, numbers);
 
     /// <summary>The columns.</summary>
     public TableSchema Schema { get; }
 
-    /// <summary>Rows.</summary>
+    /// <summary>The number of rows.</summary>
     public int Count { get; }
 
-    /// <summary>[row]: the level's number in a column of levels, or <see cref="Missing"/>.</summary>
+    /// <summary>
+    /// Returns the values of a categorical column: for each row the index of its level, or <see cref="Missing"/>.
+    /// </summary>
     public ReadOnlySpan<int> Codes(int column) =>
         _codes[column] ?? throw new ArgumentException("it is a numeric column", nameof(column));
 
-    /// <summary>[row]: the number in a column of numbers, or NaN.</summary>
+    /// <summary>Returns the values of a numeric column: for each row a number, or NaN where it is missing.</summary>
     public ReadOnlySpan<double> Numbers(int column) =>
         _numbers[column] ?? throw new ArgumentException("it is a categorical column", nameof(column));
 
-    /// <summary>The rows of those numbers, in that order.</summary>
+    /// <summary>Returns the rows with the given indices, in the given order.</summary>
     public TableRows Select(IReadOnlyList<int> rows) => new(Schema, rows.Count,
         Array.ConvertAll(_codes, column => column is null ? null : (int[])[.. rows.Select(row => column[row])]),
         Array.ConvertAll(_numbers, column => column is null ? null : (double[])[.. rows.Select(row => column[row])]));
 
-    /// <summary>Writes the rows as tensors "0", "1", …, a column each.</summary>
+    /// <summary>Writes the rows as a safetensors file with one tensor per column, named "0", "1", ….</summary>
     internal void Write(string path)
     {
         SafetensorsEntry[] entries = [.. Schema.Columns.Select((column, i) =>
@@ -53,8 +55,8 @@ public sealed class TableRows
         });
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote, checking every code against the columns.</summary>
-    /// <exception cref="AtelierException">The file is damaged or of other columns.</exception>
+    /// <summary>Reads a file that <see cref="Write"/> wrote, and checks each level index against the schema.</summary>
+    /// <exception cref="AtelierException">The file is damaged or belongs to other columns.</exception>
     internal static TableRows Read(string path, TableSchema schema)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
@@ -66,8 +68,7 @@ public sealed class TableRows
             bool numeric = schema.Columns[i].IsNumeric;
             SafetensorsEntry entry = file.Entry($"{i}");
             if (entry.Type != (numeric ? SafetensorsType.F64 : SafetensorsType.I32) || entry.Shape.Count != 1
-                || entry.Shape[0] > int.MaxValue
-                || (count >= 0 && entry.Shape[0] != count))
+                || entry.Shape[0] > int.MaxValue || (count >= 0 && entry.Shape[0] != count))
                 throw Damaged(path);
             count = (int)entry.Shape[0];
             if (numeric)

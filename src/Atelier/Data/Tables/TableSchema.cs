@@ -5,17 +5,17 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Tables;
 
-/// <summary>A column of a table: levels that have names, or numbers.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Levels">The names of its levels; empty for a column of numbers.</param>
-/// <param name="Cuts">Of a column of numbers made into levels: where one level ends and the next begins, growing, one
-/// fewer than levels.</param>
+/// <summary>A column of a table, either categorical (with named levels) or numeric.</summary>
+/// <param name="Name">The name of the column.</param>
+/// <param name="Levels">The names of its levels; empty for a numeric column.</param>
+/// <param name="Cuts">For a discretised numeric column, the boundaries between its levels in ascending order, one fewer
+/// than there are levels; otherwise empty.</param>
 public sealed record ColumnSchema(string Name, IReadOnlyList<string> Levels, IReadOnlyList<double> Cuts)
 {
-    /// <summary>Whether its values are numbers.</summary>
+    /// <summary>Whether the column is numeric.</summary>
     public bool IsNumeric => Levels.Count == 0;
 
-    /// <summary>The number of a level by its name, or of the level that a number falls into.</summary>
+    /// <summary>Returns the index of the level with a given name, or of the level that holds a given number.</summary>
     /// <exception cref="AtelierException">There is no such level.</exception>
     public int Code(string value)
     {
@@ -26,7 +26,10 @@ public sealed record ColumnSchema(string Name, IReadOnlyList<string> Levels, IRe
                 : $"its levels are {string.Join(", ", Levels.Take(20))}");
     }
 
-    /// <summary>The level that a number falls into: level i holds the numbers above cut i − 1 up to cut i.</summary>
+    /// <summary>
+    /// Returns the index of the level that holds a number: level i holds numbers above cut i − 1, up to and including
+    /// cut i.
+    /// </summary>
     public int CodeOf(double number)
     {
         int code = 0;
@@ -35,7 +38,7 @@ public sealed record ColumnSchema(string Name, IReadOnlyList<string> Levels, IRe
         return code;
     }
 
-    /// <summary>Reads a finite number.</summary>
+    /// <summary>Parses a finite number in invariant notation.</summary>
     public static bool TryNumber(string text, out double number) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number) && double.IsFinite(number);
 
@@ -50,26 +53,27 @@ public sealed record ColumnSchema(string Name, IReadOnlyList<string> Levels, IRe
     }
 }
 
-/// <summary>The columns of a table, as prepared data and bundles keep them in schema.json.</summary>
+/// <summary>The columns of a table, which prepared data and bundles store in schema.json.</summary>
 /// <param name="Columns">The columns.</param>
 public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
 {
-    /// <summary>The file's name.</summary>
+    /// <summary>The name of the file.</summary>
     public const string FileName = "schema.json";
 
     private const long LargestFile = 64 << 20;
 
     private static readonly JsonSerializerOptions Json = new()
     {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-            WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
     };
 
     /// <summary>The names of the columns.</summary>
     public IReadOnlyList<string> Names => [.. Columns.Select(column => column.Name)];
 
-    /// <summary>The number of the column of that name.</summary>
-    /// <exception cref="AtelierException">There is none.</exception>
+    /// <summary>Returns the index of the column with the given name.</summary>
+    /// <exception cref="AtelierException">There is no such column.</exception>
     public int IndexOf(string name)
     {
         for (int i = 0; i < Columns.Count; i++)
@@ -82,11 +86,11 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
                 : $"the columns are {string.Join(", ", Names)}");
     }
 
-    /// <summary>Writes the file.</summary>
+    /// <summary>Writes the schema to a JSON file.</summary>
     public void Write(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Json) + "\n");
 
-    /// <summary>Reads the file.</summary>
-    /// <exception cref="AtelierException">It is missing, damaged or too large, or names a column or a level
+    /// <summary>Reads a schema from a JSON file.</summary>
+    /// <exception cref="AtelierException">The file is missing, damaged or too large, or contains a column or a level
     /// twice.</exception>
     public static TableSchema Read(string path)
     {
@@ -97,9 +101,9 @@ public sealed record TableSchema(IReadOnlyList<ColumnSchema> Columns)
                 throw new AtelierException("is too large for the columns of a table", path, hint);
             TableSchema schema = JsonSerializer.Deserialize<TableSchema>(InputFile.ReadAllBytes(path), Json)
                 ?? throw new JsonException("it is null");
-            if (schema.Columns is null
-                || schema.Columns.Any(c =>
-                c is not { Name: not null, Levels: not null, Cuts: not null } || c.Levels.Contains(null!)))
+            static bool IsIncomplete(ColumnSchema column) =>
+                column is not { Name: not null, Levels: not null, Cuts: not null } || column.Levels.Contains(null!);
+            if (schema.Columns is null || schema.Columns.Any(IsIncomplete))
                 throw new JsonException("a column lacks its name, levels or cuts");
             if (schema.Names.Distinct().Count() != schema.Columns.Count
                 || schema.Columns.Any(c => c.Levels.Distinct().Count() != c.Levels.Count))

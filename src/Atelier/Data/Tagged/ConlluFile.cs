@@ -4,17 +4,18 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tagged;
 
-/// <summary>A sentence whose words carry tags.</summary>
+/// <summary>A sentence with a tag for each word.</summary>
 /// <param name="Words">The words.</param>
-/// <param name="Tags">The tag of each; "_" where none is given.</param>
+/// <param name="Tags">The tag of each word; "_" if it has none.</param>
 public sealed record TaggedSentence(IReadOnlyList<string> Words, IReadOnlyList<string> Tags)
 {
-    /// <summary>The lines of the file it stood in, where they were asked for.</summary>
+    /// <summary>The sentence's lines in the file it was read from; empty if they were not kept.</summary>
     public IReadOnlyList<string> Lines { get; init; } = [];
 }
 
 /// <summary>
-/// CoNLL-U files (universaldependencies.org/format.html): a word a line, in ten columns, sentences between blank lines.
+/// Reads and writes CoNLL-U files (universaldependencies.org/format.html): one word per line in ten columns, with blank
+/// lines between sentences.
 /// </summary>
 public static class ConlluFile
 {
@@ -22,11 +23,11 @@ public static class ConlluFile
     private const int ColumnCount = 10, FormColumn = 1, UposColumn = 3, XposColumn = 4;
 
     /// <summary>
-    /// The sentences of a file. Ranges of written tokens (1-2) and empty nodes (1.1) are passed over: their words stand
-    /// on lines of their own.
+    /// Reads the sentences of a file. Lines of multiword tokens (1-2) and empty nodes (1.1) are skipped: the words of a
+    /// multiword token have lines of their own.
     /// </summary>
-    /// <param name="source">The file.</param>
-    /// <param name="column">Which tags.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="column">The column to read tags from.</param>
     /// <param name="report">Receives notes of what was skipped.</param>
     /// <param name="encoding">The file's encoding; null finds it out.</param>
     /// <param name="keepLines">Whether sentences keep the lines they stood in.</param>
@@ -67,19 +68,19 @@ public static class ConlluFile
     }
 
     /// <summary>
-    /// A sentence with its tags as CoNLL-U, a blank line at its end: the lines it stood in with other tags, or new
-    /// ones.
+    /// Returns a sentence with its tags as CoNLL-U, followed by a blank line. If the sentence kept its lines, only the
+    /// tags in them are replaced; otherwise new lines are made.
     /// </summary>
-    /// <param name="sentence">Words and tags, and the lines they stood in where there are such.</param>
-    /// <param name="column">Where the tags go.</param>
+    /// <param name="sentence">The words and tags, and the original lines if they were kept.</param>
+    /// <param name="column">The column to write tags to.</param>
     public static string Write(TaggedSentence sentence, TagColumn column)
     {
         var text = new StringBuilder();
         int word = 0;
+        static string NewLine(string form, int i) =>
+            FormattableString.Invariant($"{i + 1}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_");
         IEnumerable<string> lines = sentence.Lines.Count > 0 ? sentence.Lines
-            : [$"# text = {string.Join(' ', sentence.Words)}",
-                .. sentence.Words.Select((form, i) =>
-                FormattableString.Invariant($"{i + 1}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_"))];
+            : [$"# text = {string.Join(' ', sentence.Words)}", .. sentence.Words.Select(NewLine)];
         foreach (string line in lines)
         {
             string[] fields = line.Split('\t');
@@ -92,7 +93,7 @@ public static class ConlluFile
 
     private static int NumberOf(TagColumn column) => column == TagColumn.Upos ? UposColumn : XposColumn;
 
-    /// <summary>Not a range of written tokens (1-2), nor an empty node (1.1).</summary>
+    /// <summary>Returns whether a line is neither a multiword token (1-2) nor an empty node (1.1).</summary>
     private static bool IsWord(string[] fields) =>
         !fields[0].Contains('-', StringComparison.Ordinal) && !fields[0].Contains('.', StringComparison.Ordinal);
 }

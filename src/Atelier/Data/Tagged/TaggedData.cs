@@ -7,8 +7,8 @@ using Atelier.Recipes;
 namespace Atelier.Data.Tagged;
 
 /// <summary>
-/// Sentences whose words carry tags, split into training, validation and test parts, in a folder that can be opened
-/// again.
+/// Sentences with a tag for each word, split into training, validation and test parts, and stored in a folder that can
+/// be reopened.
 /// </summary>
 public sealed class TaggedData : IDataSource
 {
@@ -18,34 +18,33 @@ public sealed class TaggedData : IDataSource
     /// <inheritdoc/>
     public Modality Modality => Modality.Tagged;
 
-    /// <summary>The source of the data.</summary>
+    /// <summary>Where the data came from, and notes of how they were prepared.</summary>
     public PreparedFacts Facts { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes => Facts.Notes;
 
-    /// <summary>The training data.</summary>
+    /// <summary>The training sentences.</summary>
     public IReadOnlyList<TaggedSentence> Train { get; }
 
-    /// <summary>The validation data; may be empty.</summary>
+    /// <summary>The validation sentences; may be empty.</summary>
     public IReadOnlyList<TaggedSentence> Validation { get; }
 
     /// <summary>The test sentences; may be empty.</summary>
     public IReadOnlyList<TaggedSentence> Test { get; }
 
     /// <summary>
-    /// Reads CoNLL-U and shares its sentences out. A source of several files that are named for their parts (train, dev
-    /// or valid, test) keeps that split, which is the published one.
+    /// Reads CoNLL-U files and splits their sentences into parts. If the files are named for their parts (train, dev or
+    /// valid, test), that published split is kept.
     /// </summary>
     /// <param name="section">The data section of the recipe.</param>
     /// <param name="seed">The seed of the split.</param>
     /// <param name="folder">The folder to write.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
-    /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
-    public static TaggedData Prepare(
-        DataSection section, long seed, string folder, IProgress<string>? progress = null,
-            CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">The source is missing or not CoNLL-U.</exception>
+    public static TaggedData Prepare(DataSection section, long seed, string folder, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         IReadOnlyList<string> files = SourceFiles.Find(section.Source, report, progress, cancellation)
@@ -63,13 +62,12 @@ public sealed class TaggedData : IDataSource
             List<TaggedSentence> all = Read(files);
             ulong[] contents = [.. Enumerable.Range(0, all.Count).Select(i => (ulong)i)];
             var split = new DocumentSplit(contents, section.Split, seed);
-            parts = [.. new[] { Part.Train, Part.Validation,
-                Part.Test }.Select(part => split.Documents(part).Select(i => all[i]).ToList())];
+            List<TaggedSentence> Sentences(Part part) => [.. split.Documents(part).Select(i => all[i])];
+            parts = [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)];
         }
+        long words = parts.Sum(part => part.Sum(sentence => (long)sentence.Words.Count));
         progress?.Report(
-            string.Create(CultureInfo.InvariantCulture,
-            $"read {Quantity.Of(parts.Sum(p => p.Count), "sentence")}, "
-                + $"{Quantity.Of(parts.Sum(p => p.Sum(s => (long)s.Words.Count)), "word")}"));
+            $"read {Quantity.Of(parts.Sum(part => part.Count), "sentence")}, {Quantity.Of(words, "word")}");
         if (parts[section.Split.Train > 0 ? 0 : 2].Count == 0)
             throw new AtelierException($"holds no sentences to {(section.Split.Train > 0 ? "learn from" : "judge by")}",
                 section.Source, "provide CoNLL-U: one word per line, sentences separated by blank lines");
@@ -82,7 +80,7 @@ public sealed class TaggedData : IDataSource
     }
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
-    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    /// <exception cref="AtelierException">The folder does not hold prepared data, or is damaged.</exception>
     public static TaggedData Open(string folder)
     {
         PreparedFacts facts = PreparedFacts.Read(folder);
@@ -90,29 +88,34 @@ public sealed class TaggedData : IDataSource
         return new TaggedData(facts, [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)]);
     }
 
-    /// <summary>The same sentences as test part, with those that a model was trained on as training part.</summary>
+    /// <summary>
+    /// Returns these data with their training part replaced by the sentences that a model was trained on, if given.
+    /// </summary>
     internal TaggedData Learning(TaggedData? learned) => learned is null ? this
         : new TaggedData(Facts, [learned.Train, Validation, Test]);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // Lists only.
+        // The data are lists, which need no release.
     }
 
+    /// <summary>
+    /// Returns the files of each part by their names; null unless each file is named for a part and there is one for
+    /// training.
+    /// </summary>
     private static IEnumerable<string>[]? Named(IReadOnlyList<string> files)
     {
-        string[][] parts = [.. ((string[])["train", "dev", "test"]).Select(part => files.Where(file =>
-            Path.GetFileName(file).Contains(part, StringComparison.OrdinalIgnoreCase)
-            || (part == "dev" && Path.GetFileName(file).Contains("valid", StringComparison.OrdinalIgnoreCase)))
-                .ToArray())];
+        string[] Files(params string[] names) => [.. files.Where(file => names.Any(name =>
+            Path.GetFileName(file).Contains(name, StringComparison.OrdinalIgnoreCase)))];
+        string[][] parts = [Files("train"), Files("dev", "valid"), Files("test")];
         return files.Count > 1 && parts[0].Length > 0 && parts.Sum(part => part.Length) == files.Count ? parts : null;
     }
 
     private static string PathOf(string folder, Part part) =>
         Path.Combine(folder, part.ToString().ToLowerInvariant() + ".tagged");
 
-    // A word and its tag a line between tabs, sentences between blank lines: to be read by people too.
+    // One word and its tag per line, separated by a tab, with a blank line after each sentence: readable by people too.
     private static void Write(string path, IEnumerable<TaggedSentence> sentences) => AtomicFile.Write(path, stream =>
     {
         using var writer = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };

@@ -3,24 +3,24 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Tagged;
 
-/// <summary>A preview of tagged sentences, without preparing them.</summary>
-/// <param name="Sentences">Sentences in all.</param>
-/// <param name="Words">Words in all.</param>
-/// <param name="DifferentWords">Different words.</param>
-/// <param name="Tags">The tags with how many words have each, most frequent first.</param>
+/// <summary>A summary of tagged sentences that have not been prepared yet.</summary>
+/// <param name="Sentences">The number of sentences.</param>
+/// <param name="Words">The number of words.</param>
+/// <param name="DifferentWords">The number of distinct words.</param>
+/// <param name="Tags">The tags with their word counts, most frequent first.</param>
 /// <param name="First">The first sentences.</param>
-/// <param name="Encodings">The encodings found, by file.</param>
-/// <param name="Notes">Choices made for the user, one sentence each.</param>
+/// <param name="Encodings">The detected encoding of each file.</param>
+/// <param name="Notes">Choices made automatically, one sentence each.</param>
 public sealed record TaggedPreview(long Sentences, long Words, int DifferentWords,
-    IReadOnlyList<(string Tag, int Count)> Tags,
-    IReadOnlyList<TaggedSentence> First, IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
+    IReadOnlyList<(string Tag, int Count)> Tags, IReadOnlyList<TaggedSentence> First,
+    IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
 {
-    /// <summary>Reads sentences through.</summary>
+    /// <summary>Reads all sentences of a source and summarises them.</summary>
     /// <param name="section">The data section of the recipe.</param>
-    /// <param name="count">First sentences to keep.</param>
+    /// <param name="count">The number of first sentences to keep.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The source is missing or no CoNLL-U.</exception>
+    /// <exception cref="AtelierException">The source is missing or not CoNLL-U.</exception>
     public static TaggedPreview Of(DataSection section, int count, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
@@ -29,8 +29,8 @@ public sealed record TaggedPreview(long Sentences, long Words, int DifferentWord
         var tags = new Dictionary<string, int>();
         var first = new List<TaggedSentence>();
         long sentences = 0, all = 0;
-        foreach (string file in SourceFiles.Find(section.Source, report, progress, cancellation)
-            .Expand(report, "conllu", "conll"))
+        var files = SourceFiles.Find(section.Source, report, progress, cancellation);
+        foreach (string file in files.Expand(report, "conllu", "conll"))
         {
             foreach (TaggedSentence sentence in ConlluFile.Read(file, section.Tags, report, section.Encoding))
             {

@@ -6,68 +6,70 @@ namespace Atelier.Data.Text;
 /// <summary>The parts of a corpus.</summary>
 internal enum Part
 {
-    /// <summary>To learn from.</summary>
+    /// <summary>The training part.</summary>
     Train,
 
-    /// <summary>To watch while learning.</summary>
+    /// <summary>The validation part, which is evaluated during training.</summary>
     Validation,
 
     /// <summary>The test part.</summary>
     Test,
 
-    /// <summary>Left over where the shares sum to less than 1.</summary>
+    /// <summary>Documents in no part, if the shares sum to less than 1.</summary>
     None,
 }
 
-/// <summary>The methods of splitting.</summary>
+/// <summary>The way in which documents are distributed over the parts.</summary>
 internal enum SplitMethod
 {
-    /// <summary>Whole documents, as many as each part's share of their number.</summary>
+    /// <summary>Each part gets its share of the number of documents.</summary>
     ByCount,
 
     /// <summary>
-    /// Whole documents, as much text as each part's share: their sizes differ too much to count them.
+    /// Each part gets whole documents that make up its share of the total size. Used if document sizes differ too much
+    /// to split by count.
     /// </summary>
     BySize,
 
     /// <summary>
-    /// One document after another, cut where a part ends: no choice of whole documents comes near the shares.
+    /// The documents are concatenated and cut where a part ends. Used if no choice of whole documents comes close to
+    /// the shares.
     /// </summary>
     ByPosition,
 }
 
-/// <summary>A document of a part, or the stretch of one that was cut.</summary>
-/// <param name="Document">Its number.</param>
-/// <param name="From">Where the stretch begins, in units of its size.</param>
-/// <param name="To">Where it ends; the document's size where nothing was cut off.</param>
+/// <summary>A document of a part, or the stretch of a document that was cut.</summary>
+/// <param name="Document">The index of the document.</param>
+/// <param name="From">The start of the stretch, in the unit of the document's size (characters or rows).</param>
+/// <param name="To">The end of the stretch, exclusive; the document's size if nothing was cut off.</param>
 internal readonly record struct DocumentStretch(int Document, long From, long To);
 
 /// <summary>
-/// Shares documents out to the parts. Documents with the same content go to the same part, or are cut at the same
-/// place, so that no test document is in the training part; a content that is repeated more often than a small part has
-/// room for goes to training. Where sizes are known, training gets its share of them, less at most <see
-/// cref="Tolerance"/> of the whole and one unit a copy of a document that is cut, and every other part gets at least
-/// half of its own.
+/// Splits documents into parts. Documents with the same content go to the same part, or are cut at the same position,
+/// so that no test document is also in the training part. Content that is repeated too often for a small part goes to
+/// the training part. If sizes are known, the training part gets at least its share of the total size less
+/// <see cref="Tolerance"/> (and less one unit for each copy of a document that is cut), and each other part gets at
+/// least half of its share.
 /// </summary>
 internal sealed class DocumentSplit
 {
-    /// <summary>How much less than its share training may get, as a share of the whole.</summary>
+    /// <summary>How far the training part may fall short of its share, as a fraction of the total size.</summary>
     public const double Tolerance = 0.01;
 
-    private const double LeastOfShare = 0.5; // of a held-out part, or documents are cut
-    private const double FullEnough = 0.9; // of a part's room: more would be filled with the shortest documents alone
-    private static readonly Part[] Asked = [Part.Train, Part.Validation, Part.Test];
+    private const double LeastOfShare = 0.5; // of a held-out part; if it gets less, documents are cut
+    private const double FullEnough = 0.9; // filling a part further would take only the shortest documents
+    private static readonly Part[] AllParts = [Part.Train, Part.Validation, Part.Test];
 
     private readonly SplitSection _split;
     private readonly int[] _order;
     private readonly Part[] _parts;
     private readonly long[]? _sizes;
-    private readonly List<DocumentStretch>[]? _stretches; // [part], where documents were cut
+    private readonly List<DocumentStretch>[]? _stretches; // [part]; null unless documents were cut
 
-    /// <summary>Shares out by number: documents are alike in size.</summary>
+    /// <summary>Splits by count, for documents of similar size.</summary>
     /// <param name="contents">A hash of each document's content.</param>
-    /// <param name="split">The shares.</param>
-    /// <param name="seed">Of the shuffle.</param>
+    /// <param name="split">The shares of the parts.</param>
+    /// <param name="seed">The seed of the shuffle.</param>
     public DocumentSplit(ReadOnlySpan<ulong> contents, SplitSection split, long seed)
     {
         int count = contents.Length;
@@ -85,13 +87,13 @@ internal sealed class DocumentSplit
     }
 
     /// <summary>
-    /// Shares out by number where that gives the shares of the sizes too, by size where whole documents can, and cuts
-    /// otherwise.
+    /// Splits by count if that also gives each part its share of the total size; else by size if whole documents allow
+    /// it; else by position.
     /// </summary>
     /// <param name="contents">A hash of each document's content.</param>
-    /// <param name="sizes">The size of each document: characters, rows.</param>
-    /// <param name="split">The shares.</param>
-    /// <param name="seed">Of the shuffle.</param>
+    /// <param name="sizes">The size of each document, in characters or rows.</param>
+    /// <param name="split">The shares of the parts.</param>
+    /// <param name="seed">The seed of the shuffle.</param>
     public DocumentSplit(ReadOnlySpan<ulong> contents, ReadOnlySpan<long> sizes, SplitSection split, long seed)
         : this(contents, split, seed)
     {
@@ -107,40 +109,41 @@ internal sealed class DocumentSplit
         _stretches = Cut(groups);
     }
 
-    /// <summary>The method of the split.</summary>
+    /// <summary>The method that was used.</summary>
     public SplitMethod Method { get; }
 
     /// <summary>
-    /// The documents of a part, in the order they are to be written. For documents that may have been cut, see <see
-    /// cref="Stretches"/>.
+    /// Returns the documents of a part, in the order in which to write them. For documents that may have been cut, use
+    /// <see cref="Stretches"/>.
     /// </summary>
     public IEnumerable<int> Documents(Part part) => _order.Where(document => _parts[document] == part);
 
     /// <summary>
-    /// The documents of a part and the stretches of those that were cut, in the order they are to be written; of a
-    /// split with sizes.
+    /// Returns the documents of a part, or stretches of those that were cut, in the order in which to write them. Only
+    /// for a split with sizes.
     /// </summary>
     public IEnumerable<DocumentStretch> Stretches(Part part) =>
         _stretches is { } cut ? cut[(int)part]
             : Documents(part).Select(document => new DocumentStretch(document, 0, _sizes![document]));
 
     /// <summary>
-    /// Which split was used, why, and what each part got, one sentence; null where there is one part alone.
+    /// Returns a sentence that says which method was used, why, and what share each part got; null if there is only one
+    /// part.
     /// </summary>
-    /// <param name="documents">What documents are called, in the plural: "documents", "series".</param>
-    /// <param name="units">What their sizes are counted in: "characters".</param>
+    /// <param name="documents">The word for documents, in the plural: "documents", "series".</param>
+    /// <param name="units">The unit of their sizes, in the plural: "characters", "rows".</param>
     public string? Describe(string documents, string units)
     {
-        Part[] parts = [.. Asked.Where(part => Share(part) > 0)];
+        Part[] parts = [.. AllParts.Where(part => Share(part) > 0)];
         if (parts.Length < 2)
             return null;
         double whole = Math.Max(1, _sizes!.Sum());
         string shares = string.Join(", ", parts.Select(part => FormattableString.Invariant(
             $"{Stretches(part).Sum(s => s.To - s.From) / whole:0.0%} {part.ToString().ToLowerInvariant()}")));
+        string count = _order.Length.ToString("#,0", CultureInfo.InvariantCulture);
         string how = Method switch
         {
-            SplitMethod.ByCount =>
-                FormattableString.Invariant($"The {_order.Length:#,0} {documents} were assigned whole"),
+            SplitMethod.ByCount => $"The {count} {documents} were assigned whole",
             SplitMethod.BySize =>
                 string.Create(CultureInfo.InvariantCulture,
                 $"The {_order.Length:#,0} {documents} differ much in size, so they were assigned whole by "
@@ -148,9 +151,8 @@ internal sealed class DocumentSplit
             _ when _order.Length == 1 =>
                 "The source is a single document, so it was split by position, the beginning for training and the "
                     + "end for evaluation",
-            _ => string.Create(CultureInfo.InvariantCulture,
-                $"No assignment of the {_order.Length:#,0} whole {documents} comes near the shares, so they were "
-                    + $"split by position"),
+            _ => $"No assignment of the {count} whole {documents} comes near the shares, so they were "
+                + $"split by position",
         };
         return $"{how}: {shares} ({units}).";
     }
@@ -164,7 +166,8 @@ internal sealed class DocumentSplit
     };
 
     /// <summary>
-    /// Documents of the same content: their numbers, the groups in the order in which each is met first.
+    /// Groups the indices of documents with the same content. Groups are in the order in which their first documents
+    /// occur.
     /// </summary>
     private IEnumerable<ArraySegment<int>> Groups(ReadOnlySpan<ulong> contents)
     {
@@ -194,7 +197,7 @@ internal sealed class DocumentSplit
         long given = 0;
         for (int p = 0; p < 3; p++)
         {
-            // Rounding the sums and not the shares leaves no document over; a part that is asked for gets one at least.
+            // Rounding cumulative shares leaves no document over. Each requested part gets at least one document.
             sum += Share((Part)p);
             room[p] = Math.Max((long)Math.Round(sum * count) - given, Share((Part)p) > 0 ? 1 : 0);
             given += room[p];
@@ -214,18 +217,19 @@ internal sealed class DocumentSplit
         }
     }
 
-    /// <summary>Whether the parts have their shares of the sizes.</summary>
+    /// <summary>Returns whether each part has about its share of the total size.</summary>
     private bool IsNear()
     {
         double whole = _sizes!.Sum();
         double Got(Part part) => Documents(part).Sum(document => (double)_sizes![document]);
         return Got(Part.Train) >= (_split.Train - Tolerance) * whole
-            && Asked.Skip(1).All(part => Share(part) == 0
+            && AllParts.Skip(1).All(part => Share(part) == 0
                 || (Got(part) > 0 && Got(part) >= LeastOfShare * Share(part) * whole));
     }
 
     /// <summary>
-    /// Fills every other part with documents that it has room for, the last of the order first; training gets the rest.
+    /// Fills each part but the training part with documents that it has room for, from the end of the order; the
+    /// training part gets the rest.
     /// </summary>
     private void ShareOutBySize(ArraySegment<int>[] groups)
     {
@@ -249,18 +253,18 @@ internal sealed class DocumentSplit
     }
 
     /// <summary>
-    /// Lays the documents one after another, copies of one side by side, and cuts where a part ends: every copy at the
-    /// same place.
+    /// Concatenates the documents, with copies of the same content next to each other, and cuts where a part ends. All
+    /// copies are cut at the same position.
     /// </summary>
     private List<DocumentStretch>[] Cut(ArraySegment<int>[] groups)
     {
         double whole = _sizes!.Sum();
         var stretches = Enum.GetValues<Part>().Select(_ => new List<DocumentStretch>()).ToArray();
-        double before = 0; // of the size of earlier documents
+        double before = 0; // the total size of earlier documents
         foreach (ArraySegment<int> group in groups)
         {
             long size = _sizes![group[0]], from = 0;
-            double end = 0; // of the part
+            double end = 0; // the cumulative share at the end of the part
             foreach (Part part in Enum.GetValues<Part>())
             {
                 end += Share(part);

@@ -6,8 +6,8 @@ using Atelier.Formats;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// Documents as they were read and cleaned, on disk, so that each can be taken again in any order. In memory it keeps a
-/// place, a size and a hash a document.
+/// Stores cleaned documents in a temporary file, so that they can be read again in any order. In memory it keeps only a
+/// position, a size and a hash per document.
 /// </summary>
 internal sealed class DocumentSpool : IDisposable
 {
@@ -17,10 +17,12 @@ internal sealed class DocumentSpool : IDisposable
     private readonly List<ulong> _contents = [];
     private readonly List<long> _sizes = [];
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private long _begin, _counted; // of the document at hand: its place, the characters before it
+    private long _begin, _counted; // the position of the current document, and the characters before it
     private bool _empty = true;
 
-    /// <summary>Makes an empty spool at <paramref name="path"/>; the file goes when the spool is disposed.</summary>
+    /// <summary>
+    /// Creates an empty spool at <paramref name="path"/>. The file is deleted when the spool is disposed.
+    /// </summary>
     /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
     public DocumentSpool(string path)
     {
@@ -37,19 +39,21 @@ internal sealed class DocumentSpool : IDisposable
         }
     }
 
-    /// <summary>Documents in it.</summary>
+    /// <summary>The number of documents.</summary>
     public int Count => _places.Count;
 
-    /// <summary>A hash of each document's content.</summary>
+    /// <summary>A 64-bit hash of the content of each document.</summary>
     public ReadOnlySpan<ulong> Contents => CollectionsMarshal.AsSpan(_contents);
 
-    /// <summary>The Unicode scalar values of each document.</summary>
+    /// <summary>The number of Unicode scalar values in each document.</summary>
     public ReadOnlySpan<long> Sizes => CollectionsMarshal.AsSpan(_sizes);
 
-    /// <summary>Unicode scalar values in all.</summary>
+    /// <summary>The number of Unicode scalar values in all documents.</summary>
     public long Characters { get; private set; }
 
-    /// <summary>Adds a piece; a document ends with its last one. A document without characters is left out.</summary>
+    /// <summary>Adds a piece of the current document. A document without characters is left out.</summary>
+    /// <param name="text">The text of the piece.</param>
+    /// <param name="ends">Whether the document ends with this piece.</param>
     /// <exception cref="AtelierException">The disk is full.</exception>
     public void Add(string text, bool ends)
     {
@@ -79,7 +83,7 @@ internal sealed class DocumentSpool : IDisposable
         _empty = true;
     }
 
-    /// <summary>The pieces of a document.</summary>
+    /// <summary>Returns the pieces of a document.</summary>
     public IEnumerable<DocumentPiece> Read(int document)
     {
         _file.Position = _places[document];

@@ -3,15 +3,17 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;
 
-/// <summary>Rows of text to learn from: at each place the token that is there, and the one that comes next.</summary>
-/// <param name="inputs">Token ids, [batch, time], int64; on the CPU where rows are shared out. The batch owns
-/// it.</param>
-/// <param name="targets">The token after each input, or <see cref="NotCounted"/>, [batch, time], int64; on the same
-/// device. The batch owns it.</param>
+/// <summary>A batch of text: at each position, the input token and the next token as target.</summary>
+/// <param name="inputs">Token ids, [batch, time], int64. The batch owns this tensor. It must be on the CPU if the batch
+/// is to be divided.</param>
+/// <param name="targets">The token after each input, or <see cref="NotCounted"/>, [batch, time], int64, on the same
+/// device. The batch owns this tensor.</param>
 public sealed class TextBatch(Tensor inputs, Tensor targets)
     : IDivisibleBatch<TextBatch>, IMovableBatch<TextBatch>, IDisposable
 {
-    /// <summary>The target of a place that does not count; cross-entropy passes over it (its ignore_index).</summary>
+    /// <summary>
+    /// The target of a position that does not count. Cross-entropy ignores it, as PyTorch's ignore_index.
+    /// </summary>
     public const long NotCounted = -100;
 
     /// <summary>Token ids, [batch, time], int64.</summary>

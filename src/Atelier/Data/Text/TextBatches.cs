@@ -2,14 +2,16 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;
 
-/// <summary>
-/// Rows of tokens from a file. Shuffled, a batch is a function of the seed and its number alone: each row draws a
-/// position uniformly over the tokens, and begins there, or, where the document there is no longer than the context, at
-/// that document's start, with the end of text before it as first input; so short documents are always seen from their
-/// beginnings, in proportion to their lengths. Unshuffled, rows follow one another over the file and every token is
-/// predicted once; a document that would fit the context but is cut by a row's end is left to the next row, so that
-/// here too it is seen from its beginning, and the places it leaves have the target <see cref="TextBatch.NotCounted"/>.
-/// </summary>
+/// <summary>Cuts the tokens of a file into batches of rows.</summary>
+/// <remarks>
+/// Shuffled, a batch depends only on the seed and its number. Each row draws a position uniformly over the tokens and
+/// begins there. If the document at that position is no longer than the context, the row begins at the document's
+/// start instead, with the preceding end-of-text token as first input. So short documents are always seen from the
+/// start, in proportion to their lengths.
+/// Unshuffled, the rows cover the file in order, and each token is predicted once. A document that fits in the context
+/// but would be cut by the end of a row moves to the next row, so that it is seen from its start here too; the unused
+/// positions have the target <see cref="TextBatch.NotCounted"/>.
+/// </remarks>
 public sealed class TextBatches : IBatchSource<TextBatch>
 {
     private readonly TokenFile _file;
@@ -17,14 +19,15 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     private readonly int _contextLength;
     private readonly ulong _seed;
     private readonly bool _shuffled;
-    private readonly List<(long Start, int Length)> _windows; // of the targets, unshuffled
+    private readonly List<(long Start, int Length)> _windows; // of the targets; empty if shuffled
 
-    /// <summary>Makes the source. It reads the file while batches are taken, and does not own it.</summary>
+    /// <summary>Creates the source. It reads the file as batches are requested, and does not dispose it.</summary>
     /// <param name="file">The token file.</param>
-    /// <param name="batchSize">Rows in a batch; at least 1.</param>
-    /// <param name="contextLength">Tokens in a row; at least 1. Unshuffled, a shorter file gives shorter rows.</param>
-    /// <param name="seed">Of the positions drawn.</param>
-    /// <param name="shuffled">Whether positions are drawn, or windows come in order.</param>
+    /// <param name="batchSize">The number of rows per batch; at least 1.</param>
+    /// <param name="contextLength">The number of tokens per row; at least 1. Unshuffled, a file with fewer tokens gives
+    /// shorter rows.</param>
+    /// <param name="seed">The seed of the random positions.</param>
+    /// <param name="shuffled">Whether rows begin at random positions, or cover the file in order.</param>
     /// <exception cref="AtelierException">The file has fewer than two tokens.</exception>
     public TextBatches(TokenFile file, int batchSize, int contextLength, long seed, bool shuffled)
     {
@@ -72,14 +75,14 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     }
 
     /// <summary>
-    /// Where ends of text stand between documents, the end of the file is followed by its beginning as one document is
-    /// by the next, and the first token is predicted too. A part of a single document has no such joint.
+    /// Whether documents end with an end-of-text token. Then reading continues from the end of the file to its start,
+    /// as from one document to the next, and the first token is predicted too.
     /// </summary>
     private bool Joined => _file.EndOfTextId is not null;
 
     private long TargetCount => Joined ? _file.Count : _file.Count - 1;
 
-    /// <summary>The place of each row's first input, and how many of its targets count.</summary>
+    /// <summary>Returns the position of each row's first input, and the number of its targets that count.</summary>
     private IEnumerable<(long Start, int Length)> Windows()
     {
         int lead = Joined ? 1 : 0; // the first input is the token before the first target
@@ -94,7 +97,7 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     }
 
     /// <summary>
-    /// The position of the row's first input; -1 stands for the end of text before the first document.
+    /// Draws the position of a row's first input; -1 stands for the end-of-text token before the first document.
     /// </summary>
     private long Draw(long number, int row)
     {
@@ -108,7 +111,8 @@ public sealed class TextBatches : IBatchSource<TextBatch>
     }
 
     /// <summary>
-    /// Reads a row that may begin before the file's first token and go on past its last, round to the first.
+    /// Reads a row that may begin before the first token of the file, and may continue past the last one, from the
+    /// start.
     /// </summary>
     private void ReadRow(long position, Span<int> row)
     {

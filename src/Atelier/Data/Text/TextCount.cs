@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Atelier.Data.Text;
 
-/// <summary>Counts text in the units that figures are given in.</summary>
+/// <summary>Counts text in the units that metrics use.</summary>
 public static class TextCount
 {
-    /// <summary>Unicode scalar values; half a surrogate pair counts as one.</summary>
+    /// <summary>Returns the number of Unicode scalar values; an unpaired surrogate counts as one.</summary>
     public static long Scalars(ReadOnlySpan<char> text)
     {
         long count = text.Length;
@@ -19,6 +19,8 @@ public static class TextCount
         return count;
     }
 
-    /// <summary>Bytes of UTF-8; half a surrogate pair counts as the three it takes in WTF-8.</summary>
+    /// <summary>
+    /// Returns the number of bytes in UTF-8; an unpaired surrogate counts as three, its length in WTF-8.
+    /// </summary>
     public static long Bytes(ReadOnlySpan<char> text) => Encoding.UTF8.GetByteCount(text);
 }

@@ -4,7 +4,7 @@ using Atelier.Tokenizers;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// Text as tokens, split into training, validation and test parts, in a folder that can be opened again.
+/// Tokenized text, split into training, validation and test parts, and stored in a folder that can be reopened.
 /// </summary>
 public sealed class TextData : IDataSource
 {
@@ -21,26 +21,26 @@ public sealed class TextData : IDataSource
     }
 
     /// <summary>
-    /// Reads a source, cleans it, shares it out, makes the tokenizer from the training part, and writes train.tokens,
-    /// validation.tokens, test.tokens, tokenizer.json and facts.json. The same section and seed give the same files.
+    /// Reads a source, cleans it, splits it into parts, trains the tokenizer on the training part, and writes
+    /// train.tokens, validation.tokens, test.tokens, tokenizer.json and facts.json. The same section and seed give the
+    /// same files.
     /// </summary>
     /// <param name="section">The data section of the recipe.</param>
-    /// <param name="seed">Of the split, and of a world's documents.</param>
-    /// <param name="folder">Where to write; what stood there is replaced.</param>
+    /// <param name="seed">The seed of the split and of a world's documents.</param>
+    /// <param name="folder">The folder to write; prepared data in it are replaced.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation; the folder then holds no prepared data.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or not text, or the section is
-    /// impossible.</exception>
-    public static TextData Prepare(
-        DataSection section, long seed, string folder, IProgress<string>? progress = null,
-            CancellationToken cancellation = default)
+    /// invalid.</exception>
+    public static TextData Prepare(DataSection section, long seed, string folder, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         new TextDataPreparation(section, seed, folder, ends: null, progress, cancellation).Run();
         return Open(folder);
     }
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
-    /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>
+    /// <exception cref="AtelierException">The folder does not hold prepared data, or is damaged.</exception>
     public static TextData Open(string folder)
     {
         string facts = Path.Combine(folder, FactsFile);
@@ -78,16 +78,16 @@ public sealed class TextData : IDataSource
     /// <inheritdoc/>
     public IReadOnlyList<string> Notes => Facts.Notes;
 
-    /// <summary>Turns its text into tokens.</summary>
+    /// <summary>The tokenizer of the text.</summary>
     public Tokenizer Tokenizer { get; }
 
-    /// <summary>The training data.</summary>
+    /// <summary>The training part.</summary>
     public TokenFile Train { get; }
 
-    /// <summary>The validation data; may be empty.</summary>
+    /// <summary>The validation part; may be empty.</summary>
     public TokenFile Validation { get; }
 
-    /// <summary>The test part. May be empty; the validation part is then used instead.</summary>
+    /// <summary>The test part; may be empty, and then the validation part is used instead.</summary>
     public TokenFile Test { get; }
 
     /// <summary>The origin of the data and its preparation.</summary>

@@ -4,7 +4,7 @@ using Atelier.Formats;
 
 namespace Atelier.Data.Text;
 
-/// <summary>The origin of text data and its preparation.</summary>
+/// <summary>The origin of prepared text data and how they were prepared, stored in facts.json.</summary>
 public sealed record TextDataFacts
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -17,23 +17,24 @@ public sealed record TextDataFacts
     /// <summary>The source as the recipe names it.</summary>
     public required string Source { get; init; }
 
-    /// <summary>The encodings found, by file.</summary>
+    /// <summary>The detected encoding of each file.</summary>
     public IReadOnlyDictionary<string, string> Encodings { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The result of each cleaning step.</summary>
     public IReadOnlyList<CleaningResult> Cleaning { get; init; } = [];
 
-    /// <summary>Choices made during preparation, one sentence each, to show before training.</summary>
+    /// <summary>Choices made automatically during preparation, one sentence each, to show before training.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>
-    /// The token that a text begins after where there is no prompt: the end of text, or a line end for a single long
+    /// The start token of generation without a prompt: the end-of-text token, or a line end if the data are a single
     /// document.
     /// </summary>
     public required int StartId { get; init; }
 
     /// <summary>
-    /// Of a world: the exact entropy in nats per character, the best cross-entropy that any model can reach on average.
+    /// The exact entropy of a world in nats per character, which is the lowest cross-entropy that a model can reach on
+    /// average; null for other sources.
     /// </summary>
     public double? ExactEntropy { get; init; }
 
@@ -57,8 +58,8 @@ public sealed record TextDataFacts
 }
 
 /// <summary>The result of a cleaning step.</summary>
-/// <param name="Step">The step's name.</param>
-/// <param name="DocumentsRemoved">Documents dropped.</param>
-/// <param name="CharactersRemoved">Characters gone, those of dropped documents included; below zero where a step wrote
-/// text out longer.</param>
+/// <param name="Step">The name of the step.</param>
+/// <param name="DocumentsRemoved">The number of documents dropped.</param>
+/// <param name="CharactersRemoved">The number of characters removed, including those of dropped documents; negative if
+/// the step made the text longer.</param>
 public sealed record CleaningResult(string Step, long DocumentsRemoved, long CharactersRemoved);

@@ -8,19 +8,26 @@ using Atelier.Tokenizers;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// Prepares token files from a source: reads, cleans, stores and splits the documents, trains the tokenizer and encodes
-/// them.
+/// Prepares token files from a source: reads, cleans and splits the documents, trains the tokenizer and encodes the
+/// documents.
 /// </summary>
+/// <param name="section">The data section of the recipe.</param>
+/// <param name="seed">The seed of the split and of a world's documents.</param>
+/// <param name="folder">The folder to write.</param>
+/// <param name="ends">Whether documents end with an end-of-text token; null for all sources but a single document.
+/// </param>
+/// <param name="progress">Receives a one-line message at each stage.</param>
+/// <param name="cancellation">Cancels the operation.</param>
 internal sealed class TextDataPreparation(
     DataSection section, long seed, string folder, bool? ends, IProgress<string>? progress,
-        CancellationToken cancellation)
+    CancellationToken cancellation)
 {
     private const int CharactersAtOnce = 4 << 20;
     private const int DocumentsPerReport = 100_000;
 
     private readonly ReadingReport _report = new(progress, cancellation);
 
-    /// <summary>Writes all files of the folder. facts.json comes last and shows that the others are complete.</summary>
+    /// <summary>Writes all files of the folder. facts.json is last: if it exists, the others are complete.</summary>
     public void Run()
     {
         var cleaning = new TextCleaning(section.Clean);
@@ -28,19 +35,20 @@ internal sealed class TextDataPreparation(
         TextSourceChoice source = TextSourceChoice.Find(section, seed, _report, progress, cancellation);
         using var spool = new DocumentSpool(Path.Combine(folder, "documents.partial"));
         File.Delete(Path.Combine(folder, TextData.FactsFile));
-        SetDown(source.Documents, cleaning, spool);
+        Store(source.Documents, cleaning, spool);
         if (spool.Count == 0)
             throw new AtelierException("no text is left to train on", section.Source,
                 section.Clean.Count > 0 ? "remove steps from data.clean" : "provide a source with text");
 
-        // A single document has no end that was ever seen; a model that knows ends is judged on documents that have
-        // them.
+        // A single document gets no end-of-text token, because a model would hardly see it. Data for the evaluation of
+        // a model that has one get it in any case.
         bool single = !(ends ?? spool.Count > 1);
         var split = new DocumentSplit(spool.Contents, spool.Sizes, section.Split, seed);
         if (split.Describe("documents", "characters") is { } how)
             _report.Note(how);
         IEnumerable<DocumentPiece> Pieces(Part part) => split.Stretches(part)
-            .SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To)).StoppedBy(cancellation);
+            .SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To))
+            .StoppedBy(cancellation);
 
         Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
         if (!single && tokenizer.EndOfTextId is null)
@@ -70,7 +78,8 @@ internal sealed class TextDataPreparation(
                 "data.split", "make them sum to at most 1");
     }
 
-    private void SetDown(IEnumerable<DocumentPiece> documents, TextCleaning cleaning, DocumentSpool spool)
+    /// <summary>Cleans the documents and stores them in the spool.</summary>
+    private void Store(IEnumerable<DocumentPiece> documents, TextCleaning cleaning, DocumentSpool spool)
     {
         int reported = 0;
         foreach (DocumentPiece piece in documents)
@@ -80,24 +89,24 @@ internal sealed class TextDataPreparation(
             if (spool.Count < reported + DocumentsPerReport)
                 continue;
             reported = spool.Count;
-            progress?.Report(
-                FormattableString.Invariant(
-                $"reading: {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
+            progress?.Report($"reading: {Size()}");
         }
-        progress?.Report(
-            FormattableString.Invariant(
-            $"read {Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}"));
+        progress?.Report($"read {Size()}");
+
+        string Size() => $"{Quantity.Of(spool.Count, "document")}, {Quantity.Of(spool.Characters, "character")}";
     }
 
-    /// <summary>A stretch of a document, in characters; it ends where it was cut.</summary>
+    /// <summary>
+    /// Returns the characters of a document from one position to another, as pieces of a document of their own.
+    /// </summary>
     private static IEnumerable<DocumentPiece> Cut(IEnumerable<DocumentPiece> pieces, long from, long to)
     {
         long at = 0;
         foreach (DocumentPiece piece in pieces)
         {
             long length = TextCount.Scalars(piece.Text);
-            int first = Place(piece.Text, Math.Clamp(from - at, 0, length)),
-                last = Place(piece.Text, Math.Clamp(to - at, 0, length));
+            int first = Utf16Index(piece.Text, Math.Clamp(from - at, 0, length));
+            int last = Utf16Index(piece.Text, Math.Clamp(to - at, 0, length));
             if (first < last)
                 yield return new(piece.Text[first..last], at <= from, at + length >= to);
             at += length;
@@ -106,14 +115,17 @@ internal sealed class TextDataPreparation(
         }
     }
 
-    /// <summary>The UTF-16 place of the character of that number.</summary>
-    private static int Place(string text, long character)
+    /// <summary>Returns the UTF-16 index of the character (Unicode scalar value) with the given number.</summary>
+    private static int Utf16Index(string text, long character)
     {
-        int place = 0;
+        int index = 0;
         for (; character > 0; character--)
-            place += char.IsHighSurrogate(text[place]) && place + 1 < text.Length
-                && char.IsLowSurrogate(text[place + 1]) ? 2 : 1;
-        return place;
+        {
+            bool isPair = char.IsHighSurrogate(text[index]) && index + 1 < text.Length
+                && char.IsLowSurrogate(text[index + 1]);
+            index += isPair ? 2 : 1;
+        }
+        return index;
     }
 
     private Tokenizer MakeTokenizer(IEnumerable<string> training)
@@ -121,8 +133,7 @@ internal sealed class TextDataPreparation(
         TokenizerSection options = section.Tokenizer;
         if (options.File is not null)
             return TokenizerFile.Load(options.File);
-        progress?.Report(
-            FormattableString.Invariant($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer"));
+        progress?.Report($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer");
         return options.Kind switch
         {
             TokenizerKind.Byte => new ByteTokenizer(),
@@ -134,22 +145,21 @@ internal sealed class TextDataPreparation(
     private void WriteTokens(Part part, IEnumerable<DocumentPiece> pieces, Tokenizer tokenizer, int? endOfTextId)
     {
         string name = part.ToString().ToLowerInvariant();
-        long tokens = 0, documents = 0;
+        long tokens = 0;
         TokenFileWriter.Write(TextData.PathOf(folder, part), tokenizer.VocabularySize, endOfTextId, writer =>
         {
-            foreach (List<DocumentPiece> some in Batches(pieces))
+            foreach (List<DocumentPiece> batch in Batches(pieces))
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (tokens > 0)
                     progress?.Report($"{name}: {Quantity.Of(tokens, "token")} so far");
-                int[][] ids = EncodeAll(some, tokenizer);
+                int[][] ids = EncodeAll(batch, tokenizer);
                 for (int i = 0; i < ids.Length; i++)
                 {
-                    writer.Add(ids[i], TextCount.Scalars(some[i].Text), TextCount.Bytes(some[i].Text));
-                    if (some[i].Ends)
+                    writer.Add(ids[i], TextCount.Scalars(batch[i].Text), TextCount.Bytes(batch[i].Text));
+                    if (batch[i].Ends)
                         writer.EndDocument();
                     tokens += ids[i].Length;
-                    documents += some[i].Ends ? 1 : 0;
                 }
             }
         });
@@ -158,28 +168,32 @@ internal sealed class TextDataPreparation(
             progress?.Report($"{name}: {Quantity.Of(tokens, "token")}");
             return;
         }
-        double share = part switch { Part.Train => section.Split.Train, Part.Validation => section.Split.Validation,
-            _ => section.Split.Test };
+        double share = part switch
+        {
+            Part.Train => section.Split.Train,
+            Part.Validation => section.Split.Validation,
+            _ => section.Split.Test,
+        };
         if (share > 0)
             _report.Note($"There is too little text for a {name} part.");
     }
 
     private static IEnumerable<List<DocumentPiece>> Batches(IEnumerable<DocumentPiece> pieces)
     {
-        var some = new List<DocumentPiece>();
+        var batch = new List<DocumentPiece>();
         int characters = 0;
         foreach (DocumentPiece piece in pieces)
         {
-            some.Add(piece);
+            batch.Add(piece);
             characters += piece.Text.Length + 16;
             if (characters < CharactersAtOnce)
                 continue;
-            yield return some;
-            some = [];
+            yield return batch;
+            batch = [];
             characters = 0;
         }
-        if (some.Count > 0)
-            yield return some;
+        if (batch.Count > 0)
+            yield return batch;
     }
 
     private int[][] EncodeAll(List<DocumentPiece> pieces, Tokenizer tokenizer)
@@ -197,7 +211,9 @@ internal sealed class TextDataPreparation(
         return ids;
     }
 
-    /// <summary>The token of a line end, after which a text begins where no end of text was ever seen.</summary>
+    /// <summary>
+    /// Returns the token of a line end, with which generation starts if the data have no end-of-text token.
+    /// </summary>
     private static int LineEnd(Tokenizer tokenizer)
     {
         try
@@ -206,7 +222,7 @@ internal sealed class TextDataPreparation(
         }
         catch (AtelierException)
         {
-            // The text has no line end and the vocabulary no bytes to spell one: any beginning is as good as another.
+            // The vocabulary cannot represent a line end: any start token is as good as another.
             return tokenizer.EndOfTextId ?? 0;
         }
     }

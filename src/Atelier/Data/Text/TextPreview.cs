@@ -5,29 +5,30 @@ using Atelier.Recipes;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// A preview of a source, without preparing it: its first documents and its size, after the section's cleaning steps.
+/// A summary of a text source that has not been prepared yet: its first documents and its size, after the cleaning
+/// steps of the recipe.
 /// </summary>
 /// <param name="First">The first documents.</param>
-/// <param name="Documents">Documents in all.</param>
-/// <param name="Characters">Unicode scalar values in all, ends not counted.</param>
-/// <param name="Bytes">Bytes of UTF-8 in all, ends not counted.</param>
-/// <param name="Encodings">The encodings found, by file.</param>
-/// <param name="Cleaning">What each cleaning step removed.</param>
-/// <param name="Notes">Choices made for the user, one sentence each.</param>
+/// <param name="Documents">The number of documents.</param>
+/// <param name="Characters">The number of Unicode scalar values, not counting document ends.</param>
+/// <param name="Bytes">The number of bytes in UTF-8, not counting document ends.</param>
+/// <param name="Encodings">The detected encoding of each file.</param>
+/// <param name="Cleaning">How much each cleaning step removed.</param>
+/// <param name="Notes">Choices made automatically, one sentence each.</param>
 public sealed record TextPreview(
     IReadOnlyList<string> First, long Documents, long Characters, long Bytes,
     IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<CleaningResult> Cleaning, IReadOnlyList<string> Notes)
 {
-    /// <summary>Reads a source through.</summary>
-    /// <param name="section">What to read, and how to clean it.</param>
-    /// <param name="seed">Of a world's documents.</param>
-    /// <param name="count">First documents to keep; of one too long to be held whole, its first piece.</param>
+    /// <summary>Reads a whole source and summarises it.</summary>
+    /// <param name="section">The data section of the recipe: what to read, and how to clean it.</param>
+    /// <param name="seed">The seed of a world's documents.</param>
+    /// <param name="count">The number of first documents to keep; of a document in several pieces, only the first
+    /// piece.</param>
     /// <param name="progress">Receives a message about each download.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The source is missing, damaged or not text.</exception>
-    public static TextPreview Of(
-        DataSection section, long seed, int count, IProgress<string>? progress = null,
-            CancellationToken cancellation = default)
+    public static TextPreview Of(DataSection section, long seed, int count, IProgress<string>? progress = null,
+        CancellationToken cancellation = default)
     {
         var report = new ReadingReport(progress, cancellation);
         var cleaning = new TextCleaning(section.Clean);
@@ -44,10 +45,12 @@ public sealed record TextPreview(
         return new(first, documents, characters, bytes, report.Encodings, cleaning.Results, report.Notes);
     }
 
-    /// <summary>The documents of a source, cleaned, one at a time, in memory that does not grow with it.</summary>
-    /// <param name="section">What to read, and how to clean it.</param>
-    /// <param name="seed">Of a world's documents.</param>
-    /// <param name="cleaning">The steps; their results show what was removed.</param>
+    /// <summary>
+    /// Returns the cleaned documents of a source, one piece at a time, so that memory does not grow with the source.
+    /// </summary>
+    /// <param name="section">The data section of the recipe: what to read, and how to clean it.</param>
+    /// <param name="seed">The seed of a world's documents.</param>
+    /// <param name="cleaning">The cleaning steps; their results show how much was removed.</param>
     /// <param name="report">Receives the detected encodings and choices.</param>
     /// <param name="progress">Receives a message about each download.</param>
     /// <param name="cancellation">Cancels the operation.</param>

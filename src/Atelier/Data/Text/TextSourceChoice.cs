@@ -4,16 +4,15 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text;
 
-/// <summary>The source that a recipe's data section names.</summary>
-/// <param name="Documents">Its documents.</param>
-/// <param name="ExactEntropy">Of a world: nats per character.</param>
+/// <summary>The text source that a recipe's data section names.</summary>
+/// <param name="Documents">The documents of the source.</param>
+/// <param name="ExactEntropy">The exact entropy of a world, in nats per character; null for other sources.</param>
 internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, double? ExactEntropy)
 {
     /// <summary>Finds the source: a world, a catalogue entry, a file or a folder.</summary>
     /// <exception cref="AtelierException">There is no such source.</exception>
-    public static TextSourceChoice Find(
-        DataSection section, long seed, ReadingReport report, IProgress<string>? progress,
-            CancellationToken cancellation)
+    public static TextSourceChoice Find(DataSection section, long seed, ReadingReport report,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         string source = section.Source;
         if (source.StartsWith("world:", StringComparison.Ordinal))
@@ -25,21 +24,30 @@ internal sealed record TextSourceChoice(IEnumerable<DocumentPiece> Documents, do
                 world.EntropyPerCharacter);
         }
         var options = ReadingOptions.Of(section);
-        SourceFiles files =
-            SourceFiles.Find(source, report, progress, cancellation, TextWorlds.All.Select(w => w.Name));
-        return new(files.Entry is { } entry ? Read(entry, files.Paths, options, report)
-            : TextSource.Read(source, options, report), null);
+        var files = SourceFiles.Find(source, report, progress, cancellation, TextWorlds.All.Select(w => w.Name));
+        IEnumerable<DocumentPiece> documents = files.Entry is { } entry
+            ? Read(entry, files.Paths, options, report)
+            : TextSource.Read(source, options, report);
+        return new(documents, ExactEntropy: null);
     }
 
-    /// <summary>A catalogue entry has its own reading options; those of the recipe take precedence.</summary>
+    /// <summary>
+    /// Reads a catalogue entry by its own reading options, over which those of the recipe take precedence.
+    /// </summary>
     private static IEnumerable<DocumentPiece> Read(
-        CatalogueEntry entry, IReadOnlyList<string> files, ReadingOptions asked, ReadingReport report)
+        CatalogueEntry entry, IReadOnlyList<string> files, ReadingOptions requested, ReadingReport report)
     {
-        bool own = asked.Unit == DocumentUnit.Auto || asked.Unit == entry.Reading.Unit;
-        ReadingOptions options = own
-            ? entry.Reading with { Column = asked.Column
-            ?? entry.Reading.Column, Encoding = asked.Encoding, Separator = asked.Separator,
-            HasHeader = asked.HasHeader } : asked;
+        ReadingOptions options = requested;
+        if (requested.Unit == DocumentUnit.Auto || requested.Unit == entry.Reading.Unit)
+        {
+            options = entry.Reading with
+            {
+                Column = requested.Column ?? entry.Reading.Column,
+                Encoding = requested.Encoding,
+                Separator = requested.Separator,
+                HasHeader = requested.HasHeader,
+            };
+        }
         return files.SelectMany(file => TextSource.Read(file, options, report));
     }
 }

@@ -6,20 +6,20 @@ namespace Atelier.Data.Text;
 
 /// <summary>The position and length of a document in a token file.</summary>
 /// <param name="Start">The position of its first token.</param>
-/// <param name="Length">Its tokens, its end of text included where it has one.</param>
-/// <param name="Characters">Its Unicode scalar values, its end counted as one where it has one.</param>
-/// <param name="Bytes">Its bytes of UTF-8, its end counted as one where it has one.</param>
+/// <param name="Length">The number of its tokens, including the end-of-text token if it has one.</param>
+/// <param name="Characters">The number of its Unicode scalar values; an end-of-text token counts as one.</param>
+/// <param name="Bytes">The number of its bytes in UTF-8; an end-of-text token counts as one.</param>
 public readonly record struct DocumentEntry(long Start, long Length, long Characters, long Bytes);
 
 /// <summary>
-/// The tokens of one part of a corpus, memory-mapped, so that a corpus larger than memory trains. Documents stand one
-/// after another, each ended by the end-of-text token (a single document cut in parts is not). Safe to read from many
-/// threads at once.
+/// The tokens of one part of a corpus, in a memory-mapped file, so that a corpus may be larger than memory. Documents
+/// follow one another, each ended by the end-of-text token (except for a single document that was cut into parts). This
+/// class is thread-safe, except for disposal.
 /// </summary>
 /// <remarks>
-/// The file is a header (<see cref="TokenFileHeader"/>), the ids in 16 bits each where the vocabulary allows and in 32
-/// otherwise, zeros up to a multiple of 8 bytes, and one <see cref="DocumentEntry"/> of four 64-bit numbers a document;
-/// all little-endian.
+/// The file consists of a header (<see cref="TokenFileHeader"/>), the token ids in 16 bits each if the vocabulary
+/// allows and in 32 otherwise, zeros up to a multiple of 8 bytes, and one <see cref="DocumentEntry"/> of four 64-bit
+/// numbers per document; all little-endian.
 /// </remarks>
 public sealed unsafe class TokenFile : IDisposable
 {
@@ -38,32 +38,33 @@ public sealed unsafe class TokenFile : IDisposable
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
     }
 
-    /// <summary>The file it is read from.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>Tokens in all, ends of text included.</summary>
+    /// <summary>The number of tokens, including end-of-text tokens.</summary>
     public long Count => _header.Count;
 
-    /// <summary>Documents in all.</summary>
+    /// <summary>The number of documents.</summary>
     public long DocumentCount => _header.DocumentCount;
 
-    /// <summary>Unicode scalar values in all, each document's end counted as one where it has one.</summary>
+    /// <summary>The number of Unicode scalar values; each end-of-text token counts as one.</summary>
     public long Characters => _header.Characters;
 
-    /// <summary>Bytes of UTF-8 in all, each document's end counted as one where it has one.</summary>
+    /// <summary>The number of bytes in UTF-8; each end-of-text token counts as one.</summary>
     public long Bytes => _header.Bytes;
 
-    /// <summary>The vocabulary's size: every id is below it.</summary>
+    /// <summary>The size of the vocabulary; all token ids are below it.</summary>
     public int VocabularySize => _header.VocabularySize;
 
     /// <summary>
-    /// The token that ends every document; null where the file holds a part of a single document, which has no end.
+    /// The token that ends each document; null if the file holds a part of a single document, which has no end token.
     /// </summary>
     public int? EndOfTextId => _header.EndOfTextId < 0 ? null : _header.EndOfTextId;
 
-    /// <summary>Opens a token file, checking its header and its index against its length and the checksum.</summary>
-    /// <exception cref="AtelierException">The file is missing, is not a token file, or is truncated or
-    /// altered.</exception>
+    /// <summary>
+    /// Opens a token file, and checks its header and its index against the file's length and the checksum.
+    /// </summary>
+    /// <exception cref="AtelierException">The file is missing, not a token file, truncated or altered.</exception>
     public static TokenFile Open(string path)
     {
         TokenFileHeader header;
@@ -90,7 +91,7 @@ public sealed unsafe class TokenFile : IDisposable
         }
     }
 
-    /// <summary>The document of that number, from 0.</summary>
+    /// <summary>Returns the position and length of a document by its index, from 0.</summary>
     public DocumentEntry Document(long index)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -99,7 +100,7 @@ public sealed unsafe class TokenFile : IDisposable
         return Index[index];
     }
 
-    /// <summary>The number of the document that holds the token at <paramref name="position"/>.</summary>
+    /// <summary>Returns the index of the document that holds the token at <paramref name="position"/>.</summary>
     public long DocumentAt(long position)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -118,9 +119,9 @@ public sealed unsafe class TokenFile : IDisposable
         return low;
     }
 
-    /// <summary>Copies the tokens from <paramref name="position"/> on.</summary>
-    /// <returns>How many were copied: fewer than asked only at the end of the file.</returns>
-    /// <exception cref="AtelierException">The file holds an id that the vocabulary lacks: it was altered.</exception>
+    /// <summary>Copies tokens, starting at <paramref name="position"/>.</summary>
+    /// <returns>The number of tokens copied; fewer than requested only at the end of the file.</returns>
+    /// <exception cref="AtelierException">The file holds an id outside the vocabulary: it was altered.</exception>
     public int Read(long position, Span<int> tokens)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -4,30 +4,30 @@ using System.Security.Cryptography;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// The first 128 bytes of a token file, checked against the file's length before anything else is read.
+/// The first 128 bytes of a token file. They are checked against the file's length before anything else is read.
 /// </summary>
 internal sealed record TokenFileHeader(
     int VocabularySize, int EndOfTextId, long Count, long DocumentCount, long Characters, long Bytes, byte[] IndexHash)
 {
-    /// <summary>Bytes of the header.</summary>
+    /// <summary>The size of the header in bytes.</summary>
     public const int Size = 128;
 
-    /// <summary>Bytes of one document in the index.</summary>
+    /// <summary>The size of a document's entry in the index, in bytes.</summary>
     public const int EntrySize = 32;
 
     private const ulong Magic = 0x534E_454B_4F54_4C41; // "ALTOKENS" in little-endian order
     private const int Version = 1;
     private const int HashedBytes = Size - 32;
 
-    /// <summary>Bytes of one id.</summary>
+    /// <summary>The size of a token id in bytes.</summary>
     public int Width => VocabularySize <= 1 << 16 ? 2 : 4;
 
-    /// <summary>Where the index begins: after the ids, at a multiple of 8.</summary>
+    /// <summary>The offset of the index: after the token ids, at a multiple of 8.</summary>
     public long IndexOffset => (Size + Count * Width + 7) / 8 * 8;
 
     /// <summary>Reads and checks the header.</summary>
-    /// <exception cref="AtelierException">It is not one, or claims what the file's length does not bear
-    /// out.</exception>
+    /// <exception cref="AtelierException">The file is not a token file, or its length contradicts the
+    /// header.</exception>
     public static TokenFileHeader Read(Stream stream, string path)
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -46,18 +46,18 @@ internal sealed record TokenFileHeader(
             BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
             BinaryPrimitives.ReadInt64LittleEndian(bytes[40..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[48..]),
             bytes[56..88].ToArray());
-        long most = stream.Length;
+        long length = stream.Length;
         if (header.VocabularySize < 1 || header.EndOfTextId >= header.VocabularySize
-            || header.Count < 0 || header.Count > most || header.DocumentCount < 0
-                || header.DocumentCount > most / EntrySize
-            || header.IndexOffset + header.DocumentCount * EntrySize != most)
+            || header.Count < 0 || header.Count > length
+            || header.DocumentCount < 0 || header.DocumentCount > length / EntrySize
+            || header.IndexOffset + header.DocumentCount * EntrySize != length)
             throw Altered(path,
-                $"the header declares {header.Count} tokens in {header.DocumentCount} documents, more than {most} "
+                $"the header declares {header.Count} tokens in {header.DocumentCount} documents, more than {length} "
                     + $"bytes can hold");
         return header;
     }
 
-    /// <summary>Writes the header where the stream stands.</summary>
+    /// <summary>Writes the header at the current position of the stream.</summary>
     public void Write(Stream stream)
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -75,7 +75,7 @@ internal sealed record TokenFileHeader(
         stream.Write(bytes);
     }
 
-    /// <summary>The error for a file that was altered after it was written.</summary>
+    /// <summary>Creates the error for a file that was altered after it was written.</summary>
     public static AtelierException Altered(string path, string what) =>
         new($"is truncated or was modified: {what}", path, "prepare the data again");
 }

@@ -5,7 +5,7 @@ using Atelier.Formats;
 namespace Atelier.Data.Text;
 
 /// <summary>
-/// Writes a token file document by document, whole or not at all, in memory that does not grow with the corpus.
+/// Writes a token file document by document, completely or not at all. Its memory does not grow with the corpus.
 /// </summary>
 public sealed class TokenFileWriter
 {
@@ -26,19 +26,21 @@ public sealed class TokenFileWriter
     }
 
     /// <summary>
-    /// Writes <paramref name="path"/> through <paramref name="write"/>; on any failure an old file stays.
+    /// Creates the file <paramref name="path"/> with the tokens that <paramref name="write"/> adds. If that fails, an
+    /// existing file is left unchanged.
     /// </summary>
     /// <param name="path">The file to write.</param>
-    /// <param name="vocabularySize">Every id is below it; up to 65,536 an id takes two bytes, above it four.</param>
-    /// <param name="endOfTextId">The token that ends every document, or null where the documents have no end.</param>
-    /// <param name="write">Adds the tokens, and ends each document.</param>
-    /// <exception cref="AtelierException">The disk is full or the place cannot be written.</exception>
+    /// <param name="vocabularySize">The number of token ids. Up to 65,536 an id takes two bytes, above that
+    /// four.</param>
+    /// <param name="endOfTextId">The token that ends each document; null if documents have no end token.</param>
+    /// <param name="write">Adds the tokens of each document and ends it.</param>
+    /// <exception cref="AtelierException">The disk is full, or the path cannot be written.</exception>
     public static void Write(string path, int vocabularySize, int? endOfTextId, Action<TokenFileWriter> write)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, 1);
         AtomicFile.Write(path, stream =>
         {
-            // The index comes last in the file, and waits beside it meanwhile.
+            // The index is the last part of the file: until the tokens are complete it is kept in a file of its own.
             using var index = new FileStream(path + ".index.partial", FileMode.Create, FileAccess.ReadWrite,
                 FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -50,10 +52,10 @@ public sealed class TokenFileWriter
         });
     }
 
-    /// <summary>Adds tokens to the document at hand.</summary>
+    /// <summary>Adds tokens to the current document.</summary>
     /// <param name="ids">The tokens.</param>
-    /// <param name="characters">Unicode scalar values that they stand for.</param>
-    /// <param name="bytes">Bytes of UTF-8 that they stand for.</param>
+    /// <param name="characters">The number of Unicode scalar values in their text.</param>
+    /// <param name="bytes">The number of bytes of their text in UTF-8.</param>
     public void Add(ReadOnlySpan<int> ids, long characters, long bytes)
     {
         Span<ushort> narrow = stackalloc ushort[256];
@@ -80,8 +82,8 @@ public sealed class TokenFileWriter
     }
 
     /// <summary>
-    /// Ends the document at hand, with the end-of-text token where the file has one. A document without tokens is left
-    /// out.
+    /// Ends the current document, and adds the end-of-text token if the file has one. A document without tokens is
+    /// left out.
     /// </summary>
     public void EndDocument()
     {

@@ -1,7 +1,7 @@
 namespace Atelier.Data.Worlds;
 
 /// <summary>
-/// The grammar of the English stories. Words after "a" begin with consonants, so that "an" is never called for.
+/// The grammar of the English stories. All words that follow "a" begin with consonants, so that "an" is never needed.
 /// </summary>
 internal static class StoriesEnglish
 {

@@ -3,15 +3,16 @@ using System.Text;
 namespace Atelier.Data.Worlds;
 
 /// <summary>
-/// A stochastic grammar of little texts. A rule's alternatives are equally likely and chosen anew at each mention; a
-/// variable is drawn once a text, from equally likely entries, and its forms agree wherever it is mentioned. No rule
-/// mentions itself, and every text mentions every variable, so that the set of texts is finite, and entropy and length
-/// follow from the rules in closed form. That holds if no text has two derivations, which the tests show.
+/// A stochastic grammar that generates short texts. The alternatives of a rule are equally likely, and one is drawn at
+/// each reference to the rule. The value of a variable is drawn once per text, from equally likely entries, and its
+/// forms agree wherever it is referenced. No rule refers to itself and every text refers to every variable, so the set
+/// of texts is finite, and entropy and expected length follow from the rules in closed form. That requires that no text
+/// has two derivations, which the tests check.
 /// </summary>
 /// <remarks>
-/// As text, a line a rule: <c>name = alternative | alternative</c>, with <c>{other}</c> for a mention; a variable names
-/// its forms, <c>hero(name, she) = Mia/she | Tom/he</c>, and is mentioned by form: <c>{hero.she}</c>. A rule continues
-/// on lines that begin with white space. The rule <c>story</c> is the whole text.
+/// A grammar is written with one rule per line, <c>name = alternative | alternative</c>, where <c>{other}</c> refers to
+/// another rule. A variable declares its forms, <c>hero(name, she) = Mia/she | Tom/he</c>, and is referenced by form:
+/// <c>{hero.she}</c>. A rule continues on lines that begin with white space. The rule <c>story</c> is the whole text.
 /// </remarks>
 internal sealed class TextGrammar
 {
@@ -19,8 +20,8 @@ internal sealed class TextGrammar
     private readonly Dictionary<string, string[][]> _variables = [];
     private readonly Item[][] _story;
 
-    /// <summary>Reads a grammar.</summary>
-    /// <exception cref="ArgumentException">It is not one.</exception>
+    /// <summary>Parses a grammar.</summary>
+    /// <exception cref="ArgumentException">The rules are not a valid grammar.</exception>
     public TextGrammar(string rules)
     {
         var forms = new Dictionary<string, string[]>();
@@ -44,11 +45,11 @@ internal sealed class TextGrammar
     }
 
     /// <summary>
-    /// The entropy of a text in nats: the sum of the choices' entropies, each weighted by how often it is made.
+    /// The entropy of a text in nats: the sum of the entropies of all choices, each weighted by how often it is made.
     /// </summary>
     public double Entropy { get; }
 
-    /// <summary>The expected Unicode scalar values of a text.</summary>
+    /// <summary>The expected number of Unicode scalar values in a text.</summary>
     public double ExpectedCharacters { get; }
 
     /// <summary>Draws a text.</summary>
@@ -62,7 +63,7 @@ internal sealed class TextGrammar
         return text.ToString();
     }
 
-    /// <summary>The derivations of a text, and the sum of their probabilities.</summary>
+    /// <summary>Returns the number of derivations of a text, and the sum of their probabilities.</summary>
     public (double Probability, int Derivations) Parse(string text)
     {
         var parser = new Parser(_variables, text);
@@ -70,7 +71,7 @@ internal sealed class TextGrammar
         return (parser.Probability, parser.Derivations);
     }
 
-    /// <summary>All texts of the grammar with their probabilities, for grammars small enough to list them.</summary>
+    /// <summary>Returns all texts of the grammar with their probabilities; feasible only for small grammars.</summary>
     public IEnumerable<(string Text, double Probability)> Enumerate()
     {
         IEnumerable<Dictionary<string, string[]>> bindings = [[]];
@@ -108,8 +109,8 @@ internal sealed class TextGrammar
     }
 
     /// <summary>
-    /// Of one mention: the entropy of the choices below it, and the expected length. Variables' values and choices are
-    /// independent.
+    /// Computes the entropy of the choices within one reference to a rule, and its expected length. This assumes that
+    /// choices and the values of variables are independent.
     /// </summary>
     private (double Entropy, double Length) Expectation(Item[][] alternatives)
     {
@@ -148,8 +149,8 @@ internal sealed class TextGrammar
     private static IEnumerable<(string Name, string Body)> Rules(string text)
     {
         string joined = text.ReplaceLineEndings("\n").Replace("\n ", " ", StringComparison.Ordinal);
-        foreach (string line in joined.Split('\n',
-            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        const StringSplitOptions trimmed = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        foreach (string line in joined.Split('\n', trimmed))
         {
             string[] sides = line.Split('=', 2, StringSplitOptions.TrimEntries);
             if (sides.Length < 2)
@@ -185,13 +186,13 @@ internal sealed class TextGrammar
         return form >= 0 ? new("", null, parts[0], form) : throw new ArgumentException($"there is no {name}");
     }
 
-    /// <summary>Words as they stand, a mention of a rule, or a mention of a variable by form.</summary>
+    /// <summary>Literal words, a reference to a rule, or a reference to a form of a variable.</summary>
     private sealed record Item(string Words, Item[][]? Rule, string? Variable, int Form)
     {
         public string Say(Dictionary<string, string[]> bindings) => Variable is null ? Words : bindings[Variable][Form];
     }
 
-    /// <summary>Follows every derivation that a text allows, from left to right.</summary>
+    /// <summary>Finds all derivations of a text by matching it from left to right.</summary>
     private sealed class Parser(Dictionary<string, string[][]> variables, string text)
     {
         private readonly Dictionary<string, string[]> _bindings = [];

@@ -1,8 +1,8 @@
 namespace Atelier.Data.Worlds;
 
 /// <summary>
-/// Texts made from a seed, whose distribution is known: no model can reach a lower cross-entropy than the world's
-/// entropy, on average.
+/// Generates texts from a seed by a known distribution. On average, no model can reach a cross-entropy below the
+/// entropy of that distribution.
 /// </summary>
 public sealed class TextWorld
 {
@@ -15,24 +15,25 @@ public sealed class TextWorld
         _grammar = new TextGrammar(rules);
     }
 
-    /// <summary>The name in recipes, such as "world:stories-en".</summary>
+    /// <summary>The name that recipes use, such as "world:stories-en".</summary>
     public string Name { get; }
 
     /// <summary>A description in one line.</summary>
     public string Description { get; }
 
     /// <summary>
-    /// The exact entropy in nats per character (Unicode scalar value), a document's end counted as one: the entropy of
-    /// a document over its expected length, which is what total cross-entropy over total characters tends to at best.
+    /// The exact entropy in nats per character (Unicode scalar value), where the end of a document counts as one
+    /// character: the entropy of a document divided by its expected length. The total cross-entropy of the best model,
+    /// divided by the total number of characters, tends to it.
     /// </summary>
     public double EntropyPerCharacter => _grammar.Entropy / (_grammar.ExpectedCharacters + 1);
 
     /// <summary>The exact entropy of a document in nats.</summary>
     public double EntropyPerDocument => _grammar.Entropy;
 
-    /// <summary>Documents drawn independently; the n-th is a function of the seed and n.</summary>
-    /// <param name="seed">The seed of the draws.</param>
-    /// <param name="count">How many.</param>
+    /// <summary>Draws independent documents. Document n depends only on the seed and n.</summary>
+    /// <param name="seed">The random seed.</param>
+    /// <param name="count">The number of documents.</param>
     public IEnumerable<string> Documents(long seed, int count)
     {
         for (int i = 0; i < count; i++)
@@ -43,21 +44,22 @@ public sealed class TextWorld
     }
 
     /// <summary>
-    /// The exact log-probability of a document in nats, including its end; minus infinity for a document that the world
-    /// does not generate.
+    /// Returns the exact log-probability of a document in nats, including its end; minus infinity for a document that
+    /// the world never generates.
     /// </summary>
     public double LogProbability(string document) => Math.Log(_grammar.Parse(document).Probability);
 
     /// <summary>
-    /// The number of derivations of a document; 1 for each generated one, as the closed form of the entropy assumes.
+    /// Returns the number of derivations of a document. It must be 1 for each generated document, as the closed form of
+    /// the entropy assumes.
     /// </summary>
     internal int Derivations(string document) => _grammar.Parse(document).Derivations;
 }
 
-/// <summary>The worlds of text there are.</summary>
+/// <summary>The list of text worlds.</summary>
 public static class TextWorlds
 {
-    /// <summary>All of them.</summary>
+    /// <summary>All text worlds.</summary>
     public static IReadOnlyList<TextWorld> All { get; } =
     [
         new("world:stories-en", "short stories in English about someone who meets an animal and comes home richer",
@@ -66,6 +68,6 @@ public static class TextWorlds
             StoriesChinese.Rules),
     ];
 
-    /// <summary>The world of that name; null where there is none.</summary>
+    /// <summary>Returns the world with the given name; null if there is none.</summary>
     public static TextWorld? Find(string source) => All.FirstOrDefault(world => world.Name == source);
 }

@@ -2,28 +2,35 @@ using SkiaSharp;
 
 namespace Atelier.Evaluation.Plots;
 
-/// <summary>One drawing, written as SVG or as PNG.</summary>
+/// <summary>Renders a drawing as SVG or as PNG.</summary>
 internal static class Canvas
 {
     private const float PixelsPerPoint = 2;
 
-    /// <summary>The colour of letters.</summary>
+    /// <summary>The colour of text.</summary>
     public static SKColor Ink { get; } = new(0x1F, 0x3A, 0x5F);
 
-    /// <summary>The colour of a table's cell: the darker the greater its share is, from 0 to 1.</summary>
+    /// <summary>Returns the background colour of a table cell: darker for a larger share, 0 to 1.</summary>
     public static SKColor Shade(double share) => new SKColor(0x2F, 0x6C, 0xB5).WithAlpha((byte)(255 * share));
 
-    /// <summary>A colour in which letters are read on a shade.</summary>
+    /// <summary>Returns a colour in which text is readable on the shade of a share.</summary>
     public static SKColor InkOn(double share) => share > 0.55 ? SKColors.White : Ink;
 
-    /// <summary>How broad a text is.</summary>
+    /// <summary>Returns the width of a text in points.</summary>
     public static float Measure(string text, float size)
     {
         using SKFont font = FontFor(text, size);
         return font.MeasureText(text);
     }
 
-    /// <summary>Writes a text next to or centred on a place, in the middle of a row.</summary>
+    /// <summary>Draws a text in one line.</summary>
+    /// <param name="canvas">The canvas to draw on.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="x">The horizontal position that the text is aligned to, in points.</param>
+    /// <param name="middle">The vertical middle of the line, in points.</param>
+    /// <param name="size">The font size in points.</param>
+    /// <param name="color">The colour of the text.</param>
+    /// <param name="align">The horizontal alignment.</param>
     public static void Write(SKCanvas canvas, string text, float x, float middle, float size, SKColor color,
         SKTextAlign align = SKTextAlign.Left)
     {
@@ -32,7 +39,7 @@ internal static class Canvas
         canvas.DrawText(text, x, middle + (size * 0.35f), align, font, paint);
     }
 
-    /// <summary>The letters of a text, with a typeface that has them.</summary>
+    /// <summary>Returns a font that has the characters of a text.</summary>
     public static SKFont FontFor(string text, float size)
     {
         foreach (System.Text.Rune rune in text.EnumerateRunes())
@@ -43,7 +50,7 @@ internal static class Canvas
         return new SKFont(SKTypeface.Default, size);
     }
 
-    /// <summary>The drawing as SVG.</summary>
+    /// <summary>Returns a drawing as SVG.</summary>
     public static byte[] Svg(float width, float height, Action<SKCanvas> draw)
     {
         using var stream = new MemoryStream();
@@ -52,10 +59,10 @@ internal static class Canvas
         return stream.ToArray();
     }
 
-    /// <summary>The drawing as PNG on white, two pixels a point.</summary>
+    /// <summary>Returns a drawing as PNG on white, with two pixels per point.</summary>
     public static byte[] Png(float width, float height, Action<SKCanvas> draw)
     {
-        // Very wide networks shrink instead of asking for gigabytes.
+        // A very large drawing is reduced instead of allocating gigabytes.
         float scale = Math.Min(PixelsPerPoint, 8000 / Math.Max(width, height));
         using var bitmap = new SKBitmap((int)Math.Ceiling(width * scale), (int)Math.Ceiling(height * scale));
         using (var canvas = new SKCanvas(bitmap))

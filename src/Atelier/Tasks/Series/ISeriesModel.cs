@@ -1,24 +1,25 @@
 namespace Atelier.Tasks.Series;
 
-/// <summary>A model of sequences of numbers.</summary>
+/// <summary>A capability: computes the likelihood of series of numbers.</summary>
 public interface ISeriesModel
 {
-    /// <summary>The columns it knows.</summary>
+    /// <summary>The names of the columns.</summary>
     IReadOnlyList<string> Columns { get; }
 
-    /// <summary>The numbers it is free to choose: what BIC charges for.</summary>
+    /// <summary>The number of free parameters, which BIC penalises.</summary>
     long FreeParameters { get; }
 
     /// <summary>
-    /// Whether values are counts, and likelihoods their probabilities; otherwise likelihoods are densities of numbers.
+    /// Whether values are counts and likelihoods are probabilities; otherwise values are real numbers and likelihoods
+    /// are densities.
     /// </summary>
     bool IsOfCounts { get; }
 
     /// <summary>
-    /// The log-density of each series, or the log-probability of counts, in nats; minus infinity where it is
-    /// impossible.
+    /// Returns the log-density of each series, or the log-probability of counts, in nats; minus infinity if a series is
+    /// impossible under the model.
     /// </summary>
-    /// <param name="series">Each [time, column].</param>
+    /// <param name="series">The series, each as [time, column].</param>
     /// <param name="cancellation">Cancels the operation.</param>
     double[] LogLikelihoods(IReadOnlyList<double[]> series, CancellationToken cancellation = default);
 }

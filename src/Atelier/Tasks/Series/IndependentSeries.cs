@@ -3,8 +3,9 @@ using Atelier.Evaluation;
 namespace Atelier.Tasks.Series;
 
 /// <summary>
-/// The baseline of series: independent rows and columns. The distribution is Poisson for models that return
-/// probabilities of counts and normal for models that return densities, so that like is compared with like.
+/// The baseline for series: all rows and columns are independent. Each column has a Poisson distribution if the
+/// evaluated model returns probabilities of counts, and a normal distribution if it returns densities, so that the two
+/// are comparable.
 /// </summary>
 internal sealed class IndependentSeries
 {
@@ -14,14 +15,16 @@ internal sealed class IndependentSeries
     private IndependentSeries(bool counts, (double Mean, double Deviation)[] columns) =>
         (_counts, _columns) = (counts, columns);
 
-    /// <summary>The numbers it is free to choose.</summary>
+    /// <summary>The number of free parameters.</summary>
     public long FreeParameters => _columns.Length * (_counts ? 1L : 2L);
 
-    /// <summary>Counts rows.</summary>
-    /// <param name="training">What to learn from: each [time, column].</param>
-    /// <param name="columns">The columns' names.</param>
-    /// <param name="counts">Whether columns are counts.</param>
-    /// <param name="refusal">Why there is no such baseline, one sentence; null where there is.</param>
+    /// <summary>Fits the baseline to training series.</summary>
+    /// <param name="training">The training series, each as [time, column].</param>
+    /// <param name="columns">The names of the columns.</param>
+    /// <param name="counts">Whether values are counts.</param>
+    /// <param name="refusal">A sentence that says why the baseline is undefined; null if there is one, or no training
+    /// data.</param>
+    /// <returns>The baseline; null if it is undefined.</returns>
     public static IndependentSeries? Fit(IReadOnlyList<double[]> training, IReadOnlyList<string> columns, bool counts,
         out string? refusal)
     {
@@ -35,7 +38,7 @@ internal sealed class IndependentSeries
         for (int d = 0; d < width; d++)
         {
             double[] values = [.. all.Where((_, i) => i % width == d)];
-            // Jeffreys's prior adds half a count, so that a column of zeros leaves others possible.
+            // Jeffreys's prior adds half a count, so that after a column of zeros other counts are still possible.
             double mean = counts ? (values.Sum() + 0.5) / values.Length : values.Average();
             fitted[d] = (mean, Math.Sqrt(values.Average(v => (v - mean) * (v - mean))));
             if (values.All(v => v == values[0]))
@@ -50,8 +53,8 @@ internal sealed class IndependentSeries
         return new IndependentSeries(counts, fitted);
     }
 
-    /// <summary>The log-probability, or log-density, of rows.</summary>
-    /// <param name="rows">[time, column].</param>
+    /// <summary>Returns the log-density of rows, or the log-probability of counts, in nats.</summary>
+    /// <param name="rows">The rows, as [time, column].</param>
     public double LogLikelihood(ReadOnlySpan<double> rows)
     {
         double sum = 0;

@@ -6,15 +6,20 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Series;
 
-/// <summary>Evaluates models of series by the log-likelihood of rows, compared with independent rows.</summary>
+/// <summary>
+/// Evaluates models of series by the log-likelihood of rows. The baseline treats all rows as independent.
+/// </summary>
 internal static class SeriesEvaluator
 {
-    private const int FewSeries = 30; // fewer than these are cut into stretches, so that there is something to resample
+    private const int FewSeries = 30; // fewer series are cut into stretches, so that the bootstrap has enough items
     private const int MostTimes = 100, MostStretches = 50, FewestStretches = 20;
     private const int ShownSamples = 2;
 
-    /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">The model does not know the columns.</exception>
+    /// <summary>
+    /// Evaluates a model on the test part of the data; on the validation part if there is no test part, and on the
+    /// training part if nothing is held out.
+    /// </summary>
+    /// <exception cref="AtelierException">The columns of the model and of the data differ.</exception>
     public static EvaluationReport Evaluate(ISeriesModel model, SeriesData data, EvaluationContext context,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -30,42 +35,45 @@ internal static class SeriesEvaluator
         int width = data.Columns.Count;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "rows", () => Repeated(series, data.Train),
             mostRepeated: 0.5);
-        // A part of a single series goes on where the part that was learned from ends.
-        double[] before = context.Other is null && part != Part.Train && data is { Train.Count: 1 } && series.Count == 1
-            ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []] : [];
+        // If a single series was cut into parts, the evaluated part continues the series of the training part.
+        bool continues = context.Other is null && part != Part.Train && data.Train.Count == 1 && series.Count == 1;
+        double[] before = continues
+            ? [.. data.Train[0], .. part == Part.Test ? data.Validation.SelectMany(s => s) : []]
+            : [];
         Stretch[] stretches = [.. Stretches(series, width)];
-        // Whose likelihood BIC charges parameters against.
-        IReadOnlyList<double[]> charged = context.Other is null ? data.Train : series;
-        double chargedRows = charged.Sum(s => (double)s.Length) / width;
+        IReadOnlyList<double[]> bicSeries = context.Other is null ? data.Train : series;
+        double bicRows = bicSeries.Sum(s => (double)s.Length) / width;
 
-        JudgedModel Judge(IReadOnlyList<MeanScore> scores, double learned, long parameters)
+        JudgedModel Judge(IReadOnlyList<MeanScore> scores, double logLikelihood, long parameters)
         {
-            double bic = learned - (parameters / 2.0 * Math.Log(chargedRows));
+            double bic = logLikelihood - (parameters / 2.0 * Math.Log(bicRows));
             return new(scores, new Dictionary<string, Metric>
             {
                 ["logLikelihoodPerRow"] = MeanScore.Mean(scores, context.Options, context.Seed, "nats"),
-                ["bic"] = new(bic, bic, bic, context.Other is null ? "nats, training rows" : "nats, judged rows"),
-                ["freeParameters"] = new(parameters, parameters, parameters, Metric.Numbers),
+                ["bic"] = Metric.Exact(bic, context.Other is null ? "nats, training rows" : "nats, judged rows"),
+                ["freeParameters"] = Metric.Exact(parameters, Metric.Numbers),
             });
         }
 
         progress?.Report("scoring series with the model");
         JudgedModel own = Judge(Scores(series, stretches, width, model, before, cancellation),
-            model.LogLikelihoods(charged, cancellation).Sum(), model.FreeParameters);
+            model.LogLikelihoods(bicSeries, cancellation).Sum(), model.FreeParameters);
         string unit = model.IsOfCounts ? "nats per row of counts" : "nats per row"; // a probability, or a density
         var headline = new Headline("logLikelihoodPerRow", unit, MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
         if (IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal) is { } independent)
         {
-            JudgedModel baseline = Judge([.. stretches.Select(s =>
-                new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))],
-                charged.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
+            MeanScore[] scores =
+                [.. stretches.Select(s => new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))];
+            JudgedModel baseline =
+                Judge(scores, bicSeries.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
             baselines["independent"] = baseline.Figures;
             comparisons["independent"] = on.Compare(headline, own, baseline, context.Options, context.Seed);
         }
         string resampled = stretches.Length == series.Count ? "series"
             : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}";
+        int samples = Math.Min(ShownSamples, context.Options.Samples);
         var report = new EvaluationReport
         {
             Run = context.Run,
@@ -75,20 +83,13 @@ internal static class SeriesEvaluator
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
-            Sections = context.Options.Samples == 0 ? [] : [new("Samples")
-            {
-                Samples = [.. context.Model.Require<IGenerator>().GenerateAsync(new GenerationRequest
-                {
-                    Count = Math.Min(ShownSamples, context.Options.Samples), Seed = context.Seed,
-                    Decoding = new DecodingOptions { MaxTokens = 10 },
-                }, cancellation).ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
-            }],
+            Sections = samples == 0 ? [] : [new("Samples") { Samples = [.. Sample(context, samples, cancellation)] }],
             Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes =
             [
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % "
-                        + $"intervals by bootstrap over {resampled}."),
+                    + $"intervals by bootstrap over {resampled}."),
                 model.IsOfCounts ? "The metrics are log-probabilities of counts."
                     : "The metrics are log-densities.",
                 .. baselines.Count == 0 ? Array.Empty<string>()
@@ -103,7 +104,19 @@ internal static class SeriesEvaluator
         return report;
     }
 
-    /// <summary>The units of resampling: whole series, or stretches of them if there are few.</summary>
+    private static IEnumerable<string> Sample(EvaluationContext context, int count, CancellationToken cancellation)
+    {
+        var request = new GenerationRequest
+        {
+            Count = count,
+            Seed = context.Seed,
+            Decoding = new DecodingOptions { MaxTokens = 10 },
+        };
+        return context.Model.Require<IGenerator>().GenerateAsync(request, cancellation)
+            .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown);
+    }
+
+    /// <summary>Returns the items of the bootstrap: whole series, or stretches of them if there are few.</summary>
     private static IEnumerable<Stretch> Stretches(IReadOnlyList<double[]> series, int width)
     {
         int times = series.Sum(s => s.Length / width);
@@ -117,18 +130,15 @@ internal static class SeriesEvaluator
         }
     }
 
-    /// <summary>
-    /// The model's score of each stretch: what it adds to the log-likelihood of all of its series before it.
-    /// </summary>
+    /// <summary>Scores each stretch: the log-likelihood of its rows given all earlier rows of its series.</summary>
     private static List<MeanScore> Scores(IReadOnlyList<double[]> series, Stretch[] stretches, int width,
         ISeriesModel model, double[] before, CancellationToken cancellation)
     {
-        double[] logs = model.LogLikelihoods([before,
-            .. stretches.Select(s => (double[])[.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)])],
-            cancellation);
-        double beginning = before.Length > 0 ? logs[0] : 0;
-        return [.. stretches.Select((s, i) =>
-            new MeanScore(logs[i + 1] - (s.From == 0 ? beginning : logs[i]), s.Rows))];
+        double[] Prefix(Stretch s) => [.. before, .. series[s.Series].AsSpan(0, (s.From + s.Rows) * width)];
+        double[] logs = model.LogLikelihoods([before, .. stretches.Select(Prefix)], cancellation);
+        double logBefore = before.Length > 0 ? logs[0] : 0;
+        double Log(Stretch s, int i) => logs[i + 1] - (s.From == 0 ? logBefore : logs[i]);
+        return [.. stretches.Select((s, i) => new MeanScore(Log(s, i), s.Rows))];
     }
 
     private static string Fingerprint(IReadOnlyList<double[]> series, IReadOnlyList<string> columns)
@@ -141,14 +151,12 @@ internal static class SeriesEvaluator
         return hash.TakeText();
     }
 
-    /// <summary>
-    /// The share of series that begin as one that was learned from does, to the end of the shorter: parts of it, or it
-    /// and more.
-    /// </summary>
-    private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training) =>
-        series.Count(one =>
-            training.Any(other => one.AsSpan().StartsWith(other) || other.AsSpan().StartsWith(one)))
-            / (double)series.Count;
+    /// <summary>Returns the share of series that are a beginning of a training series, or begin with one.</summary>
+    private static double Repeated(IReadOnlyList<double[]> series, IReadOnlyList<double[]> training)
+    {
+        static bool Agree(double[] a, double[] b) => a.AsSpan().StartsWith(b) || b.AsSpan().StartsWith(a);
+        return series.Count(one => training.Any(other => Agree(one, other))) / (double)series.Count;
+    }
 
     /// <summary>Rows of a series that are scored together.</summary>
     private readonly record struct Stretch(int Series, int From, int Rows)

@@ -8,7 +8,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Series;
 
-/// <summary>Sequences of numbers.</summary>
+/// <summary>The task of modelling series of numbers.</summary>
 public sealed class SeriesTask : ITask
 {
     /// <inheritdoc/>
@@ -43,16 +43,18 @@ public sealed class SeriesTask : ITask
 
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        SeriesData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath).Names,
-            progress, cancellation)
+        SeriesData
+            .Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath).Names,
+                progress, cancellation)
             .Learning(other.Learned is null ? null : SeriesData.Open(other.Learned));
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        Task.Run(() =>
-            SeriesEvaluator.Evaluate(context.Model.Require<ISeriesModel>(), (SeriesData)context.Data, context, progress,
-            cancellation), cancellation);
+        Task.Run(
+            () => SeriesEvaluator.Evaluate(context.Model.Require<ISeriesModel>(), (SeriesData)context.Data, context,
+                progress, cancellation),
+            cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

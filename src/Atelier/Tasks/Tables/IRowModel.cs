@@ -2,20 +2,20 @@ using Atelier.Data.Tables;
 
 namespace Atelier.Tasks.Tables;
 
-/// <summary>A model of the rows of a table, which returns the probability of a row.</summary>
+/// <summary>A capability: computes the probability of the rows of a table.</summary>
 public interface IRowModel
 {
-    /// <summary>The columns it knows.</summary>
+    /// <summary>The columns of the table.</summary>
     TableSchema Schema { get; }
 
-    /// <summary>The numbers it is free to choose: what BIC charges for.</summary>
+    /// <summary>The number of free parameters, which BIC penalises.</summary>
     long FreeParameters { get; }
 
     /// <summary>
-    /// [row]: the natural logarithm of each row's probability (or density), missing cells summed out; minus infinity
-    /// where the model holds a row impossible.
+    /// Returns the natural logarithm of each row's probability (or density), marginalised over missing cells; minus
+    /// infinity if a row is impossible under the model.
     /// </summary>
-    /// <param name="rows">Rows of the model's own columns.</param>
+    /// <param name="rows">The rows, with the columns of <see cref="Schema"/>.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     double[] LogLikelihoods(TableRows rows, CancellationToken cancellation = default);
 }

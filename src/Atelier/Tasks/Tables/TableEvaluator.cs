@@ -6,16 +6,18 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Tables;
 
-/// <summary>Evaluates models of table rows by log-likelihood, compared with independent columns.</summary>
+/// <summary>Evaluates models of tables by the log-likelihood of rows, compared with baselines.</summary>
 internal static class TableEvaluator
 {
     private const int ShownSamples = 5;
 
-    /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">The model does not know the table's columns.</exception>
-    public static EvaluationReport Evaluate(
-        IRowModel model, TableData data, EvaluationContext context, IProgress<string>? progress,
-            CancellationToken cancellation)
+    /// <summary>
+    /// Evaluates a model on the test part of the data; on the validation part if there is no test part, and on the
+    /// training part if nothing is held out.
+    /// </summary>
+    /// <exception cref="AtelierException">The columns of the model and of the data differ.</exception>
+    public static EvaluationReport Evaluate(IRowModel model, TableData data, EvaluationContext context,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         if (!model.Schema.Names.SequenceEqual(data.Schema.Names))
             throw new AtelierException("the model was trained on other columns than those of the data", context.Run,
@@ -26,28 +28,27 @@ internal static class TableEvaluator
             { Validation.Count: > 0 } => (data.Validation, Part.Validation),
             _ => (data.Train, Part.Train),
         };
-        // Rows of few levels are alike by chance: only a table of the very same rows counts as learned from.
+        // Rows with few levels are often equal by chance, so only a table of exactly the same rows counts as training
+        // data.
         double Repeated() => rows.Count == data.Train.Count ? JudgedOn.ShareIn(Hashes(rows), Hashes(data.Train)) : 0;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "rows", Repeated, mostRepeated: 1);
-        // Whose likelihood BIC charges parameters against.
-        TableRows charged = context.Other is null ? data.Train : rows;
+        TableRows bicRows = context.Other is null ? data.Train : rows;
         JudgedModel Judge(IRowModel judged, string name)
         {
             progress?.Report($"scoring rows with {name}");
             MeanScore[] scores = [.. judged.LogLikelihoods(rows, cancellation).Select(nats => new MeanScore(nats, 1))];
             Metric perRow = MeanScore.Mean(scores, context.Options, context.Seed, "nats");
-            // Schwarz 1978, with the sign of bnlearn: the log-likelihood less half of k ln N.
-            double learned = charged == rows ? scores.Sum(s => s.Sum)
-                : judged.LogLikelihoods(charged, cancellation).Sum();
-            double bic = learned - (judged.FreeParameters / 2.0 * Math.Log(charged.Count));
+            // Schwarz 1978, with the sign of bnlearn: log L − (k / 2) ln N.
+            double logLikelihood = bicRows == rows ? scores.Sum(score => score.Sum)
+                : judged.LogLikelihoods(bicRows, cancellation).Sum();
+            double bic = logLikelihood - (judged.FreeParameters / 2.0 * Math.Log(bicRows.Count));
             return new(scores, new Dictionary<string, Metric>
             {
                 ["logLikelihoodPerRow"] = perRow,
                 ["logLikelihood"] =
                     new(perRow.Value * rows.Count, perRow.Low * rows.Count, perRow.High * rows.Count, "nats"),
-                ["bic"] = new(bic, bic, bic, charged == data.Train ? "nats, training rows" : "nats, judged rows"),
-                ["freeParameters"] =
-                    new(judged.FreeParameters, judged.FreeParameters, judged.FreeParameters, Metric.Numbers),
+                ["bic"] = Metric.Exact(bic, bicRows == data.Train ? "nats, training rows" : "nats, judged rows"),
+                ["freeParameters"] = Metric.Exact(judged.FreeParameters, Metric.Numbers),
             });
         }
         JudgedModel own = Judge(model, "the model");
@@ -63,6 +64,7 @@ internal static class TableEvaluator
             baselines[family.BaselineName] = baseline.Figures;
             comparisons[family.BaselineName] = on.Compare(headline, own, baseline, context.Options, context.Seed);
         }
+        int samples = Math.Min(ShownSamples, context.Options.Samples);
         var report = new EvaluationReport
         {
             Run = context.Run,
@@ -72,16 +74,12 @@ internal static class TableEvaluator
             Baselines = baselines,
             Comparisons = comparisons,
             Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
-            Sections = context.Options.Samples == 0 ? [] : [new("Samples")
-            {
-                Samples = [.. context.Model.Require<IGenerator>().GenerateAsync(new GenerationRequest
-                {
-                    Count = Math.Min(ShownSamples, context.Options.Samples), Seed = context.Seed,
-                }, cancellation).ToBlockingEnumerable(cancellation).Select(sample => sample.Shown)],
-            }],
+            Sections = samples == 0 ? [] : [new("Samples") { Samples = [.. Sample(context, samples, cancellation)] }],
             Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes =
             [
+                $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % "
+                    + "intervals by bootstrap over rows.",
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % "
                         + $"intervals by bootstrap over rows."),
@@ -97,6 +95,13 @@ internal static class TableEvaluator
         if (context.Picture is not null)
             EvaluationPlot.Save(context.Picture, report);
         return report;
+    }
+
+    private static IEnumerable<string> Sample(EvaluationContext context, int count, CancellationToken cancellation)
+    {
+        var request = new GenerationRequest { Count = count, Seed = context.Seed };
+        return context.Model.Require<IGenerator>().GenerateAsync(request, cancellation)
+            .ToBlockingEnumerable(cancellation).Select(sample => sample.Shown);
     }
 
     private static string Fingerprint(TableRows rows)

@@ -7,11 +7,12 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Tables;
 
-/// <summary>Rows of a table.</summary>
+/// <summary>The task of modelling the rows of a table.</summary>
 public sealed class TableTask : ITask
 {
     /// <summary>
-    /// Whether the family models categories only; numbers are then discretised where the recipe does not decide it.
+    /// Whether the family models only categorical columns. Numeric columns are then discretised, unless the recipe says
+    /// otherwise.
     /// </summary>
     public bool LevelsOnly { get; init; }
 
@@ -57,21 +58,25 @@ public sealed class TableTask : ITask
 
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        TableData.Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath), progress,
-            cancellation)
+        TableData
+            .Prepare(other.Section, other.Seed, other.Folder, TableSchema.Read(other.Bundle.SchemaPath), progress,
+                cancellation)
             .Learning(other.Learned is null ? null : TableData.Open(other.Learned));
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        Task.Run(() =>
-            TableEvaluator.Evaluate(context.Model.Require<IRowModel>(), (TableData)context.Data, context, progress,
-            cancellation), cancellation);
+        Task.Run(
+            () => TableEvaluator.Evaluate(context.Model.Require<IRowModel>(), (TableData)context.Data, context,
+                progress, cancellation),
+            cancellation);
 
     private DataSection WithDefaults(DataSection section) => section with
     {
-        Table = section.Table with { Discretise = section.Table.Discretise
-            ?? (LevelsOnly ? Discretisation.Quantile : Discretisation.None) },
+        Table = section.Table with
+        {
+            Discretise = section.Table.Discretise ?? (LevelsOnly ? Discretisation.Quantile : Discretisation.None),
+        },
     };
 
     /// <inheritdoc/>

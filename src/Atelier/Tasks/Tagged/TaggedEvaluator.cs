@@ -6,14 +6,17 @@ using Atelier.Evaluation;
 namespace Atelier.Tasks.Tagged;
 
 /// <summary>
-/// Evaluates taggers by accuracy on known and unknown words, compared with each word's most frequent tag.
+/// Evaluates taggers by their accuracy on known and unknown words. The baseline gives each word its most frequent tag.
 /// </summary>
 internal static class TaggedEvaluator
 {
     private const int ShownSamples = 3;
 
-    /// <summary>The report.</summary>
-    /// <exception cref="AtelierException">There are no tagged sentences to evaluate on.</exception>
+    /// <summary>
+    /// Evaluates a tagger on the test part of the data; on the validation part if there is no test part, and on the
+    /// training part if nothing is held out.
+    /// </summary>
+    /// <exception cref="AtelierException">The sentences have no tags.</exception>
     public static EvaluationReport Evaluate(ITagger tagger, TaggedData data, EvaluationContext context,
         IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -23,50 +26,57 @@ internal static class TaggedEvaluator
             { Validation.Count: > 0 } => (data.Validation, Part.Validation),
             _ => (data.Train, Part.Train),
         };
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "sentences", () =>
-            JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
+        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "sentences",
+            () => JudgedOn.ShareIn(Hashes(sentences), Hashes(data.Train)), mostRepeated: 0.5);
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
             throw new AtelierException("the sentences have no tags to evaluate with", data.Facts.Source,
                 "choose another column with data.tags");
-        progress?.Report(string.Create(CultureInfo.InvariantCulture,
-            $"tagging {Quantity.Of(sentences.Count, "sentence")}"));
+        progress?.Report($"tagging {Quantity.Of(sentences.Count, "sentence")}");
         var results = new (IReadOnlyList<string> Tags, double LogLikelihood)[sentences.Count];
         Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation },
             i => results[i] = tagger.Tag(sentences[i].Words));
 
-        (MeanScore[] Right, Dictionary<string, Metric> Figures) Judge(Func<int, IReadOnlyList<string>> tags)
+        // The number of correct tags and of words in each sentence, among the words that a condition includes.
+        MeanScore[] Correct(Func<int, IReadOnlyList<string>> tags, Func<string, bool> includes) =>
+        [
+            .. sentences.Select((s, i) => new MeanScore(
+                Enumerable.Range(0, s.Words.Count).Count(t => includes(s.Words[t]) && tags(i)[t] == s.Tags[t]),
+                s.Words.Count(includes))),
+        ];
+        Metric Accuracy(MeanScore[] correct) =>
+            MeanScore.Mean(correct, context.Options, context.Seed, "share of tags");
+        bool IsUnknown(string word) => !tagger.Knows(word);
+        JudgedModel Judge(Func<int, IReadOnlyList<string>> tags)
         {
-            MeanScore[] Right(Func<string, bool> counts) => [.. sentences.Select((s, i) => new MeanScore(
-                Enumerable.Range(0, s.Words.Count).Count(t => counts(s.Words[t]) && tags(i)[t] == s.Tags[t]),
-                    s.Words.Count(counts)))];
-            MeanScore[] all = Right(_ => true);
-            var figures = new Dictionary<string, Metric>
-            {
-                ["accuracy"] = MeanScore.Mean(all, context.Options, context.Seed, "share of tags"),
-            };
+            MeanScore[] all = Correct(tags, _ => true);
+            var figures = new Dictionary<string, Metric> { ["accuracy"] = Accuracy(all) };
             if (sentences.Any(s => s.Words.Any(tagger.Knows)))
-                figures["accuracyKnownWords"] =
-                    MeanScore.Mean(Right(tagger.Knows), context.Options, context.Seed, "share of tags");
-            if (sentences.Any(s => s.Words.Any(word => !tagger.Knows(word))))
-                figures["accuracyUnknownWords"] =
-                    MeanScore.Mean(Right(word => !tagger.Knows(word)), context.Options, context.Seed, "share of tags");
-            return (all, figures);
+                figures["accuracyKnownWords"] = Accuracy(Correct(tags, tagger.Knows));
+            if (sentences.Any(s => s.Words.Any(IsUnknown)))
+                figures["accuracyUnknownWords"] = Accuracy(Correct(tags, IsUnknown));
+            return new(all, figures);
         }
-        var own = Judge(i => results[i].Tags);
+        JudgedModel own = Judge(i => results[i].Tags);
         MeanScore[] logs = [.. sentences.Select((s, i) => new MeanScore(results[i].LogLikelihood, s.Words.Count))];
-        own.Figures["logLikelihoodPerWord"] = MeanScore.Mean(logs, context.Options, context.Seed, "nats");
+        own = own with
+        {
+            Figures = new Dictionary<string, Metric>(own.Figures)
+            {
+                ["logLikelihoodPerWord"] = MeanScore.Mean(logs, context.Options, context.Seed, "nats"),
+            },
+        };
         var headline = new Headline("accuracy", "of tags right", MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var comparisons = new Dictionary<string, Comparison>();
         if (data.Train.Count > 0)
         {
             Func<string, string> frequent = MostFrequentTag(data.Train);
-            var baseline = Judge(i => [.. sentences[i].Words.Select(frequent)]);
+            JudgedModel baseline = Judge(i => [.. sentences[i].Words.Select(frequent)]);
             baselines["mostFrequentTag"] = baseline.Figures;
-            comparisons["mostFrequentTag"] =
-                on.Compare(headline, new(own.Right, own.Figures), new(baseline.Right, baseline.Figures),
-                    context.Options, context.Seed);
+            comparisons["mostFrequentTag"] = on.Compare(headline, own, baseline, context.Options, context.Seed);
         }
+        IEnumerable<string> samples = sentences.Take(Math.Min(ShownSamples, context.Options.Samples))
+            .Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")));
         var report = new EvaluationReport
         {
             Run = context.Run,
@@ -75,18 +85,13 @@ internal static class TaggedEvaluator
             Metrics = own.Figures,
             Baselines = baselines,
             Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Right),
-            Sections = context.Options.Samples == 0 ? [] : [new("Tagged sentences")
-            {
-                Samples = [.. sentences.Take(Math.Min(ShownSamples, context.Options.Samples))
-                    .Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")))],
-            }],
+            Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Scores),
+            Sections = context.Options.Samples == 0 ? [] : [new("Tagged sentences") { Samples = [.. samples] }],
             Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of "
-                        + $"{Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences."),
+                $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of "
+                    + $"{Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences.",
                 "mostFrequentTag predicts the tag that a word had most often in training, and for unknown words the "
                     + "most frequent tag.",
                 .. on.Notes,
@@ -124,9 +129,8 @@ internal static class TaggedEvaluator
 
     private static Func<string, string> MostFrequentTag(IReadOnlyList<TaggedSentence> training)
     {
-        static string Most(IEnumerable<string> tags) =>
-            tags.GroupBy(tag => tag).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)
-            .First().Key;
+        static string Most(IEnumerable<string> tags) => tags.GroupBy(tag => tag)
+            .OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).First().Key;
         var words = training.SelectMany(s => s.Words.Zip(s.Tags)).GroupBy(pair => pair.First)
             .ToDictionary(g => g.Key, g => Most(g.Select(pair => pair.Second)));
         string most = Most(training.SelectMany(s => s.Tags));

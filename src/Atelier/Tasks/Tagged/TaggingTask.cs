@@ -9,7 +9,7 @@ using Atelier.Runs;
 
 namespace Atelier.Tasks.Tagged;
 
-/// <summary>Sentences whose words carry tags.</summary>
+/// <summary>The task of tagging the words of sentences.</summary>
 public sealed class TaggingTask : ITask
 {
     /// <inheritdoc/>
@@ -18,7 +18,7 @@ public sealed class TaggingTask : ITask
     /// <inheritdoc/>
     public string Description =>
         "Train on tagged sentences: a .conllu file, or a folder with such files for training, "
-            + "validation and test.";
+        + "validation and test.";
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.tags", "evaluation.samples"];
@@ -37,7 +37,7 @@ public sealed class TaggingTask : ITask
     public bool Evaluates(ITrainedModel model) => model.As<ITagger>() is not null;
 
     /// <inheritdoc/>
-    /// <remarks>Tags the sentences of a file or of the prompt; without either, draws tagged sentences.</remarks>
+    /// <remarks>Tags the sentences of a file or the prompt; without either, generates tagged sentences.</remarks>
     public IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
         CancellationToken cancellation = default) =>
         request.Input is null && request.Prompt is null
@@ -60,9 +60,10 @@ public sealed class TaggingTask : ITask
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        Task.Run(() =>
-            TaggedEvaluator.Evaluate(context.Model.Require<ITagger>(), (TaggedData)context.Data, context, progress,
-            cancellation), cancellation);
+        Task.Run(
+            () => TaggedEvaluator.Evaluate(context.Model.Require<ITagger>(), (TaggedData)context.Data, context,
+                progress, cancellation),
+            cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
@@ -81,7 +82,8 @@ public sealed class TaggingTask : ITask
             (IReadOnlyList<string> tags, double log) = tagger.Tag(sentence.Words, request.States);
             yield return new TaggedSample(sentence.Words, tags)
             {
-                LogProbability = log, Conllu = ConlluFile.Write(sentence with { Tags = tags }, tagger.Column),
+                LogProbability = log,
+                Conllu = ConlluFile.Write(sentence with { Tags = tags }, tagger.Column),
             };
         }
     }

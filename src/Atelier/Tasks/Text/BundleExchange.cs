@@ -13,12 +13,12 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// Brings models in from other systems' files, and out to them. Weights go from file to file, row by row.
+/// Imports and exports models in the formats of other systems. Weights are copied from file to file, row by row.
 /// </summary>
 internal static class BundleExchange
 {
     /// <summary>
-    /// Makes a bundle of a folder of Hugging Face's, a GGUF file or llama2.c's, and opens it to see that it is whole.
+    /// Converts a Hugging Face folder, a GGUF file or a llama2.c file to a bundle, and opens the bundle to verify it.
     /// </summary>
     public static string Import(string source, string? tokenizerPath, string folder, Func<string, ITrainedModel> open,
         IProgress<string>? progress, CancellationToken cancellation)
@@ -32,7 +32,7 @@ internal static class BundleExchange
         return Path.GetFullPath(folder);
     }
 
-    /// <summary>Writes a model as one GGUF file.</summary>
+    /// <summary>Exports a model as one GGUF file.</summary>
     public static string ToGguf(Bundle bundle, string path, WeightType? type, CancellationToken cancellation)
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
@@ -42,20 +42,21 @@ internal static class BundleExchange
         return Path.GetFullPath(path);
     }
 
-    /// <summary>Writes a model as a folder that Hugging Face's tools read.</summary>
+    /// <summary>Exports a model as a folder that Hugging Face tools can read.</summary>
     public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
     {
         if (type?.IsBlocked() == true)
             throw new AtelierException($"Hugging Face files do not support {type}", Mention.Field("type"),
                 $"allowed: f32, f16 and bf16; {Mention.Field("format")} gguf also supports q8 and q4");
-        bool isAsItIs = type is null && !bundle.IsGguf;
+        bool isCopy = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(bundle.Folder)
-                .Where(f => BundleWriter.IsBundleFile(f) && (isAsItIs || !BundleWriter.IsWeights(f)))
-                .StoppedBy(cancellation))
-                File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
-            if (isAsItIs)
+            foreach (string file in Directory.EnumerateFiles(bundle.Folder).StoppedBy(cancellation))
+            {
+                if (BundleWriter.IsBundleFile(file) && (isCopy || !BundleWriter.IsWeights(file)))
+                    File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
+            }
+            if (isCopy)
                 return;
             using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type,
@@ -72,9 +73,9 @@ internal static class BundleExchange
         if (tokenizerPath is not null && bringsOwn)
             throw new AtelierException("a folder contains its own tokenizer.json", Mention.Field("tokenizer"),
                 "leave it out");
-        // Folders of older tools have GPT-2's two files instead; models of other than text have none.
-        bool isMade = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
-        Tokenizer? made = isMade ? TextBundleFiles.ReadTokenizer(source, tokenizerPath) : null;
+        // Folders of older tools have the two files of GPT-2's tokenizer instead; only text models have a tokenizer.
+        bool isConverted = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
+        Tokenizer? converted = isConverted ? TextBundleFiles.ReadTokenizer(source, tokenizerPath) : null;
         BundleWriter.Replace(folder, partial =>
         {
             progress?.Report("copying files");
@@ -84,7 +85,7 @@ internal static class BundleExchange
                 InputFile.RequireRegular(file);
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             }
-            made?.Save(Path.Combine(partial, "tokenizer.json"));
+            converted?.Save(Path.Combine(partial, "tokenizer.json"));
             cancellation.ThrowIfCancellationRequested();
             Check(partial, source, open, progress);
             ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
@@ -111,8 +112,8 @@ internal static class BundleExchange
             weights.CheckNumbers(cancellation);
             if (GgufTokenizer.ReadChatTemplate(file) is { } template)
                 AtomicFile.WriteText(Path.Combine(partial, ChatTemplateFile.FileName), template);
-            // What Hugging Face's files have no place for stays as it is: blocks, and rotary factors without what they
-            // were made of.
+            // Hugging Face files cannot hold quantised blocks, nor rotary factors without the settings from which they
+            // were computed. Such a file is kept unchanged.
             if (weights.Tensors.Any(t => t.Type.IsBlocked())
                 || (weights.RopeFactors is not null && !file.Contains(GgufConfig.ScalingFactor)))
                 File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));
@@ -134,12 +135,11 @@ internal static class BundleExchange
         {
             throw new AtelierException(
                 $"the tokenizer has {tokenizer.VocabularySize} tokens, the model {file.Sizes.VocabularySize}",
-                tokenizerPath,
-                "use the tokenizer that the model was trained with");
+                tokenizerPath, "use the tokenizer that the model was trained with");
         }
         int start = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
-        Write(folder, source, file.ToHuggingFace(), tokenizer, TextBounds.Of(tokenizer, start), open, progress,
-            partial =>
+        var bounds = TextBounds.Of(tokenizer, start);
+        Write(folder, source, file.ToHuggingFace(), tokenizer, bounds, open, progress, partial =>
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null,
                 cancellation));
     }
@@ -155,15 +155,14 @@ internal static class BundleExchange
             new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
                 Bundle.GenerationConfigName));
             if (!bounds.StartsPrompts)
-            {
-                AtomicFile.WriteText(
-                    Path.Combine(partial, ChatTemplateFile.ConfigName), """{ "add_bos_token": false }""");
-            }
+                AtomicFile.WriteText(chatConfig, """{ "add_bos_token": false }""");
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));
             Check(partial, source, open, progress);
         });
 
-    /// <summary>Opens what was made. Errors name what the user gave, since the folder goes where they do.</summary>
+    /// <summary>
+    /// Opens the new bundle to verify it. Error messages name the user's source instead of the temporary folder.
+    /// </summary>
     private static void Check(string folder, string source, Func<string, ITrainedModel> open,
         IProgress<string>? progress)
     {

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>The memory of a model that keeps something at each of its layers.</summary>
-/// <typeparam name="TCache">What a layer keeps.</typeparam>
-/// <param name="layerCount">Layers of the model.</param>
+/// <summary>The memory of a model with a cache for each of its layers.</summary>
+/// <typeparam name="TCache">The type of a layer's cache.</typeparam>
+/// <param name="layerCount">The number of layers.</param>
 internal sealed class LayerMemory<TCache>(int layerCount) : TextMemory
     where TCache : ILayerCache, new()
 {
-    /// <summary>What each layer keeps, the first layer's first.</summary>
+    /// <summary>The cache of each layer, from first to last.</summary>
     public IReadOnlyList<TCache> Layers { get; } = [.. Enumerable.Range(0, layerCount).Select(_ => new TCache())];
 
     /// <inheritdoc/>

@@ -2,20 +2,20 @@ using Atelier.Recipes;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>Sensible settings for a person's own text, by how much of it there is.</summary>
+/// <summary>Suggests settings for a user's own text, by the amount of text.</summary>
 internal static class TextAdvice
 {
-    /// <summary>Settings for a file or a folder.</summary>
-    /// <param name="path">The file or folder.</param>
-    /// <param name="family">The family to train. A shape is chosen for gpt only, and steps for families that take them;
-    /// others keep their defaults.</param>
+    /// <summary>Suggests settings for a file or a folder.</summary>
+    /// <param name="path">The path of the file or folder.</param>
+    /// <param name="family">The family to train. The size of the model is chosen only for the default family; others
+    /// keep their defaults.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">There is nothing there.</exception>
     public static DataAdvice For(string path, IModelFamily family, CancellationToken cancellation)
     {
         long bytes = DataAdvice.Bytes(path, Mention.Field("text"), cancellation);
-        // Widths and lengths between those of nanoGPT's two settings for a megabyte of characters; steps so that two
-        // cores take minutes; the less text, the more dropout, since more passes are made over it.
+        // Sizes are between those of nanoGPT's two settings for a megabyte of characters. The number of steps keeps the
+        // training time in minutes on two cores. Less text gets more dropout, since it is repeated more often.
         Size size = bytes switch
         {
             < 50_000 => new(2, 64, 64, 0.2, 600, 16, "character"),
@@ -35,8 +35,7 @@ internal static class TextAdvice
             overrides.AddRange(
             [
                 $"model.layerCount={size.Layers}", "model.headCount=4", $"model.hiddenSize={size.Width}",
-                    $"model.contextLength={size.Context}",
-                FormattableString.Invariant($"model.dropout={size.Dropout}"),
+                $"model.contextLength={size.Context}", FormattableString.Invariant($"model.dropout={size.Dropout}"),
             ]);
         }
         return new DataAdvice(overrides, $"{DataAdvice.Size(bytes)} of text");

@@ -13,15 +13,15 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// What bundles of all text families share, whatever learned them: how they are opened, and their card.
+/// Opens the bundles of all text families, and writes their model card, however the model was trained.
 /// </summary>
 public static class TextBundle
 {
     /// <summary>Opens a bundle.</summary>
-    /// <param name="bundle">The folder.</param>
+    /// <param name="bundle">The bundle.</param>
     /// <param name="cancellation">Cancels loading between tensors.</param>
-    /// <param name="read">Creates the model from config.json and the weights; it must not keep the weights.</param>
-    /// <exception cref="AtelierException">The parts of the bundle do not fit together.</exception>
+    /// <param name="read">Creates the model from config.json and the weights, which are disposed afterwards.</param>
+    /// <exception cref="AtelierException">The files of the bundle do not match each other.</exception>
     public static TextGenerator Load(Bundle bundle, CancellationToken cancellation,
         Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
     {
@@ -29,8 +29,11 @@ public static class TextBundle
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
-            return new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults,
-                files.Bounds) { ChatTemplate = ChatTemplateFile.Read(bundle.Folder) };
+            ILanguageModel model = read(files.Config, tensors);
+            return new TextGenerator(model, files.Tokenizer, files.Defaults, files.Bounds)
+            {
+                ChatTemplate = ChatTemplateFile.Read(bundle.Folder),
+            };
         }
         finally
         {
@@ -39,10 +42,10 @@ public static class TextBundle
         }
     }
 
-    /// <summary>The model card, Markdown.</summary>
-    /// <param name="recipe">What made the model.</param>
+    /// <summary>Returns the model card, in Markdown.</summary>
+    /// <param name="recipe">The recipe of the model.</param>
     /// <param name="text">The training data.</param>
-    /// <param name="parameters">The numbers it holds: weights, or counts.</param>
+    /// <param name="parameters">The number of weights or counts in the model.</param>
     public static string Card(Recipe recipe, TextData text, long parameters) => string.Create(
         CultureInfo.InvariantCulture, $"""
         ---

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>The state of sequences in a <see cref="TextModel"/>.</summary>
+/// <summary>The decoding state of several sequences in a <see cref="TextModel"/>.</summary>
 internal sealed class TextDecodingState(TextModel model, int sequences) : IDecodingState
 {
     private readonly TextMemory _memory = model.CreateMemory(sequences);

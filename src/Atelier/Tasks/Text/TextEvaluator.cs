@@ -13,22 +13,24 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// Evaluates text models of any family: on held-out text compared with baselines, and by properties of their samples.
+/// Evaluates text models of any family by the cross-entropy of held-out text, compared with baselines, and by
+/// properties of their samples.
 /// </summary>
 public static class TextEvaluator
 {
     private const int LeastLine = 10; // characters
-    private const int LongestPiece = 1 << 22; // tokens of a training document that are looked at together
+    private const int LongestPiece = 1 << 22; // tokens of a document that are decoded together
 
     /// <summary>
     /// Evaluates a model on the test part of the data, or on the validation part if there is no test part.
     /// </summary>
-    /// <param name="generator">The model, its tokenizer and how it samples.</param>
+    /// <param name="generator">The model with its tokenizer and its default decoding options.</param>
     /// <param name="data">The data, prepared with the same tokenizer.</param>
     /// <param name="context">The model, the data, the options and the baselines.</param>
     /// <param name="progress">Receives a one-line message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There is no held-out text, or the model does not fit the data.</exception>
+    /// <exception cref="AtelierException">There is no held-out text, or the model has another vocabulary than the
+    /// data.</exception>
     public static async Task<EvaluationReport> EvaluateAsync(
         TextGenerator generator, TextData data, EvaluationContext context, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
@@ -67,8 +69,8 @@ public static class TextEvaluator
         string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue
             ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
-        List<string> samples = await SampleAsync(generator, options, seed, progress, cancellation)
-            .ConfigureAwait(false);
+        List<string> samples =
+            await SampleAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
         var report = new EvaluationReport
         {
             Run = run,
@@ -82,9 +84,8 @@ public static class TextEvaluator
             Picture = picture is null ? null : Path.GetFileName(picture),
             Notes =
             [
-                string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end "
-                        + $"of a document counts as one character."),
+                $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end "
+                    + "of a document counts as one character.",
                 $"95 % intervals by bootstrap over {pieces}.",
                 stride == int.MaxValue
                     ? "Each document was scored in one piece."
@@ -101,14 +102,15 @@ public static class TextEvaluator
     }
 
     /// <summary>
-    /// A model's score of each stretch of the test part, or of the validation part where there is no test part.
+    /// Returns the score of each stretch of the test part, or of the validation part if there is no test part.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The data, prepared with the model's tokenizer.</param>
-    /// <param name="options">How to evaluate.</param>
-    /// <param name="run">The name for errors.</param>
+    /// <param name="options">The evaluation options.</param>
+    /// <param name="run">The name of the run in error messages.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There is no held-out text, or the model does not fit the data.</exception>
+    /// <exception cref="AtelierException">There is no held-out text, or the model has another vocabulary than the
+    /// data.</exception>
     internal static IReadOnlyList<TextScore> Score(
         ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
     {
@@ -119,11 +121,12 @@ public static class TextEvaluator
                     + $"{data.Tokenizer.VocabularySize}", run,
                 "evaluate it on data prepared with its own tokenizer");
         }
-        return new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
-            options.Stride).Score(model, null, cancellation);
+        var scorer = new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
+            options.Stride);
+        return scorer.Score(model, progress: null, cancellation);
     }
 
-    /// <summary>The samples, what they share with the training text, and their diversity.</summary>
+    /// <summary>Returns the samples, how much of them occurs in the training text, and their diversity.</summary>
     private static ReportSection SampleSection(IReadOnlyList<string> samples, TextData data,
         CancellationToken cancellation)
     {
@@ -143,7 +146,7 @@ public static class TextEvaluator
         return new ReportSection("Samples") { Figures = figures, Notes = notes, Samples = samples };
     }
 
-    /// <summary>A hash of the text, the same whatever the tokenizer.</summary>
+    /// <summary>Computes a hash of the text, which does not depend on the tokenizer.</summary>
     private static string Fingerprint(TokenFile file, Tokenizer tokenizer)
     {
         using var hash = new DataFingerprint();
@@ -152,7 +155,7 @@ public static class TextEvaluator
         return hash.TakeText();
     }
 
-    /// <summary>A hash of each line that is long enough not to be the same by chance.</summary>
+    /// <summary>Returns a hash of each line that is long enough not to be repeated by chance.</summary>
     private static IEnumerable<ulong> Lines(TokenFile file, Tokenizer tokenizer)
     {
         using var hash = new DataFingerprint();
@@ -171,7 +174,7 @@ public static class TextEvaluator
         foreach (int id in tokens)
         {
             if (id == tokenizer.EndOfTextId)
-                hash.Add<byte>([0xFF]); // no byte of UTF-8
+                hash.Add<byte>([0xFF]); // a byte that UTF-8 never contains
             else
                 hash.Add(tokenizer.Bytes(id));
         }
@@ -186,31 +189,27 @@ public static class TextEvaluator
                 "give data.split a test or validation share");
     }
 
-    /// <summary>The exact entropy of the evaluated documents under the world's own distribution.</summary>
-    private static Dictionary<string, Metric> ExactEntropy(
-        TextWorld world, TokenFile held, Tokenizer tokenizer, EvaluationSection options, long seed,
-            CancellationToken cancellation)
+    /// <summary>Computes the metrics of the evaluated documents under the true distribution of the world.</summary>
+    private static Dictionary<string, Metric> ExactEntropy(TextWorld world, TokenFile held, Tokenizer tokenizer,
+        EvaluationSection options, long seed, CancellationToken cancellation)
     {
         var scores = new List<TextScore>();
         foreach (string document in Documents(held, tokenizer).StoppedBy(cancellation))
         {
-            scores.Add(new TextScore(
-                -world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1,
-                    Encoding.UTF8.GetByteCount(document) + 1, 0));
+            scores.Add(new TextScore(-world.LogProbability(document), 1, document.EnumerateRunes().Count() + 1,
+                Encoding.UTF8.GetByteCount(document) + 1, 0));
         }
         return TextMetrics.Of(scores, options.BootstrapSamples, seed)
             .Where(metric => metric.Key is "crossEntropyPerCharacter" or "bitsPerByte").ToDictionary();
     }
 
-    private static async Task<List<string>> SampleAsync(
-        TextGenerator generator, EvaluationSection options, long seed, IProgress<string>? progress,
-            CancellationToken cancellation)
+    private static async Task<List<string>> SampleAsync(TextGenerator generator, EvaluationSection options, long seed,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
         var samples = new List<string>();
         if (options.Samples == 0)
             return samples;
-        progress?.Report(string.Create(CultureInfo.InvariantCulture,
-            $"generating {Quantity.Of(options.Samples, "sample")}"));
+        progress?.Report($"generating {Quantity.Of(options.Samples, "sample")}");
         var request = new GenerationRequest
         {
             Count = options.Samples,
@@ -222,12 +221,13 @@ public static class TextEvaluator
         return samples;
     }
 
-    /// <summary>The documents as text, without their ends; very long ones in pieces.</summary>
+    /// <summary>
+    /// Decodes the documents as samples are decoded, with which they are compared; very long ones in pieces.
+    /// </summary>
     private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
-        // as samples are written, which are compared with it
         Tokens(file).Select(tokens => tokenizer.DecodeText(tokens));
 
-    /// <summary>The tokens of each document; very long ones in pieces.</summary>
+    /// <summary>Returns the tokens of each document; very long ones in pieces.</summary>
     private static IEnumerable<int[]> Tokens(TokenFile file)
     {
         for (long index = 0; index < file.DocumentCount; index++)

@@ -14,11 +14,11 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// What families of neural text models share: batches, the preview during training, and writing and loading bundles. A
-/// family adds its names, its model and its files.
+/// Base class of families of neural text models: batches, samples during training, and writing and loading bundles. A
+/// family adds its name, its model and its file layout.
 /// </summary>
-/// <typeparam name="TConfig">The recipe's model section.</typeparam>
-/// <typeparam name="TModel">The network.</typeparam>
+/// <typeparam name="TConfig">The configuration record, whose properties are the recipe's model section.</typeparam>
+/// <typeparam name="TModel">The type of the network.</typeparam>
 public abstract class TextFamily<TConfig, TModel> : IModelFamily
     where TConfig : class, new()
     where TModel : TextModel
@@ -81,13 +81,13 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     }
 
     /// <summary>Writes a model as a bundle.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <param name="folder">The folder of the bundle.</param>
     /// <param name="model">The model.</param>
-    /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="decoding">The sampling defaults, used where a request does not set them.</param>
-    /// <param name="startId">The token that a text begins after.</param>
-    /// <param name="card">The model card, Markdown.</param>
-    /// <exception cref="AtelierException">The file or folder cannot be written.</exception>
+    /// <param name="tokenizer">The tokenizer of the model.</param>
+    /// <param name="decoding">The default decoding options, for requests that do not set them.</param>
+    /// <param name="startId">The start token of generation without a prompt.</param>
+    /// <param name="card">The model card, in Markdown.</param>
+    /// <exception cref="AtelierException">The folder cannot be written.</exception>
     public void Write(string folder, TModel model, Tokenizer tokenizer, DecodingOptions decoding, int startId,
         string card)
     {
@@ -95,18 +95,18 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         BundleWriter.Write(folder, ConfigText(model), Weights(model), tokenizer, decoding, startId, card);
     }
 
-    /// <summary>A fresh model of the recipe.</summary>
+    /// <summary>Creates a new model from a recipe.</summary>
     protected abstract TModel Create(TConfig config, int vocabularySize, Recipe recipe);
 
-    /// <summary>Tokens in a training row.</summary>
+    /// <summary>Returns the number of tokens per training row.</summary>
     protected abstract int TrainingContext(TConfig config);
 
-    /// <summary>The text of config.json.</summary>
+    /// <summary>Returns the text of config.json.</summary>
     protected abstract string ConfigText(TModel model);
 
     /// <summary>
-    /// Returns copies of the weights under their published names, in the caller's dispose scope; by default the state
-    /// of the module under its own names.
+    /// Returns copies of the weights by their published names, in the caller's dispose scope. By default these are the
+    /// names of the module's state.
     /// </summary>
     protected virtual IReadOnlyDictionary<string, Tensor> Weights(TModel model)
     {
@@ -117,17 +117,17 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <summary>Creates the model that config.json and the weights describe.</summary>
     /// <param name="config">The config.json.</param>
     /// <param name="tensors">The weights by name.</param>
-    /// <param name="where">The weights' file, for errors.</param>
-    /// <exception cref="AtelierException">They do not fit together.</exception>
+    /// <param name="where">The path of the weights, for error messages.</param>
+    /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
 
     /// <summary>
-    /// Copies the tensors of a file into a model, each into the one of its name, and returns the model.
+    /// Copies the tensors of a file into the tensors of a model with the same names, and returns the model.
     /// </summary>
-    /// <param name="model">The model; disposed if the tensors do not fit it.</param>
+    /// <param name="model">The model; disposed if the tensors do not match it.</param>
     /// <param name="tensors">The weights by name.</param>
-    /// <param name="where">The weights' file, for errors.</param>
-    /// <exception cref="AtelierException">A tensor is missing, unknown, or of another shape.</exception>
+    /// <param name="where">The path of the weights, for error messages.</param>
+    /// <exception cref="AtelierException">A tensor is missing, unknown, or has a different shape.</exception>
     protected static TModel Fill(TModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
         try

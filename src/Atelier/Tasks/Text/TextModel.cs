@@ -11,26 +11,27 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// A network that reads tokens and says what comes next: the loss, evaluation, scoring and decoding that all
-/// such networks share. A family adds <see cref="Encode"/> and <see cref="VocabularyHead"/>.
+/// A network that predicts the next token: the loss, evaluation, scoring and decoding that all such networks share. A
+/// family implements <see cref="Encode"/>, <see cref="VocabularyHead"/>, <see cref="CreateMemory"/> and
+/// <see cref="Device"/>.
 /// </summary>
-/// <param name="name">The module's name.</param>
+/// <param name="name">The name of the module.</param>
 /// <param name="vocabularySize">The size of the vocabulary.</param>
-/// <param name="contextLength">The most tokens it can condition on.</param>
-/// <param name="labelSmoothing">The share of probability that the training loss spreads over all tokens.</param>
+/// <param name="contextLength">The largest number of tokens that a prediction can be conditioned on.</param>
+/// <param name="labelSmoothing">The share of the target probability that the training loss spreads evenly over all
+/// tokens, 0 to 1.</param>
 public abstract class TextModel(string name, int vocabularySize, int contextLength, double labelSmoothing)
     : GradientModel<TextBatch>(name), ILanguageModel
 {
-    private const long LogitsAtOnce = 1 << 24; // logits that scoring holds at a time: 64 MiB
-    // tokens that scoring reads at a time: what it makes of them stays in the cache
-    private const int TokensAtOnce = 4096;
-    private IReadOnlyList<Objective<TextBatch>>? _turns;
+    private const long LogitsAtOnce = 1 << 24; // the most logits that scoring keeps in memory: 64 MiB
+    private const int TokensAtOnce = 4096; // the most tokens that scoring encodes at once: they fit in the cache
+    private IReadOnlyList<Objective<TextBatch>>? _objectives;
 
-    /// <summary>Held while the model is used without learning: it is put into evaluation mode and back.</summary>
+    /// <summary>Locked while the model is used for inference, which switches it to evaluation mode and back.</summary>
     internal Lock Gate { get; } = new();
 
-    // Places that scoring reads at a time.
-    private int PlacesAtOnce => (int)Math.Clamp(LogitsAtOnce / VocabularySize, 1, TokensAtOnce);
+    // The number of positions that scoring encodes at once.
+    private int PositionsAtOnce => (int)Math.Clamp(LogitsAtOnce / VocabularySize, 1, TokensAtOnce);
 
     /// <inheritdoc/>
     public int VocabularySize { get; } = vocabularySize;
@@ -42,32 +43,33 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     public abstract Device Device { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Objective<TextBatch>> Objectives => _turns ??= [new("loss", Loss, [.. parameters()])];
+    public override IReadOnlyList<Objective<TextBatch>> Objectives =>
+        _objectives ??= [new("loss", Loss, [.. parameters()])];
 
     /// <inheritdoc/>
     public override string Unit(string figure) => "nats/token";
 
-    /// <summary>Reads tokens, each in the light of those before it.</summary>
-    /// <param name="ids">[batch, time], int64, on the model's device.</param>
-    /// <param name="memory">The state of the tokens read before, which is updated; null to begin without state and to
-    /// keep none.</param>
-    /// <returns>[batch, time, hidden].</returns>
+    /// <summary>Encodes tokens to hidden states, each conditioned on the tokens up to its position.</summary>
+    /// <param name="ids">The token ids, [batch, time], int64, on the model's device.</param>
+    /// <param name="memory">The state after earlier tokens, which is updated; null to start without state and to keep
+    /// none.</param>
+    /// <returns>The hidden states, [batch, time, hidden].</returns>
     public abstract Tensor Encode(Tensor ids, TextMemory? memory);
 
-    /// <summary>Turns what was read into the logits of what comes next.</summary>
-    /// <param name="hidden">[..., hidden].</param>
-    /// <returns>[..., vocabulary]; may be bf16.</returns>
+    /// <summary>Computes the logits of the next token from hidden states.</summary>
+    /// <param name="hidden">The hidden states, [..., hidden].</param>
+    /// <returns>The logits, [..., vocabulary]; may be bf16.</returns>
     public Tensor Head(Tensor hidden) => VocabularyHead.Logits(hidden);
 
-    /// <summary>The product that <see cref="Head"/> is.</summary>
+    /// <summary>The output layer, which <see cref="Head"/> applies.</summary>
     protected abstract VocabularyHead VocabularyHead { get; }
 
-    /// <summary>Begins an empty memory for so many sequences.</summary>
+    /// <summary>Creates an empty memory for a number of sequences.</summary>
     public abstract TextMemory CreateMemory(int sequences);
 
-    /// <summary>The logits of what comes after each token.</summary>
-    /// <param name="ids">[batch, time], int64.</param>
-    /// <returns>[batch, time, vocabulary]; may be bf16.</returns>
+    /// <summary>Computes the logits of the next token at each position.</summary>
+    /// <param name="ids">The token ids, [batch, time], int64.</param>
+    /// <returns>The logits, [batch, time, vocabulary]; may be bf16.</returns>
     public Tensor Forward(Tensor ids)
     {
         Tensor hidden = Encode(ids.to(Device), null);
@@ -76,34 +78,34 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     }
 
     /// <summary>
-    /// The mean cross-entropy of the batch in nats per token, with label smoothing; a scalar in fp32.
+    /// Computes the mean cross-entropy of a batch in nats per token, with label smoothing; a scalar in fp32.
     /// </summary>
     public Tensor Loss(TextBatch batch) =>
         VocabularyHead.CrossEntropy(Encode(batch.Inputs.to(Device), null), batch.Targets, labelSmoothing);
 
     /// <summary>
-    /// "loss", in nats per token without label smoothing, and "accuracy", the share of tokens that were the most
-    /// probable ones.
+    /// Computes the "loss", in nats per token without label smoothing, and the "accuracy", the share of tokens that the
+    /// model predicted as most probable.
     /// </summary>
     public override IReadOnlyDictionary<string, double> Evaluate(TextBatch batch)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        // Some rows at a time, so that evaluation needs no more memory than training does: these are held several times
-        // over, in fp32.
+        // The batch is evaluated in parts, so that evaluation needs no more memory than training: it keeps several
+        // copies of the logits in fp32.
         long logitsPerRow = batch.Inputs.shape[1] * VocabularySize;
         long rowsAtOnce = Math.Max(1, LogitsAtOnce / 4 / logitsPerRow);
+        int parts = (int)((batch.Inputs.shape[0] + rowsAtOnce - 1) / rowsAtOnce);
         double loss = 0, accuracy = 0;
-        foreach ((TextBatch part,
-            double share) in batch.Divide((int)((batch.Inputs.shape[0] + rowsAtOnce - 1) / rowsAtOnce)))
+        foreach ((TextBatch part, double share) in batch.Divide(parts))
         {
             using var temporaries = NewDisposeScope();
             Tensor logits = Forward(part.Inputs);
             Tensor targets = part.Targets.to(Device);
-            // places not counted are negative
-            Tensor right = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum();
+            // Targets that do not count are negative.
+            Tensor correct = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum();
             loss += share * VocabularyHead.CrossEntropyOf(logits, part.Targets, 0).Number();
-            accuracy += share * right.Number();
+            accuracy += share * correct.Number();
         }
         return new Dictionary<string, double> { ["loss"] = loss, ["accuracy"] = accuracy };
     }
@@ -127,13 +129,13 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
                     nameof(sequences));
         }
         var scores = new TokenScore[sequences.Count][];
-        // Sequences of like length go together, so that little is spent on padding.
+        // Sequences of similar length are scored together, so that there is little padding.
         int[] order = [.. Enumerable.Range(0, sequences.Count).OrderByDescending(i => sequences[i].Length)];
         for (int at = 0; at < order.Length;)
         {
-            int time = Math.Min(sequences[order[at]].Length - 1, PlacesAtOnce);
-            int rows = (int)Math.Clamp(PlacesAtOnce / Math.Max(1, time), 1, order.Length - at);
-            lock (Gate) // others may use the model between the parts
+            int time = Math.Min(sequences[order[at]].Length - 1, PositionsAtOnce);
+            int rows = (int)Math.Clamp(PositionsAtOnce / Math.Max(1, time), 1, order.Length - at);
+            lock (Gate) // other threads may use the model between two parts
             {
                 using var evaluation = new EvaluationMode(this);
                 ScoreTogether([.. order.AsSpan(at, rows)], sequences, scores, cancellation);
@@ -149,17 +151,17 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         foreach (int row in rows)
             scores[row] = new TokenScore[sequences[row].Length - 1];
         int longest = scores[rows[0]].Length;
-        using TextMemory? memory = longest > PlacesAtOnce ? CreateMemory(rows.Length) : null;
-        for (int start = 0; start < longest; start += PlacesAtOnce)
+        using TextMemory? memory = longest > PositionsAtOnce ? CreateMemory(rows.Length) : null;
+        for (int start = 0; start < longest; start += PositionsAtOnce)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            int time = Math.Min(PlacesAtOnce, longest - start);
+            int time = Math.Min(PositionsAtOnce, longest - start);
             long[] inputs = new long[rows.Length * time], targets = new long[rows.Length * time];
             for (int i = 0; i < rows.Length; i++)
             {
                 ReadOnlySpan<int> tokens = sequences[rows[i]].Span;
-                // id 0 pads: what follows is never looked at
+                // Shorter rows are padded with id 0; the scores of padding are not read.
                 for (int t = 0; t < time && start + t + 1 < tokens.Length; t++)
                     (inputs[i * time + t], targets[i * time + t]) = (tokens[start + t], tokens[start + t + 1]);
             }

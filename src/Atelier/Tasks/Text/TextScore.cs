@@ -3,29 +3,29 @@ using Atelier.Evaluation;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>The scores of a stretch of held-out text, as sums that can be added.</summary>
-/// <param name="Nats">Minus the log-probability of its tokens together.</param>
-/// <param name="Tokens">Tokens predicted.</param>
-/// <param name="Characters">Unicode scalar values they stand for; a document's end counts as one.</param>
-/// <param name="Bytes">Bytes of UTF-8 they stand for; a document's end counts as one.</param>
-/// <param name="Correct">Number of tokens that were the model's most probable ones.</param>
+/// <summary>The score of a stretch of held-out text (a document or a block), as sums that can be added.</summary>
+/// <param name="Nats">The negative log-probability of its tokens, in nats.</param>
+/// <param name="Tokens">The number of predicted tokens.</param>
+/// <param name="Characters">The number of Unicode scalar values in the tokens; a document's end counts as one.</param>
+/// <param name="Bytes">The number of bytes of the tokens in UTF-8; a document's end counts as one.</param>
+/// <param name="Correct">The number of tokens that the model predicted as most probable.</param>
 public readonly record struct TextScore(double Nats, long Tokens, long Characters, long Bytes, long Correct)
     : IAdditionOperators<TextScore, TextScore, TextScore>
 {
-    /// <summary>Both stretches together.</summary>
+    /// <summary>Adds the scores of two stretches.</summary>
     public static TextScore operator +(TextScore left, TextScore right) => new(
         left.Nats + right.Nats, left.Tokens + right.Tokens, left.Characters + right.Characters,
-            left.Bytes + right.Bytes, left.Correct + right.Correct);
+        left.Bytes + right.Bytes, left.Correct + right.Correct);
 }
 
 /// <summary>The metrics of held-out text.</summary>
 public static class TextMetrics
 {
-    /// <summary>The stretches as the headline figure takes them: nats over characters.</summary>
+    /// <summary>Converts scores to the headline metric: nats per character.</summary>
     internal static IReadOnlyList<MeanScore> PerCharacter(IEnumerable<TextScore> scores) =>
         [.. scores.Select(s => new MeanScore(s.Nats, s.Characters))];
 
-    /// <summary>Each figure by its name: how it follows from sums, and its unit.</summary>
+    /// <summary>The metrics, each with its name, its unit, and its formula in terms of the sums.</summary>
     private static readonly (string Name, string Unit, Func<TextScore, double> Of)[] Figures =
     [
         ("crossEntropyPerCharacter", "nats", s => s.Nats / s.Characters),
@@ -35,10 +35,10 @@ public static class TextMetrics
         ("accuracy", "share of tokens", s => (double)s.Correct / s.Tokens),
     ];
 
-    /// <summary>The figures with 95 % bootstrap intervals over stretches of text.</summary>
-    /// <param name="scores">The stretches: documents, or blocks of a long one.</param>
-    /// <param name="samples">Resamplings.</param>
-    /// <param name="seed">Of the resamplings.</param>
+    /// <summary>Computes all metrics, with 95 % bootstrap intervals over stretches of text.</summary>
+    /// <param name="scores">The scores of stretches: documents, or blocks of long documents.</param>
+    /// <param name="samples">The number of bootstrap resamples.</param>
+    /// <param name="seed">The seed of the bootstrap.</param>
     public static IReadOnlyDictionary<string, Metric> Of(IReadOnlyList<TextScore> scores, int samples, long seed)
     {
         TextScore all = scores.Aggregate((left, right) => left + right);

@@ -5,43 +5,43 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// Scores held-out text with a model, in windows of its context. Windows do not overlap unless a stride is given: then
-/// each window but a document's first counts only its last stride tokens, which see more context.
+/// Scores held-out text with a model, in windows of its context length. By default windows do not overlap. With a
+/// stride they do: then each window but the first of a document counts only its last stride tokens, which have more
+/// context.
 /// </summary>
 internal sealed class TextScorer
 {
-    private const int FewDocuments = 30; // fewer than these are cut into blocks, so that there is something to resample
+    private const int FewDocuments = 30; // fewer documents are cut into blocks, so that the bootstrap has enough items
     private const int LeastBlock = 20, MostBlock = 1000; // characters
 
-    /// <summary>The fewest characters that a model is evaluated on: one of the shortest blocks.</summary>
+    /// <summary>The smallest number of characters to evaluate a model on: one of the shortest blocks.</summary>
     public const int FewestCharacters = LeastBlock;
 
-    private const int LongestWindow = 1 << 20; // of a model without a limit
-    // between two looks whether to stop, as many as a core takes at once of a large model
-    private const int TokensAtOnce = 1 << 14;
+    private const int LongestWindow = 1 << 20; // tokens, for a model with unlimited context
+    private const int TokensAtOnce = 1 << 14; // scored between two checks for cancellation
 
     private readonly TokenFile _file;
     private readonly int _startId;
     private readonly int _context;
     private readonly int _stride;
     private readonly long _block; // characters
-    private readonly int[] _characters; // [vocabulary]: scalar values that begin in each token
-    private readonly int[] _bytes;
+    private readonly int[] _characters; // [vocabulary]: the number of scalar values that begin in each token
+    private readonly int[] _bytes; // [vocabulary]: the number of bytes of each token
 
-    /// <summary>Prepares to score.</summary>
+    /// <summary>Creates a scorer.</summary>
     /// <param name="file">The held-out text.</param>
-    /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="startId">The token that a document begins after; a part of a single document begins with its own
-    /// first.</param>
-    /// <param name="contextLength">The model's.</param>
-    /// <param name="stride">Tokens between windows; 0 for the context.</param>
+    /// <param name="tokenizer">The tokenizer of the text.</param>
+    /// <param name="startId">The token before each document. A part of a single document has none: its first token is
+    /// not predicted.</param>
+    /// <param name="contextLength">The context length of the model; <see cref="int.MaxValue"/> if unlimited.</param>
+    /// <param name="stride">The number of tokens between the starts of windows; 0 for the context length.</param>
     public TextScorer(TokenFile file, Tokenizer tokenizer, int startId, int contextLength, int stride)
     {
         _file = file;
         _startId = startId;
         _context = Math.Min(contextLength, LongestWindow);
         _block = Math.Clamp(file.Characters / FewDocuments, LeastBlock, MostBlock);
-        // A model without a limit has all there is to see in one window.
+        // With unlimited context, one window has all the context that there is.
         _stride = stride == 0 || contextLength == int.MaxValue ? _context : Math.Min(stride, _context);
         _characters = new int[tokenizer.VocabularySize];
         _bytes = new int[tokenizer.VocabularySize];
@@ -56,71 +56,75 @@ internal sealed class TextScorer
             _characters[end] = _bytes[end] = 1;
     }
 
-    /// <summary>Whether stretches are blocks of long documents rather than whole documents.</summary>
+    /// <summary>Whether the scored stretches are blocks of documents rather than whole documents.</summary>
     public bool CutsBlocks => _file.DocumentCount < FewDocuments;
 
-    /// <summary>What a stretch is, in the plural.</summary>
+    /// <summary>The words for the scored stretches, in the plural.</summary>
     public string Pieces => CutsBlocks
-        ? FormattableString.Invariant($"blocks of {_block:N0} characters, since there are few documents") : "documents";
+        ? FormattableString.Invariant($"blocks of {_block:N0} characters, since there are few documents")
+        : "documents";
 
     /// <summary>
-    /// The score of each stretch: a document, or a block of up to 1,000 characters where there are few documents.
-    /// Blocks end at the same places whatever the tokenizer, so that models of different tokenizers are compared block
-    /// by block.
+    /// Returns the score of each stretch: of each document, or of blocks of up to 1,000 characters if there are few
+    /// documents. Blocks end at the same positions for all tokenizers, so that models with different tokenizers can be
+    /// compared block by block.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="progress">Receives the fraction of the tokens that have been scored, 0 to 1; null for none.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
     public IReadOnlyList<TextScore> Score(ILanguageModel model, Action<double>? progress,
         CancellationToken cancellation)
     {
         var stretches = new List<TextScore>();
         var waiting = new List<Window>();
-        TextScore under = default;
-        long tokens = 0, at = 0, block = 0; // of the document: characters before the next token, blocks that are closed
+        TextScore current = default; // of the stretch that is not complete yet
+        long tokens = 0;
+        long at = 0, block = 0; // in the current document: characters before the next token, completed blocks
         void Flush()
         {
             cancellation.ThrowIfCancellationRequested();
-            IReadOnlyList<TokenScore[]> scores = model.Score([.. waiting.Select(w => (ReadOnlyMemory<int>)w.Tokens)],
-                cancellation);
+            ReadOnlyMemory<int>[] sequences = [.. waiting.Select(window => window.Tokens)];
+            IReadOnlyList<TokenScore[]> scores = model.Score(sequences, cancellation);
             for (int i = 0; i < waiting.Count; i++)
             {
                 Window window = waiting[i];
                 if (window.Begins)
                 {
                     block = 0;
-                    // a first token that nothing predicts
-                    at = _file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0;
+                    at = _file.EndOfTextId is null ? _characters[window.Tokens[0]] : 0; // the first is not predicted
                 }
                 for (int t = window.Skip; t < scores[i].Length; t++)
                 {
                     int id = window.Tokens[t + 1];
-                    CloseUpTo(Math.Min(at / _block, window.Blocks - 1));
-                    under += new TextScore(-scores[i][t].LogProbability, 1, _characters[id], _bytes[id],
+                    CompleteUpTo(Math.Min(at / _block, window.Blocks - 1));
+                    current += new TextScore(-scores[i][t].LogProbability, 1, _characters[id], _bytes[id],
                         scores[i][t].IsMostLikely ? 1 : 0);
                     at += _characters[id];
                 }
                 if (window.Ends)
-                    CloseUpTo(window.Blocks);
+                    CompleteUpTo(window.Blocks);
             }
             waiting.Clear();
         }
-        void CloseUpTo(long count)
+        void CompleteUpTo(long count)
         {
             for (; block < count; block++)
             {
-                stretches.Add(under); // without tokens where a token is longer than a block
-                under = default;
+                stretches.Add(current); // has no tokens if a token is longer than a block
+                current = default;
             }
         }
 
-        long held = 0;
+        long waitingTokens = 0;
         foreach (Window window in Windows())
         {
             waiting.Add(window);
-            held += window.Tokens.Length;
+            waitingTokens += window.Tokens.Length;
             tokens += window.Tokens.Length - 1 - window.Skip;
-            if (held >= TokensAtOnce)
+            if (waitingTokens >= TokensAtOnce)
             {
                 Flush();
-                held = 0;
+                waitingTokens = 0;
                 progress?.Invoke((double)tokens / _file.Count);
             }
         }
@@ -129,14 +133,14 @@ internal sealed class TextScorer
         return stretches;
     }
 
-    /// <summary>The windows of all documents.</summary>
+    /// <summary>Returns the windows of all documents.</summary>
     private IEnumerable<Window> Windows()
     {
         int lead = _file.EndOfTextId is null ? 0 : 1;
         for (long index = 0; index < _file.DocumentCount; index++)
         {
             DocumentEntry document = _file.Document(index);
-            long length = document.Length + lead; // of the sequence, its start token included
+            long length = document.Length + lead; // of the sequence, including its start token
             long blocks = CutsBlocks ? (document.Characters + _block - 1) / _block : 1;
             for (long start = 0, done = 1; done < length; start += _stride)
             {
@@ -151,11 +155,11 @@ internal sealed class TextScorer
         }
     }
 
-    /// <summary>A window that the model scores at once.</summary>
-    /// <param name="Tokens">What the model sees; each but the first is predicted.</param>
-    /// <param name="Skip">The number of its first predictions that an earlier window has made.</param>
-    /// <param name="Begins">Whether the document begins with it.</param>
-    /// <param name="Ends">Whether the document ends with it.</param>
-    /// <param name="Blocks">The number of stretches of the document.</param>
+    /// <summary>A sequence of tokens that the model scores together.</summary>
+    /// <param name="Tokens">The tokens; all but the first are predicted.</param>
+    /// <param name="Skip">The number of first predictions to ignore, because an earlier window has made them.</param>
+    /// <param name="Begins">Whether it is the first window of its document.</param>
+    /// <param name="Ends">Whether it is the last window of its document.</param>
+    /// <param name="Blocks">The number of stretches in the document.</param>
     private readonly record struct Window(int[] Tokens, int Skip, bool Begins, bool Ends, long Blocks);
 }

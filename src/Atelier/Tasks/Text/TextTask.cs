@@ -11,7 +11,7 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>Text, as tokens.</summary>
+/// <summary>The task of language modelling: text as a sequence of tokens.</summary>
 public sealed class TextTask : ITask
 {
     // One of them is text for nearly every vocabulary, of one script or of characters alone.
@@ -69,7 +69,7 @@ public sealed class TextTask : ITask
     public bool Evaluates(ITrainedModel model) => model.As<TextGenerator>() is not null;
 
     /// <inheritdoc/>
-    /// <remarks>Text that leaves too little for evaluation is refused here, before training.</remarks>
+    /// <remarks>Throws before training if too little text would be left for evaluation.</remarks>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
         CancellationToken cancellation)
     {
@@ -84,7 +84,7 @@ public sealed class TextTask : ITask
         double needed =
             Math.Ceiling(TextScorer.FewestCharacters / Math.Min(share, got > 0 ? got / (double)found : share));
         data.Dispose();
-        File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data counts as prepared by it
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName)); // the data must not count as prepared
         string counts = FormattableString.Invariant(
             $"{found:N0} characters leave {got:N0} for the {part} part, which needs {TextScorer.FewestCharacters:N0}");
         throw new AtelierException($"{what} for evaluation: {counts}", recipe.Data.Source,

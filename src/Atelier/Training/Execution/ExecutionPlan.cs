@@ -2,13 +2,13 @@ using Atelier.Kernels;
 
 namespace Atelier.Training.Execution;
 
-/// <summary>How a training step is carried out on this machine.</summary>
-/// <param name="Replicas">Copies of the model that share a batch's rows.</param>
-/// <param name="Threads">The tensor library's threads of each.</param>
-/// <param name="Layers">How layers are carried out where there is a choice.</param>
+/// <summary>How a training step is executed on this machine.</summary>
+/// <param name="Replicas">The number of copies of the model among which the rows of a batch are divided.</param>
+/// <param name="Threads">The number of threads of the tensor library for each copy.</param>
+/// <param name="Layers">The path of layers that have a choice.</param>
 public sealed record ExecutionPlan(int Replicas, int Threads, LayerPath Layers = LayerPath.Fused)
 {
-    /// <summary>One model on all the threads there are.</summary>
+    /// <summary>The plan with one model on all threads.</summary>
     public static ExecutionPlan Undivided => new(1, TorchSharp.torch.get_num_threads());
 
     /// <inheritdoc/>

@@ -1,26 +1,26 @@
 namespace Atelier.Training.Execution;
 
 /// <summary>
-/// The time that measuring plans may take: ten seconds or a tenth of the training, whichever is less. How long the
-/// training takes shows while steps are timed.
+/// The time limit for measuring execution plans: ten seconds or a tenth of the training time, whichever is less. The
+/// training time is estimated from the steps that are timed.
 /// </summary>
 /// <param name="clock">The clock.</param>
-/// <param name="steps">Steps that are left to learn; null where they are not limited.</param>
-/// <param name="seconds">Seconds that are left to learn; null where they are not limited.</param>
-/// <param name="cancellation">Ends measuring within a step.</param>
+/// <param name="steps">The number of training steps left; null if unlimited.</param>
+/// <param name="seconds">The training time left in seconds; null if unlimited.</param>
+/// <param name="cancellation">Ends the measurement after the current step.</param>
 internal sealed class MeasuringLimit(TimeProvider clock, long? steps, double? seconds, CancellationToken cancellation)
 {
     private const double Longest = 10; // seconds
-    private const double Share = 0.1; // of the training
+    private const double Share = 0.1; // of the training time
     private readonly long _started = clock.GetTimestamp();
-    private double _fastest = double.PositiveInfinity; // seconds of a step, so far
+    private double _fastest = double.PositiveInfinity; // the shortest time of a step so far, in seconds
 
-    /// <summary>Whether training is so short that no plan could be timed within the limit.</summary>
-    /// <param name="stepsToTime">Steps that a timing takes.</param>
+    /// <summary>Returns whether training is so short that no plan could be timed within the limit.</summary>
+    /// <param name="stepsToTime">The number of steps that timing a plan takes.</param>
     public bool IsTooShort(int stepsToTime) => steps * Share < stepsToTime;
 
-    /// <summary>Whether the time is up.</summary>
-    /// <exception cref="OperationCanceledException">The training is interrupted.</exception>
+    /// <summary>Whether the time limit is reached.</summary>
+    /// <exception cref="OperationCanceledException">Training was interrupted.</exception>
     public bool IsOver
     {
         get
@@ -32,7 +32,7 @@ internal sealed class MeasuringLimit(TimeProvider clock, long? steps, double? se
         }
     }
 
-    /// <summary>Seconds that an action takes, counted as a step's.</summary>
+    /// <summary>Runs a training step, and returns its time in seconds.</summary>
     public double Time(Action step)
     {
         long began = clock.GetTimestamp();
@@ -42,6 +42,6 @@ internal sealed class MeasuringLimit(TimeProvider clock, long? steps, double? se
         return took;
     }
 
-    /// <summary>Waits, unless the training is interrupted.</summary>
+    /// <summary>Waits for some time, or until training is interrupted.</summary>
     public void Wait(TimeSpan time) => cancellation.WaitHandle.WaitOne(time);
 }

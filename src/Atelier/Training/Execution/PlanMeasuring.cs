@@ -2,20 +2,26 @@ using Atelier.Kernels;
 
 namespace Atelier.Training.Execution;
 
-/// <summary>Times plans by turns until there is no doubt which is the fastest, or until the time is up.</summary>
-/// <param name="limit">The time that it may take.</param>
-/// <param name="time">Times a step with a plan; null if the time was up first.</param>
+/// <summary>Finds the fastest of several execution plans by timing each several times in turn.</summary>
+/// <param name="limit">The time limit of the measurement.</param>
+/// <param name="time">Times a step with a plan; returns null if the time limit was reached first.</param>
 internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, PlanTiming?> time)
 {
     private const int Rounds = 3;
-    // times the best of the first round: another path than the usual one that takes longer is not timed again
+
+    // A plan with an alternative layer path that is slower than the fastest plan by this factor is timed only once.
     private const double Hopeless = 1.25;
-    // what another path than the usual one must gain: short timings differ by a tenth by themselves
+
+    // An alternative layer path must be faster by this factor, because short timings vary by a tenth.
     private const double Unusual = 1.15;
-    private const double Clear = 1.5; // what another plan than the guess must gain where not all was timed
-    // timings of the first round that a busy machine spoiled, after which measuring ends
+
+    // A plan other than the guess must be faster by this factor if the measurement is incomplete.
+    private const double Clear = 1.5;
+
+    // The number of unreliable timings, on a busy machine, after which the measurement ends.
     private const int MostRestless = 2;
-    // the least of each is without what else the machine did meanwhile
+
+    // The shortest time of each plan, which is the least disturbed by other programs.
     private readonly Dictionary<ExecutionPlan, double> _best = [];
     private int _restless;
     private bool _isCut;
@@ -25,33 +31,33 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
             + "measure all candidates"
         : null;
 
-    /// <summary>The fastest of plans and their other paths.</summary>
+    /// <summary>Finds the fastest of several plans and their alternative layer paths.</summary>
     /// <param name="candidates">The plans.</param>
-    /// <param name="guess">The one of them to take where nothing better is known.</param>
-    /// <returns>The plan, and why it is no more than a guess; null where it was measured.</returns>
+    /// <param name="guess">The candidate to use if the measurement is incomplete.</param>
+    /// <returns>The plan, and why it is only a guess; null if the measurement was complete.</returns>
     public (ExecutionPlan Plan, string? Doubt) Run(ExecutionPlan[] candidates, ExecutionPlan guess)
     {
-        // By turns, so that what else the machine does meanwhile falls on all alike; the guess first, so that others
-        // are held against it.
-        var met = new List<(ExecutionPlan Plan, PlanTiming Timing)>();
+        // Plans are timed in turn, so that other programs disturb all of them alike. The guess is first, so that there
+        // is a time to compare others with.
+        var timed = new List<(ExecutionPlan Plan, PlanTiming Timing)>();
         foreach (ExecutionPlan candidate in candidates.OrderByDescending(candidate => candidate == guess))
         {
             if (Time(candidate) is { } timing)
-                met.Add((candidate, timing));
+                timed.Add((candidate, timing));
         }
-        foreach ((ExecutionPlan candidate, PlanTiming timing) in met.OrderBy(m => m.Timing.Seconds))
+        foreach ((ExecutionPlan candidate, PlanTiming timing) in timed.OrderBy(plan => plan.Timing.Seconds))
             TimeOtherPaths(candidate, timing);
         string? doubt = Doubt;
         if (doubt is null)
-            TimeAgain(); // what the time leaves out of it raises no doubt: each plan was timed once
+            TimeAgain(); // may be cut short by the time limit: each plan has been timed once
         if (_restless >= MostRestless || !_best.ContainsKey(guess))
             return (guess, doubt);
         double Handicap(ExecutionPlan plan) =>
             doubt is not null && plan != guess ? Clear : plan.Layers == default ? 1 : Unusual;
-        return (_best.MinBy(timed => timed.Value * Handicap(timed.Key)).Key, doubt);
+        return (_best.MinBy(best => best.Value * Handicap(best.Key)).Key, doubt);
     }
 
-    /// <summary>Times the other paths of a division of the work, where it met a choice.</summary>
+    /// <summary>Times the alternative layer paths of a plan, if its step contained layers that have them.</summary>
     private void TimeOtherPaths(ExecutionPlan candidate, PlanTiming timing)
     {
         if (timing.HasTiles)
@@ -62,12 +68,12 @@ internal sealed class PlanMeasuring(MeasuringLimit limit, Func<ExecutionPlan, Pl
             Time(candidate with { Layers = LayerPath.FusedAttention });
     }
 
-    /// <summary>More rounds of what may be the fastest, of each of which the least counts.</summary>
+    /// <summary>Times the plans that may be the fastest again in further rounds; the shortest time counts.</summary>
     private void TimeAgain()
     {
+        double slowest = Hopeless * _best.Values.Min();
         ExecutionPlan[] promising =
-            [.. _best.Keys.Where(candidate =>
-            candidate.Layers == default || _best[candidate] <= Hopeless * _best.Values.Min())];
+            [.. _best.Keys.Where(candidate => candidate.Layers == default || _best[candidate] <= slowest)];
         for (int round = 1; round < Rounds && promising.Length > 1; round++)
         {
             foreach (ExecutionPlan candidate in promising)

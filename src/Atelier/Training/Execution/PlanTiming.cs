@@ -1,17 +1,19 @@
 namespace Atelier.Training.Execution;
 
-/// <summary>How a plan did.</summary>
-/// <param name="Seconds">Those of a step, the median of several.</param>
+/// <summary>The measured time of a training step with an execution plan.</summary>
+/// <param name="Seconds">The median time of several steps, in seconds.</param>
 /// <param name="HasKernels">Whether the step contained layers that have a fused path.</param>
-/// <param name="HasTiles">Whether it met products that our own kernels or the tensor library could compute.</param>
-/// <param name="HasAttention">Whether it met attention of the tensor library's operators that could be fused.</param>
+/// <param name="HasTiles">Whether the step contained matrix products that either our own kernels or the tensor library
+/// can compute.</param>
+/// <param name="HasAttention">Whether the step contained attention for which the tensor library has a fused
+/// operator.</param>
 internal readonly record struct PlanTiming(double Seconds, bool HasKernels, bool HasTiles, bool HasAttention)
 {
-    private const double Restless = 0.5; // over the fastest step: on a quiet machine steps differ by a tenth
+    private const double Restless = 0.5; // on a machine without other load, steps differ by a tenth
 
-    /// <summary>How much longer the median step took than the fastest, as a share of the fastest.</summary>
+    /// <summary>The median time divided by the fastest, minus 1.</summary>
     public double Spread { get; init; }
 
-    /// <summary>Whether other programs used the cores at times, so that the timing is unreliable.</summary>
+    /// <summary>Whether other programs used the cores meanwhile, so that the timing is unreliable.</summary>
     public bool IsRestless => Spread > Restless;
 }

@@ -5,47 +5,47 @@ using Atelier.Tensors;
 namespace Atelier.Training.Optimizers;
 
 /// <summary>
-/// One step of Adam over numbers in fp32, read and written once (Kingma and Ba 2015, algorithm 1): with the gradient g,
-/// first times a factor, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 −
-/// β₂ᵗ)) + ε). The decay is added to the gradient, or apart from it, w ← w − rate · decay · w (Loshchilov and Hutter
-/// 2019, algorithm 2).
+/// One step of Adam in fp32, in one pass over the memory (Kingma and Ba 2015, algorithm 1). With the gradient g, which
+/// is first multiplied by a factor: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
+/// w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε). Weight decay is added to the gradient, or is decoupled from
+/// it: w ← w − rate · decay · w (Loshchilov and Hutter 2019, algorithm 2).
 /// </summary>
 internal readonly unsafe struct AdamKernel
 {
     private const int Lanes = Bf16.Lanes;
-    private readonly Vector512<float> _factor, _freshOfMean, _keptOfSquare, _freshOfSquare, _rate, _rootScale, _epsilon,
-        _decayOfGradient, _keptOfWeight;
+    private readonly Vector512<float> _factor, _meanUpdate, _squareDecay, _squareUpdate, _rate, _rootScale, _epsilon,
+        _coupledDecay, _weightScale;
 
-    /// <summary>Sets up a step.</summary>
-    /// <param name="factor">What gradients are multiplied by first.</param>
+    /// <summary>Creates the kernel of a step.</summary>
+    /// <param name="factor">The factor to multiply gradients by, for clipping.</param>
     /// <param name="rate">The learning rate.</param>
     /// <param name="beta1">β₁.</param>
     /// <param name="beta2">β₂.</param>
     /// <param name="epsilon">ε.</param>
-    /// <param name="decay">The decay.</param>
-    /// <param name="decoupled">Whether the decay is apart from the gradient.</param>
-    /// <param name="step">t, from 1.</param>
+    /// <param name="decay">The weight decay.</param>
+    /// <param name="decoupled">Whether weight decay is decoupled from the gradient, as in AdamW.</param>
+    /// <param name="step">The step t, from 1.</param>
     public AdamKernel(float factor, double rate, double beta1, double beta2, double epsilon, double decay,
         bool decoupled, double step)
     {
         _factor = Vector512.Create(factor);
-        _freshOfMean = Vector512.Create((float)(1 - beta1));
-        _keptOfSquare = Vector512.Create((float)beta2);
-        _freshOfSquare = Vector512.Create((float)(1 - beta2));
+        _meanUpdate = Vector512.Create((float)(1 - beta1));
+        _squareDecay = Vector512.Create((float)beta2);
+        _squareUpdate = Vector512.Create((float)(1 - beta2));
         _rate = Vector512.Create((float)(rate / (1 - Math.Pow(beta1, step))));
         _rootScale = Vector512.Create((float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step))));
         _epsilon = Vector512.Create((float)epsilon);
-        _decayOfGradient = Vector512.Create(decoupled ? 0 : (float)decay);
-        _keptOfWeight = Vector512.Create(decoupled ? (float)(1 - (rate * decay)) : 1);
+        _coupledDecay = Vector512.Create(decoupled ? 0 : (float)decay);
+        _weightScale = Vector512.Create(decoupled ? (float)(1 - (rate * decay)) : 1);
     }
 
-    /// <summary>Moves so many weights. What becomes of one does not depend on where it stands among them.</summary>
-    /// <param name="weights">w.</param>
-    /// <param name="gradients">g.</param>
-    /// <param name="means">m.</param>
-    /// <param name="squares">v.</param>
-    /// <param name="rounded">Takes w in bf16, or null.</param>
-    /// <param name="count">How many.</param>
+    /// <summary>Updates weights. The result for a weight does not depend on its position.</summary>
+    /// <param name="weights">The weights w.</param>
+    /// <param name="gradients">The gradients g.</param>
+    /// <param name="means">The running means m.</param>
+    /// <param name="squares">The running means of squares v.</param>
+    /// <param name="rounded">Receives w in bf16; may be null.</param>
+    /// <param name="count">The number of weights.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Move(float* weights, float* gradients, float* means, float* squares, ushort* rounded, long count)
     {
@@ -58,7 +58,7 @@ internal readonly unsafe struct AdamKernel
         }
         if (i == count)
             return;
-        float* rest = stackalloc float[4 * Lanes]; // the last ones, filled up to a whole register
+        float* rest = stackalloc float[4 * Lanes]; // the last numbers, padded to whole registers
         float*[] all = [weights + i, gradients + i, means + i, squares + i];
         var size = (int)(count - i);
         new Span<float>(rest, 4 * Lanes).Clear();
@@ -75,13 +75,13 @@ internal readonly unsafe struct AdamKernel
     private Vector512<float> MoveSixteen(float* weights, float* gradients, float* means, float* squares)
     {
         Vector512<float> w = Vector512.Load(weights), m = Vector512.Load(means);
-        Vector512<float> g = Vector512.FusedMultiplyAdd(_decayOfGradient, w, Vector512.Load(gradients) * _factor);
-        m = Vector512.FusedMultiplyAdd(_freshOfMean, g - m, m);
-        Vector512<float> v = Vector512.FusedMultiplyAdd(_freshOfSquare, g * g, Vector512.Load(squares) * _keptOfSquare);
+        Vector512<float> g = Vector512.FusedMultiplyAdd(_coupledDecay, w, Vector512.Load(gradients) * _factor);
+        m = Vector512.FusedMultiplyAdd(_meanUpdate, g - m, m);
+        Vector512<float> v = Vector512.FusedMultiplyAdd(_squareUpdate, g * g, Vector512.Load(squares) * _squareDecay);
         m.Store(means);
         v.Store(squares);
         Vector512<float> root = Vector512.FusedMultiplyAdd(Vector512.Sqrt(v), _rootScale, _epsilon);
-        w = (w * _keptOfWeight) - (_rate * m / root);
+        w = (w * _weightScale) - (_rate * m / root);
         w.Store(weights);
         return w;
     }

@@ -7,23 +7,23 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Optimizers;
 
 /// <summary>
-/// The sums of the copies' gradients and their norm, in one pass over the memory where they are fp32 on a CPU with
-/// AVX-512.
+/// Sums the gradients of the copies of a model, and computes the norm of the sums. For fp32 on a CPU with AVX-512 this
+/// takes one pass over the memory.
 /// </summary>
 internal static unsafe class GradientSums
 {
     private const int Lanes = Bf16.Lanes;
-    private const long Block = 2048; // numbers at a time: they stay in the nearest cache from one copy's to the next
+    private const long Block = 2048; // a block of numbers stays in the first-level cache while all copies are added
 
     /// <summary>
-    /// Whether tensors are such as managed kernels take: fp32 in one piece on a CPU that has the instructions.
+    /// Returns whether managed kernels support tensors: contiguous fp32 on a CPU that has the instructions.
     /// </summary>
     public static bool Serves(IEnumerable<Tensor> tensors) => Bf16.IsSupported
         && tensors.All(t => t.device_type == DeviceType.CPU && t.dtype == ScalarType.Float32 && t.is_contiguous());
 
-    /// <summary>Adds gradients to others, and gives the norm of the sums.</summary>
-    /// <param name="sums">Added to.</param>
-    /// <param name="others">As many each, of the same shapes.</param>
+    /// <summary>Adds gradients to the gradients of the first copy in place, and returns the norm of the sums.</summary>
+    /// <param name="sums">The gradients of the first copy, which become the sums.</param>
+    /// <param name="others">The gradients of each other copy, with the same shapes.</param>
     /// <returns>√Σ g² over all numbers of the sums, a scalar.</returns>
     public static Tensor Add(Tensor[] sums, IReadOnlyList<Tensor[]> others)
     {
@@ -43,10 +43,10 @@ internal static unsafe class GradientSums
             long count = sums[i].numel();
             for (long from = 0; from < count; from += Block)
             {
-                long some = Math.Min(Block, count - from);
+                long size = Math.Min(Block, count - from);
                 for (int copy = 0; copy < others.Count; copy++)
-                    Add(sum + from, sources[copy] + from, some);
-                squares += Squares(sum + from, some);
+                    Add(sum + from, sources[copy] + from, size);
+                squares += Squares(sum + from, size);
             }
         }
         return tensor((float)Math.Sqrt(squares));

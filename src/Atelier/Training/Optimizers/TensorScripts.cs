@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Atelier.Training.Optimizers;
 
 /// <summary>
-/// TorchScript for what TorchSharp does not bind: one native call for a list of tensors. Lists come in as arguments,
-/// since an operation in place on a list that the script itself made is dropped.
+/// TorchScript functions for operators that TorchSharp does not bind, each of which processes a list of tensors in one
+/// native call. Lists must be arguments, because TorchScript drops an in-place operation on a list that the script
+/// itself creates.
 /// </summary>
 internal static class TensorScripts
 {
@@ -77,18 +78,18 @@ internal static class TensorScripts
 
     private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile(Source)!);
 
-    /// <summary>Runs a script over one list.</summary>
+    /// <summary>Calls a function with one list, without a result.</summary>
     public static void Run(string name, Tensor[] list) => Unit.Value.Run(name, [list]);
 
-    /// <summary>Runs a script that answers nothing.</summary>
+    /// <summary>Calls a function without a result.</summary>
     public static void Run(string name, params object[] arguments) => Unit.Value.Run(name, arguments);
 
-    /// <summary>The norm of all tensors together, a scalar.</summary>
+    /// <summary>Returns the global L2 norm of all tensors, a scalar.</summary>
     public static Tensor Norm(Tensor[] list) => (Tensor)Unit.Value.Run("norm", [list]);
 
     /// <summary>
-    /// From the norms of parts of the gradients, that of all together, and the factor that makes it at most
-    /// <paramref name="largest"/>.
+    /// Returns the global norm of gradients from the norms of their parts, and the factor that scales it down to at
+    /// most <paramref name="largest"/>.
     /// </summary>
     public static (Tensor Norm, Tensor Factor) Clip(Tensor[] norms, double largest)
     {
@@ -96,7 +97,7 @@ internal static class TensorScripts
         return (results[0], results[1]);
     }
 
-    /// <summary>Copies that belong to no scope.</summary>
+    /// <summary>Copies tensors. The copies belong to no dispose scope.</summary>
     public static Tensor[] Clone(IEnumerable<Tensor> list)
     {
         using var noGradients = no_grad();

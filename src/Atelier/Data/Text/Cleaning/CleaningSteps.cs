@@ -4,10 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Atelier.Data.Text.Cleaning;
 
-/// <summary>The cleaning steps there are. A new one is one line here.</summary>
+/// <summary>The list of cleaning steps. A new step is one line here.</summary>
 public static partial class CleaningSteps
 {
-    /// <summary>All of them, in the order in which they are usefully applied.</summary>
+    /// <summary>All cleaning steps, in the order in which it is useful to apply them.</summary>
     public static IReadOnlyList<CleaningStepKind> All { get; } =
     [
         new("html", null, "Removes tags, comments, scripts and styles, and decodes character references (&amp;).",
@@ -29,14 +29,14 @@ public static partial class CleaningSteps
         new("near-duplicates", null,
             "Removes documents that share most of their word 5-grams with an earlier one (MinHash, Broder 1997).",
             _ => new NearDuplicates().Apply),
-        new("min-length", "characters", "Removes documents of fewer than N characters.", n => p => p.Whole
-            && TextCount.Scalars(p.Text) < n ? null : p.Text),
-        new("max-length", "characters", "Removes documents of more than N characters.", n => p => !p.Whole
-            || TextCount.Scalars(p.Text) > n ? null : p.Text),
+        new("min-length", "characters", "Removes documents of fewer than N characters.",
+            n => p => p.Whole && TextCount.Scalars(p.Text) < n ? null : p.Text),
+        new("max-length", "characters", "Removes documents of more than N characters.",
+            n => p => !p.Whole || TextCount.Scalars(p.Text) > n ? null : p.Text),
     ];
 
-    /// <summary>Makes the step of that name, such as "unicode-nfc" or "min-length:20".</summary>
-    /// <exception cref="AtelierException">The name is unknown, or its number is missing or impossible.</exception>
+    /// <summary>Creates the step with the given name, such as "unicode-nfc" or "min-length:20".</summary>
+    /// <exception cref="AtelierException">The name is unknown, or its number is missing or invalid.</exception>
     public static CleaningStep Create(string name)
     {
         string[] parts = name.Split(':', 2);
@@ -62,11 +62,13 @@ public static partial class CleaningSteps
 
     private static string Normalize(string text, NormalizationForm form)
     {
-        // Half a surrogate pair cannot be normalised; what stands on both sides of it can.
-        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') >= 0 && HalfPair().IsMatch(text))
-            return string.Concat(HalfPair().Split(text).Zip(
-                HalfPair().Matches(text).Select(m => m.Value).Append(""),
-                    (whole, half) => whole.Normalize(form) + half));
+        // An unpaired surrogate cannot be normalised, but the text on both sides of it can.
+        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') >= 0 && UnpairedSurrogate().IsMatch(text))
+        {
+            IEnumerable<string> surrogates = UnpairedSurrogate().Matches(text).Select(match => match.Value).Append("");
+            return string.Concat(UnpairedSurrogate().Split(text)
+                .Zip(surrogates, (between, surrogate) => between.Normalize(form) + surrogate));
+        }
         return text.IsNormalized(form) ? text : text.Normalize(form);
     }
 
@@ -88,7 +90,7 @@ public static partial class CleaningSteps
 
     [GeneratedRegex(@"(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])", RegexOptions.None,
         60_000)]
-    private static partial Regex HalfPair();
+    private static partial Regex UnpairedSurrogate();
 
     [GeneratedRegex(@"[^\S\n]+", RegexOptions.None, 60_000)]
     private static partial Regex SpaceRun();

@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace Atelier.Data.Text.Cleaning;
 
-/// <summary>The text of HTML, as a reader would see it, without laying it out.</summary>
+/// <summary>Extracts the visible text of HTML.</summary>
 internal static partial class HtmlText
 {
-    private const int Patience = 60_000;
+    private const int TimeoutMs = 60_000;
 
     /// <summary>
-    /// Takes out what is not shown, breaks lines at block elements, and writes character references out.
+    /// Removes tags, comments, scripts and styles, breaks lines at block elements, and decodes character references.
     /// </summary>
     public static string Strip(string text)
     {
@@ -20,15 +20,15 @@ internal static partial class HtmlText
         return WebUtility.HtmlDecode(shown);
     }
 
-    // A comparison sign that begins no tag stays: "a < b".
+    // A "<" that does not begin a tag is kept, as in "a < b".
     [GeneratedRegex("<!--.*?-->|<(?<tag>script|style)\\b[^>]*>.*?</\\k<tag>\\s*>",
-        RegexOptions.IgnoreCase | RegexOptions.Singleline, Patience)]
+        RegexOptions.IgnoreCase | RegexOptions.Singleline, TimeoutMs)]
     private static partial Regex Hidden();
 
     [GeneratedRegex("</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|blockquote|section|article|hr)\\b[^>]*>",
-        RegexOptions.IgnoreCase, Patience)]
+        RegexOptions.IgnoreCase, TimeoutMs)]
     private static partial Regex Block();
 
-    [GeneratedRegex("</?[a-z][^<>]*>|<![a-z][^<>]*>", RegexOptions.IgnoreCase, Patience)]
+    [GeneratedRegex("</?[a-z][^<>]*>|<![a-z][^<>]*>", RegexOptions.IgnoreCase, TimeoutMs)]
     private static partial Regex Tag();
 }

@@ -3,10 +3,11 @@ using Atelier.Data.Text.Reading;
 namespace Atelier.Data.Text.Cleaning;
 
 /// <summary>
-/// Drops documents that resemble one before: of their shingles (runs of five words, or of eight characters where words
-/// are not set apart), about 0.8 or more are common to both. The resemblance is estimated by MinHash (Broder 1997) with
-/// 128 permutations, and candidates are found in 16 bands of 8 (Leskovec, Rajaraman and Ullman 2014, section 3.4), so
-/// that a pair of resemblance s is compared with probability 1 - (1 - s⁸)¹⁶.
+/// Drops documents that are similar to an earlier one: the Jaccard similarity of their sets of shingles (sequences of
+/// five words, or of eight characters if the text has no spaces between words) is about 0.8 or more. The similarity is
+/// estimated by MinHash (Broder 1997) with 128 permutations. Candidates are found in 16 bands of 8 (Leskovec, Rajaraman
+/// and Ullman 2014, section 3.4), so that two documents of similarity s are compared with probability
+/// 1 - (1 - s⁸)¹⁶.
 /// </summary>
 internal sealed class NearDuplicates
 {
@@ -43,7 +44,8 @@ internal sealed class NearDuplicates
     }
 
     /// <summary>
-    /// The share of places in which two signatures agree: an unbiased estimate of the shingle sets' Jaccard similarity.
+    /// Returns the share of positions in which two signatures agree, an unbiased estimate of the Jaccard similarity of
+    /// the two sets of shingles.
     /// </summary>
     internal static double Resemblance(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b)
     {
@@ -53,7 +55,7 @@ internal sealed class NearDuplicates
         return (double)equal / a.Length;
     }
 
-    /// <summary>For each permutation the smallest place of a shingle.</summary>
+    /// <summary>Computes the MinHash signature: for each permutation, the smallest hash of all shingles.</summary>
     internal static uint[] Signature(string text)
     {
         var signature = new uint[Bands * Rows];

@@ -5,7 +5,7 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Text.Cleaning;
 
-/// <summary>Takes out lines that stood before; keeps 8 bytes of hash a line. Blank lines stay.</summary>
+/// <summary>Removes lines that occurred before, except blank ones. Keeps a hash of 8 bytes per line.</summary>
 internal sealed class SeenLines
 {
     private readonly HashSet<ulong> _seen = [];
@@ -31,7 +31,7 @@ internal sealed class SeenLines
     }
 }
 
-/// <summary>Drops documents that stood before; keeps 8 bytes of hash a document.</summary>
+/// <summary>Drops documents that occurred before. Keeps a hash of 8 bytes per document.</summary>
 internal sealed class SeenDocuments
 {
     private readonly HashSet<ulong> _seen = [];
@@ -40,7 +40,7 @@ internal sealed class SeenDocuments
         !piece.Whole || _seen.Add(ContentHash.Of(piece.Text)) ? piece.Text : null;
 }
 
-/// <summary>The first 64 bits of the SHA-256 of text.</summary>
+/// <summary>Computes the first 64 bits of the SHA-256 of text.</summary>
 internal static class ContentHash
 {
     public static ulong Of(ReadOnlySpan<char> text)

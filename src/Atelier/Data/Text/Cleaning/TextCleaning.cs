@@ -2,44 +2,43 @@ using Atelier.Data.Text.Reading;
 
 namespace Atelier.Data.Text.Cleaning;
 
-/// <summary>
-/// A step that text passes through: gives back the text, changed or not, or null to drop the document.
-/// </summary>
-/// <param name="piece">A document, or a piece of one too long to be held whole.</param>
+/// <summary>A cleaning step: returns the text, changed or unchanged, or null to drop the document.</summary>
+/// <param name="piece">A document, or a piece of a very long document.</param>
 public delegate string? CleaningStep(DocumentPiece piece);
 
-/// <summary>The kind of a cleaning step, by its name in a recipe.</summary>
-/// <param name="Name">The name: "min-length".</param>
-/// <param name="Argument">The meaning of the number after the colon: "characters"; null if the step takes none.</param>
+/// <summary>A kind of cleaning step that recipes can name.</summary>
+/// <param name="Name">The name, such as "min-length".</param>
+/// <param name="Argument">The unit of the number after the colon, such as "characters"; null if the step takes no
+/// number.</param>
 /// <param name="Description">A description in one sentence.</param>
-/// <param name="Create">Makes the step, which may keep state over one reading of the data; the number is 0 where the
-/// step takes none.</param>
+/// <param name="Create">Creates a step, which may keep state during one pass over the data. Its argument is the number;
+/// 0 if the step takes none.</param>
 public sealed record CleaningStepKind(string Name, string? Argument, string Description,
     Func<long, CleaningStep> Create)
 {
-    /// <summary>The name as it is written in a recipe: "min-length:N".</summary>
+    /// <summary>How a recipe writes the step: "min-length:N".</summary>
     public string Usage => Argument is null ? Name : Name + ":N";
 }
 
-/// <summary>Named steps in order, each counting what it removes.</summary>
+/// <summary>A sequence of cleaning steps, which counts how much each step removes.</summary>
 public sealed class TextCleaning
 {
     private readonly List<Step> _steps = [];
 
-    /// <summary>Makes the steps that a recipe names.</summary>
-    /// <exception cref="AtelierException">A name is unknown, or its number is missing or impossible.</exception>
+    /// <summary>Creates the steps that a recipe names.</summary>
+    /// <exception cref="AtelierException">A name is unknown, or its number is missing or invalid.</exception>
     public TextCleaning(IReadOnlyList<string> names)
     {
         foreach (string name in names)
             _steps.Add(new(name, CleaningSteps.Create(name)));
     }
 
-    /// <summary>The results of each step so far.</summary>
+    /// <summary>How much each step has removed so far.</summary>
     public IReadOnlyList<CleaningResult> Results =>
         [.. _steps.Select(step => new CleaningResult(step.Name, step.DocumentsRemoved, step.CharactersRemoved))];
 
-    /// <summary>Passes a piece through all steps.</summary>
-    /// <returns>The text that is left; null where a step dropped it.</returns>
+    /// <summary>Applies all steps to a piece.</summary>
+    /// <returns>The cleaned text; null if a step dropped it.</returns>
     public string? Clean(DocumentPiece piece)
     {
         foreach (Step step in _steps)

@@ -3,8 +3,8 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Decodes a stream in blocks of bounded size and reports the position of invalid bytes. Line ends of two characters
-/// (\r\n) become one (\n).
+/// Decodes a stream in blocks of bounded size, and reports the position of invalid bytes. Line ends of two characters
+/// (\r\n) are replaced by \n.
 /// </summary>
 internal sealed class CheckedReader : IDisposable
 {
@@ -29,14 +29,14 @@ internal sealed class CheckedReader : IDisposable
             throwOnEndOfStream: false);
     }
 
-    /// <summary>How the characters are written.</summary>
+    /// <summary>The encoding of the stream.</summary>
     public TextEncoding Encoding { get; }
 
-    /// <summary>Opens a file, finding out how its characters are written.</summary>
-    /// <param name="source">The file, packed or not.</param>
-    /// <param name="name">What the report calls it.</param>
+    /// <summary>Opens a text file, and detects its encoding.</summary>
+    /// <param name="path">The file, compressed or not.</param>
+    /// <param name="name">The name of the file in the report.</param>
     /// <param name="report">Receives the encoding.</param>
-    /// <param name="encodingName">The encoding that a recipe names; null finds it out.</param>
+    /// <param name="encodingName">The encoding that the recipe gives; null to detect it.</param>
     /// <exception cref="AtelierException">The file is missing, empty, or not text.</exception>
     public static CheckedReader Open(FileSource source, string name, ReadingReport report,
         string? encodingName = null)
@@ -54,15 +54,17 @@ internal sealed class CheckedReader : IDisposable
         return new CheckedReader(FileBytes.Open(source, report), encoding, source.Name);
     }
 
-    /// <summary>The next characters; empty at the end. Valid until the next call.</summary>
-    /// <exception cref="AtelierException">Bytes are not allowed in the encoding.</exception>
+    /// <summary>
+    /// Reads the next block of characters; empty at the end of the file. The span is valid until the next call.
+    /// </summary>
+    /// <exception cref="AtelierException">A byte is invalid in the encoding.</exception>
     public ReadOnlySpan<char> ReadBlock()
     {
         while (!_finished)
         {
             int read = _stream.ReadAtLeast(_bytes, BlockSize, throwOnEndOfStream: false);
             _finished = read < BlockSize;
-            int first = 1; // Place 0 is kept for a carriage return held back from the block before.
+            int first = 1; // index 0 is reserved for a carriage return held back from the previous block
             int count = Decode(_bytes.AsSpan(0, read), _characters.AsSpan(first));
             _offset += read;
             if (_returnHeld)
@@ -74,7 +76,7 @@ internal sealed class CheckedReader : IDisposable
         return [];
     }
 
-    /// <summary>The blocks that follow, to the end.</summary>
+    /// <summary>Reads all remaining blocks.</summary>
     public IEnumerable<string> Blocks()
     {
         for (string block = ReadBlock().ToString(); block.Length > 0; block = ReadBlock().ToString())

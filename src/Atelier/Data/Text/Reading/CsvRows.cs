@@ -3,20 +3,22 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Rows of separated text as RFC 4180 has it, with any separator: a field may stand in double quotes, and then hold
-/// separators, line ends and doubled quotes. A row's fields are handed out one row at a time, in memory bounded by the
-/// row.
+/// Parses delimited text by RFC 4180, with any separator: a field in double quotes may contain separators, line ends
+/// and doubled quotes. Rows are returned one at a time, so that memory is bounded by the longest row.
 /// </summary>
 internal static class CsvRows
 {
-    /// <summary>The rows with the line that each begins on, from 1; empty lines are none.</summary>
-    /// <param name="blocks">The text, in pieces.</param>
-    /// <param name="separator">Stands between fields.</param>
-    /// <param name="quoted">Whether quotes quote; in plain tab-separated text they stand for themselves.</param>
-    /// <param name="limit">The most characters in a row.</param>
-    /// <param name="where">The file, for errors.</param>
-    /// <exception cref="AtelierException">A quote is never closed, or followed by something else than a separator; or a
-    /// row is too long.</exception>
+    /// <summary>
+    /// Returns the fields of each row and the number of its first line, from 1. Empty lines are skipped.
+    /// </summary>
+    /// <param name="blocks">The text, in blocks.</param>
+    /// <param name="separator">The separator between fields.</param>
+    /// <param name="quoted">Whether fields may be in double quotes; otherwise a quotation mark is an ordinary
+    /// character, as in tab-separated text.</param>
+    /// <param name="limit">The largest number of characters in a row.</param>
+    /// <param name="where">The path of the file, for error messages.</param>
+    /// <exception cref="AtelierException">A quote is never closed, or not followed by a separator or line end; or a row
+    /// is too long.</exception>
     public static IEnumerable<(long Line, List<string> Fields)> Read(
         IEnumerable<string> blocks, char separator, bool quoted, int limit, string where)
     {

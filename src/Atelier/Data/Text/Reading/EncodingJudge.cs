@@ -3,23 +3,22 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Tells which encoding bytes are in by how probable the text is that each makes of them: encodings whose rules the
-/// bytes break fall out, the others are compared by the log-likelihood of the decoded characters under each language
-/// that is written in them (as Li and Momoi, "A composite approach to language/encoding detection", 2001, do with
+/// Detects the encoding of bytes by how probable the decoded text is. Encodings in which the bytes are invalid are
+/// excluded; the others are compared by the log-likelihood of the decoded characters under each language that uses the
+/// encoding (Li and Momoi, "A composite approach to language/encoding detection", 2001, do so with character
 /// frequencies).
 /// </summary>
 internal static class EncodingJudge
 {
-    private const double UndecidedNats = 4; // an encoding is certain where it is e⁴ times as probable as the next
+    private const double UndecidedNats = 4; // an encoding is certain if it is e⁴ times as probable as the next
 
-    // Nats of a character above ASCII on the average, below which they are no text of a language.
+    // If the mean log-probability of the non-ASCII characters is below this, they are not text of a language.
     private const double LeastPerLetter = -4.8, LeastPerCharacter = -10.5;
 
-
-    private const double AsciiLog = -3.4; // the log-probability of an ASCII character: about 30 are in use
+    private const double AsciiLog = -3.4; // log-probability of a printable ASCII character: about 30 are common
     private const double RareAsciiLog = -12; // control characters
-    private const double RareLog = -14; // what has no place in a language's texts
-    private const double StrangeNeighbourLog = -4; // two letters that words do not put side by side
+    private const double RareLog = -14; // a character that does not occur in texts of the language
+    private const double StrangeNeighbourLog = -4; // two adjacent letters that do not occur together in words
 
     private static readonly (string Name, int CodePage, WritingSystem[] Languages)[] Candidates =
     [
@@ -40,12 +39,14 @@ internal static class EncodingJudge
             [WritingSystem.Simplified, WritingSystem.Traditional, WritingSystem.Japanese, WritingSystem.Korean]),
     ];
 
-    /// <summary>The names of the encodings that can be distinguished.</summary>
+    /// <summary>The names of the encodings that can be detected.</summary>
     public static IEnumerable<string> Names => Candidates.Select(candidate => candidate.Name);
 
-    /// <summary>The encoding that makes the most probable text of bytes.</summary>
-    /// <param name="sample">Bytes that are not UTF-8 and none of which is zero; the last character may be cut.</param>
-    /// <returns>Its name, and the next where it might as well be that one; null where none makes a text.</returns>
+    /// <summary>Returns the encoding under which the bytes are the most probable text.</summary>
+    /// <param name="sample">Bytes that are not valid UTF-8 and of which none is zero; the last character may be
+    /// incomplete.</param>
+    /// <returns>The name of the encoding, and of the second most probable one if the decision is uncertain; null if no
+    /// encoding yields text.</returns>
     public static (string Name, string? OrElse)? Judge(ReadOnlySpan<byte> sample)
     {
         var judged = new List<(string Name, string Text, double Log)>();
@@ -62,7 +63,7 @@ internal static class EncodingJudge
         }
         if (judged.Count == 0)
             return null;
-        // Of encodings that make the same text of the bytes, the first in the list stands for all.
+        // Encodings that decode the bytes to the same text count as one: the first in the list.
         judged = [.. judged.OrderByDescending(j => j.Log).DistinctBy(j => j.Text)];
         string? orElse = judged.Count > 1 && judged[0].Log - judged[1].Log < UndecidedNats ? judged[1].Name : null;
         return (judged[0].Name, orElse);
@@ -83,8 +84,8 @@ internal static class EncodingJudge
     }
 
     /// <summary>
-    /// Frequent characters share their part by Zipf's law, by rank; the other usual ones of the encoding share most of
-    /// the rest evenly.
+    /// Computes the log-likelihood of a text in a language, in nats. The frequent characters have probabilities by
+    /// Zipf's law over their ranks; the other common characters of the encoding share most of the rest equally.
     /// </summary>
     private static double LogLikelihood(string text, WritingSystem language, int codePage)
     {
@@ -116,7 +117,7 @@ internal static class EncodingJudge
         return sum;
     }
 
-    // Letters of alphabets fall off faster by rank than the characters of scripts with thousands.
+    // The frequency of letters falls faster with their rank than that of ideographs, of which there are thousands.
     private static double Flattening(WritingSystem language) => language.HasWordsOfLetters ? 1 : 12;
 
     private static double Ascii(char c) => c is >= ' ' and <= '~' or '\n' or '\r' or '\t' ? AsciiLog : RareAsciiLog;
@@ -132,7 +133,8 @@ internal static class EncodingJudge
     }
 
     /// <summary>
-    /// How many characters there are of the usual kind that a character is of; null for one of an unusual kind.
+    /// Returns the approximate number of characters of the same class (punctuation, kana, ideographs of the first
+    /// level, …); null for a class that is uncommon in the language.
     /// </summary>
     private static int? CommonCount(char c, WritingSystem language, Encoding encoding)
     {
@@ -148,7 +150,8 @@ internal static class EncodingJudge
     }
 
     /// <summary>
-    /// Whether a Korean syllable is one of the 2,350 of KS X 1001; the rest of Unicode's are hardly ever written.
+    /// Returns whether a Korean syllable is one of the 2,350 of KS X 1001. The other syllables of Unicode are rarely
+    /// used.
     /// </summary>
     private static bool IsOfTwoHighBytes(char c, Encoding encoding)
     {
@@ -156,7 +159,7 @@ internal static class EncodingJudge
         return bytes is [>= 0xA1, >= 0xA1];
     }
 
-    /// <summary>Whether an ideograph is of the first, frequent level of its character set.</summary>
+    /// <summary>Returns whether an ideograph belongs to the first, frequent level of its character set.</summary>
     private static bool IsOfFirstLevel(char c, Encoding encoding) => encoding.CodePage switch
     {
         950 => Bytes(c, encoding) is [>= 0xA4 and <= 0xC6, _],
@@ -179,8 +182,8 @@ internal static class EncodingJudge
     }
 
     /// <summary>
-    /// Whether words do not put two characters side by side: letters of two alphabets, two Latin letters with accents,
-    /// a capital after a small letter.
+    /// Returns whether two adjacent characters do not occur together in words: letters of two alphabets, two accented
+    /// Latin letters, or a capital letter after a small one.
     /// </summary>
     private static bool IsStrange(char a, char b)
     {
@@ -191,8 +194,8 @@ internal static class EncodingJudge
     }
 
     /// <summary>
-    /// Whether a small Latin letter and an ideograph stand side by side, as they do all over a text of an alphabet of
-    /// which two bytes are taken for one ideograph.
+    /// Returns whether a small Latin letter and an ideograph are adjacent. This is frequent when text in an alphabet is
+    /// wrongly decoded, so that two letters become one ideograph.
     /// </summary>
     private static bool IsStuck(char a, char b) =>
         (char.IsAsciiLetterLower(a) && b is >= '\u4E00' and <= '\u9FFF')

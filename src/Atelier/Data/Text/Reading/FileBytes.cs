@@ -4,7 +4,7 @@ using ICSharpCode.SharpZipLib.GZip;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Opens files and decompresses gzip, which it recognises by its first bytes, not by the name.</summary>
+/// <summary>Opens files, and decompresses gzip files, which it recognises by their first bytes.</summary>
 internal static class FileBytes
 {
     /// <summary>The bytes of a file.</summary>
@@ -40,7 +40,7 @@ internal static class FileBytes
     {
         private const long BytesPerReport = 256 << 20;
 
-        // The framework's own stream takes a file that is truncated for one that ended.
+        // Unlike GZipStream of .NET, this stream detects a truncated file.
         private readonly GZipInputStream _content = new(file);
         private readonly PackingLimit _limit = new(path, file.Length);
         private long _position;

@@ -4,12 +4,12 @@ using System.Text.Json;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// Text from a named property of JSON objects: one a line (.jsonl), or an array of them (.json). An array of strings
-/// counts as lines.
+/// Reads text from a property of JSON objects: one object per line (.jsonl), or an array of objects (.json). If the
+/// property is an array of strings, they become the lines of one text.
 /// </summary>
 internal static class JsonRows
 {
-    /// <summary>The texts of a file with one object a line.</summary>
+    /// <summary>Returns the texts of a file with one object per line.</summary>
     public static IEnumerable<string> ReadLines(CheckedReader reader, ReadingOptions options, ReadingReport report,
         string where)
     {
@@ -29,18 +29,17 @@ internal static class JsonRows
         }
     }
 
-    /// <summary>The texts of a file that is one array of objects. The file is held in memory.</summary>
+    /// <summary>Returns the texts of a file that is one array of objects. The whole file is held in memory.</summary>
     public static IEnumerable<string> ReadArray(CheckedReader reader, ReadingOptions options, ReadingReport report,
         string where)
     {
         var all = new StringBuilder();
         for (ReadOnlySpan<char> block = reader.ReadBlock(); !block.IsEmpty; block = reader.ReadBlock())
         {
-            // One array can only be parsed whole; what is far longer than a piece belongs in lines.
+            // An array can only be parsed as a whole, so its size is limited.
             if (all.Length + block.Length > 16L * options.LongestPiece)
                 throw new AtelierException($"is one JSON value of more than {16L * options.LongestPiece} characters",
-                    where,
-                    "write one object a line (.jsonl), which may be of any length");
+                    where, "write one object a line (.jsonl), which may be of any length");
             all.Append(block);
         }
         using JsonDocument file = Parse(all.ToString(), where);

@@ -2,10 +2,10 @@ using Atelier.Data.Tables;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Text from a column of a Parquet file, one row group in memory at a time.</summary>
+/// <summary>Reads text from a column of a Parquet file, with one row group in memory at a time.</summary>
 internal static class ParquetRows
 {
-    /// <summary>The texts of the chosen column; nulls are none.</summary>
+    /// <summary>Returns the texts of the chosen column. Nulls are skipped.</summary>
     public static IEnumerable<string> Read(string path, ReadingOptions options, ReadingReport report)
     {
         using var table = ParquetTable.Open(path, report);

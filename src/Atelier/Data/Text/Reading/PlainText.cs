@@ -3,21 +3,21 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Documents of plain text: the whole file, each line, or each paragraph.</summary>
+/// <summary>Splits plain text into documents: the whole file, each line, or each paragraph.</summary>
 internal static class PlainText
 {
-    /// <summary>The documents in order; empty lines and paragraphs are none.</summary>
+    /// <summary>Returns the documents in order. Empty lines and paragraphs are skipped.</summary>
     /// <exception cref="AtelierException">A line or paragraph is longer than the limit.</exception>
     public static IEnumerable<DocumentPiece> Read(CheckedReader reader, DocumentUnit unit, int limit, string where) =>
         unit switch
-    {
-        DocumentUnit.Line =>
-            Lines(reader, limit, where).Where(line => line.Length > 0).Select(line => new DocumentPiece(line)),
-        DocumentUnit.Paragraph => Paragraphs(reader, limit, where).Select(text => new DocumentPiece(text)),
-        _ => Pieces(reader, limit),
-    };
+        {
+            DocumentUnit.Line =>
+                Lines(reader, limit, where).Where(line => line.Length > 0).Select(line => new DocumentPiece(line)),
+            DocumentUnit.Paragraph => Paragraphs(reader, limit, where).Select(text => new DocumentPiece(text)),
+            _ => Pieces(reader, limit),
+        };
 
-    /// <summary>The lines without their ends.</summary>
+    /// <summary>Returns the lines without their line ends.</summary>
     /// <exception cref="AtelierException">A line is longer than the limit.</exception>
     public static IEnumerable<string> Lines(CheckedReader reader, int limit, string where)
     {
@@ -104,7 +104,8 @@ internal static class PlainText
     }
 
     /// <summary>
-    /// After the last line end, else after the last space, else anywhere but within a surrogate pair.
+    /// Returns where to cut a piece: after the last line end, else after the last space, else at the end, but never
+    /// within a surrogate pair.
     /// </summary>
     private static int CutPlace(string text)
     {

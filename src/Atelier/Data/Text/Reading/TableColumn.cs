@@ -4,10 +4,11 @@ namespace Atelier.Data.Text.Reading;
 internal static class TableColumn
 {
     /// <summary>
-    /// The requested column. If none was requested, the column "text" or the only one, which the report then mentions.
+    /// Returns the requested column. If none was requested, returns the column "text" or the only column, and adds a
+    /// note to the report.
     /// </summary>
-    /// <exception cref="AtelierException">The table lacks the column, or none was asked for and it is not plain which
-    /// is meant.</exception>
+    /// <exception cref="AtelierException">The table lacks the column; or none was requested, and the choice is
+    /// ambiguous.</exception>
     public static string Choose(IReadOnlyList<string> columns, string? wanted, string where, ReadingReport report)
     {
         string all = string.Join(", ", columns);

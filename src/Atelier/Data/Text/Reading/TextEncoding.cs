@@ -5,20 +5,20 @@ using System.Text;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// The encoding of a file. It is detected here for every reader of text: plain text, tables, JSON lines, CoNLL-U,
-/// networks.
+/// The encoding of a text file. All readers of text (plain text, tables, JSON lines, CoNLL-U, Bayesian networks) detect
+/// it with this type.
 /// </summary>
-/// <param name="Name">For the user: "UTF-8", "UTF-8 with BOM", "GB18030", "Shift-JIS" …</param>
-/// <param name="Encoding">Decodes it, throwing on bytes that it does not allow.</param>
-/// <param name="MarkLength">Bytes of the byte order mark.</param>
-/// <param name="OrElse">The encoding that it might as well be; null where there is no doubt.</param>
+/// <param name="Name">The name to show to the user: "UTF-8", "UTF-8 with BOM", "GB18030", "Shift-JIS" …</param>
+/// <param name="Encoding">The encoding, which throws on invalid bytes.</param>
+/// <param name="MarkLength">The number of bytes in the byte order mark; 0 if there is none.</param>
+/// <param name="OrElse">The second most probable encoding if the detection is uncertain; otherwise null.</param>
 internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLength, string? OrElse = null)
 {
     private const int SampleSize = 1 << 16;
 
     private static readonly Encoding Utf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
 
-    // Names that data.encoding may have beside those that .NET knows.
+    // Names that data.encoding accepts in addition to those that .NET knows.
     private static readonly Dictionary<string, int> CodePages = new(StringComparer.OrdinalIgnoreCase)
     {
         ["utf-8"] = 65001, ["utf8"] = 65001, ["utf-16"] = 1200, ["utf-16 le"] = 1200, ["utf-16 be"] = 1201,
@@ -31,11 +31,11 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     };
 
     /// <summary>
-    /// Reads the stream to its end where it must: a byte order mark decides; then UTF-8, if every byte bears it out and
-    /// none is zero; then UTF-16 without a mark; then by what text each encoding makes of the bytes.
+    /// Detects the encoding of a stream, reading it to the end if needed: by a byte order mark if there is one; else
+    /// UTF-8 if all bytes are valid and none is zero; else UTF-16 without a mark; else the encoding under which the
+    /// bytes are the most probable text.
     /// </summary>
-    /// <exception cref="AtelierException">It is none of them; a file of something else than text, as a
-    /// rule.</exception>
+    /// <exception cref="AtelierException">No encoding matches; usually the file is not text.</exception>
     public static TextEncoding Detect(Stream stream, string where)
     {
         var sample = new byte[SampleSize];
@@ -60,24 +60,27 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
         if (IsMostlyUtf8(around))
             throw new AtelierException($"byte {invalid} is not valid UTF-8, unlike the text around it",
                 where, hint);
-        return EncodingJudge.Judge(around) is { } judged ? Named(judged.Name, judged.OrElse)
-            : throw new AtelierException(
+        if (EncodingJudge.Judge(around) is { } judged)
+            return Named(judged.Name, judged.OrElse);
+        throw new AtelierException(
             $"byte {invalid} is not valid UTF-8, and no other encoding was detected",
-                where, hint);
+            where, hint);
     }
 
-    /// <summary>The encoding named in a recipe, whatever the file looks like; its byte order mark is skipped.</summary>
-    /// <exception cref="AtelierException">There is no such encoding.</exception>
+    /// <summary>
+    /// Returns the encoding with a name from a recipe, without detection. A matching byte order mark is skipped.
+    /// </summary>
+    /// <exception cref="AtelierException">The name is unknown.</exception>
     public static TextEncoding Of(string name, Stream stream)
     {
-        TextEncoding asked = Named(name, null);
+        TextEncoding named = Named(name, null);
         var start = new byte[4];
         int count = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        return Marked(start.AsSpan(0, count)) is { } marked && marked.Encoding.CodePage == asked.Encoding.CodePage
-            ? marked : asked;
+        return Marked(start.AsSpan(0, count)) is { } marked && marked.Encoding.CodePage == named.Encoding.CodePage
+            ? marked : named;
     }
 
-    /// <summary>An encoding that throws on bytes and characters that it does not allow.</summary>
+    /// <summary>Returns an encoding that throws on invalid bytes and on characters that it cannot represent.</summary>
     public static Encoding Strict(int codePage) => codePage switch
     {
         65001 => Utf8,
@@ -118,8 +121,8 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     }
 
     /// <summary>
-    /// The positions of the first byte that is not UTF-8 and of the first zero byte, -1 for none; and bytes from before
-    /// the first that is not UTF-8.
+    /// Returns the position of the first byte that is not valid UTF-8 or of the first zero byte, whichever ends the
+    /// scan (-1 for none), and the bytes around the invalid one.
     /// </summary>
     private static (long Invalid, long Zero, byte[] Around) ScanUtf8(ReadOnlySpan<byte> start, Stream rest)
     {
@@ -136,7 +139,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
             int valid = ValidPrefix(bytes, out bool incomplete);
             if (valid < count && !incomplete)
                 return (offset + valid, -1, Around(bytes, valid, rest));
-            // An incomplete character at the end of the buffer waits for the bytes that follow.
+            // An incomplete character at the end of the buffer is kept until the following bytes are read.
             byte[] before = incomplete ? bytes.ToArray() : [];
             bytes[valid..].CopyTo(buffer);
             int left = count - valid;
@@ -150,24 +153,25 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     }
 
     /// <summary>
-    /// Bytes on both sides of one that is not UTF-8. They begin after a line end where there is one, which cannot be
-    /// half of a character in any encoding but UTF-16.
+    /// Returns bytes on both sides of an invalid one. They start after a line end if possible, because a line end is
+    /// not part of a longer character in any encoding but UTF-16.
     /// </summary>
     private static byte[] Around(ReadOnlySpan<byte> bytes, int at, Stream rest)
     {
         int before = Math.Max(0, at - (SampleSize / 4));
         int begin = before == 0 ? 0 : before + 1 + bytes[before..at].IndexOf((byte)'\n');
         var around = new byte[SampleSize];
-        ReadOnlySpan<byte> held = bytes[begin..];
-        int kept = Math.Min(held.Length, SampleSize);
-        held[..kept].CopyTo(around);
-        kept += rest.ReadAtLeast(around.AsSpan(kept), SampleSize - kept, throwOnEndOfStream: false);
-        int zero = around.AsSpan(0, kept).IndexOf((byte)0);
-        return around[..(zero < 0 ? kept : zero)];
+        ReadOnlySpan<byte> buffered = bytes[begin..];
+        int count = Math.Min(buffered.Length, SampleSize);
+        buffered[..count].CopyTo(around);
+        count += rest.ReadAtLeast(around.AsSpan(count), SampleSize - count, throwOnEndOfStream: false);
+        int zero = around.AsSpan(0, count).IndexOf((byte)0);
+        return around[..(zero < 0 ? count : zero)];
     }
 
     /// <summary>
-    /// Whether nearly all bytes above ASCII are parts of whole UTF-8 characters, as other encodings' never are.
+    /// Returns whether most non-ASCII bytes belong to complete UTF-8 characters, which does not happen in other
+    /// encodings.
     /// </summary>
     private static bool IsMostlyUtf8(ReadOnlySpan<byte> bytes)
     {
@@ -209,7 +213,7 @@ internal sealed record TextEncoding(string Name, Encoding Encoding, int MarkLeng
     private static int UsualCharacters(ReadOnlySpan<byte> sample, Encoding encoding)
     {
         sample = sample[..(sample.Length & ~1)];
-        // A pair may be cut at the sample's end; the decoder then keeps its first half.
+        // A surrogate pair may be cut at the end of the sample: the decoder then holds back its first half.
         var characters = new char[sample.Length];
         int count;
         try

@@ -3,21 +3,21 @@ using Atelier.Recipes;
 
 namespace Atelier.Data.Text.Reading;
 
-/// <summary>Reads a file, or a folder of files, as documents, in memory that does not grow with them.</summary>
+/// <summary>Reads a file, or a folder of files, as documents. Memory does not grow with the amount of text.</summary>
 public static class TextSource
 {
     private static readonly string[] TextFormats = ["txt", "md"];
     private static readonly string[] TableFormats = ["csv", "tsv", "jsonl", "json", "parquet"];
 
     /// <summary>
-    /// The documents of <paramref name="path"/>, in the order of the files' names within a folder and of the places
-    /// within a file.
+    /// Returns the documents of <paramref name="path"/>: the files of a folder sorted by name, the documents of a file
+    /// in order.
     /// </summary>
-    /// <param name="path">A file, or a folder: then every file below it whose name ends in .txt, .md, .csv, .tsv,
-    /// .jsonl, .json or .parquet, or one of these and .gz.</param>
+    /// <param name="path">A file, or a folder whose files and those of its subfolders are read if they have the
+    /// extension .txt, .md, .csv, .tsv, .jsonl, .json or .parquet, or one of these followed by .gz.</param>
     /// <param name="options">The reading options.</param>
-    /// <param name="report">Receives the detected encodings and choices, as documents are read.</param>
-    /// <exception cref="AtelierException">Something is missing, empty, damaged, not text, or does not fit the
+    /// <param name="report">Receives the detected encodings and choices while documents are read.</param>
+    /// <exception cref="AtelierException">A file is missing, empty, damaged or not text, or does not match the
     /// options.</exception>
     public static IEnumerable<DocumentPiece> Read(string path, ReadingOptions options, ReadingReport report)
     {
@@ -66,8 +66,7 @@ public static class TextSource
             throw new AtelierException($"is plain text and has no column '{options.Column}'", path,
                 $"remove {Mention.Field("data.column")}, or provide a table (.csv, .tsv, .jsonl, .json, .parquet)");
         if (table && format == "parquet")
-            return ParquetRows.Read(path, options, report).Where(text => text.Length > 0)
-                .Select(text => new DocumentPiece(text));
+            return Documents(ParquetRows.Read(path, options, report));
         return ReadCharacters(path, name, table ? format : null, options, report);
     }
 
@@ -77,19 +76,22 @@ public static class TextSource
         using CheckedReader reader = CheckedReader.Open(path, name, report, options.Encoding);
         IEnumerable<DocumentPiece> pieces = table is null
             ? PlainText.Read(reader, options.Unit, options.LongestPiece, path)
-            : Rows(reader, table, options, report, path).Where(text => text.Length > 0)
-                .Select(text => new DocumentPiece(text));
+            : Documents(Rows(reader, table, options, report, path));
         foreach (DocumentPiece piece in pieces)
             yield return piece;
     }
 
+    private static IEnumerable<DocumentPiece> Documents(IEnumerable<string> texts) =>
+        texts.Where(text => text.Length > 0).Select(text => new DocumentPiece(text));
+
     private static IEnumerable<string> Rows(
-        CheckedReader reader, string format, ReadingOptions options, ReadingReport report, string path) => format switch
-    {
-        "jsonl" => JsonRows.ReadLines(reader, options, report, path),
-        "json" => JsonRows.ReadArray(reader, options, report, path),
-        _ => SeparatedRows(reader, options, report, path),
-    };
+        CheckedReader reader, string format, ReadingOptions options, ReadingReport report, string path) =>
+        format switch
+        {
+            "jsonl" => JsonRows.ReadLines(reader, options, report, path),
+            "json" => JsonRows.ReadArray(reader, options, report, path),
+            _ => SeparatedRows(reader, options, report, path),
+        };
 
     private static IEnumerable<string> SeparatedRows(CheckedReader reader, ReadingOptions options, ReadingReport report,
         string path)
@@ -100,7 +102,9 @@ public static class TextSource
         return table.Rows.Select(fields => fields[column]);
     }
 
-    /// <summary>The kind of a file by its name: "csv", also of "data.csv.gz".</summary>
+    /// <summary>
+    /// Returns the format of a file by its extension, ignoring a final .gz: "csv" for both data.csv and data.csv.gz.
+    /// </summary>
     internal static string Format(string path)
     {
         string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;

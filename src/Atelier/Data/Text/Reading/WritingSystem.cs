@@ -3,16 +3,16 @@ using System.Buffers;
 namespace Atelier.Data.Text.Reading;
 
 /// <summary>
-/// What texts of a language are made of, as far as telling encodings apart needs it: its frequent characters above
-/// ASCII from the most frequent on, and the share of such characters that they make up.
+/// The statistics of a written language that encoding detection needs: its most frequent non-ASCII characters, and
+/// their share of all non-ASCII characters in a text.
 /// </summary>
-/// <param name="Frequent">The frequent characters, from the most frequent on.</param>
-/// <param name="Share">The share of a text's characters above ASCII that are among them.</param>
-/// <param name="HasWordsOfLetters">Whether its letters form words with spaces between: then a text's letters above
-/// ASCII stand alone among ASCII letters (Latin), or among their like only (Cyrillic).</param>
+/// <param name="Frequent">The frequent characters, most frequent first.</param>
+/// <param name="Share">The share of a text's non-ASCII characters that are among them, 0 to 1.</param>
+/// <param name="HasWordsOfLetters">Whether the language has an alphabet, with spaces between words. Then non-ASCII
+/// letters occur singly among ASCII letters (Latin), or only among each other (Cyrillic).</param>
 internal sealed record WritingSystem(string Frequent, double Share, bool HasWordsOfLetters)
 {
-    // Characters and letters by their frequency in running text, as any corpus of the language gives it.
+    // Characters and letters in order of their frequency in running text, as counted in a corpus of the language.
     private const string SimplifiedCharacters =
         "的，。一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里、用道行所然家" +
         "种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第" +
@@ -55,7 +55,7 @@ internal sealed record WritingSystem(string Frequent, double Share, bool HasWord
 
     public static WritingSystem Russian { get; } = new(RussianLetters, 0.99, true);
 
-    /// <summary>Languages written in Latin letters of windows-1252.</summary>
+    /// <summary>The languages in Latin script that windows-1252 covers.</summary>
     public static IReadOnlyList<WritingSystem> Western { get; } =
     [
         new("éàèêçôûîâùïœëÉ’«»ÀÊœ–…æ", 0.97, true), // French
@@ -68,7 +68,7 @@ internal sealed record WritingSystem(string Frequent, double Share, bool HasWord
         new("’“”‘–—…é°£€©®üñöçèïêâô§µ±×²³½·•™", 0.97, true), // English
     ];
 
-    /// <summary>Languages written in Latin letters of windows-1250.</summary>
+    /// <summary>The languages in Latin script that windows-1250 covers.</summary>
     public static IReadOnlyList<WritingSystem> CentralEuropean { get; } =
     [
         new("ęąłóśżćńźŁŚŻÓĆ„”–", 0.97, true), // Polish
@@ -77,17 +77,18 @@ internal sealed record WritingSystem(string Frequent, double Share, bool HasWord
         new("áéöőóüíűúÉÁÖŐ„”–", 0.97, true), // Hungarian
     ];
 
-    /// <summary>Turkish, of windows-1254.</summary>
+    /// <summary>Turkish, which windows-1254 covers.</summary>
     public static WritingSystem Turkish { get; } = new("ışüğçöİŞÜÖÇâîĞ’–", 0.97, true);
 
-    /// <summary>Greek, of windows-1253.</summary>
+    /// <summary>Greek, which windows-1253 covers.</summary>
     public static WritingSystem Greek { get; } = new("αοιετσνυρπκμλωήάίόηςέγδχθύφβξζώψΑΤΕΟΠΚΜΗΣΔΝΓΕ", 0.98, true);
 
     private static readonly SearchValues<char> AnyFrequent = SearchValues.Create(string.Concat(
-        [SimplifiedCharacters, TraditionalCharacters, JapaneseCharacters, KoreanCharacters, RussianLetters,
-            Greek.Frequent, Turkish.Frequent,
-                .. Western.Concat(CentralEuropean).Select(language => language.Frequent)]));
+    [
+        SimplifiedCharacters, TraditionalCharacters, JapaneseCharacters, KoreanCharacters, RussianLetters,
+        Greek.Frequent, Turkish.Frequent, .. Western.Concat(CentralEuropean).Select(language => language.Frequent),
+    ]));
 
-    /// <summary>Whether a character is a frequent one of any language.</summary>
+    /// <summary>Returns whether a character is frequent in any of the languages.</summary>
     public static bool IsFrequent(char c) => AnyFrequent.Contains(c);
 }
