@@ -219,12 +219,12 @@ internal sealed class TokenizerSteps
                 continue;
             }
             string name = part.GetProperty("SpecialToken").GetProperty("id").GetString() ?? "";
-            if (isPast || leading.Count > 0)
-                throw new AtelierException(
-                    $"'{at}single' puts '{name}' "
-                        + $"{(isPast ? "after a text" : $"and '{leading[0].Name}' before a text")}, which is not "
-                        + "supported",
-                        _path, "one token before a text is");
+            if (isAfterText || leading.Count > 0)
+            {
+                string place = isAfterText ? "after a text" : $"and '{leading[0].Name}' before a text";
+                throw new AtelierException($"'{at}single' puts '{name}' {place}, which is not supported", _path,
+                    "one token before a text is");
+            }
             leading.Add((name, TemplateId(step, at, name)));
         }
         return isAfterText ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,

@@ -35,7 +35,8 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
             if (key == ignoredKey)
                 continue;
             if (!properties.TryGetValue(key, out (object Owner, PropertyInfo Property) found))
-                throw UnknownKey(key, where, path, spare is null ? properties.Keys : properties.Keys.Append(spare));
+                throw UnknownKey(key, where, path, ignoredKey is null ? properties.Keys
+                    : properties.Keys.Append(ignoredKey));
             (object owner, PropertyInfo property) = found;
             string inner = path.Length == 0 ? key : $"{path}.{key}";
             object? bound = Value(property.PropertyType, value, inner, MayBeNull(property));

@@ -103,9 +103,9 @@ internal sealed class JsonSchemaReader
         {
             Alone("$ref");
             string pointer = Text(reference, at, "$ref");
-            return RuleAt(pointer, _references.Find(pointer) ?? throw Wrong(
-                at, $"'{pointer}' is not in this schema", "references point to locations in the document: "
-                    + "#/$defs/name"));
+            JsonElement target = _references.Find(pointer) ?? throw Wrong(at, $"'{pointer}' is not in this schema",
+                "references point to locations in the document: #/$defs/name");
+            return RuleAt(pointer, target);
         }
         foreach (string several in (string[])["anyOf", "oneOf", "allOf"])
         {

@@ -119,7 +119,17 @@ internal sealed class ParquetTable : IDisposable
         _ => value.ToString(),
     };
 
-    /// <summary>Parquet is read from its end: a packed file is unpacked to a temporary one first.</summary>
+    /// <summary>
+    /// Converts an Impala timestamp: the nanoseconds of the day, then the Julian day number (1970 begins with
+    /// 2,440,588).
+    /// </summary>
+    private static DateTime TimeOf(Int96 stamp) =>
+        DateTime.UnixEpoch.AddDays(stamp.C - 2_440_588).AddTicks((((long)stamp.B << 32) | (uint)stamp.A) / 100);
+
+    /// <summary>
+    /// Opens a file for reading at any position, as Parquet needs: a compressed file is decompressed to a temporary
+    /// file first.
+    /// </summary>
     private static Stream Seekable(FileSource source, ReadingReport report)
     {
         Stream bytes = FileBytes.Open(source, report);

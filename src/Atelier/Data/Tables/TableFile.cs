@@ -14,7 +14,7 @@ internal static class TableFile
     public static bool IsTable(string path) => TextSource.Format(path) is "csv" or "tsv" or "parquet";
 
     /// <summary>Reads the header of a file, then the cells of each row; a missing cell may be null.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="source">The file.</param>
     /// <param name="begin">Receives the header before the first row is returned.</param>
     /// <param name="options">The reading options.</param>
     /// <param name="report">Receives the encoding, and notes of what was detected.</param>

@@ -26,12 +26,12 @@ public static class ConlluFile
     /// Reads the sentences of a file. Lines of multiword tokens (1-2) and empty nodes (1.1) are skipped: the words of a
     /// multiword token have lines of their own.
     /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="column">The column to read tags from.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="column">The column that contains the tags.</param>
     /// <param name="report">Receives notes of what was skipped.</param>
-    /// <param name="encoding">The file's encoding; null finds it out.</param>
-    /// <param name="keepLines">Whether sentences keep the lines they stood in.</param>
-    /// <exception cref="AtelierException">The file is missing, no text, or has a line that is no word's.</exception>
+    /// <param name="encoding">The file's encoding; null detects it.</param>
+    /// <param name="keepLines">Whether sentences keep their lines.</param>
+    /// <exception cref="AtelierException">The file is missing, is not text, or has a line that does not describe a word.</exception>
     internal static IEnumerable<TaggedSentence> Read(FileSource source, TagColumn column, ReadingReport report,
         string? encoding = null, bool keepLines = false)
     {

@@ -42,10 +42,10 @@ public static class NetworkLearning
             DiscreteNetwork network = ParameterLearning.Count(data, graph, config.EquivalentSampleSize);
             return new LearnedNetwork(network, LogLikelihood(network, data, cancellation), [], notes);
         }
-        Tell(string.Create(CultureInfo.InvariantCulture,
+        Report(string.Create(CultureInfo.InvariantCulture,
             $"missing: {Quantity.Of(data.MissingCount, "value")}, which expectation maximisation fills in with "
                 + $"expected counts"));
-        return LearnWithMissing(data, config, seed, Tell, progress, notes, cancellation);
+        return LearnWithMissing(data, config, seed, Report, progress, notes, cancellation);
     }
 
     /// <summary>The log-likelihood of the observed values of all rows, in nats; −∞ if a row is impossible.</summary>

@@ -28,14 +28,7 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
     /// <summary>The tables of the explanation.</summary>
     public IReadOnlyList<ExplanationTable> Tables =>
     [
-        new("transitions", ["from", "start", "share", "lasts", "next states"],
-            [.. All.Select(i => (IReadOnlyList<CellValue>)
-        [
-            new CellValue(names[i]), Rounded(starts[i]), Rounded(Shares[i]), Duration(i),
-            new CellValue(string.Join("  ", All.Where(j => To(i, j) >= LeastShown).OrderByDescending(j => To(i, j))
-                .Take(ShownFollowers)
-                .Select(j => string.Create(CultureInfo.InvariantCulture, $"{names[j]} {To(i, j):0.000}")))),
-        ])]),
+        new("transitions", ["from", "start", "share", "lasts", "next states"], [.. All.Select(StateRow)]),
         new("strongest transitions", ["from", "to", "probability", "share of all"],
             [.. (from i in All
                 from j in All

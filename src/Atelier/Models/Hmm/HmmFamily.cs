@@ -20,9 +20,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Hmm;
 
-/// <summary>
-/// The family of hidden Markov models, estimated by expectation maximisation or, from tagged data, by counting.
-/// </summary>
+/// <summary>Hidden Markov models, learned by expectation maximisation or, where tags are given, by counting.</summary>
 public sealed class HmmFamily : IModelFamily
 {
     private const string TextType = "atelier_hmm", SeriesType = "atelier_hmm_series";
@@ -65,23 +63,24 @@ public sealed class HmmFamily : IModelFamily
     /// <inheritdoc/>
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default) =>
         bundle.ModelType switch
-        {
-            TaggerBundle.ModelType => TaggerBundle.Load(bundle, cancellation),
-            SeriesType => LoadSeries(bundle, cancellation),
-            _ => LoadText(bundle, cancellation),
-        };
+    {
+        TaggerBundle.ModelType => TaggerBundle.Load(bundle, cancellation),
+        SeriesType => LoadSeries(bundle, cancellation),
+        _ => LoadText(bundle, cancellation),
+    };
 
     private static TextGenerator LoadText(Bundle bundle, CancellationToken cancellation) =>
         TextBundle.Load(bundle, cancellation, (config, tensors) =>
-        {
-            HmmModel model =
-                HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
-            var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
-            return text.VocabularySize == config.VocabularySize ? text
-                : throw new AtelierException(
-                    $"the model emits {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
-                    bundle.ConfigPath, "export the model again");
-        });
+    {
+        HmmModel model =
+            HmmTensors.Read(tensors, HmmEmission.Categorical, CovarianceShape.Diagonal, bundle.WeightsPath);
+        var text = new HmmTextModel(model, config.Integer("end_of_text_id", -1) is >= 0 and int end ? end : null);
+        return text.VocabularySize == config.VocabularySize
+            ? text
+            : throw new AtelierException(
+                $"the model emits {text.VocabularySize} symbols, config.json says {config.VocabularySize}",
+                bundle.ConfigPath, "export the model again");
+    });
 
     private static HmmSeries LoadSeries(Bundle bundle, CancellationToken cancellation)
     {
@@ -112,21 +111,20 @@ public sealed class HmmFamily : IModelFamily
         if (emission == HmmEmission.Categorical)
             throw new AtelierException("a series holds numbers, not symbols", "model.emission",
                 "use gaussian or poisson");
+        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) =>
+            [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
         return new HmmLearner(recipe, emission, Of(series.Train), Of(series.Validation), 0, (folder, model) =>
         {
             using var scope = NewDisposeScope();
-            var shape = new SeriesShape { Emission = emission, Covariance = config.Covariance };
-            string card =
-                $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned "
-                + $"from {SourceFiles.PublicName(series.Facts.Source)}.\n";
-            var schema = new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))]);
-            BundleWriter.Write(folder, ConfigRecords.Write(SeriesType, series.Columns.Count, shape),
-                HmmTensors.Write(model), card,
-                partial => schema.Write(Path.Combine(partial, TableSchema.FileName)));
+            BundleWriter.Write(folder,
+                ConfigRecords.Write(SeriesType, series.Columns.Count,
+                new SeriesShape { Emission = emission, Covariance = config.Covariance }),
+                HmmTensors.Write(model),
+                    $"# {recipe.Name}\n\nA hidden Markov model of {Quantity.Of(model.StateCount, "state")}, learned "
+                        + $"from {SourceFiles.PublicName(series.Facts.Source)}.\n",
+                partial => new TableSchema([.. series.Columns.Select(name => new ColumnSchema(name, [], []))])
+                    .Write(Path.Combine(partial, TableSchema.FileName)));
         });
-
-        IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> values) =>
-            [.. values.Select(rows => HmmSequence.Of(rows, series.Columns.Count))];
     }
 
     private sealed record SeriesShape
@@ -145,9 +143,7 @@ public sealed class HmmFamily : IModelFamily
                 "model.emission", "leave it out, or train on a series");
         int symbols = text.Tokenizer.VocabularySize;
         return new HmmLearner(recipe, HmmEmission.Categorical, Sequences(text.Train), Sequences(text.Validation),
-            symbols, Write);
-
-        void Write(string folder, HmmModel model)
+            symbols, (folder, model) =>
         {
             using var scope = NewDisposeScope();
             BundleWriter.Write(folder,
@@ -159,7 +155,7 @@ public sealed class HmmFamily : IModelFamily
     }
 
     /// <summary>
-    /// The documents as sequences. Each keeps its end-of-text token, from which the model learns how long texts are.
+    /// The documents; the end of a text is a symbol like others, so that a model knows how long texts are.
     /// </summary>
     private static IReadOnlyList<HmmSequence> Sequences(TokenFile file)
     {

@@ -56,13 +56,7 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
-            return new IndependentModel(schema, [.. schema.Columns.Select((column, i) =>
-                tensors.TryGetValue($"{i}", out Tensor? tensor) && tensor.dtype == ScalarType.Float64
-                && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
-                    ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
-                    : throw new AtelierException(
-                        $"the tensor {i} is missing or does not fit column '{column.Name}'", bundle.WeightsPath,
-                        "export the model again"))]);
+            return new IndependentModel(schema, [.. schema.Columns.Select(Read)]);
         }
         finally
         {

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace Atelier.Models.Ngram;
 
-/// <summary>The family of n-gram models, trained by counting: the baseline of all other text models.</summary>
+/// <summary>N-gram models, learned by counting: the baseline of every other text model.</summary>
 public sealed class NgramFamily : IModelFamily, ITextBaseline
 {
     private const string ModelType = "atelier_ngram";
@@ -69,21 +69,14 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
                 "export the model again");
         try
         {
-            int[] Array(string name) =>
-                tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
-                    ? MemoryMarshal.Cast<byte, int>(tensor.bytes).ToArray()
-                    : throw new AtelierException($"the tensor {name} is missing or not of 32-bit integers",
-                        bundle.WeightsPath, "export the model again");
-            try
-            {
-                var trie = new NgramTrie(Array("tokens"), Array("counts"), Array("first_child"));
-                return new NgramModel(trie, config.Check(config.Read<NgramConfig>()), config.VocabularySize);
-            }
-            catch (AtelierException e) when (e.Where is null)
-            {
-                throw e.At(bundle.WeightsPath);
-            }
-        });
+            var trie = new NgramTrie(Array("tokens"), Array("counts"), Array("first_child"));
+            return new NgramModel(trie, config.Check(config.Read<NgramConfig>()), config.VocabularySize);
+        }
+        catch (AtelierException e) when (e.Where is null)
+        {
+            throw e.At(bundle.WeightsPath);
+        }
+    });
 
     /// <summary>Writes a model as a bundle.</summary>
     internal static void Write(string folder, NgramModel model, Recipe recipe, TextData text)

@@ -84,9 +84,9 @@ internal static class TableEvaluator
                     $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % "
                         + $"intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
-                    $"bic is the log-likelihood of the {charged.Count:#,0} "
+                    $"bic is the log-likelihood of the {bicRows.Count:#,0} "
                         + $"{(context.Other is null ? "training" : "judged")} rows minus half the number of free "
-                        + $"parameters times ln {charged.Count:#,0}."),
+                        + $"parameters times ln {bicRows.Count:#,0}."),
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is omitted: it is the model itself."),

@@ -152,8 +152,9 @@ internal static class BundleExchange
             progress?.Report("writing weights");
             writeWeights(partial);
             tokenizer.Save(Path.Combine(partial, "tokenizer.json"));
-            new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds).Write(Path.Combine(partial,
-                Bundle.GenerationConfigName));
+            var generation = new GenerationConfigFile(new DecodingOptions(), bounds.StartId, bounds.EndIds);
+            generation.Write(Path.Combine(partial, Bundle.GenerationConfigName));
+            string chatConfig = Path.Combine(partial, ChatTemplateFile.ConfigName);
             if (!bounds.StartsPrompts)
                 AtomicFile.WriteText(chatConfig, """{ "add_bos_token": false }""");
             AtomicFile.WriteText(Path.Combine(partial, "README.md"), Card(Path.GetFileName(source)));

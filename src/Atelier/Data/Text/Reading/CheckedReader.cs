@@ -33,7 +33,7 @@ internal sealed class CheckedReader : IDisposable
     public TextEncoding Encoding { get; }
 
     /// <summary>Opens a text file, and detects its encoding.</summary>
-    /// <param name="path">The file, compressed or not.</param>
+    /// <param name="source">The file, compressed or not.</param>
     /// <param name="name">The name of the file in the report.</param>
     /// <param name="report">Receives the encoding.</param>
     /// <param name="encodingName">The encoding that the recipe gives; null to detect it.</param>

@@ -210,7 +210,7 @@ internal sealed class ImportanceSampling
         return (chosen, counts.EffectiveRows);
     }
 
-    private static string Told(WeightedCounts counts) =>
+    private static string Describe(WeightedCounts counts) =>
         string.Create(CultureInfo.InvariantCulture,
             $"{counts.Rows} weighted rows have an effective sample size of {counts.EffectiveRows:0}");
 

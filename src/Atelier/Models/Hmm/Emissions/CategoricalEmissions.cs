@@ -146,15 +146,7 @@ internal sealed class CategoricalEmissions : HmmEmissions
         return
         [
             new("emissions", ["state", "most likely symbols"],
-                [.. Enumerable.Range(0, StateCount).Select(state => (IReadOnlyList<CellValue>)
-            [
-                new CellValue(state),
-                    new CellValue(string.Join("  ", ordered[state].Take(Shown)
-                    .Where(symbol => Row(symbol)[state] >= LeastShown)
-                    .Select(symbol =>
-                        string.Create(CultureInfo.InvariantCulture,
-                        $"{Visible(names(symbol))} {Row(symbol)[state]:0.000}")))),
-            ])]),
+                [.. states.Select(state => (IReadOnlyList<CellValue>)[new(state), new(Likeliest(state))])]),
             new("emission probabilities", ["state", "symbol", "probability"],
                 [.. from state in states
                     from symbol in ordered[state]

@@ -109,13 +109,8 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
             $"a tagger of {Quantity.Of(Tags.Count, "tag")} and {Quantity.Of(_words.Count, "word")}"),
         [
             new("tags", ["tag", "share", "most likely words"],
-                [.. Enumerable.Range(0, Tags.Count).Select(tag => (IReadOnlyList<CellValue>)
-            [
-                new CellValue(Tags[tag]), new CellValue(Math.Round(_tagShares[tag], 4)),
-                new CellValue(string.Join("  ", words[tag].Take(shown)
-                    .Select(p => string.Create(CultureInfo.InvariantCulture,
-                    $"{_counts.Words[p.Word]} {p.Probability:0.000}")))),
-            ])]),
+                [.. tagIds.Select(tag => (IReadOnlyList<CellValue>)
+                    [new(Tags[tag]), new(Math.Round(_tagShares[tag], 4)), new(Likeliest(tag))])]),
             new("emission probabilities", ["tag", "word", "probability"],
                 [.. from tag in tagIds
                     from p in words[tag].Take(shown * shown)
