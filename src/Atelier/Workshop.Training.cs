@@ -42,7 +42,10 @@ public sealed partial class Workshop
         bool replaced = Run.Exists(options.Folder);
         using var run = Run.Create(options.Folder, recipe);
         if (replaced)
-            Report(options.Progress, "the earlier run in this folder had stopped before its first checkpoint; starting again");
+        {
+            Report(options.Progress,
+                "the earlier run in this folder had stopped before its first checkpoint; starting again");
+        }
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
     }
 

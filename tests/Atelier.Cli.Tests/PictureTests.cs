@@ -100,7 +100,7 @@ public sealed class PictureTests : IDisposable
         string recipe = _tool.At("earlier.yaml");
         File.WriteAllText(recipe, "model: {family: diffusion, sampler: euler, samplerSteps: 3}\n");
         ToolResult result = _tool.Run("recipes", "check", recipe);
-        (result.Code, result.Out).ShouldBe((0, "run: no mistakes\n"));
+        (result.Code, result.Out).ShouldBe((0, "run: valid\n"));
         result.Error.ShouldContain(
             "model.sampler is now generation.sampler, model.samplerSteps is now generation.steps");
     }

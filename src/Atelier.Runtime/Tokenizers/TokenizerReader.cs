@@ -50,8 +50,8 @@ internal sealed class TokenizerReader(string path)
             tokens.TryGetValue(token.Name, out int id) && (token.Id ?? id) == id
                 ? id
                 : throw new AtelierException($"post_processor puts '{token.Name}'"
-                    + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token", path,
-                    "download the file again");
+                    + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token",
+                    path, "download the file again");
     }
 
     /// <summary>Adds the added tokens to the vocabulary and separates the special ones from the others.</summary>

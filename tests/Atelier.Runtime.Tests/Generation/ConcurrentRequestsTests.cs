@@ -182,9 +182,12 @@ public sealed class ConcurrentRequestsTests : IDisposable
         var begun = new SemaphoreSlim(0);
         Task[] callers = [.. Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
         {
-            await foreach (TextPiece piece in generator.StreamAsync(new() { Seed = i,
-                Decoding = new() { MaxTokens = 1_000_000 } }))
-                begun.Release();
+            while (true) // a text may end before the model is disposed
+            {
+                await foreach (TextPiece piece in generator.StreamAsync(new() { Seed = i,
+                    Decoding = new() { MaxTokens = 1_000_000 } }))
+                    begun.Release();
+            }
         }))];
         await begun.WaitAsync(TestContext.Current.CancellationToken);
         generator.Dispose();

@@ -26,7 +26,7 @@ public sealed class OtherDataTests : IDisposable
         EvaluationReport run = await new Workshop().EvaluateAsync(_folder["run"], table);
         run.Metrics["bic"].Value.ShouldBe(-24006.734, 1e-3);
         run.Metrics["logLikelihood"].Value.ShouldBe(-23832.132, 1e-3);
-        run.Verdict.ShouldStartWith("on rows it partly or wholly learned from");
+        run.Verdict.ShouldStartWith("on rows that include training data");
         run.Verdict.ShouldContain("(beaten by BIC)");
         run.Notes.ShouldContain("Baselines are fitted to the training data of the run.");
         EvaluationReport bundle = await new Workshop().EvaluateAsync(_folder["run/bundle"], table);
@@ -113,7 +113,7 @@ public sealed class OtherDataTests : IDisposable
         await Train($"name: r\ndata:\n  source: {_folder["books"]}\nmodel:\n  family: ngram\n  order: "
             + $"3\nevaluation:\n  samples: 0\n");
         (await new Workshop().EvaluateAsync(_folder["run"],
-            _folder["books/novel.txt"])).Verdict.ShouldStartWith("on documents it partly or wholly learned from");
+            _folder["books/novel.txt"])).Verdict.ShouldStartWith("on documents that include training data");
         (await new Workshop().EvaluateAsync(_folder["run"],
             _folder.Write("copy.txt", novel))).Verdict.ShouldContain("no verdict");
         (await new Workshop().EvaluateAsync(_folder["run"],

@@ -171,7 +171,7 @@ public sealed class GptModelTests
     public void The_error_of_a_width_that_heads_do_not_divide_names_the_nearest_right_ones()
     {
         var error = Should.Throw<AtelierException>(() => new GptConfig { HiddenSize = 130, HeadCount = 4 }.Resolve());
-        error.ToLine().ShouldBe("model.hiddenSize: hiddenSize 130 is not divisible by headCount 4; take 128 or 132");
+        error.ToLine().ShouldBe("model.hiddenSize: hiddenSize 130 is not divisible by headCount 4; use 128 or 132");
     }
 
     [Fact]

@@ -13,7 +13,8 @@ internal static class SeriesFile
         + "with data.table.sequence";
 
     /// <summary>Reads the sequences of a file that a request brings, each [time, column].</summary>
-    /// <exception cref="AtelierException">It is not a table, lacks a column, or has a cell that is not a number.</exception>
+    /// <exception cref="AtelierException">It is not a table, lacks a column, or has a cell that is not a
+    /// number.</exception>
     public static List<double[]> Read(InputData input, IReadOnlyList<string> columns) =>
         Read(new DataSection { Source = input.Name }, columns, new ReadingReport(), input: input).Sequences;
 

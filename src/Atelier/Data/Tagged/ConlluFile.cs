@@ -31,7 +31,8 @@ public static class ConlluFile
     /// <param name="report">Receives notes of what was skipped.</param>
     /// <param name="encoding">The file's encoding; null detects it.</param>
     /// <param name="keepLines">Whether sentences keep their lines.</param>
-    /// <exception cref="AtelierException">The file is missing, is not text, or has a line that does not describe a word.</exception>
+    /// <exception cref="AtelierException">The file is missing, is not text, or has a line that does not describe a
+    /// word.</exception>
     internal static IEnumerable<TaggedSentence> Read(FileSource source, TagColumn column, ReadingReport report,
         string? encoding = null, bool keepLines = false)
     {

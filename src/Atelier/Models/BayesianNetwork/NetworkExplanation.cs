@@ -70,8 +70,8 @@ internal static class NetworkExplanation
     {
         (string Name, int Edges)[] figures =
         [
-            ("with the right direction", distance.Right), ("reversed", distance.Reversed), ("missing", distance.Missing),
-            ("extra", distance.Extra), ("structural Hamming distance", distance.Hamming),
+            ("with the right direction", distance.Right), ("reversed", distance.Reversed),
+            ("missing", distance.Missing), ("extra", distance.Extra), ("structural Hamming distance", distance.Hamming),
             ("of the equivalence classes", distance.ClassHamming),
         ];
         return new("distance from model.compareWith", ["figure", "edges"],

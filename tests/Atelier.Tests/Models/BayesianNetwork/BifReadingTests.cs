@@ -64,15 +64,15 @@ public sealed class BifReadingTests : IDisposable
 
     [Theory]
     [InlineData("property \"position = (218, 195)\" ;", "observed true ;",
-        "'observed' stands where type or property belongs", 5)]
+        "'observed' appears where type or property is expected", 5)]
     [InlineData("{ in out };", "{ in out }; type discrete[2] { a b };", "dog has two types", 7)]
-    [InlineData("type discrete[2] { in out };", "type continuous;", "'continuous' stands where discrete belongs", 7)]
+    [InlineData("type discrete[2] { in out };", "type continuous;", "'continuous' appears where discrete is expected", 7)]
     [InlineData("default 0.5 0.5;", "noisyor 0.5 0.5;",
-        "'noisyor' stands where table, default, a row or property belongs", 10)]
+        "'noisyor' appears where table, default, a row or property is expected", 10)]
     [InlineData("default 0.5 0.5;", "(true) 0.5 0.5;", "a row of the table of dog appears twice", 10)]
-    [InlineData("property \"credal-set", "credal \"credal-set", "'credal' stands where property belongs", 3)]
+    [InlineData("property \"credal-set", "credal \"credal-set", "'credal' appears where property is expected", 3)]
     [InlineData("probability (  dog, wet )", "utility ( dog )",
-        "'utility' stands where network, variable or probability belongs", 10)]
+        "'utility' appears where network, variable or probability is expected", 10)]
     public void What_is_not_read_is_refused_by_name_with_its_line(string part, string other, string message, int line)
     {
         AtelierException e =

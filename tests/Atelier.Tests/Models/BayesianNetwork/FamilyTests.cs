@@ -165,7 +165,7 @@ public sealed class FamilyTests : IDisposable
         using var data = (Atelier.Data.Tables.TableData)new Workshop().OpenData(_folder["run"]);
         data.Schema.Columns[0].Cuts.Count.ShouldBe(4);
         data.Notes.ShouldContain(note =>
-            note.StartsWith("The numbers of column x became levels between quantiles", StringComparison.Ordinal));
+            note.StartsWith("Discretised column x by quantiles", StringComparison.Ordinal));
         (await Should.ThrowAsync<AtelierException>(() => Train(rows, "none", "data.table.discretise=none"))).ToLine()
             .ShouldContain("data.table.discretise");
     }

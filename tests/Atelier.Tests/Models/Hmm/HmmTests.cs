@@ -336,6 +336,6 @@ public sealed class HmmTests
         Should.Throw<AtelierException>(() =>
             HmmInitialisation.Create(new() { Topology = HmmTopology.Sparse, Transitions = ["0->9"] }, 2,
             HmmEmission.Categorical, data, 3, 1))
-            .Message.ShouldContain("'0->9' is no transition");
+            .Message.ShouldContain("'0->9' is not a transition");
     }
 }

@@ -37,7 +37,7 @@ public sealed class TableEvaluatorTests : IDisposable
         report.Metrics["logLikelihoodPerRow"].Value.ShouldBe(expected / 300, 1e-12);
         report.Metrics["bic"].Value.ShouldBe(expected - (5 / 2.0 * Math.Log(300)), 1e-9);
         report.Metrics["freeParameters"].Value.ShouldBe(5);
-        report.Verdict.ShouldStartWith("on the rows it learned from");
+        report.Verdict.ShouldStartWith("on its own training rows");
         report.Samples.Count().ShouldBe(3);
         report.Baselines.ShouldBeEmpty("independent columns are not held against themselves");
         report.Notes.ShouldContain(note => note.Contains("it is the model itself"));
@@ -78,7 +78,7 @@ public sealed class TableEvaluatorTests : IDisposable
         held.Verdict.ShouldContain("(beaten)");
         held.Comparisons["independent"].Difference.Value.ShouldBe(0.5, 1e-9);
         held.Comparisons["independent"].Basis.ShouldBe(ComparisonBasis.Paired);
-        held.ToMarkdown().ShouldContain("The model less independent: 0.5000");
+        held.ToMarkdown().ShouldContain("The model minus independent: 0.5000");
     }
 
     [Fact]
@@ -103,11 +103,11 @@ public sealed class TableEvaluatorTests : IDisposable
             .ToBlockingEnumerable().First()).Hint!.ShouldContain("dice");
         Should.Throw<AtelierException>(() =>
             model.GenerateAsync(new GenerationRequest { Prompt = "x" }).ToBlockingEnumerable().First())
-            .Message.ShouldContain("no use for a prompt");
+            .Message.ShouldContain("does not support a prompt");
         Should.Throw<AtelierException>(() =>
             model.GenerateAsync(new GenerationRequest { Decoding = new() { Temperature = 0.5 } }).ToBlockingEnumerable()
             .First())
-            .Message.ShouldContain("no use for choosing tokens");
+            .Message.ShouldContain("does not support");
     }
 
     [Fact]

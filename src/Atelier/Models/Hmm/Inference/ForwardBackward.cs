@@ -77,7 +77,10 @@ internal static unsafe class ForwardBackward
         if (!isLong)
         {
             if (!ends.GoBack(sums, posteriors) || !ends.GoOn(sums, posteriors))
-                throw new InvalidOperationException("the forward and backward passes disagree on whether the sequence is possible");
+            {
+                throw new InvalidOperationException(
+                    "the forward and backward passes disagree on whether the sequence is possible");
+            }
             return true;
         }
         HmmStatistics early = new(model), late = new(model);
