@@ -49,12 +49,14 @@ public sealed class TextTask : ITask
         ];
     }
 
-    /// <summary>Whether each character of a text is a token of its own, or part of a longer one.</summary>
+    /// <summary>Whether the vocabulary has each character of a text, and not only the bytes of its encoding.</summary>
     private static bool IsKnown(string text, Tokenizer tokenizer)
     {
         try
         {
-            return tokenizer.Encode(text).Length <= text.Length;
+            int[] ids = tokenizer.Encode(text);
+            return ids.Length <= text.Length
+                && !Array.Exists(ids, id => tokenizer.Name(id).StartsWith("<0x", StringComparison.Ordinal));
         }
         catch (AtelierException)
         {

@@ -11,6 +11,7 @@ using Atelier.Runs;
 using Atelier.Tasks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
+using Atelier.TestSupport;
 using Atelier.Tests.Data;
 using Atelier.Tests.Models;
 using Atelier.Tokenizers;
@@ -90,6 +91,19 @@ public sealed class TextFamilyTests
         weights[^1] ^= 0x40; // the last node's token
         File.WriteAllBytes(bundle.WeightsPath, weights);
         Should.Throw<AtelierException>(() => family.Load(bundle, "cpu")).Where.ShouldBe(bundle.WeightsPath);
+    }
+
+    [Theory]
+    [InlineData("Once upon a time.", "Once")]
+    [InlineData("春天来了，一只小猫走来。", "春")]
+    public void The_example_of_a_request_begins_with_what_the_vocabulary_has_and_not_with_bytes(string text,
+        string prompt)
+    {
+        var tokenizer = CharacterTokenizer.Train([text], byteFallback: true);
+        double[] row = [.. Enumerable.Repeat(1.0 / tokenizer.VocabularySize, tokenizer.VocabularySize)];
+        using var generator = new TextGenerator(new MarkovModel([.. row.Select(_ => row)]), tokenizer,
+            new DecodingOptions(), startId: 0);
+        new TextTask().RequestOptions(generator).Single(option => option.Field == "prompt").Example.ShouldBe(prompt);
     }
 
     [Fact]
