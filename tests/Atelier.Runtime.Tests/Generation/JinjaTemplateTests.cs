@@ -21,6 +21,7 @@ public sealed class JinjaTemplateTests
     [InlineData("{{ missing }}{{ missing is defined }}{{ missing | default('x') }}", "Falsex")]
     [InlineData("{{ words[1:] | join('-') }}{{ words[:1][0][1:] }}", "twone")]
     [InlineData("{{ not false == true }}{{ 1 != 2 }}{{ -3 % 2 }}{{ 7 // 2 }}{{ 2 * 3 - 1 }}", "TrueTrue135")]
+    [InlineData("{{ 9007199254740993 // 1 }} {{ -7 // 2 }} {{ -6 // 2 }}", "9007199254740993 -4 -3")]
     [InlineData("{{ 'don\\'t' }}{{ \"\\n\" }}{{ 'a' 'b' }}", "don't\nab")]
     [InlineData("{{ m.role }}{{ m['content'].strip().upper() }}{{ m.get('x', 'y') }}{{ 'role' in m }}", "userHIyTrue")]
     [InlineData("{% if false %}a{% elif 1 == 1 %}b{% else %}c{% endif %}", "b")]

@@ -195,8 +195,7 @@ internal sealed class JinjaTemplate
         while (true)
         {
             Statement body = Block(out JinjaExpressions? end, "elif", "else", "endif");
-            if (otherwise is null)
-                branches.Add((condition, body));
+            branches.Add((condition, body));
             if (end!.Skip("endif"))
                 break;
             if (end.Skip("elif"))

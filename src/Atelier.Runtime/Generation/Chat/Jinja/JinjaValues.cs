@@ -69,7 +69,7 @@ internal static class JinjaValues
         ("-", long x, long y) => x - y,
         ("*", long x, long y) => unchecked(x * y),
         ("%", long x, > 0L and long y) => ((x % y) + y) % y,
-        ("//", long x, > 0L and long y) => (long)Math.Floor((double)x / y),
+        ("//", long x, > 0L and long y) => x % y < 0 ? (x / y) - 1 : x / y, // rounds down, as Python does
         _ => throw new JinjaException($"the operator {op} is not supported for these values"),
     };
 
