@@ -94,7 +94,7 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
             ".png" => ImageForm.Grid,
             ".gif" => ImageForm.Animation,
             _ => throw new AtelierException(
-                "pictures are written as PNG (a grid), GIF (an animation of the sampling) or into a folder (a file "
+                "images are written as PNG (a grid), GIF (an animation of the sampling) or into a folder (a file "
                     + "each)", place, "name a .png, a .gif, or a folder with / at its end"),
         };
 

@@ -141,7 +141,7 @@ public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMe
 
     /// <inheritdoc/>
     public override string Shown =>
-        File ?? $"a picture of {Width} × {Height}{(Class is null ? "" : $", class {Class}")}";
+        File ?? $"an image of {Width} × {Height}{(Class is null ? "" : $", class {Class}")}";
 
     /// <inheritdoc/>
     protected override void Write(JsonObject json)

@@ -125,7 +125,7 @@ internal static class CatalogueEntries
             Published =
             [
                 "gan-metrics-pytorch, Fréchet distance on the 84 features of its LeNet against the 10,000 test "
-                    + "pictures: 10,000 training pictures 0.099, an MLP-GAN 10.66, a VAE 4.07, noise 99.9.",
+                    + "images: 10,000 training images 0.099, an MLP-GAN 10.66, a VAE 4.07, noise 99.9.",
             ],
         },
         Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges",

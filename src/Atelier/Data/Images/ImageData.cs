@@ -57,7 +57,7 @@ public sealed class ImageData : IDataSource
                 section.Source, "evaluate it on images of the same size and classes");
         int classes = source.Schema.Classes.Count;
         report.Note(string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(source.Images.Count + source.Test.Count, "picture")} of {source.Schema.Width} × "
+            $"{Quantity.Of(source.Images.Count + source.Test.Count, "image")} of {source.Schema.Width} × "
                 + $"{source.Schema.Height}, {(classes == 0 ? "without classes" : Quantity.Of(classes, "class"))}."));
         Directory.CreateDirectory(folder);
         File.Delete(Path.Combine(folder, PreparedFacts.FileName));

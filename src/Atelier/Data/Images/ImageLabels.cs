@@ -80,7 +80,7 @@ internal sealed class ImageLabels
             throw new AtelierException(
                 $"has {classes} different labels for {labels.Count} images, which are too many for classes", path,
                 "use labels that several images share");
-        report.Note($"{Path.GetFileName(path)} gives the class of {Quantity.Of(labels.Count, "picture")}.");
+        report.Note($"{Path.GetFileName(path)} gives the class of {Quantity.Of(labels.Count, "image")}.");
         return new(path, labels);
 
         void Columns(IReadOnlyList<string> names)

@@ -157,7 +157,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 broken[i] = Described(e); // in the order of the files
             }
             if (Interlocked.Increment(ref done) % 1000 == 0)
-                progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(sound.Count, "picture")} read"));
+                progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(sound.Count, "image")} read"));
         });
         Report(report, [.. broken.OfType<string>()]);
         List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
@@ -185,7 +185,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
         int without = images.Count(p => p.Folder.Length == 0);
         if (without == 0 || without == images.Count)
             return [.. images.Select(p => (p, p.Folder))];
-        report.Note($"Left out without a subfolder, and so without a class: {Quantity.Of(without, "picture")}.");
+        report.Note($"Left out without a subfolder, and so without a class: {Quantity.Of(without, "image")}.");
         return [.. images.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
     }
 

@@ -40,7 +40,7 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
         progress?.Report(
             FormattableString.Invariant(
             $"the nearest of {training.Count} training images to {drawn.Count} generated ones"));
-        Tensor Features(ImageSet some) => network.Extract(some, "training pictures", progress, cancellation).Values;
+        Tensor Features(ImageSet some) => network.Extract(some, "training images", progress, cancellation).Values;
         IEnumerable<Tensor> Parts(Func<ImageSet, Tensor> view)
         {
             int together = (int)Math.Max(1, MostValues / training.Schema.Size);
@@ -73,10 +73,10 @@ internal sealed record ImageCopying(NearestImages ByFeatures, NearestImages ByPi
 
     /// <summary>The result in words.</summary>
     public string Note => string.Create(CultureInfo.InvariantCulture,
-        $"Copying: the nearest training picture is {ByFeatures.Drawn:0.000} away from the median drawn picture by "
+        $"Copying: the nearest training image is {ByFeatures.Drawn:0.000} away from the median generated image by "
         + $"features and {ByFeatures.Held:0.000} from the median held-out one; by pixels (0 to 1, root of the sum "
         + $"of squares) {ByPixels.Drawn:0.000} and {ByPixels.Held:0.000}. Of {ByFeatures.Index.Count} drawn "
-        + $"pictures those count as copies that are nearer than all but 1 % of held-out ones of the same sharpness.");
+        + $"images those count as copies that are nearer than all but 1 % of held-out ones of the same sharpness.");
 
     /// <summary>Returns the pixels from 0 to 1, [images, size], fp32.</summary>
     private static Tensor Pixels(ImageSet images)

@@ -32,7 +32,7 @@ internal sealed class LearnedFeatures : FeatureNetwork
     /// <inheritdoc/>
     public override string Description => string.Create(CultureInfo.InvariantCulture,
         $"the {ImageClassifier.Width} values before the last layer of a convolutional network that was taught on the "
-            + $"training pictures to tell {Taught}; on pictures it was not taught it is right in {_accuracy:P1}");
+            + $"training images to tell {Taught}; on images it was not trained on, it is right in {_accuracy:P1}");
 
     private string Taught =>
         _classifier.HasClasses ? "their classes" : "their rotation, because they have no classes";

@@ -60,7 +60,7 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
     {
         if (drawing.From is not { } image)
             throw new AtelierException(
-                $"the model makes {schema.Width} × {schema.Height} of pictures of {Small.Width} × {Small.Height}, "
+                $"the model makes {schema.Width} × {schema.Height} of images of {Small.Width} × {Small.Height}, "
                     + $"and none is named", Mention.Field("from"),
                     "name one, or draw by another model: "
                         + $"{Mention.Command("generate")} RUN {Mention.Field("upscale")} THIS");
@@ -68,7 +68,7 @@ internal sealed class Upscaling(DiffusionConfig config, ImageSchema schema, Nois
         if ((width, height) != (Small.Width, Small.Height))
             throw new AtelierException(
                 $"has {width} × {height} pixels, and the model makes {schema.Width} × {schema.Height} of "
-                    + $"{Small.Width} × {Small.Height}", image.Name, "give a picture of that size");
+                    + $"{Small.Width} × {Small.Height}", image.Name, "give an image of that size");
         byte[] pixels = ImageFiles.Decode(image, Small.Width, Small.Height, Small.Channels, Filter);
         return ImageBatches.Scaled(pixels, Small).to(device).expand(count, Small.Channels, Small.Height, Small.Width);
     }

@@ -40,7 +40,7 @@ internal static class ImageAdvice
             overrides.Add(conditional.ClassSetting);
         string classes = schema.Classes.Count > 0 ? Quantity.Of(schema.Classes.Count, "class") : "no classes";
         return new DataAdvice(overrides, string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(images, "picture")} of {width} × {height} in {schema.ColourName}, {classes}"));
+            $"{Quantity.Of(images, "image")} of {width} × {height} in {schema.ColourName}, {classes}"));
     }
 
     private static int Rounded(int side) => Math.Max(Multiple, (side + (Multiple / 2)) / Multiple * Multiple);

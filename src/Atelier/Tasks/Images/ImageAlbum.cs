@@ -21,7 +21,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     {
         int count = Math.Min(Samples, drawn.Count);
         int[] order = [.. Enumerable.Range(0, drawn.Count).OrderBy(i => drawn.Labels?[i])]; // class by class
-        Add("samples", "Drawn pictures.", null,
+        Add("samples", "Generated images.", null,
             Enumerable.Range(0, count).Select(i => Pixels(drawn, order[(long)i * drawn.Count / count])));
     }
 
@@ -30,7 +30,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     {
         int check = Math.Min(ImageCopying.Most, drawn.Count), count = Math.Min(Beside, check);
         int[] some = [.. Enumerable.Range(0, count).Select(i => i * check / count)];
-        Add("nearest", "In each column a drawn picture, then its nearest training picture by features, then by pixels.",
+        Add("nearest", "In each column a generated image, then its nearest training image by features, then by pixels.",
             count,
             [.. some.Select(i => Pixels(drawn, i)), .. some.Select(i => Pixels(training, copying.ByFeatures.Index[i])),
                 .. some.Select(i => Pixels(training, copying.ByPixels.Index[i]))]);
@@ -40,7 +40,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     public void AddEnlarged(UpscaledImages images)
     {
         int count = Math.Min(Beside, images.Drawn.Count);
-        Add("enlarged", "In each column a picture enlarged by bicubic interpolation, by the model, and as it is.",
+        Add("enlarged", "In each column an image enlarged by bicubic interpolation, by the model, and as it is.",
             count,
             ((ImageSet[])[images.Bicubic, images.Drawn, images.Real])
                 .SelectMany(set => Enumerable.Range(0, count).Select(i => Pixels(set, i))));

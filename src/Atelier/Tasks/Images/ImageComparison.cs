@@ -44,14 +44,14 @@ internal sealed class ImageComparison
         (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), "trainingPictures")
             : (ImageSet.Of(held, count), "heldOutPictures");
         progress?.Report(FormattableString.Invariant($"computing features of {real.Count} real images"));
-        _real = network.Extract(real, "real pictures", progress, cancellation);
+        _real = network.Extract(real, "real images", progress, cancellation);
         string stand = byHeld ? "held-out ones"
             : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out";
         Notes =
         [
             $"Features: {network.Description}.",
-            string.Create(CultureInfo.InvariantCulture, $"Drawn pictures are compared with as many {stand}, "
-                + $"{Math.Min(count, real.Count)} on each side; fewer pictures make every Fréchet distance larger, "
+            string.Create(CultureInfo.InvariantCulture, $"Generated images are compared with as many {stand}, "
+                + $"{Math.Min(count, real.Count)} on each side; fewer images make every Fréchet distance larger, "
                 + $"so only figures of equal counts compare."),
         ];
     }
@@ -93,9 +93,9 @@ internal sealed class ImageComparison
     public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
     {
         if (IsPossible(_other.Count))
-            yield return (_otherName, Figures(_other, "other real pictures", out _));
+            yield return (_otherName, Figures(_other, "other real images", out _));
         yield return ("noise",
-            Figures(ImageSet.Noise(_other.Schema, count, _context.Seed), "pictures of noise", out _));
+            Figures(ImageSet.Noise(_other.Schema, count, _context.Seed), "images of noise", out _));
     }
 
     /// <summary>

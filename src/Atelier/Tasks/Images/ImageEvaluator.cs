@@ -48,20 +48,20 @@ internal static class ImageEvaluator
     {
         using var scope = NewDisposeScope();
         progress?.Report(
-            FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "picture")}"));
+            FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "image")}"));
         Dictionary<string, Metric> metrics = Own(generator.Model, part, context, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var notes = new List<string> {
             string.Create(CultureInfo.InvariantCulture,
-            $"{part.Count} held-out pictures; 95 % intervals by bootstrap, of the model's own figures over batches "
-                + $"of {BatchSize}, of the others over pictures.") };
+            $"{part.Count} held-out images; 95 % intervals by bootstrap, of the model's own figures over batches "
+                + $"of {BatchSize}, of the others over images.") };
         int likely = Math.Min(context.Options.LikelihoodPictures, part.Count);
         if (likely > 0 && Likelihood(generator.Model, part, likely, context, progress, cancellation)
             is { Count: > 0 } likelihood)
         {
             Add(metrics, likelihood);
             notes.Add(string.Create(CultureInfo.InvariantCulture,
-                $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out pictures, one in five of them "
+                $"{string.Join(", ", likelihood.Keys)}: of the first {likely} held-out images, one in five of them "
                     + $"followed along the flow. Likelihoods are those of 8-bit values; intervals are over images."));
         }
         var sections = new List<ReportSection>();
@@ -86,7 +86,7 @@ internal static class ImageEvaluator
                 Add(bicubic, enlarged.Figures(enlarged.Bicubic, context));
                 baselines["bicubic"] = bicubic;
                 notes.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"{drawn.Count} held-out pictures were made small and enlarged again, by the model and by "
+                    $"{drawn.Count} held-out images were made small and enlarged again, by the model and by "
                         + $"bicubic interpolation."));
                 album.AddEnlarged(enlarged);
             }
@@ -98,10 +98,10 @@ internal static class ImageEvaluator
                 compared = comparison.IsPossible(drawn.Count);
                 if (compared)
                 {
-                    Add(metrics, comparison.Figures(drawn, "drawn pictures", out ImageFeatures seen));
+                    Add(metrics, comparison.Figures(drawn, "generated images", out ImageFeatures seen));
                     byClass = comparison.ByClass(drawn, seen);
                     if (enlarged is not null)
-                        Add(bicubic, comparison.Figures(enlarged.Bicubic, "pictures enlarged bicubically", out _));
+                        Add(bicubic, comparison.Figures(enlarged.Bicubic, "images enlarged bicubically", out _));
                     foreach ((string name, Dictionary<string, Metric> figures) in comparison.Baselines(drawn.Count))
                         baselines[name] = figures;
                 }
@@ -127,7 +127,7 @@ internal static class ImageEvaluator
                     ["classAccuracy"] = ReadBack(ImageSet.Of(part, part.Count), context),
                 };
                 notes.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"classAccuracy: the share of {Quantity.Of(drawn.Count, "picture")} whose form and colour are "
+                    $"classAccuracy: the share of {Quantity.Of(drawn.Count, "image")} whose form and colour are "
                         + $"read back from the pixels as asked; heldOutPictures are read the same way."));
             }
             if (album.Images.Count > 0)
@@ -143,9 +143,9 @@ internal static class ImageEvaluator
             Run = context.Run,
             Data = on.Data,
             Headline = readBack
-                ? new("classAccuracy", "of drawn pictures of the class asked for", MoreIsBetter: true,
-                "drawn pictures:")
-                : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "drawn pictures:")
+                ? new("classAccuracy", "of generated images of the class asked for", MoreIsBetter: true,
+                "generated images:")
+                : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "generated images:")
                 : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),
             Metrics = metrics,
             Baselines = baselines,
@@ -175,7 +175,7 @@ internal static class ImageEvaluator
         {
             if (number > 0)
                 progress?.Report(
-                    FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out pictures are"));
+                    FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out images are"));
             using IDisposable threads = model.Threads.Begin(batch.Images.device, batch.Labels.shape[0]);
             return model.Likelihood(batch, context.Seed + number, cancellation)
                 .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));

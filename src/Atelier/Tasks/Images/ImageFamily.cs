@@ -60,7 +60,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
-        if (data is not ImageData images)
+        if (data is not ImageDatan images)
             throw new AtelierException($"the family {Name} trains on images", "data.source",
                 "use images, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
@@ -284,7 +284,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             generator.Schema.Interleave(pair.Second)])], columns: 8);
     }
 
-    private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(
+    private static string Card(Recipe recipe, ImageDatan images, TModel model) => string.Create(
         CultureInfo.InvariantCulture, $"""
         # {recipe.Name}
 
@@ -296,7 +296,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         | parameters | {model.parameters().Sum(p => p.numel())} |
         | pictures | {images.Schema.Width} × {images.Schema.Height}, {images.Schema.ColourName} |
         | classes | {(images.Schema.Classes.Count == 0 ? "none" : string.Join(", ", images.Schema.Classes))} |
-        | trained on | {SourceFiles.PublicName(images.Facts.Source)}, {Quantity.Of(images.Train.Count, "picture")} |
+        | trained on | {SourceFiles.PublicName(images.Facts.Source)}, {Quantity.Of(images.Train.Count, "image")} |
         | seed | {recipe.Seed} |
 
         """);

@@ -13,7 +13,7 @@ internal static class SampledImages
         IProgress<string>? progress, CancellationToken cancellation)
     {
         if ((long)count * generator.Schema.Size > Array.MaxLength)
-            throw new AtelierException($"{count} pictures of this size do not fit in memory", "evaluation.pictures",
+            throw new AtelierException($"{count} images of this size do not fit in memory", "evaluation.pictures",
                 "use fewer");
         SamplingOptions drawing = generator.Resolve();
         var pixels = new byte[count * generator.Schema.Size];
@@ -38,7 +38,7 @@ internal static class SampledImages
                 }
                 (done, left) = (done + some, left - some);
                 if (done == count || done / 500 > (done - some) / 500)
-                    progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(count, "picture")} drawn"));
+                    progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(count, "image")} drawn"));
             }
         }
         return ImageSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);

@@ -44,7 +44,7 @@ internal sealed record UpscaledImages(ImageSet Real, ImageSet Drawn, ImageSet Bi
                 mode: InterpolationMode.Bicubic, align_corners: false)));
             progress?.Report(
                 FormattableString.Invariant(
-                $"{drawn.Count / schema.Size} of {Quantity.Of(count, "picture")} enlarged"));
+                $"{drawn.Count / schema.Size} of {Quantity.Of(count, "image")} enlarged"));
         }
         var real = ImageSet.Of(part, count);
         return new(real, Of(drawn), Of(bicubic));
