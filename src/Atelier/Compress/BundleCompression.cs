@@ -77,14 +77,13 @@ internal static class BundleCompression
         CancellationToken cancellation)
     {
         progress?.Report("measuring both models");
-        double before = DecodingSpeed.Measure(original.Model, original.StartId);
-        double after = DecodingSpeed.Measure(compressed.Model, compressed.StartId);
+        IReadOnlyList<double> speeds = DecodingSpeed.Measure(original, compressed);
         (Metric? Before, Metric? After, Metric? Change) loss = default;
         if (data is not null)
             loss = Losses(folder, original, compressed, data, recipe, progress, cancellation);
         return new CompressionReport(Path.GetFullPath(folder), name,
-            new CompressionFigures(WeightBytes(source.Folder), before, loss.Before),
-            new CompressionFigures(WeightBytes(partial), after, loss.After),
+            new CompressionFigures(WeightBytes(source.Folder), speeds[0], loss.Before),
+            new CompressionFigures(WeightBytes(partial), speeds[1], loss.After),
             loss.Change, data?.Facts.Source);
     }
 

@@ -1,41 +1,50 @@
 using System.Diagnostics;
 using Atelier.Abstractions;
+using Atelier.Generation;
 
 namespace Atelier.Compress;
 
-/// <summary>Measures the speed at which a model generates one text.</summary>
+/// <summary>Compares the speeds at which models generate one text.</summary>
 public static class DecodingSpeed
 {
     private const int Rounds = 5;
     private const int LongestRound = 64; // tokens
-    private static readonly TimeSpan TotalTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TimePerModel = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Returns the number of tokens per second when one sequence is generated token by token: the median of rounds of
-    /// at most 64 tokens, after one warm-up round.
+    /// Returns the number of tokens per second of each model when one sequence is generated token by token: the median
+    /// of rounds of at most 64 tokens, after one warm-up round. The models take turns, so that other programs slow all
+    /// of them down alike.
     /// </summary>
-    /// <param name="model">The model.</param>
-    /// <param name="startId">The first token; each next token is the most probable one.</param>
-    public static double Measure(ILanguageModel model, int startId)
+    /// <param name="models">The models; each next token is the most probable one.</param>
+    public static IReadOnlyList<double> Measure(params IReadOnlyList<TextGenerator> models)
+    {
+        List<double>[] speeds = [.. models.Select(_ => new List<double>())];
+        var all = Stopwatch.StartNew();
+        for (int round = 0; round <= Rounds && (round < 2 || all.Elapsed < TimePerModel * models.Count); round++)
+        {
+            for (int i = 0; i < models.Count; i++)
+            {
+                double speed = Round(models[i].Model, models[i].StartId);
+                if (round > 0)
+                    speeds[i].Add(speed);
+            }
+        }
+        return [.. speeds.Select(each => each.Order().ElementAt(each.Count / 2))];
+    }
+
+    private static double Round(ILanguageModel model, int startId)
     {
         float[] logits = new float[model.VocabularySize];
         int tokens = Math.Min(LongestRound, model.ContextLength);
-        var speeds = new List<double>();
-        var all = Stopwatch.StartNew();
-        for (int round = 0; round <= Rounds && (round < 2 || all.Elapsed < TotalTime); round++)
+        using IDecodingState state = model.CreateState(1);
+        int next = startId;
+        var watch = Stopwatch.StartNew();
+        for (int i = 0; i < tokens; i++)
         {
-            using IDecodingState state = model.CreateState(1);
-            int next = startId;
-            var watch = Stopwatch.StartNew();
-            for (int i = 0; i < tokens; i++)
-            {
-                state.Append([next], logits);
-                next = logits.AsSpan().IndexOf(logits.Max());
-            }
-            if (round > 0)
-                speeds.Add(tokens / watch.Elapsed.TotalSeconds);
+            state.Append([next], logits);
+            next = logits.AsSpan().IndexOf(logits.Max());
         }
-        speeds.Sort();
-        return speeds[speeds.Count / 2];
+        return tokens / watch.Elapsed.TotalSeconds;
     }
 }
