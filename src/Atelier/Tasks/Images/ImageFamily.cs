@@ -60,7 +60,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
-        if (data is not ImageDatan images)
+        if (data is not ImageData images)
             throw new AtelierException($"the family {Name} trains on images", "data.source",
                 "use images, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
@@ -284,7 +284,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
             generator.Schema.Interleave(pair.Second)])], columns: 8);
     }
 
-    private static string Card(Recipe recipe, ImageDatan images, TModel model) => string.Create(
+    private static string Card(Recipe recipe, ImageData images, TModel model) => string.Create(
         CultureInfo.InvariantCulture, $"""
         # {recipe.Name}
 
