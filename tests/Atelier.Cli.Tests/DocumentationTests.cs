@@ -28,6 +28,7 @@ public sealed partial class DocumentationTests : IDisposable
     [Theory]
     [InlineData("README.md")]
     [InlineData("README.zh-CN.md")]
+    [InlineData("src/Atelier/README.md")]
     public void The_readme_s_commands_work_in_their_order(string page)
     {
         DataFolder.File("names", "names.txt");
