@@ -19,5 +19,6 @@ await workshop.TrainAsync(recipe, new(folder));
 Console.WriteLine((await workshop.EvaluateAsync(folder)).Verdict);
 
 using ITrainedModel model = workshop.Open(folder);
-await foreach (Sample sample in model.Require<IGenerator>().GenerateAsync(new GenerationRequest { Count = 2, Seed = 7 }))
+var request = new GenerationRequest { Count = 2, Seed = 7 };
+await foreach (Sample sample in model.Require<IGenerator>().GenerateAsync(request))
     Console.WriteLine(sample.Shown);

@@ -19,8 +19,8 @@ public sealed class ErrorTests : IDisposable
         "atelier train: unknown option '--jsn'; did you mean '--json'? "
             + "atelier train --help lists the options and commands")]
     [InlineData("train",
-        "atelier train: there is nothing to train on; name a recipe (see atelier recipes list) or give your own data with "
-            + "--text or --table or --tagged or --series or --images")]
+        "atelier train: there is nothing to train on; name a recipe (see atelier recipes list) or give your own data "
+            + "with --text or --table or --tagged or --series or --images")]
     [InlineData("generate runs/x --seed abc", "atelier generate: --seed is 'abc'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 1.5", "atelier generate: --count is '1.5'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 99999999999",

@@ -50,7 +50,8 @@ public sealed partial class GenerateHelpTests : IDisposable
     {
         string table = _tool.At("t.csv");
         File.WriteAllText(table,
-            "the sky,n\n" + string.Concat(Enumerable.Range(0, 200).Select(i => $"{(i % 2 == 0 ? "blue" : "grey")},{i}.5\n")));
+            "the sky,n\n" + string.Concat(Enumerable.Range(0, 200)
+                .Select(i => $"{(i % 2 == 0 ? "blue" : "grey")},{i}.5\n")));
         string help = HelpOf(["--table", table, "--model", "independent"], ["--evidence"]);
         help.ShouldContain("the sky (blue, grey), n (a number)");
         help.ShouldContain("--evidence \"the sky=blue\" --count 5");
@@ -62,7 +63,8 @@ public sealed partial class GenerateHelpTests : IDisposable
         string tagged = _tool.At("t.conllu"), series = _tool.At("s.csv");
         File.WriteAllText(tagged, string.Concat(Enumerable.Repeat(
             "1\tthe\t_\tDET\t_\t_\t_\t_\t_\t_\n2\tcat\t_\tNOUN\t_\t_\t_\t_\t_\t_\n\n", 60)));
-        File.WriteAllText(series, "x\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{i / 20 % 2}.{i % 3}\n")));
+        File.WriteAllText(series,
+            "x\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{i / 20 % 2}.{i % 3}\n")));
         HelpOf(["--tagged", tagged], ["--prompt", "--input", "--state"]).ShouldContain("A sentence to tag");
         HelpOf(["--series", series, "--model", "hmm", "--set", "model.stateCount=2"],
             ["--input", "--state", "--max-tokens"]).ShouldContain("--max-tokens 100");
@@ -72,7 +74,8 @@ public sealed partial class GenerateHelpTests : IDisposable
     [InlineData("gan", "--class --interpolate", "model.channels=[8] model.condition=projection")]
     [InlineData("gan", "--interpolate", "model.channels=[8]")]
     [InlineData("vae", "--reconstruct --interpolate --traverse", "model.network=dense model.hidden=[8]")]
-    [InlineData("vae", "--class --reconstruct --interpolate", "model.channels=[8] model.latents=grid model.conditional=true")]
+    [InlineData("vae", "--class --reconstruct --interpolate",
+        "model.channels=[8] model.latents=grid model.conditional=true")]
     [InlineData("diffusion", "--class --sampler --steps --guidance --from --strength --mask --interpolate",
         "model.channels=[8] model.patchSize=4 model.samplerSteps=3 model.conditional=true")]
     [InlineData("diffusion", "--sampler --steps --from --strength --mask --interpolate",

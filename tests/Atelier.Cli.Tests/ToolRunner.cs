@@ -13,6 +13,15 @@ internal sealed class ToolRunner : IDisposable
 
     public string At(string name) => Path.Combine(Folder, name);
 
+    /// <summary>Writes a short text to train on.</summary>
+    public string Rhymes()
+    {
+        string path = At("rhymes.txt");
+        File.WriteAllText(path, string.Concat(Enumerable.Range(0, 200).Select(i =>
+            FormattableString.Invariant($"{i} little boats went out to sea, and {i + 1} came home for tea.\n"))));
+        return path;
+    }
+
     public ToolResult Run(params string[] args) => Answer(null, args);
 
     /// <summary>Runs a command that a person answers.</summary>

@@ -106,7 +106,8 @@ public sealed class TextModelFileTests : IDisposable
     {
         string alone = Path.Combine(_folder, "model.bin");
         File.Copy(Stories(), alone);
-        Should.Throw<AtelierException>(() => TextModelFile.Open(alone)).ToLine().ShouldContain("does not contain a tokenizer");
+        Should.Throw<AtelierException>(() => TextModelFile.Open(alone)).ToLine()
+            .ShouldContain("does not contain a tokenizer");
         using TextGenerator named = TextModelFile.Open(alone, DataFolder.File("weights", "stories260K", "tok512.bin"));
         named.Tokenizer.VocabularySize.ShouldBe(512);
     }

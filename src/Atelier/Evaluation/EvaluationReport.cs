@@ -120,7 +120,7 @@ public sealed record EvaluationReport
         if (Picture is not null)
             text.Append(CultureInfo.InvariantCulture, $"![The model compared with the baselines](plots/{Picture})\n\n");
         string[] columns = [.. Baselines.Keys];
-        text.Append("| figure | model |").AppendJoin(' ', columns.Select(c => $"{c} |")).Append('\n');
+        text.Append("| figure | model |").Append(string.Concat(columns.Select(c => $" {c} |"))).Append('\n');
         text.Append("|---|---|").Append(string.Concat(columns.Select(_ => "---|"))).Append('\n');
         foreach ((string name, Metric metric) in Metrics)
         {

@@ -28,7 +28,7 @@ public sealed record ReportSection(string Title)
         text.Append(invariant, $"\n## {Title}\n");
         if (Figures.Count > 0)
         {
-            text.Append("| figure | value |\n|---|---|\n");
+            text.Append("\n| figure | value |\n|---|---|\n");
             foreach ((string name, Metric metric) in Figures)
                 text.Append(invariant, $"| {name} ({metric.Unit}) | {metric.ToText()} |\n");
         }

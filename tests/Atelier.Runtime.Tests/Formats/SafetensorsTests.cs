@@ -52,8 +52,11 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"x":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}""", 2, "lies outside the file")]
     [InlineData("""{"x":{"dtype":"U8","shape":[-1],"data_offsets":[0,2]}}""", 2, "negative dimension")]
     [InlineData("""{"x":{"dtype":"Q9","shape":[2],"data_offsets":[0,2]}}""", 2, "unknown type 'Q9'")]
-    [InlineData("""{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"y":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3, "but 2 is expected")]
-    [InlineData("""{"x":{"dtype":"U8","shape":[1152921504606846976,1152921504606846976],"data_offsets":[0,2]}}""", 2, "its header is not valid")]
+    [InlineData("""{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"y":{"dtype":"U8","""
+        + """ "shape":[2],"data_offsets":[1,3]}}""",
+        3, "but 2 is expected")]
+    [InlineData("""{"x":{"dtype":"U8","shape":[1152921504606846976,1152921504606846976],"data_offsets":[0,2]}}""",
+        2, "its header is not valid")]
     [InlineData("""{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 5, "the file holds 5")]
     [InlineData("""[[[[[[[[[[[[1]]]]]]]]]]]]""", 0, "its header is not valid")]
     [InlineData("""{"x":5}""", 0, "its header is not valid")]

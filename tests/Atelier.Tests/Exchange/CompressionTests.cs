@@ -76,7 +76,8 @@ public sealed class CompressionTests : IDisposable
             new Workshop().Export(_folder["small"], "gguf", _folder["rnn.gguf"]))
             .Message.ShouldContain("GGUF does not support models of type");
         Should.Throw<AtelierException>(() =>
-            new Workshop().CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message.ShouldContain("not a compression type");
+            new Workshop().CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message
+            .ShouldContain("not a compression type");
     }
 
     [Fact]

@@ -126,7 +126,8 @@ public class SchemaTests
     }
 
     [Theory]
-    [InlineData("""{ "type": "object", "patternProperties": {} }""", "the keyword 'patternProperties' is not supported")]
+    [InlineData("""{ "type": "object", "patternProperties": {} }""",
+        "the keyword 'patternProperties' is not supported")]
     [InlineData("""{ "type": "string", "minlength": 2 }""", "did you mean 'minLength'?")]
     [InlineData("""{ "type": "array", "uniqueItems": true }""", "the keyword 'uniqueItems'")]
     [InlineData("""{ "type": "text" }""", "there is no type \"text\"")]
@@ -135,12 +136,14 @@ public class SchemaTests
     [InlineData("""{ "$ref": "#" }""", "a rule starts with itself")]
     [InlineData("""{ "anyOf": [ { "$ref": "#" }, { "type": "null" } ] }""", "a rule starts with itself")]
     [InlineData("""{ "allOf": [ {}, {} ] }""", "allOf with several")]
-    [InlineData("""{ "oneOf": [ { "type": "integer" }, { "type": "number" } ] }""", "alternatives 0 and 1 of oneOf may both match")]
+    [InlineData("""{ "oneOf": [ { "type": "integer" }, { "type": "number" } ] }""",
+        "alternatives 0 and 1 of oneOf may both match")]
     [InlineData("""{ "type": "string", "pattern": "a", "minLength": 3 }""", "cannot be combined")]
     [InlineData("""{ "type": "string", "format": "email" }""", "the format 'email' is not supported")]
     [InlineData("""{ "type": "integer", "minimum": "3" }""", "minimum is \"3\"")]
     [InlineData("""{ "type": "integer", "minimum": 3, "maximum": 2 }""", "it contradicts itself")]
-    [InlineData("""{ "type": "object", "properties": { "next": { "$ref": "#" } }, "required": ["next"] }""", "no finite text can satisfy it")]
+    [InlineData("""{ "type": "object", "properties": { "next": { "$ref": "#" } }, "required": ["next"] }""",
+        "no finite text can satisfy it")]
     [InlineData("""{ "enum": ["a"], "type": "integer" }""", "it contradicts itself")]
     [InlineData("""{ "type": "array", "minItems": 3, "maxItems": 1 }""", "it contradicts itself")]
     [InlineData("false", "it contradicts itself")]

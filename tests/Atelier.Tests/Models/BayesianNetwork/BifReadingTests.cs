@@ -66,7 +66,8 @@ public sealed class BifReadingTests : IDisposable
     [InlineData("property \"position = (218, 195)\" ;", "observed true ;",
         "'observed' appears where type or property is expected", 5)]
     [InlineData("{ in out };", "{ in out }; type discrete[2] { a b };", "dog has two types", 7)]
-    [InlineData("type discrete[2] { in out };", "type continuous;", "'continuous' appears where discrete is expected", 7)]
+    [InlineData("type discrete[2] { in out };", "type continuous;",
+        "'continuous' appears where discrete is expected", 7)]
     [InlineData("default 0.5 0.5;", "noisyor 0.5 0.5;",
         "'noisyor' appears where table, default, a row or property is expected", 10)]
     [InlineData("default 0.5 0.5;", "(true) 0.5 0.5;", "a row of the table of dog appears twice", 10)]

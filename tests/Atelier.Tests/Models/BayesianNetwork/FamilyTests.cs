@@ -109,7 +109,8 @@ public sealed class FamilyTests : IDisposable
         Fails(new Question { Evidence = Given("smoke", "yess") }, "did you mean 'yes'?");
         Fails(new Question { Evidence = new Dictionary<string, string> { ["lung"] = "yes", ["either"] = "no" } },
             "probability zero: lung=yes, either=no");
-        Fails(new Question { Targets = ["lung"], Evidence = Given("lung", "yes") }, "queried and also given as evidence");
+        Fails(new Question { Targets = ["lung"], Evidence = Given("lung", "yes") },
+            "queried and also given as evidence");
         Fails(new Question { Evidence = Given("lung", "yes"), Interventions = Given("lung", "no") },
             "set to one value and observed to have another");
         var request =

@@ -60,7 +60,8 @@ public sealed class UpscalingTests : IDisposable
         report.Baselines["bicubic"]["peakSignalToNoise"].Value.ShouldBeInRange(15, 40);
         report.Baselines["bicubic"]["meanSquaredError"].Value.ShouldBeLessThan(
             report.Metrics["meanSquaredError"].Value);
-        report.Sections.SelectMany(section => section.Images).ShouldContain(picture => picture.File.EndsWith("enlarged.png", StringComparison.Ordinal));
+        report.Sections.SelectMany(section => section.Images)
+            .ShouldContain(image => image.File.EndsWith("enlarged.png", StringComparison.Ordinal));
         Directory.GetFiles(_folder["up"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
     }
 

@@ -85,7 +85,8 @@ public sealed class HmmTaggerTests : IDisposable
         Should.Throw<AtelierException>(() =>
             tagger.Tag(["the"], new Dictionary<int, string> { [0] = "Q" })).Message.ShouldContain("no tag 'Q'");
         Should.Throw<AtelierException>(() =>
-            tagger.Tag(["the"], new Dictionary<int, string> { [4] = "N" })).Message.ShouldContain("no word at position 4");
+            tagger.Tag(["the"], new Dictionary<int, string> { [4] = "N" })).Message
+            .ShouldContain("no word at position 4");
     }
 
     [Fact]

@@ -34,7 +34,8 @@ public sealed class ImageOriginTests
     {
         ImageOrigin origin = Written(new GenerationRequest { Drawing = new() { From = A } },
             name => [new InputImage(new byte[] { 5 }, name)]);
-        Should.Throw<AtelierException>(origin.CheckFiles).ToLine().ShouldStartWith("a: has changed since the image was generated from it");
+        Should.Throw<AtelierException>(origin.CheckFiles).ToLine()
+            .ShouldStartWith("a: has changed since the image was generated from it");
     }
 
     [Fact]
