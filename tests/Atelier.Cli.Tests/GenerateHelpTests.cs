@@ -92,6 +92,11 @@ public sealed partial class GenerateHelpTests : IDisposable
             [.. options.Split(' '), "--upscale", "--like"]);
         if (options.Contains("--class", StringComparison.Ordinal))
             help.ShouldMatch("(?s)The class of the images: .*red-circle");
+        if (options.Contains("--sampler", StringComparison.Ordinal))
+        {
+            help.ShouldContain("euler, heun or dpm. [default: heun]");
+            help.ShouldContain("from noise to image. [default: 3]");
+        }
     }
 
     [Fact]

@@ -143,7 +143,7 @@ internal static class ImageEvaluator
             Run = context.Run,
             Data = on.Data,
             Headline = readBack
-                ? new("classAccuracy", "of generated images of the class asked for", MoreIsBetter: true,
+                ? new("classAccuracy", "of the class asked for", MoreIsBetter: true,
                 "generated images:")
                 : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "generated images:")
                 : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),

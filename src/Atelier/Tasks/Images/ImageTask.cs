@@ -47,6 +47,13 @@ public sealed class ImageTask : ITask
 
         // An upscaling model enlarges a given image.
         RequestOption Option(string field) => new(field,
+            Default: field switch
+            {
+                "sampler" => generator.Defaults.Sampler,
+                "steps" => FormattableString.Invariant($"{generator.Defaults.Steps}"),
+                "guidance" => FormattableString.Invariant($"{generator.Defaults.Guidance}"),
+                _ => null,
+            },
             Example: field == "from" && generator.Model.Upscaler is not null ? "small.png" : null);
     }
 
