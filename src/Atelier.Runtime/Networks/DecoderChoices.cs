@@ -8,6 +8,9 @@ public enum PositionName
 
     /// <summary>Rotary position embedding: queries and keys are rotated by their positions (Su et al. 2021).</summary>
     Rotary,
+
+    /// <summary>Sines and cosines of the position (Vaswani et al. 2017, section 3.5).</summary>
+    Sinusoidal,
 }
 
 /// <summary>The normalisation of a model.</summary>
@@ -33,6 +36,25 @@ public enum ActivationName
 
     /// <summary>SwiGLU, silu(x W) ⊙ (x V), the gated activation of Llama (Shazeer 2020, eq. 6).</summary>
     SwiGlu,
+
+    /// <summary>The rectifier, max(0, x) (Nair and Hinton 2010).</summary>
+    Relu,
+
+    /// <summary>SiLU, x σ(x), also called swish (Elfwing et al. 2018).</summary>
+    Silu,
+
+    /// <summary>
+    /// GEGLU, gelu(x W) ⊙ (x V), with the tanh approximation: the gated activation of T5 1.1 (Shazeer 2020, eq. 6).
+    /// </summary>
+    GeGlu,
+}
+
+/// <summary>Extensions of <see cref="ActivationName"/>.</summary>
+public static class ActivationNames
+{
+    /// <summary>Returns whether the activation multiplies one product by a function of another.</summary>
+    /// <param name="name">The activation.</param>
+    public static bool IsGated(this ActivationName name) => name is ActivationName.SwiGlu or ActivationName.GeGlu;
 }
 
 /// <summary>The cell of a recurrent layer.</summary>

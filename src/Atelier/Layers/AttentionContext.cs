@@ -25,4 +25,10 @@ public sealed record AttentionContext
     /// those of the source are stored by the first call, and later calls do not read the source.
     /// </summary>
     public KeyValueCache? Cache { get; init; }
+
+    /// <summary>
+    /// Receives the weights of attention, averaged over heads, [batch, time, span], fp32, where they are wanted. Not for
+    /// causal attention.
+    /// </summary>
+    public Action<Tensor>? ReportWeights { get; init; }
 }

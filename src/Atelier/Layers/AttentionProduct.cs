@@ -48,6 +48,23 @@ public sealed class AttentionProduct(bool causal = true, double? scale = null) :
         return timed.End(padding is null ? mixed : mixed * HasKeys(padding, q.shape[2]).to(q.dtype));
     }
 
+    /// <summary>The weights of attention to all keys, averaged over heads.</summary>
+    /// <param name="q">Queries, [heads, batch, time, headSize].</param>
+    /// <param name="k">Keys, [heads, batch, span, headSize].</param>
+    /// <param name="padding">As in <see cref="Attend"/>.</param>
+    /// <param name="bias">As in <see cref="Attend"/>.</param>
+    /// <returns>[batch, time, span], fp32; a query's weights sum to 1.</returns>
+    public Tensor MeanWeights(Tensor q, Tensor k, Tensor? padding = null, Tensor? bias = null)
+    {
+        Tensor scores = q.matmul(k.transpose(2, 3)).to(ScalarType.Float32)
+            .Times(scale ?? (1 / Math.Sqrt(q.shape[3]))); // [heads, batch, time, span]
+        if (bias is not null)
+            scores = scores.Plus(bias);
+        if (padding is not null)
+            scores = scores.FilledWhere(padding.view(1, padding.shape[0], 1, padding.shape[1]), Masked);
+        return F.softmax(scores, -1).mean([0]);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _mask?.Dispose();
 

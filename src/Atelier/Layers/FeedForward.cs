@@ -21,12 +21,13 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
     /// <param name="deviation">The standard deviation of the first layer's initial weights.</param>
     /// <param name="outputDeviation">The standard deviation of the second layer's initial weights.</param>
     /// <param name="random">Draws the weights.</param>
+    /// <param name="dropout">The share of activations dropped in training.</param>
     public FeedForward(int hiddenSize, int size, ActivationName activation, bool bias, Precision precision,
-        double deviation, double outputDeviation, Generator random)
+        double deviation, double outputDeviation, Generator random, double dropout = 0)
         : base(nameof(FeedForward))
     {
-        Activation = activation;
-        int inner = activation == ActivationName.SwiGlu ? 2 * size : size;
+        (Activation, DropoutRate) = (activation, dropout);
+        int inner = activation.IsGated() ? 2 * size : size;
         Input = new Linear(hiddenSize, inner, bias, precision, deviation, random);
         Output = new Linear(size, hiddenSize, bias, precision, outputDeviation, random);
         register_module("input", Input);
@@ -36,7 +37,10 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
     /// <summary>The activation.</summary>
     public ActivationName Activation { get; }
 
-    /// <summary>The first linear layer; for SwiGLU, the rows of the gate, then those that it multiplies.</summary>
+    /// <summary>The share of activations dropped in training.</summary>
+    public double DropoutRate { get; }
+
+    /// <summary>The first linear layer; for gated activations, the rows of the gate, then those that it multiplies.</summary>
     public Linear Input { get; }
 
     /// <summary>The second linear layer.</summary>
@@ -46,7 +50,8 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
     public override Tensor forward(Tensor input)
     {
         TimedOperation timed = TimedOperation.Begin("feed-forward", ref input);
-        return timed.End(Output.forward(Activate(Input.forward(input))));
+        Tensor activated = Activate(Input.forward(input));
+        return timed.End(Output.forward(Dropout.Apply(activated, training ? DropoutRate : 0)));
     }
 
     Tensor ISequenceLayer.Forward(Tensor x, AttentionContext? context) => forward(x);
@@ -58,14 +63,17 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
         {
             ActivationName.Gelu => F.gelu(inner),
             ActivationName.GeluTanh => F.gelu(inner, TorchSharp.Modules.GELU.Approximate.tanh),
-            ActivationName.SwiGlu => Gate(inner),
+            ActivationName.Relu => F.relu(inner),
+            ActivationName.Silu => F.silu(inner),
+            ActivationName.SwiGlu => Gate(inner, gate => F.silu(gate)),
+            ActivationName.GeGlu => Gate(inner, gate => F.gelu(gate, TorchSharp.Modules.GELU.Approximate.tanh)),
             _ => throw new InvalidEnumArgumentException(nameof(Activation), (int)Activation, typeof(ActivationName)),
         });
     }
 
-    private static Tensor Gate(Tensor inner)
+    private static Tensor Gate(Tensor inner, Func<Tensor, Tensor> activate)
     {
         Tensor[] halves = inner.chunk(2, -1);
-        return F.silu(halves[0]) * halves[1];
+        return activate(halves[0]) * halves[1];
     }
 }

@@ -89,6 +89,8 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
         TimedOperation timed = TimedOperation.Begin("attention", ref x);
         (Tensor q, Tensor k, Tensor v) =
             SourceKeyValue is null ? FromItself(x, context?.Cache) : FromSource(x, context);
+        if (context?.ReportWeights is { } report)
+            report(Product.MeanWeights(q, k, context.Padding, context.Bias));
         Tensor mixed = Product.Attend(q, k, v, training ? Shape.Dropout : 0, context?.Padding, context?.Bias);
         // [heads, batch, time, headSize] → [batch, time, heads · headSize]
         return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(x.shape[0], x.shape[1], Shape.QuerySize)));

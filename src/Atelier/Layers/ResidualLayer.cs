@@ -5,14 +5,17 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// x + dropout(layer(norm(x))): a layer of the residual stream, with its norm first (Xiong et al. 2020, figure 1b). In
-/// training, a <see cref="Sequential"/> computes attention and feed-forward layers by fused kernels where they can be
-/// used. The norm and the layer are registered by the module that creates them.
+/// A layer of the residual stream: x + dropout(layer(norm(x))) with its norm first, or norm(x + dropout(layer(x))) with
+/// its norm last (Xiong et al. 2020, figures 1b and 1a). In training, a <see cref="Sequential"/> computes attention and
+/// feed-forward layers with their norm first by fused kernels where they can be used. The norm and the layer are
+/// registered by the module that creates them.
 /// </summary>
 /// <param name="norm">The norm.</param>
 /// <param name="layer">The layer.</param>
 /// <param name="dropout">The share of the layer's output dropped in training.</param>
-public sealed class ResidualLayer(Norm norm, ISequenceLayer layer, double dropout) : ISequenceLayer
+/// <param name="normFirst">Whether the norm comes first.</param>
+public sealed class ResidualLayer(Norm norm, ISequenceLayer layer, double dropout, bool normFirst = true)
+    : ISequenceLayer
 {
     private readonly IKernelLayer? _kernel = layer switch
     {
@@ -22,9 +25,12 @@ public sealed class ResidualLayer(Norm norm, ISequenceLayer layer, double dropou
     };
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, AttentionContext? context = null) =>
-        x.Plus(Dropout.Apply(layer.Forward(norm.forward(x), context), norm.training ? dropout : 0));
+    public Tensor Forward(Tensor x, AttentionContext? context = null)
+    {
+        Tensor y = Dropout.Apply(layer.Forward(normFirst ? norm.forward(x) : x, context), norm.training ? dropout : 0);
+        return normFirst ? x.Plus(y) : norm.forward(x.Plus(y));
+    }
 
     IReadOnlyList<IKernelLayer>? ISequenceLayer.KernelsFor(Tensor x) =>
-        norm.training && dropout == 0 && _kernel is not null && _kernel.Serves(x) ? [_kernel] : null;
+        norm.training && normFirst && dropout == 0 && _kernel is not null && _kernel.Serves(x) ? [_kernel] : null;
 }

@@ -1,4 +1,5 @@
 using Atelier.Kernels;
+using Atelier.Networks;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using TorchSharp;
@@ -21,7 +22,8 @@ internal sealed unsafe class FeedForwardKernel(Norm norm, FeedForward layer) : I
 
     /// <inheritdoc/>
     public bool Serves(Tensor x) =>
-        KernelLayers.ServeStream(x, layer.Output.Precision) && Size % Bf16.Lanes == 0;
+        KernelLayers.ServeStream(x, layer.Output.Precision) && Size % Bf16.Lanes == 0 && layer.DropoutRate == 0
+        && layer.Activation is ActivationName.Gelu or ActivationName.GeluTanh or ActivationName.SwiGlu;
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, Stack<Tensor>? kept)

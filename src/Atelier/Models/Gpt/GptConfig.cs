@@ -123,6 +123,12 @@ public sealed record GptConfig
 
     private void Check()
     {
+        if (Activation is not (ActivationName.Gelu or ActivationName.GeluTanh or ActivationName.SwiGlu))
+            throw new AtelierException("the activation is not one of this family", "model.activation",
+                "use gelu, geluTanh or swiGlu");
+        if (Positions == PositionName.Sinusoidal)
+            throw new AtelierException("the positions are not of this family", "model.positions",
+                "use learned or rotary");
         if (HeadCount % KeyValueHeadCount!.Value != 0)
         {
             IEnumerable<int> divisors = Enumerable.Range(1, HeadCount).Where(n => HeadCount % n == 0);

@@ -51,7 +51,7 @@ internal sealed class TextDecodingState(TextModel model, int sequences) : IDecod
 
     public void Dispose() => _memory.Dispose();
 
-    private static Tensor Longs(ReadOnlySpan<int> values)
+    internal static Tensor Longs(ReadOnlySpan<int> values)
     {
         long[] wide = new long[values.Length];
         for (int i = 0; i < wide.Length; i++)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Layers;
@@ -100,12 +99,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         foreach ((TextBatch part, double share) in batch.Divide(parts))
         {
             using var temporaries = NewDisposeScope();
-            Tensor logits = Forward(part.Inputs);
-            Tensor targets = part.Targets.to(Device);
-            // Targets that do not count are negative.
-            Tensor correct = logits.argmax(-1).eq(targets).sum() / targets.ge(zeros_like(targets)).sum();
-            loss += share * VocabularyHead.CrossEntropyOf(logits, part.Targets, 0).Number();
-            accuracy += share * correct.Number();
+            (double partLoss, double partAccuracy) = TokenPredictions.Judge(Forward(part.Inputs), part.Targets);
+            loss += share * partLoss;
+            accuracy += share * partAccuracy;
         }
         return new Dictionary<string, double> { ["loss"] = loss, ["accuracy"] = accuracy };
     }
@@ -165,20 +161,15 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
                 for (int t = 0; t < time && start + t + 1 < tokens.Length; t++)
                     (inputs[i * time + t], targets[i * time + t]) = (tokens[start + t], tokens[start + t + 1]);
             }
-            Tensor logits = Head(Encode(tensor(inputs, rows.Length, time).to(Device), memory)).to(ScalarType.Float32);
-            Tensor chosen = logits.gather(-1, tensor(targets, rows.Length, time, 1).to(Device)).squeeze(-1);
-            Tensor most = logits.amax([-1]);
-            float[] likelihoods = Values(chosen - logits.logsumexp(-1)); // [rows, time]
-            float[] leads = Values(most - chosen);
+            Tensor logits = Head(Encode(tensor(inputs, rows.Length, time).to(Device), memory));
+            TokenScore[] all = TokenPredictions.Scores(logits, tensor(targets, rows.Length, time));
             for (int i = 0; i < rows.Length; i++)
             {
                 TokenScore[] row = scores[rows[i]];
-                for (int t = 0; t < time && start + t < row.Length; t++)
-                    row[start + t] = new(Math.Min(0, likelihoods[i * time + t]), leads[i * time + t] <= 0);
+                int count = Math.Min(time, row.Length - start);
+                if (count > 0)
+                    all.AsSpan(i * time, count).CopyTo(row.AsSpan(start));
             }
         }
     }
-
-    private static float[] Values(Tensor tensor) =>
-        MemoryMarshal.Cast<byte, float>(tensor.cpu().contiguous().bytes).ToArray();
 }
