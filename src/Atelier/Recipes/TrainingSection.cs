@@ -12,6 +12,13 @@ public sealed record TrainingSection
     [Range(1, 1_000_000)]
     public int BatchSize { get; init; } = 32;
 
+    /// <summary>
+    /// For pairs, instead of batchSize: the largest number of tokens in a batch, which is its number of pairs times the
+    /// length of its longest sequence. Null takes 4096.
+    /// </summary>
+    [Range(1, 1 << 24)]
+    public int? BatchTokens { get; init; }
+
     /// <summary>The number of batches whose gradients are averaged for one step.</summary>
     [Range(1, 100_000)]
     public int GradientAccumulation { get; init; } = 1;

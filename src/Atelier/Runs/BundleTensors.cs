@@ -71,6 +71,39 @@ public static class BundleTensors
                 where, hint);
     }
 
+    /// <summary>
+    /// Returns copies of the tensors of a model's state on the CPU, by name, in the caller's dispose scope.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    public static IReadOnlyDictionary<string, Tensor> Copy(nn.Module model)
+    {
+        using var gradients = no_grad();
+        return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
+    }
+
+    /// <summary>
+    /// Copies the tensors of a file into the tensors of a model with the same names, and returns the model.
+    /// </summary>
+    /// <param name="model">The model; disposed if the tensors do not match it.</param>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="where">The path of the weights, for error messages.</param>
+    /// <exception cref="AtelierException">A tensor is missing, unknown, or has a different shape.</exception>
+    public static TModel Fill<TModel>(TModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+        where TModel : nn.Module
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
     private static void ReadFloats(Bundle bundle, Dictionary<string, Tensor> tensors, CancellationToken cancellation)
     {
         foreach (string file in SafetensorsFolder.Files(bundle.Folder))

@@ -46,6 +46,6 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
         if (config.VocabularySize < 1 || least > held)
             throw new AtelierException($"holds {held} weights, but config.json describes at least {least}",
                 where, "download or export the model again");
-        return Fill(new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0), tensors, where);
+        return BundleTensors.Fill(new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0), tensors, where);
     }
 }

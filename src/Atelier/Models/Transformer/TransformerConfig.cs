@@ -46,8 +46,8 @@ public sealed record TransformerConfig
     public int? FeedForwardSize { get; init; }
 
     /// <summary>
-    /// The largest number of tokens of a source, and of a target, with their special tokens. Longer pairs are left out
-    /// of training.
+    /// The largest number of tokens of a source, and of a target, with their special tokens. In training, longer ones
+    /// are cut.
     /// </summary>
     [Range(2, 1 << 20)]
     public int ContextLength { get; init; } = 256;

@@ -15,7 +15,9 @@ internal static class TransformerConfigFile
     /// <summary>The values of model_type; the last is for architectures that Hugging Face lacks.</summary>
     public const string Marian = "marian", Bart = "bart", Own = "atelier_transformer";
 
-    private const string SourceVocabulary = "source_vocab_size";
+    // our own keys, for models whose sources have a vocabulary of their own
+    private const string SourceVocabulary = "source_vocab_size", SourceEnd = "source_eos_token_id",
+        SourcePad = "source_pad_token_id";
 
     private static readonly (string Name, ActivationName Value)[] Activations =
     [
@@ -28,7 +30,7 @@ internal static class TransformerConfigFile
             "vocab_size", "decoder_vocab_size", "d_model", "encoder_layers", "decoder_layers", "encoder_ffn_dim",
             "decoder_ffn_dim", "encoder_attention_heads", "decoder_attention_heads", "max_position_embeddings",
             "activation_function", "scale_embedding", "share_encoder_decoder_embeddings", "tie_word_embeddings",
-            "pad_token_id", "eos_token_id", "decoder_start_token_id", "num_beams", "max_length", "length_penalty",
+            "pad_token_id", "eos_token_id", "decoder_start_token_id", SourceEnd, SourcePad,
             "num_hidden_layers", // the same number as encoder_layers, which is read
         ],
         // Names, versions, settings of training and of the classification head, and the end token that published code
@@ -66,6 +68,8 @@ internal static class TransformerConfigFile
             ["eos_token_id"] = ends.EndId,
             ["decoder_start_token_id"] = ends.StartId,
         };
+        if (!model.SharesEmbedding)
+            (tokens[SourceEnd], tokens[SourcePad]) = (ends.SourceEndId, ends.SourcePadId);
         if (type == Own)
         {
             tokens["vocab_size"] = model.VocabularySize;
@@ -144,8 +148,12 @@ internal static class TransformerConfigFile
     /// <exception cref="AtelierException">A token is missing.</exception>
     public static SequenceEnds ReadEnds(ConfigFile file)
     {
-        int end = file.Integer("eos_token_id");
-        return new SequenceEnds(file.Integer("decoder_start_token_id", end), end, file.Integer("pad_token_id", end));
+        int end = file.Integer("eos_token_id"), pad = file.Integer("pad_token_id", end);
+        return new SequenceEnds(file.Integer("decoder_start_token_id", end), end, pad)
+        {
+            SourceEndId = file.Integer(SourceEnd, end),
+            SourcePadId = file.Integer(SourcePad, pad),
+        };
     }
 
     private static int Same(ConfigFile file, string first, string second, int otherwise)

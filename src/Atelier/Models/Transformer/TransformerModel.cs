@@ -4,6 +4,7 @@ using Atelier.Tasks.Pairs;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Dropout = Atelier.Layers.Dropout;
 using Embedding = Atelier.Layers.Embedding;
@@ -19,8 +20,10 @@ namespace Atelier.Models.Transformer;
 public sealed class TransformerModel : SequenceToSequenceModel
 {
     private const double NormEpsilon = 1e-5;
+    private const string Sinusoids = "sinusoids";
     private readonly Precision _precision;
     private readonly AttentionProduct _toAll = new(causal: false), _causal = new();
+    [ComponentName(Name = Sinusoids)]
     private readonly Tensor? _sinusoids; // [contextLength, hidden]
 
     /// <summary>Creates a model with new weights, on the CPU.</summary>
@@ -51,7 +54,7 @@ public sealed class TransformerModel : SequenceToSequenceModel
         if (Config.Positions == PositionName.Sinusoidal)
         {
             _sinusoids = SinusoidalPositions.Table(Config.ContextLength, hidden);
-            register_buffer("sinusoids", _sinusoids, persistent: false);
+            register_buffer(Sinusoids, _sinusoids, persistent: false);
         }
         register_module("targets", TargetEmbedding);
         if (sourceVocabularySize is not null)

@@ -108,11 +108,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// Returns copies of the weights by their published names, in the caller's dispose scope. By default these are the
     /// names of the module's state.
     /// </summary>
-    protected virtual IReadOnlyDictionary<string, Tensor> Weights(TModel model)
-    {
-        using var gradients = no_grad();
-        return model.state_dict().ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
-    }
+    protected virtual IReadOnlyDictionary<string, Tensor> Weights(TModel model) => BundleTensors.Copy(model);
 
     /// <summary>Creates the model that config.json and the weights describe.</summary>
     /// <param name="config">The config.json.</param>
@@ -120,28 +116,6 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="where">The path of the weights, for error messages.</param>
     /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
-
-    /// <summary>
-    /// Copies the tensors of a file into the tensors of a model with the same names, and returns the model.
-    /// </summary>
-    /// <param name="model">The model; disposed if the tensors do not match it.</param>
-    /// <param name="tensors">The weights by name.</param>
-    /// <param name="where">The path of the weights, for error messages.</param>
-    /// <exception cref="AtelierException">A tensor is missing, unknown, or has a different shape.</exception>
-    protected static TModel Fill(TModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
-    {
-        try
-        {
-            using var scope = NewDisposeScope();
-            BundleTensors.CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
 
     private static TrainingSample WriteSample(string path, TModel model, TextData text, Recipe recipe,
         CancellationToken cancellation)

@@ -38,16 +38,24 @@ public sealed class TextTask : ITask
         bool hasStates = generator.Model is IHiddenStates;
         return
         [
-            new("prompt", Example: Prompts.FirstOrDefault(prompt => IsKnown(prompt, generator.Tokenizer))),
+            new("prompt", Example: KnownPrompt(generator.Tokenizer)),
             new("count", Example: "3"),
             hasStates ? new("states", "The known hidden state of a token, by its position from 0. Can be repeated.")
                 : new("draft"),
             new("out", "The file to write the texts to."),
-            .. typeof(DecodingOptions).GetProperties().Where(property => property.CanWrite)
-                .Select(property => new RequestOption(JsonNamingPolicy.CamelCase.ConvertName(property.Name),
-                    Default: Shown(property.GetValue(generator.Defaults)))),
+            .. DecodingOptionsOf(generator.Defaults),
         ];
     }
+
+    /// <summary>Returns a text for examples that the vocabulary has, or null.</summary>
+    internal static string? KnownPrompt(Tokenizer tokenizer) =>
+        Prompts.FirstOrDefault(prompt => IsKnown(prompt, tokenizer));
+
+    /// <summary>Returns an option for each decoding option.</summary>
+    internal static IEnumerable<RequestOption> DecodingOptionsOf(DecodingOptions defaults) =>
+        typeof(DecodingOptions).GetProperties().Where(property => property.CanWrite)
+            .Select(property => new RequestOption(JsonNamingPolicy.CamelCase.ConvertName(property.Name),
+                Default: Shown(property.GetValue(defaults))));
 
     /// <summary>Whether the vocabulary has each character of a text, and not only the bytes of its encoding.</summary>
     private static bool IsKnown(string text, Tokenizer tokenizer)

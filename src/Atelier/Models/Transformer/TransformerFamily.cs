@@ -1,0 +1,61 @@
+using Atelier.Data.Pairs;
+using Atelier.Formats;
+using Atelier.Recipes;
+using Atelier.Tasks.Pairs;
+using Atelier.Tensors;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Transformer;
+
+/// <summary>The family of encoder-decoder Transformers with the architectures of Marian and BART.</summary>
+public sealed class TransformerFamily : PairFamily<TransformerConfig, TransformerModel>
+{
+    /// <inheritdoc/>
+    public override string Name => "transformer";
+
+    /// <inheritdoc/>
+    public override string Description => "an encoder-decoder Transformer from text to text, as for translation";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ModelTypes =>
+        [TransformerConfigFile.Marian, TransformerConfigFile.Bart, TransformerConfigFile.Own];
+
+    /// <inheritdoc/>
+    protected override TransformerModel Create(TransformerConfig config, int? sourceVocabularySize,
+        int vocabularySize, Recipe recipe) => new(config, sourceVocabularySize, vocabularySize,
+            recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing);
+
+    /// <inheritdoc/>
+    protected override string ConfigText(TransformerModel model, SequenceEnds ends) =>
+        TransformerConfigFile.Write(model, ends);
+
+    /// <inheritdoc/>
+    protected override SequenceEnds ReadEnds(ConfigFile config) => TransformerConfigFile.ReadEnds(config);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyDictionary<string, Tensor> Weights(TransformerModel model) =>
+        TransformerWeights.Export(model);
+
+    /// <inheritdoc/>
+    protected override TransformerModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors,
+        string where)
+    {
+        (TransformerConfig shape, int? sources, int vocabulary) = TransformerConfigFile.Read(config);
+        Int128 claimed = TransformerWeights.ParameterCount(shape, (long)vocabulary + (sources ?? 0));
+        Int128 held = tensors.Values.Sum(t => t.numel());
+        if (vocabulary < 1 || sources < 1 || claimed > held)
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
+                "download or export the model again");
+        var model = new TransformerModel(shape, sources, vocabulary, Precision.Fp32, seed: 0);
+        try
+        {
+            TransformerWeights.Import(model, tensors, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Pairs;
+using Atelier.Generation;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tokenizers;
+
+namespace Atelier.Tasks.Pairs;
+
+/// <summary>
+/// Reads and writes what the bundles of all sequence-to-sequence families hold besides the network, and writes their
+/// model card.
+/// </summary>
+internal static class PairBundle
+{
+    /// <summary>The file of the targets' tokenizer, for models with two vocabularies.</summary>
+    public const string TargetTokenizerName = "target-tokenizer.json";
+
+    private const string TokenizerName = "tokenizer.json";
+
+    /// <summary>Opens the tokenizers and the decoding options of a bundle.</summary>
+    /// <param name="folder">The folder of the bundle.</param>
+    /// <param name="model">The network; disposed if the files do not match it.</param>
+    /// <param name="ends">The special tokens.</param>
+    /// <exception cref="AtelierException">A file is missing or damaged, or does not match the network.</exception>
+    public static SequenceToSequenceGenerator Open(string folder, SequenceToSequenceModel model, SequenceEnds ends)
+    {
+        try
+        {
+            Tokenizer source = TokenizerFile.Load(Path.Combine(folder, TokenizerName));
+            string own = Path.Combine(folder, TargetTokenizerName);
+            Tokenizer target = File.Exists(own) ? TokenizerFile.Load(own) : source;
+            string generation = Path.Combine(folder, Bundle.GenerationConfigName);
+            return Generator(model, source, target, GenerationConfigFile.Read(generation).Decoding, ends);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates the generator of a model.</summary>
+    public static SequenceToSequenceGenerator Generator(ISequenceToSequenceModel model, Tokenizer source,
+        Tokenizer target, DecodingOptions defaults, SequenceEnds ends) => new(model, source, target, defaults,
+            new SequenceToSequenceTokens(ends.StartId, [ends.EndId])
+            {
+                SourceEndIds = ends.EndsSource ? [ends.SourceEndId] : [],
+            });
+
+    /// <summary>Writes the tokenizers and generation_config.json.</summary>
+    public static void WriteTokens(string folder, Tokenizer source, Tokenizer target, DecodingOptions decoding,
+        SequenceEnds ends)
+    {
+        source.Save(Path.Combine(folder, TokenizerName));
+        if (!ReferenceEquals(source, target))
+            target.Save(Path.Combine(folder, TargetTokenizerName));
+        new GenerationConfigFile(decoding, ends.StartId, [ends.EndId])
+            .Write(Path.Combine(folder, Bundle.GenerationConfigName));
+    }
+
+    /// <summary>Returns the model card, in Markdown.</summary>
+    /// <param name="recipe">The recipe of the model.</param>
+    /// <param name="data">The training data.</param>
+    /// <param name="parameters">The number of weights in the model.</param>
+    public static string Card(Recipe recipe, PairData data, long parameters)
+    {
+        string vocabulary = $"{data.TargetTokenizer.VocabularySize} ({data.TargetTokenizer.Kind})";
+        if (!ReferenceEquals(data.SourceTokenizer, data.TargetTokenizer))
+            vocabulary = $"{data.SourceTokenizer.VocabularySize} of sources, {vocabulary} of targets";
+        return string.Create(CultureInfo.InvariantCulture, $"""
+            ---
+            pipeline_tag: text2text-generation
+            ---
+            # {recipe.Name}
+
+            {recipe.Description ?? $"A model from text to text of the family {recipe.Model.Family}, trained from "
+                + "scratch."}
+
+            | | |
+            |---|---|
+            | family | {recipe.Model.Family} |
+            | parameters | {parameters} |
+            | vocabulary | {vocabulary} |
+            | trained on | {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "pair")} |
+            | seed | {recipe.Seed} |
+
+            It writes what resembles the targets that it has seen, right or wrong; check what it says before you use
+            it.
+
+            """);
+    }
+}

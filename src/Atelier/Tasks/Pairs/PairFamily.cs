@@ -1,0 +1,161 @@
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Pairs;
+using Atelier.Exchange;
+using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tensors;
+using Atelier.Tokenizers;
+using Atelier.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks.Pairs;
+
+/// <summary>
+/// Base class of families of sequence-to-sequence models: batches, samples during training, and writing and loading
+/// bundles. A family adds its name, its model and its file layout.
+/// </summary>
+/// <typeparam name="TConfig">The configuration record, whose properties are the recipe's model section.</typeparam>
+/// <typeparam name="TModel">The type of the network.</typeparam>
+public abstract class PairFamily<TConfig, TModel> : IModelFamily
+    where TConfig : class, new()
+    where TModel : SequenceToSequenceModel
+{
+    private const int DefaultTokens = 4096; // of a batch
+    private const int ShownSources = 3;
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract string Description { get; }
+
+    /// <inheritdoc/>
+    public abstract IReadOnlyList<string> ModelTypes { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ITask> Tasks { get; } = [new PairsTask()];
+
+    /// <inheritdoc/>
+    public Type ConfigType => typeof(TConfig);
+
+    /// <inheritdoc/>
+    public virtual IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
+        [new(["training.batchSize"], "pairs, whose batches have a number of tokens: set training.batchTokens")];
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data)
+    {
+        if (data is not PairData pairs)
+            throw new AtelierException($"the family {Name} trains on pairs of texts", "data.source",
+                "use pairs, or another family");
+        var config = (TConfig?)recipe.Model.Config ?? new TConfig();
+        SequenceEnds ends = Ends(pairs);
+        int? sources = ReferenceEquals(pairs.SourceTokenizer, pairs.TargetTokenizer)
+            ? null : pairs.SourceTokenizer.VocabularySize;
+        TModel CreateModel() => Create(config, sources, pairs.TargetTokenizer.VocabularySize, recipe);
+        TModel model = CreateModel();
+        PairBatches Batches(PairFile file, bool shuffled) => new(file, ends,
+            recipe.Training.BatchTokens ?? DefaultTokens, model.ContextLength, recipe.Seed, shuffled);
+        return new Trainer<PairBatch>(recipe, model, Batches(pairs.Train, shuffled: true),
+            pairs.Validation.Count == 0 ? null : Batches(pairs.Validation, shuffled: false), new TrainerHooks
+            {
+                WriteBundle = folder => Write(folder, model, pairs.SourceTokenizer, pairs.TargetTokenizer,
+                    recipe.Generation.Decoding, ends,
+                    PairBundle.Card(recipe, pairs, model.parameters().Sum(p => p.numel()))),
+                CreateReplica = CreateModel,
+                WriteSample = (path, cancellation) => WriteSample(path, model, pairs, ends, recipe, cancellation),
+                ItemUnit = "target tokens",
+            });
+    }
+
+    /// <inheritdoc/>
+    public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
+    {
+        Device target = ComputeDevice.Resolve(device);
+        ConfigFile config = ConfigFile.Read(Path.Combine(bundle.Folder, "config.json"));
+        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
+        try
+        {
+            TModel model = Read(config, tensors, bundle.WeightsPath);
+            model.eval();
+            model.to(target);
+            return PairBundle.Open(bundle.Folder, model, ReadEnds(config));
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    /// <summary>Writes a model as a bundle.</summary>
+    /// <param name="folder">The folder of the bundle.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="source">The tokenizer of sources.</param>
+    /// <param name="target">The tokenizer of targets; may be the same object.</param>
+    /// <param name="decoding">The default decoding options, for requests that do not set them.</param>
+    /// <param name="ends">The special tokens of the model.</param>
+    /// <param name="card">The model card, in Markdown.</param>
+    /// <exception cref="AtelierException">The folder cannot be written.</exception>
+    public void Write(string folder, TModel model, Tokenizer source, Tokenizer target, DecodingOptions decoding,
+        SequenceEnds ends, string card)
+    {
+        using var scope = NewDisposeScope();
+        BundleWriter.Write(folder, ConfigText(model, ends), Weights(model), card,
+            partial => PairBundle.WriteTokens(partial, source, target, decoding, ends));
+    }
+
+    /// <summary>
+    /// Returns the special tokens that a new model of the data learns. By default the end-of-text token of a tokenizer
+    /// starts, ends and pads its sequences.
+    /// </summary>
+    protected virtual SequenceEnds Ends(PairData data) => SequenceEnds.Of(data.SourceTokenizer, data.TargetTokenizer);
+
+    /// <summary>Creates a new model from a recipe.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="sourceVocabularySize">The size of the sources' vocabulary; null if targets share it.</param>
+    /// <param name="vocabularySize">The size of the targets' vocabulary.</param>
+    /// <param name="recipe">The recipe.</param>
+    protected abstract TModel Create(TConfig config, int? sourceVocabularySize, int vocabularySize, Recipe recipe);
+
+    /// <summary>Returns the text of config.json.</summary>
+    protected abstract string ConfigText(TModel model, SequenceEnds ends);
+
+    /// <summary>Reads the special tokens from config.json.</summary>
+    /// <exception cref="AtelierException">A token is missing.</exception>
+    protected abstract SequenceEnds ReadEnds(ConfigFile config);
+
+    /// <summary>
+    /// Returns copies of the weights by their published names, in the caller's dispose scope. By default these are the
+    /// names of the module's state.
+    /// </summary>
+    protected virtual IReadOnlyDictionary<string, Tensor> Weights(TModel model) => BundleTensors.Copy(model);
+
+    /// <summary>Creates the model that config.json and the weights describe.</summary>
+    /// <param name="config">The config.json.</param>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="where">The path of the weights, for error messages.</param>
+    /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
+    protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    /// <summary>Writes the first validation sources with what the model makes of them.</summary>
+    private static TrainingSample WriteSample(string path, TModel model, PairData data, SequenceEnds ends,
+        Recipe recipe, CancellationToken cancellation)
+    {
+        PairFile file = data.Validation.Count > 0 ? data.Validation : data.Train;
+        TextPair[] pairs = [.. Enumerable.Range(0, Math.Min(ShownSources, file.Count)).Select(i => file[i])];
+        // not disposed: the model goes on
+        SequenceToSequenceGenerator generator =
+            PairBundle.Generator(model, data.SourceTokenizer, data.TargetTokenizer, recipe.Generation.Decoding, ends);
+        IReadOnlyList<TextSample> samples = generator.GenerateManyAsync([.. pairs.Select(pair => pair.Source)],
+            cancellation: cancellation).GetAwaiter().GetResult();
+        string shown = string.Join('\n', pairs.Zip(samples, (pair, sample) => $"{pair.Source} → {sample.Text}"));
+        string name = path + ".txt";
+        AtomicFile.WriteText(name, shown);
+        return new TrainingSample(name, shown);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.CompilerServices;
+using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Pairs;
+using Atelier.Data.Text.Reading;
+using Atelier.Evaluation;
+using Atelier.Generation;
+using Atelier.Recipes;
+using Atelier.Tasks.Text;
+
+namespace Atelier.Tasks.Pairs;
+
+/// <summary>The task of writing a target text for a source text, such as translation.</summary>
+public sealed class PairsTask : ITask
+{
+    private const int SourcesAtOnce = 256;
+    private const int LongestLine = 1 << 20; // characters
+
+    /// <inheritdoc/>
+    public string Name => "pairs";
+
+    /// <inheritdoc/>
+    public string Description =>
+        "Train on pairs of texts: two columns of a .tsv, .csv, .jsonl or .parquet file, or two files with a pair on "
+        + "each line (train.de,train.en).";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> RecipeKeys { get; } =
+    [
+        "data.pairs", "data.encoding", "data.tokenizer", "data.table.header", "data.table.separator",
+        "training.batchTokens", "training.labelSmoothing", "evaluation.samples", .. GenerationSection.DecodingKeys,
+    ];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
+    {
+        var generator = model.Require<SequenceToSequenceGenerator>();
+        return
+        [
+            new("prompt", "The source text.", Example: TextTask.KnownPrompt(generator.SourceTokenizer)),
+            new("input", "A text file with a source text on each line."),
+            new("prefix", "The text that targets begin with."),
+            new("count", "The number of targets for the source."),
+            new("alignments"),
+            new("out", "The file to write the targets to."),
+            .. TextTask.DecodingOptionsOf(generator.Defaults),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public bool Evaluates(ITrainedModel model) => model.As<SequenceToSequenceGenerator>() is not null;
+
+    /// <inheritdoc/>
+    /// <remarks>Writes a target for each line of the input, or for the prompt.</remarks>
+    public IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
+        CancellationToken cancellation = default)
+    {
+        var generator = model.Require<SequenceToSequenceGenerator>();
+        return request.Input is null
+            ? ((IGenerator)generator).GenerateAsync(request, cancellation)
+            : LinesAsync(generator, request.Check(input: true, decoding: true, target: true), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
+        CancellationToken cancellation) =>
+        PairData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+
+    /// <inheritdoc/>
+    public IDataSource Open(string folder) => PairData.Open(folder);
+
+    /// <inheritdoc/>
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
+        PairData.PrepareOther(other.Section, other.Bundle.Folder, other.Seed, other.Folder, other.Learned, progress,
+            cancellation);
+
+    /// <inheritdoc/>
+    public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
+        CancellationToken cancellation) => PairEvaluator.EvaluateAsync(
+            context.Model.Require<SequenceToSequenceGenerator>(), (PairData)context.Data, context, progress,
+            cancellation);
+
+    /// <inheritdoc/>
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
+        PairAdvice.For(this, path, family, cancellation);
+
+    private static async IAsyncEnumerable<Sample> LinesAsync(SequenceToSequenceGenerator generator,
+        GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.Yield();
+        InputData input = request.Input!;
+        GenerationRequest plain = request with { Input = null };
+        using CheckedReader reader = CheckedReader.Open(input, input.Name, new ReadingReport());
+        foreach (string[] some in PlainText.Lines(reader, LongestLine, input.Name)
+            .Where(line => !string.IsNullOrWhiteSpace(line)).Chunk(SourcesAtOnce))
+        {
+            foreach (TextSample sample in await generator.GenerateManyAsync(some, plain,
+                cancellation: cancellation).ConfigureAwait(false))
+            {
+                yield return sample;
+            }
+        }
+    }
+}
