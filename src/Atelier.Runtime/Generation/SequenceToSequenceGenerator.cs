@@ -13,7 +13,7 @@ namespace Atelier.Generation;
 /// Safe for concurrent use: requests take turns, one step each, and each gets the samples that it would get alone. A
 /// cancelled request does not wait for its turn.
 /// </remarks>
-public sealed class SequenceToSequenceGenerator : ITrainedModel, IGenerator
+public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
 {
     private readonly TextPipeline _pipeline;
 
@@ -158,6 +158,9 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, IGenerator
         int kept = TruncatesSources ? Math.Min(text.Length, Math.Max(0, Model.SourceLength - specials)) : text.Length;
         return CheckSource([.. Tokens.SourceStartIds, .. text.AsSpan(0, kept), .. Tokens.SourceEndIds], where);
     }
+
+    /// <inheritdoc/>
+    public string BeginningOf(GenerationRequest request) => request.Prefix ?? "";
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();

@@ -39,7 +39,7 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
-    TextBounds bounds) : ITrainedModel, IGenerator
+    TextBounds bounds) : ITrainedModel, ITextGenerator
 {
     private readonly TextPipeline _pipeline = new(tokenizer, bounds.EndIds, model.RunsInParallel);
     private readonly Lock _batchGate = new();
@@ -153,6 +153,9 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         await foreach (TextPiece piece in pieces.ConfigureAwait(false))
             yield return piece;
     }
+
+    /// <inheritdoc/>
+    public string BeginningOf(GenerationRequest request) => request.Prompt ?? "";
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
