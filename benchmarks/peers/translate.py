@@ -44,21 +44,22 @@ def read_model(folder):
     model.tokens.weight.data = tensors["model.shared.weight"]
     if "final_logits_bias" in tensors:
         model.bias = tensors["final_logits_bias"].view(-1)
+
+    def fill(module, prefix, *names):
+        for kind in ("weight", "bias"):
+            getattr(module, kind).data = torch.cat([tensors[f"{prefix}{name}.{kind}"] for name in names])
+
     for side, blocks in (("encoder", model.encoder), ("decoder", model.decoder)):
         for i, block in enumerate(blocks):
-            def fill(module, *names):
-                for kind in ("weight", "bias"):
-                    parts = [tensors[f"model.{side}.layers.{i}.{name}.{kind}"] for name in names]
-                    getattr(module, kind).data = torch.cat(parts)
-
+            prefix = f"model.{side}.layers.{i}."
             for name, attention, norm in (("self_attn", block.attention, 0), ("encoder_attn", block.cross, 1)):
                 if attention is not None:
-                    fill(attention.qkv, *(f"{name}.{part}_proj" for part in "qkv"))
-                    fill(attention.out, f"{name}.out_proj")
-                    fill(block.norms[norm], f"{name}_layer_norm")
-            fill(block.up, "fc1")
-            fill(block.down, "fc2")
-            fill(block.norms[-1], "final_layer_norm")
+                    fill(attention.qkv, prefix, *(f"{name}.{part}_proj" for part in "qkv"))
+                    fill(attention.out, prefix, f"{name}.out_proj")
+                    fill(block.norms[norm], prefix, f"{name}_layer_norm")
+            fill(block.up, prefix, "fc1")
+            fill(block.down, prefix, "fc2")
+            fill(block.norms[-1], prefix, "final_layer_norm")
     return model, config
 
 
