@@ -24,9 +24,9 @@ internal sealed class GoldenNetwork
     public ConfigFile Config => new(Path, _root.GetProperty("config"));
 
     /// <summary>The weights under the names of the file, in the caller's dispose scope.</summary>
-    public Dictionary<string, Tensor> Tensors() => _root.GetProperty("tensors").EnumerateArray().ToDictionary(
-        entry => entry[0].GetString()!,
-        entry => Weights(entry[0].GetString()!, [.. entry[1].EnumerateArray().Select(size => size.GetInt64())]));
+    public Dictionary<string, Tensor> Tensors() => _root.GetProperty("tensors").EnumerateObject().ToDictionary(
+        entry => entry.Name,
+        entry => Weights(entry.Name, [.. entry.Value.EnumerateArray().Select(size => size.GetInt64())]));
 
     /// <summary>Ids or masks of an input, [batch, time].</summary>
     public Tensor Input(string name)
