@@ -2,6 +2,7 @@ using Atelier.Data.Images;
 using Atelier.Data.Pairs;
 using Atelier.Data.Tables;
 using Atelier.Data.Text.Reading;
+using Atelier.Data.Worlds;
 
 namespace Atelier.Data;
 
@@ -20,7 +21,7 @@ public static class SourceKind
         if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
             return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
                 : entry.Files.All(file => PairName.Of(file.Name) is not null) ? Modality.Pairs : Modality.Text;
-        if (PairFiles.AreTwo(source))
+        if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
             return Modality.Pairs;
         IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];
         return files.Select(Kind).OfType<Modality>().CountBy(kind => kind).OrderByDescending(kind => kind.Value)

@@ -1,4 +1,5 @@
 using Atelier.Data.Text.Reading;
+using Atelier.Data.Worlds;
 using Atelier.Recipes;
 using Atelier.Tensors;
 
@@ -24,10 +25,16 @@ internal static class PairSource
     public static List<TextPair>?[] Read(DataSection section, long seed, ReadingReport report,
         IProgress<string>? progress, CancellationToken cancellation)
     {
-        List<TextPair>?[] parts = Files(section, report, progress, cancellation);
+        List<TextPair>?[] parts = section.Source.StartsWith("world:", StringComparison.Ordinal)
+            ? [[.. World(section.Source).Pairs(seed, section.WorldDocuments).StoppedBy(cancellation)], null, null]
+            : Files(section, report, progress, cancellation);
         return section.Pairs.Reverse
             ? [.. parts.Select(part => part?.ConvertAll(pair => new TextPair(pair.Target, pair.Source)))] : parts;
     }
+
+    private static PairWorld World(string name) => PairWorld.Find(name) ?? throw new AtelierException(
+        "there is no world of pairs with this name", name,
+        $"the worlds are {string.Join(", ", PairWorld.All.Select(world => world.Name))}");
 
     private static List<TextPair>?[] Files(DataSection section, ReadingReport report, IProgress<string>? progress,
         CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using Atelier.Data.Pairs;
+using Atelier.Data.Worlds;
 using Atelier.Recipes;
 using Atelier.TestSupport;
 using Atelier.Tokenizers;
@@ -184,6 +185,16 @@ public sealed class PairDataTests : IDisposable
         new ByteTokenizer().Save(tokenizer);
         Should.Throw<AtelierException>(() => _folder.Prepare(Numbers(5), new() { SharedVocabulary = false }, null,
             new() { File = tokenizer })).Hint!.ShouldContain("data.pairs.sharedVocabulary");
+    }
+
+    [Fact]
+    public void A_world_gives_its_pairs_by_the_seed_and_another_world_is_refused()
+    {
+        DataSection section = new() { Source = "world:pairs-en-zh", WorldDocuments = 50, Split = SplitSection.None };
+        using var data = PairData.Prepare(section, 5, _folder.Files["world"]);
+        PairFolder.Texts(data.Train).ShouldBe(PairWorld.Find("world:pairs-en-zh")!.Pairs(5, 50).Distinct(),
+            ignoreOrder: true);
+        Should.Throw<AtelierException>(() => _folder.Prepare("world:stories-en")).Hint!.ShouldContain("pairs-zh-en");
     }
 
     [Fact]
