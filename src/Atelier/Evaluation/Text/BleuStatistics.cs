@@ -19,6 +19,15 @@ public readonly record struct BleuStatistics(long HypothesisLength, long Referen
         new(left.HypothesisLength + right.HypothesisLength, left.ReferenceLength + right.ReferenceLength,
             left.Matches + right.Matches, left.Totals + right.Totals);
 
+    /// <summary>Returns the counts as a list: the two lengths, the matches and the totals.</summary>
+    internal long[] ToArray() => [HypothesisLength, ReferenceLength, Matches[0], Matches[1], Matches[2], Matches[3],
+        Totals[0], Totals[1], Totals[2], Totals[3]];
+
+    /// <summary>Restores counts from the list that <see cref="ToArray"/> returned.</summary>
+    internal static BleuStatistics From(IReadOnlyList<long> counts) => new(counts[0], counts[1],
+        Vector256.Create(counts[2], counts[3], counts[4], counts[5]),
+        Vector256.Create(counts[6], counts[7], counts[8], counts[9]));
+
     /// <summary>Counts the matches of a text with its references; of two nearest lengths the shorter counts.</summary>
     internal static BleuStatistics Of(NgramCounts own, IReadOnlyList<NgramCounts> references)
     {
