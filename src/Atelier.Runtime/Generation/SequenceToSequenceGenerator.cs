@@ -28,7 +28,8 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, IGenerator
     public SequenceToSequenceGenerator(ISequenceToSequenceModel model, Tokenizer sourceTokenizer, Tokenizer tokenizer,
         DecodingOptions defaults, SequenceToSequenceTokens tokens)
     {
-        Check("sources", model.SourceVocabularySize, sourceTokenizer, [.. tokens.SourceStartIds, .. tokens.SourceEndIds]);
+        Check("sources", model.SourceVocabularySize, sourceTokenizer,
+            [.. tokens.SourceStartIds, .. tokens.SourceEndIds]);
         Check("targets", model.VocabularySize, tokenizer, [tokens.StartId, .. tokens.ForcedStartIds, .. tokens.EndIds]);
         (Model, SourceTokenizer, Tokenizer, Defaults, Tokens) = (model, sourceTokenizer, tokenizer, defaults, tokens);
         _pipeline = new TextPipeline(tokenizer, tokens.EndIds, runsInParallel: false);
