@@ -154,7 +154,9 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, IGenerator
     /// lacks.</exception>
     public int[] EncodeSource(string source, string? where = null)
     {
-        int[] text = SourceTokenizer.Encode(Tokens.SourcePrefix + source);
+        string whole = Tokens.SourcePrefix + source;
+        int[] text = where is null ? SourceTokenizer.Encode(whole)
+            : AtelierException.At(where, () => SourceTokenizer.Encode(whole));
         int specials = Tokens.SourceStartIds.Count + Tokens.SourceEndIds.Count;
         int kept = TruncatesSources ? Math.Min(text.Length, Math.Max(0, Model.SourceLength - specials)) : text.Length;
         return CheckSource([.. Tokens.SourceStartIds, .. text.AsSpan(0, kept), .. Tokens.SourceEndIds], where);
