@@ -154,7 +154,7 @@ public sealed class BleuTests
         // Papineni et al. 2002, example 2: "the" seven times against a reference with two: a clipped precision of 2/7.
         var bleu = new Bleu { Smoothing = BleuSmoothing.Floor };
         BleuStatistics counts = bleu.Count("the the the the the the the", ["the cat is on the mat"]);
-        (counts.Matches[0], counts.Totals[0], counts.ReferenceLength).ShouldBe((2, 7, 6));
+        (counts.Matches[0], counts.Totals[0], counts.ReferenceLength).ShouldBe((2L, 7L, 6L));
         double logs = Math.Log(2.0 / 7) + Math.Log(0.1 / 6) + Math.Log(0.1 / 5) + Math.Log(0.1 / 4);
         bleu.Value(counts).ShouldBe(100 * Math.Exp(logs / 4), 1e-9);
         // Half as long as its reference and right: only the brevity penalty, e^(1 − 2).
