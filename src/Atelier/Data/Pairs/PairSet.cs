@@ -108,6 +108,7 @@ internal sealed partial record PairName(string Stem, string Language)
     [
         "txt", "md", "tsv", "csv", "xml", "htm", "pdf", "log", "idx", "bin", "gz", "xz", "bz2", "zip", "tar", "tgz",
         "py", "sh", "cfg", "ini", "yml", "png", "jpg", "gif", "bmp", "wav", "mp3", "ogg", "mp4",
+        "bif",
     ];
 
     [GeneratedRegex("^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$|^(source|target)$", RegexOptions.CultureInvariant, 1000)]
