@@ -1,5 +1,6 @@
 using System.Globalization;
 using Atelier.Recipes;
+using Atelier.Tasks.Pairs;
 
 namespace Atelier.Tasks;
 
@@ -11,6 +12,8 @@ public static class RecipeSummary
     [
         ("Order", value => $"order {value}"), ("StateCount", value => Quantity.Of((int)value, "state")),
         ("Structure", value => $"structure by {value}"), ("LayerCount", value => Quantity.Of((int)value, "layer")),
+        ("EncoderLayerCount", value => $"{value} encoder layers"),
+        ("DecoderLayerCount", value => $"{value} decoder layers"),
         ("HiddenSize", value => $"{value} wide"), ("ContextLength", value => $"context {value}"),
     ];
 
@@ -30,13 +33,16 @@ public static class RecipeSummary
                 parts.Add(words(value is Enum name ? RecipeNames.Value(name) : value));
         }
         string kind = recipe.Data.Kind ?? family.Tasks[0].Name;
-        if (kind == "text")
+        if (kind is "text" or "pairs")
             parts.Add(recipe.Data.Tokenizer.File is null ? $"{RecipeNames.Value(recipe.Data.Tokenizer.Kind)} tokens"
                 : "tokens of a tokenizer's file");
         if (kind == "images")
             parts.AddRange(Pictures(recipe, config));
         if (family.TakesSteps)
-            parts.Add(Limits(recipe.Training));
+            parts.Add(Limits(recipe.Training, kind == "pairs"
+                ? $"{Quantity.Of(recipe.Training.BatchTokens ?? PairsTask.DefaultBatchTokens, "token")}"
+                : FormattableString.Invariant(
+                    $"{recipe.Training.BatchSize * (long)recipe.Training.GradientAccumulation}")));
         return string.Join(", ", parts);
     }
 
@@ -52,13 +58,12 @@ public static class RecipeSummary
     }
 
     /// <summary>Describes the limits of training, and the batch size.</summary>
-    private static string Limits(TrainingSection training)
+    private static string Limits(TrainingSection training, string batch)
     {
         CultureInfo invariant = CultureInfo.InvariantCulture;
         List<string> limits = [];
         if (training.Steps is { } steps)
-            limits.Add(string.Create(invariant,
-                $"{Quantity.Of(steps, "step")} of {training.BatchSize * (long)training.GradientAccumulation}"));
+            limits.Add($"{Quantity.Of(steps, "step")} of {batch}");
         if (training.Epochs is { } epochs)
             limits.Add(string.Create(invariant, $"{epochs:0.###} passes over the data"));
         if (training.Minutes is { } minutes)

@@ -31,7 +31,7 @@ internal static class PairAdvice
             "data.tokenizer.kind=bpe", $"data.tokenizer.vocabularySize={vocabulary}", $"model.family={family.Name}",
             FormattableString.Invariant($"model.dropout={dropout}"), $"training.steps={steps}",
             "training.labelSmoothing=0.1", "training.optimizer.learningRate=0.002", "training.schedule.warmupSteps=400",
-            "generation.beamWidth=5",
+            "generation.beamWidth=5", "generation.earlyStopping=true",
         ];
         return new DataAdvice(overrides, $"{DataAdvice.Size(bytes)} of pairs");
     }

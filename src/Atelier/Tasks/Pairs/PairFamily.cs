@@ -24,7 +24,6 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
     where TConfig : class, new()
     where TModel : SequenceToSequenceModel
 {
-    private const int DefaultTokens = 4096; // of a batch
     private const int ShownSources = 3;
 
     /// <inheritdoc/>
@@ -59,7 +58,7 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         TModel CreateModel() => Create(config, sources, pairs.TargetTokenizer.VocabularySize, recipe);
         TModel model = CreateModel();
         PairBatches Batches(PairFile file, bool shuffled) => new(file, ends,
-            recipe.Training.BatchTokens ?? DefaultTokens, model.ContextLength, recipe.Seed, shuffled);
+            recipe.Training.BatchTokens ?? PairsTask.DefaultBatchTokens, model.ContextLength, recipe.Seed, shuffled);
         return new Trainer<PairBatch>(recipe, model, Batches(pairs.Train, shuffled: true),
             pairs.Validation.Count == 0 ? null : Batches(pairs.Validation, shuffled: false), new TrainerHooks
             {

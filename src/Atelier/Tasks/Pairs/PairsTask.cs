@@ -14,6 +14,9 @@ namespace Atelier.Tasks.Pairs;
 /// <summary>The task of writing a target text for a source text, such as translation.</summary>
 public sealed class PairsTask : ITask
 {
+    /// <summary>The number of tokens in a batch of recipes that do not set it.</summary>
+    internal const int DefaultBatchTokens = 4096;
+
     private const int SourcesAtOnce = 256;
     private const int LongestLine = 1 << 20; // characters
 
@@ -30,7 +33,8 @@ public sealed class PairsTask : ITask
     [
         "data.pairs", "data.encoding", "data.tokenizer", "data.table.header", "data.table.separator",
         "training.batchTokens", "training.labelSmoothing", "evaluation.samples",
-        "evaluation.bleuTokenizer", .. GenerationSection.DecodingKeys,
+        "evaluation.bleuTokenizer",
+        .. GenerationSection.DecodingKeys.Where(key => key is not ("generation.lookup" or "generation.draftTokens")),
     ];
 
     /// <inheritdoc/>
@@ -45,7 +49,7 @@ public sealed class PairsTask : ITask
             new("count", "The number of targets for the source."),
             new("alignments"),
             new("out", "The file to write the targets to."),
-            .. TextTask.DecodingOptionsOf(generator.Defaults),
+            .. TextTask.DecodingOptionsOf(generator.Defaults).Where(o => o.Field is not ("lookup" or "draftTokens")),
         ];
     }
 
