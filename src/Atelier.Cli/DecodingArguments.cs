@@ -17,7 +17,7 @@ internal sealed class DecodingArguments
             OptionNames.Of(JsonNamingPolicy.CamelCase.ConvertName(p.Name)))
         {
             HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json" : p.PropertyType == typeof(int) ? "N"
-                : p.PropertyType == typeof(double) ? "X" : "TEXT",
+                : p.PropertyType == typeof(double) ? "X" : p.PropertyType == typeof(bool) ? "true|false" : "TEXT",
             Description = Descriptions[p.Name],
         })),
     ];
@@ -35,6 +35,14 @@ internal sealed class DecodingArguments
             "Locally typical sampling, up to this total probability; 1 keeps all tokens.",
         [nameof(DecodingOptions.BeamWidth)] = "The number of beams; above 1 uses beam search instead of sampling.",
         [nameof(DecodingOptions.LengthPenalty)] = "Beam search divides scores by the length raised to this power.",
+        [nameof(DecodingOptions.CoveragePenalty)] =
+            "Beam search prefers targets whose attention covers the whole source; 0 is off.",
+        [nameof(DecodingOptions.BeamGroups)] = "The number of groups of diverse beam search; 1 is ordinary beam search.",
+        [nameof(DecodingOptions.DiversityPenalty)] =
+            "Subtracted from a token's score for each beam of an earlier group that chose it at the same step.",
+        [nameof(DecodingOptions.EarlyStopping)] = "true ends beam search as soon as all beams have an end; or false.",
+        [nameof(DecodingOptions.NoRepeatNgram)] = "No N tokens in a row occur twice; 0 allows repetition.",
+        [nameof(DecodingOptions.MinTokens)] = "The number of tokens before which a sample cannot end.",
         [nameof(DecodingOptions.RepetitionPenalty)] = "Above 1 makes tokens that occurred before less likely.",
         [nameof(DecodingOptions.PresencePenalty)] = "Subtracted from the logit of every token generated before.",
         [nameof(DecodingOptions.FrequencyPenalty)] =
@@ -68,6 +76,9 @@ internal sealed class DecodingArguments
                 nameof(DecodingOptions.Stop) => values,
                 nameof(DecodingOptions.Pattern) => values[^1],
                 nameof(DecodingOptions.Schema) => ReadFile(option.Name, values[^1]),
+                nameof(DecodingOptions.EarlyStopping) => bool.TryParse(values[^1], out bool isSet) ? isSet
+                    : throw new AtelierException($"{option.Name} is '{values[^1]}'", "atelier generate",
+                        "write true or false"),
                 _ => Number(property, option.Name, values[^1]),
             };
             property.SetValue(changed, value);

@@ -22,7 +22,12 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string?> _prompt =
         new("--prompt") { HelpName = "T", Description = "The text to continue or to fill in." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F",
-        Description = "A file with the series to continue or the sentences to tag." };
+        Description = "A file with the series to continue, the sentences to tag, or the sources of targets, one a "
+            + "line." };
+    private readonly Option<string?> _prefix = new("--prefix") { HelpName = "T",
+        Description = "The text that the target of a source begins with." };
+    private readonly Option<bool> _alignments = new("--alignments") {
+        Description = "Adds to --json how much attention each target token paid to each source token." };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
         Description = "A known value of each sample. Can be repeated.", DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE",
@@ -58,6 +63,8 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_run);
         Add(_prompt);
         Add(_input);
+        Add(_prefix);
+        Add(_alignments);
         Add(_evidence);
         Add(_state);
         Add(_count);
@@ -134,13 +141,15 @@ internal sealed class GenerateCommand : ToolCommand
             count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
         using ITrainedModel? upscaler = _drawing.Upscaler(parse) is { } second
             ? images.OpenUpscaler(second, model, parse.GetRequiredValue(_device), cancellation) : null;
-        var writer = model.As<TextGenerator>();
+        var writer = model.As<ITextGenerator>();
         var request = new GenerationRequest
         {
             Count = count,
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
             Prompt = parse.GetValue(_prompt),
             Input = parse.GetValue(_input) is { } input ? new InputData(InputFile.Load(input), input) : null,
+            Prefix = parse.GetValue(_prefix),
+            Alignments = parse.GetValue(_alignments),
             Evidence = NamedValues.Read(parse, _evidence),
             States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Class = parse.GetValue(_class),
@@ -154,16 +163,17 @@ internal sealed class GenerateCommand : ToolCommand
         if (parse.GetValue(_out) is { } place && Directory.Exists(place))
             throw new AtelierException("is a folder", place, "name a file");
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null
-            && writer is not null)
+            && writer is not null && request.Input is null)
             return await StreamAsync(console, writer, request, cancellation).ConfigureAwait(false);
 
+        string beginning = writer?.BeginningOf(request) ?? "";
         var samples = new List<Sample>();
         await foreach (Sample sample in _workshop.TaskOf(model).GenerateAsync(model, request, cancellation)
             .ConfigureAwait(false))
         {
             samples.Add(sample);
             if (parse.GetValue(_out) is null)
-                console.Say(Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---" : ""));
+                console.Say(beginning + sample.Shown + (count > 1 && Lines(sample) ? "\n---" : ""));
         }
         if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema) is not null
             && samples.OfType<TextSample>().Count(s => s.FinishReason == "length") is > 0 and int cut)
@@ -184,7 +194,7 @@ internal sealed class GenerateCommand : ToolCommand
             foreach (Sample sample in samples)
             {
                 all.Append(isConllu && sample is TaggedSample { Conllu: { } block } ? block
-                    : Shown(request, sample) + (count > 1 && Lines(sample) ? "\n---\n" : "\n"));
+                    : beginning + sample.Shown + (count > 1 && Lines(sample) ? "\n---\n" : "\n"));
             }
             AtomicFile.WriteText(text, SampleTable.Text(text, samples) ?? all.ToString());
             console.Say(text);
@@ -214,9 +224,6 @@ internal sealed class GenerateCommand : ToolCommand
         return draft;
     }
 
-    /// <summary>Returns the text of a sample, after its prompt if it continues one.</summary>
-    private static string Shown(GenerationRequest request, Sample sample) =>
-        sample is TextSample ? request.Prompt + sample.Shown : sample.Shown;
 
     /// <summary>Whether samples need a line between them; a row is a line of its own.</summary>
     private static bool Lines(Sample sample) => sample is TextSample or SeriesSample;
@@ -226,10 +233,10 @@ internal sealed class GenerateCommand : ToolCommand
         ? place
         : throw new AtelierException($"'{text}' is not a position", "--state", "positions are whole numbers from 0");
 
-    private static async Task<int> StreamAsync(ToolConsole console, TextGenerator generator, GenerationRequest request,
+    private static async Task<int> StreamAsync(ToolConsole console, ITextGenerator generator, GenerationRequest request,
         CancellationToken cancellation)
     {
-        console.Out.Write(request.Prompt);
+        console.Out.Write(generator.BeginningOf(request));
         await foreach (TextPiece piece in generator.StreamAsync(request, cancellation).ConfigureAwait(false))
         {
             console.Out.Write(piece.Text);

@@ -43,8 +43,8 @@ public sealed record DecodingOptions
     public double TypicalP { get; init; } = 1.0;
 
     /// <summary>
-    /// Number of beams. With more than 1, beam search replaces sampling, and temperature, filters and penalties have no
-    /// effect.
+    /// Number of beams. With more than 1, beam search replaces sampling, and temperature, filters and the penalties on
+    /// tokens that occurred before have no effect.
     /// </summary>
     [Range(1, 1024)]
     public int BeamWidth { get; init; } = 1;
@@ -55,6 +55,49 @@ public sealed record DecodingOptions
     /// </summary>
     [Range(0.0, 10.0)]
     public double LengthPenalty { get; init; } = 1.0;
+
+    /// <summary>
+    /// The coverage penalty of beam search, β in Wu et al. 2016, eq. 14: adds β Σᵢ log(min(Σⱼ pᵢⱼ, 1)) to the score of
+    /// a target, where pᵢⱼ is the attention that target token j pays to source token i. 0 has no effect. For models
+    /// of a target given a source that return alignments.
+    /// </summary>
+    [Range(0.0, 100.0)]
+    public double CoveragePenalty { get; init; }
+
+    /// <summary>
+    /// Number of groups of diverse beam search (Vijayakumar et al. 2018), which divides <see cref="BeamWidth"/>; 1 is
+    /// ordinary beam search.
+    /// </summary>
+    [Range(1, 1024)]
+    public int BeamGroups { get; init; } = 1;
+
+    /// <summary>
+    /// The diversity penalty of diverse beam search: subtracted from the score of a token for each beam of an earlier
+    /// group that chose the same token at the same step. Has no effect with one group.
+    /// </summary>
+    [Range(0.0, 100.0)]
+    public double DiversityPenalty { get; init; }
+
+    /// <summary>
+    /// Whether beam search ends as soon as <see cref="BeamWidth"/> sequences have ended, which is faster. Otherwise it
+    /// ends when no longer sequence can have a better score.
+    /// </summary>
+    public bool EarlyStopping { get; init; }
+
+    /// <summary>
+    /// No n tokens in a row occur twice, counting the prompt of a language model and the prefix of a target; 0 allows
+    /// repetition. Applies to sampling and beam search. Tokens that end a sample are always allowed, and a token that
+    /// would repeat is allowed if nothing else is.
+    /// </summary>
+    [Range(0, 1024)]
+    public int NoRepeatNgram { get; init; }
+
+    /// <summary>
+    /// The number of tokens before which a sample cannot end, unless it reaches a stop string or a constraint allows
+    /// nothing more; at most <see cref="MaxTokens"/> has an effect. Applies to sampling and beam search.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int MinTokens { get; init; }
 
     /// <summary>
     /// The penalty on tokens that occurred before: their positive logits are divided by it and their negative ones
@@ -109,7 +152,9 @@ public sealed record DecodingOptions
             ("typicalP", TypicalP, 0, 1), ("beamWidth", BeamWidth, 1, 1024),
             ("lengthPenalty", LengthPenalty, 0, 10), ("repetitionPenalty", RepetitionPenalty, 0.01, 100),
             ("presencePenalty", PresencePenalty, -100, 100), ("frequencyPenalty", FrequencyPenalty, -100, 100),
-            ("lookup", Lookup, 0, 64), ("draftTokens", DraftTokens, 1, 64),
+            ("coveragePenalty", CoveragePenalty, 0, 100), ("beamGroups", BeamGroups, 1, 1024),
+            ("diversityPenalty", DiversityPenalty, 0, 100), ("noRepeatNgram", NoRepeatNgram, 0, 1024),
+            ("minTokens", MinTokens, 0, int.MaxValue), ("lookup", Lookup, 0, 64), ("draftTokens", DraftTokens, 1, 64),
         ];
         foreach ((string name, double value, double low, double high) in ranges)
         {
@@ -119,6 +164,9 @@ public sealed record DecodingOptions
                     string.Create(CultureInfo.InvariantCulture, $"allowed: {low} to {high}"));
             }
         }
+        if (BeamWidth % BeamGroups != 0)
+            throw new AtelierException($"{BeamWidth} beams cannot be divided into {BeamGroups} groups of equal size",
+                where, "use a number of beams that is a multiple of the number of groups");
         if (Stop.Any(string.IsNullOrEmpty))
             throw new AtelierException("a stop string is empty", where, "leave it out");
         if (Stop.Any(stop => !WellFormed.Is(stop)))

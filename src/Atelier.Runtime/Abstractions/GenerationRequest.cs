@@ -15,14 +15,26 @@ public sealed record GenerationRequest
     /// <summary>The seed of all random numbers: the same request gives the same samples.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>The text that samples continue; null begins a new text.</summary>
+    /// <summary>
+    /// The text that samples continue, or the source of models that write a target given a source; null begins a new
+    /// text.
+    /// </summary>
     public string? Prompt { get; init; }
 
     /// <summary>
     /// The token ids that text samples continue, including the start token, instead of <see cref="Prompt"/>; null uses
-    /// the prompt.
+    /// the prompt. For models that write a target given a source: the source with all its special tokens.
     /// </summary>
     public IReadOnlyList<int>? PromptIds { get; init; }
+
+    /// <summary>
+    /// The forced beginning of a target, for models that write a target given a source. Samples are what follows it.
+    /// Null for none.
+    /// </summary>
+    public string? Prefix { get; init; }
+
+    /// <summary>Whether the samples of a model with attention carry <see cref="TextSample.Alignments"/>.</summary>
+    public bool Alignments { get; init; }
 
     /// <summary>Token ids that end a text sample in addition to the end-of-text token.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
@@ -57,9 +69,11 @@ public sealed record GenerationRequest
     /// <param name="only">Whether it can draw a single sample of several.</param>
     /// <param name="decoding">Whether it supports decoding options.</param>
     /// <param name="length">Whether it supports a maximum length.</param>
+    /// <param name="target">Whether it writes a target, with a prefix and alignments, given a source.</param>
     /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
-        bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false)
+        bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false,
+        bool target = false)
     {
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
@@ -69,6 +83,7 @@ public sealed record GenerationRequest
             ("evidence", Evidence.Count > 0, evidence), ("known states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("sampling options", Drawing is not null, drawing),
             ("a single sample of several", Only is not null, only),
+            ("a forced prefix", Prefix is not null, target), ("alignments", Alignments, target),
             (length ? "decoding options other than the maximum number of tokens"
                 : "decoding options (such as temperature)", SetsDecoding(length), decoding),
         ];

@@ -40,6 +40,11 @@ public sealed record TextSample(string Text) : Sample
     /// <summary>The finish reason: "end" (the model ended the text), "stop" (a stop string) or "length".</summary>
     public string FinishReason { get; init; } = "length";
 
+    /// <summary>
+    /// The attention of the text's tokens to the tokens of the source; null if the request did not ask for it.
+    /// </summary>
+    public TokenAlignments? Alignments { get; init; }
+
     /// <inheritdoc/>
     public override string Shown => Text;
 
@@ -57,7 +62,26 @@ public sealed record TextSample(string Text) : Sample
                 ["acceptanceRate"] = rate,
             };
         }
+        if (Alignments is not null)
+            json["alignments"] = Alignments.ToJson();
     }
+}
+
+/// <summary>The attention that each token of a target paid to each token of its source.</summary>
+/// <param name="Source">The names of the source's tokens in the vocabulary, including special tokens.</param>
+/// <param name="Target">The names of the generated tokens, including the end token.</param>
+/// <param name="Weights">The attention with which each target token was predicted, averaged over heads: for each
+/// target token, one number from 0 to 1 for each source token, which sum to 1.</param>
+public sealed record TokenAlignments(IReadOnlyList<string> Source, IReadOnlyList<string> Target,
+    IReadOnlyList<ReadOnlyMemory<float>> Weights)
+{
+    internal JsonObject ToJson() => new()
+    {
+        ["source"] = new JsonArray([.. Source.Select(name => (JsonNode)name)]),
+        ["target"] = new JsonArray([.. Target.Select(name => (JsonNode)name)]),
+        ["weights"] = new JsonArray([.. Weights.Select(row =>
+            (JsonNode)new JsonArray([.. row.ToArray().Select(weight => (JsonNode)weight)]))]),
+    };
 }
 
 /// <summary>A generated row of a table.</summary>

@@ -17,6 +17,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             "max_new_tokens", "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "num_beams",
             "length_penalty", "repetition_penalty", "presence_penalty", "frequency_penalty", "stop_strings",
             "prompt_lookup_length", "num_assistant_tokens", "pattern", "json_schema", "bos_token_id", "eos_token_id",
+            "coverage_penalty", "num_beam_groups", "diversity_penalty", "no_repeat_ngram_size", "min_new_tokens",
         ],
         // Ignored keys: names and versions; caches and proposals, which only change the speed; outputs about a text;
         // and the length of prompt and text together, which max_new_tokens replaces.
@@ -29,9 +30,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             "assistant_early_exit", "assistant_lookbehind", "target_lookbehind", "prompt_lookup_num_tokens",
             "max_matching_ngram_size", "prefill_chunk_size", "renormalize_logits",
         ],
-        ("min_length", ["0"]), ("min_new_tokens", ["0"]), ("num_beam_groups", ["1"]), ("diversity_penalty", ["0"]),
-        ("early_stopping", ["false"]), ("no_repeat_ngram_size", ["0"]), ("encoder_no_repeat_ngram_size", ["0"]),
-        ("encoder_repetition_penalty", ["1"]), ("epsilon_cutoff", ["0"]), ("eta_cutoff", ["0"]),
+        ("min_length", ["0"]), ("early_stopping", ["false", "true", "\"never\""]),
+        ("encoder_no_repeat_ngram_size", ["0"]), ("encoder_repetition_penalty", ["1"]), ("epsilon_cutoff", ["0"]), ("eta_cutoff", ["0"]),
         ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
 
     /// <summary>Reads a file. Missing keys take their defaults; a missing file gives the defaults of all.</summary>
@@ -53,6 +53,13 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             TypicalP = file.Number("typical_p", defaults.TypicalP),
             BeamWidth = file.Integer("num_beams", defaults.BeamWidth),
             LengthPenalty = file.Number("length_penalty", defaults.LengthPenalty),
+            CoveragePenalty = file.Number("coverage_penalty", defaults.CoveragePenalty),
+            BeamGroups = file.Integer("num_beam_groups", defaults.BeamGroups),
+            DiversityPenalty = file.Number("diversity_penalty", defaults.DiversityPenalty),
+            EarlyStopping = file.Root.TryGetProperty("early_stopping", out JsonElement stopping)
+                && stopping.ValueKind == JsonValueKind.True, // false and "never" differ only in Hugging Face's bound
+            NoRepeatNgram = file.Integer("no_repeat_ngram_size", defaults.NoRepeatNgram),
+            MinTokens = file.Integer("min_new_tokens", defaults.MinTokens),
             RepetitionPenalty = file.Number("repetition_penalty", defaults.RepetitionPenalty),
             PresencePenalty = file.Number("presence_penalty", defaults.PresencePenalty),
             FrequencyPenalty = file.Number("frequency_penalty", defaults.FrequencyPenalty),
@@ -93,6 +100,16 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             ["presence_penalty"] = Decoding.PresencePenalty,
             ["frequency_penalty"] = Decoding.FrequencyPenalty,
         };
+        if (Decoding.CoveragePenalty > 0)
+            root["coverage_penalty"] = Decoding.CoveragePenalty;
+        if (Decoding.BeamGroups > 1)
+            (root["num_beam_groups"], root["diversity_penalty"]) = (Decoding.BeamGroups, Decoding.DiversityPenalty);
+        if (Decoding.EarlyStopping)
+            root["early_stopping"] = true;
+        if (Decoding.NoRepeatNgram > 0)
+            root["no_repeat_ngram_size"] = Decoding.NoRepeatNgram;
+        if (Decoding.MinTokens > 0)
+            root["min_new_tokens"] = Decoding.MinTokens;
         if (Decoding.Stop.Count > 0)
             root["stop_strings"] = new JsonArray([.. Decoding.Stop.Select(stop => (JsonNode)stop)]);
         if (Decoding.Lookup > 0)

@@ -65,9 +65,13 @@ internal static class Logits
                 any |= !float.IsNegativeInfinity(logits[i]);
         }
         if (!any)
-            throw new AtelierException("the model gives probability zero to everything that the constraint allows",
-                hint: "start from another series prompt, or loosen the constraint");
+            throw NothingLeft();
     }
+
+    /// <summary>Returns the error of a text that no token can continue.</summary>
+    public static AtelierException NothingLeft() =>
+        new("the model gives probability zero to everything that the constraint allows",
+            hint: "start from another series prompt, or loosen the constraint");
 
     /// <summary>
     /// Returns whether any allowed token has a probability above 0. All tokens are allowed if no bits are given.

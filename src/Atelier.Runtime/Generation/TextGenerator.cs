@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Generation.Chat;
-using Atelier.Generation.Constraints;
 using Atelier.Generation.Speculative;
 using Atelier.Tokenizers;
 
@@ -16,6 +15,12 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 {
     /// <summary>In the last piece of a sample: the counts of speculative decoding.</summary>
     public SpeculationCounts Speculation { get; init; }
+
+    /// <summary>
+    /// The attention with which the token was predicted: a number for each token of the source. Empty if the request
+    /// did not ask for alignments.
+    /// </summary>
+    public ReadOnlyMemory<float> Alignment { get; init; }
 }
 
 /// <summary>
@@ -34,11 +39,9 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
-    TextBounds bounds) : ITrainedModel, IGenerator
+    TextBounds bounds) : ITrainedModel, ITextGenerator
 {
-    private readonly ConstraintCache _constraints = new(tokenizer, bounds.EndIds);
-    private readonly TokenTexts _texts = new(tokenizer);
-    private readonly SemaphoreSlim _turns = new(1, 1); // held during a step, never while a caller processes a piece
+    private readonly TextPipeline _pipeline = new(tokenizer, bounds.EndIds, model.RunsInParallel);
     private readonly Lock _batchGate = new();
     private SharedBatch? _batch;
     private TextGenerator? _draft;
@@ -100,7 +103,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         get
         {
             lock (_batchGate)
-                return _batch ??= new SharedBatch(this, _turns);
+                return _batch ??= new SharedBatch(this, _pipeline.Turns);
         }
     }
 
@@ -122,26 +125,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     public async IAsyncEnumerable<TextSample> GenerateAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        var texts = new System.Text.StringBuilder[Math.Max(0, request.Count)];
-        var tokens = new List<TokenChoice>[texts.Length];
-        await foreach (TextPiece piece in StreamAsync(request, cancellation).ConfigureAwait(false))
-        {
-            System.Text.StringBuilder text = texts[piece.Sample] ??= new();
-            List<TokenChoice> choices = tokens[piece.Sample] ??= [];
-            text.Append(piece.Text);
-            if (piece.Token is TokenChoice choice)
-                choices.Add(choice);
-            if (piece.FinishReason is not null)
-            {
-                yield return new TextSample(text.ToString())
-                {
-                    Tokens = choices,
-                    LogProbability = choices.Sum(t => (double)t.LogProbability),
-                    FinishReason = piece.FinishReason,
-                    Speculation = piece.Speculation,
-                };
-            }
-        }
+        IAsyncEnumerable<TextPiece> pieces = StreamAsync(request, cancellation);
+        await foreach ((_, TextSample sample, _) in TextPipeline
+            .CollectAsync(pieces, Math.Max(0, request.Count), cancellation).ConfigureAwait(false))
+            yield return sample;
     }
 
     /// <summary>
@@ -160,14 +147,15 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             : Model;
         bool joinsBatch = request.States.Count == 0
             && (Draft is not null || options.Lookup > 0 || Model is IBatchedLanguageModel);
-        IAsyncEnumerable<TextPiece> pieces = options.BeamWidth > 1
-            ? SearchAsync(given, drafts, options, cancellation)
-            : joinsBatch
-                ? Batch.StreamAsync(drafts, cancellation)
-                : SampleInStepAsync(given, drafts, options, cancellation);
+        IAsyncEnumerable<TextPiece> pieces = joinsBatch && options.BeamWidth == 1
+            ? Batch.StreamAsync(drafts, cancellation)
+            : _pipeline.StreamAsync(given, drafts, drafts.Length, isAligned: false, cancellation);
         await foreach (TextPiece piece in pieces.ConfigureAwait(false))
             yield return piece;
     }
+
+    /// <inheritdoc/>
+    public string BeginningOf(GenerationRequest request) => request.Prompt ?? "";
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
@@ -177,10 +165,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
         request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
-        if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
-            throw new AtelierException($"the count is {request.Count}, more than the {options.BeamWidth} beams",
-                hint: "request at most as many samples as beams");
-        options.Check();
+        TextPipeline.Check(request, options);
+        if (options.CoveragePenalty > 0)
+            throw new AtelierException("a coverage penalty needs a model that writes a target given a source",
+                hint: $"leave out {Mention.Field("coveragePenalty")}");
         if (request.States.Count > 0 && (Draft is not null || options.Lookup > 0))
             throw new AtelierException("known states and a draft cannot be combined", hint: "use one of them");
         if (options.BeamWidth > 1 && (Draft is not null || options.Lookup > 0))
@@ -197,110 +185,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             ? Bounds.Begin(Tokenizer.Encode(request.Prompt ?? ""))
             : [.. request.PromptIds];
         bool isFresh = prompt.Length == 1 && (request.PromptIds is not null || prompt[0] == StartId);
-        TokenConstraint? constraint = _constraints.For(options);
-        int[] ends = [.. Bounds.EndIds, .. request.EndIds];
-        return [.. Enumerable.Range(0, request.Count).Select(NewDraft)];
-
-        TextDraft NewDraft(int index)
-        {
-            ulong seed = SplitMix64.At((ulong)request.Seed, (ulong)index);
-            return new(index, prompt, _texts, options, constraint, seed, isFresh) { EndIds = ends };
-        }
-    }
-
-    /// <summary>Advances all samples by one token at a time, which every model supports.</summary>
-    private async IAsyncEnumerable<TextPiece> SampleInStepAsync(
-        ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
-        [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        int vocabulary = given.VocabularySize;
-        var sampler = new TokenSampler(options, vocabulary);
-        List<TextDraft> active = [.. drafts];
-        Func<int, List<int>> history = i => active[i].Ids;
-        var going = new List<int>(active.Count);
-        int[] last = new int[active.Count];
-        RollingState? states = null;
-        try
-        {
-            await InTurnAsync(() => states = new RollingState(given, [.. drafts[0].Ids], active.Count), cancellation)
-                .ConfigureAwait(false);
-            while (true)
-            {
-                going.Clear();
-                for (int row = 0; row < active.Count; row++)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    TextDraft draft = active[row];
-                    yield return draft.Add(draft.Choose(sampler, states!.Logits.AsSpan(row * vocabulary, vocabulary)));
-                    if (draft.FinishReason is null)
-                        going.Add(row);
-                }
-                if (going.Count == 0)
-                    yield break;
-                await InTurnAsync(Advance, cancellation).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            states?.Dispose();
-        }
-
-        void Advance()
-        {
-            if (going.Count < active.Count)
-            {
-                states!.Select([.. going]);
-                active = [.. going.Select(row => active[row])];
-            }
-            for (int row = 0; row < active.Count; row++)
-                last[row] = active[row].LastId;
-            states!.Append(last.AsSpan(0, active.Count), history);
-        }
-    }
-
-    private async IAsyncEnumerable<TextPiece> SearchAsync(
-        ILanguageModel given, TextDraft[] drafts, DecodingOptions options,
-        [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        int number = 0;
-        using var search = new BeamSearch(given, drafts[0], options);
-        do
-        {
-            cancellation.ThrowIfCancellationRequested();
-            await InTurnAsync(search.Advance, cancellation).ConfigureAwait(false);
-        }
-        while (!search.IsOver);
-        foreach (Beam beam in search.Best().Take(drafts.Length))
-        {
-            TextDraft draft = drafts[number++];
-            foreach (TokenChoice choice in beam.Tokens)
-            {
-                yield return draft.Add(choice);
-                if (draft.FinishReason is not null)
-                    break;
-            }
-        }
-    }
-
-    /// <summary>
-    /// Runs a step while no other request uses the model, unless the model supports concurrent steps.
-    /// </summary>
-    private async ValueTask InTurnAsync(Action step, CancellationToken cancellation)
-    {
-        if (Model.RunsInParallel)
-        {
-            step();
-            return;
-        }
-        await _turns.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            step();
-        }
-        finally
-        {
-            _turns.Release();
-        }
+        return _pipeline.Begin(request, options, prompt, isFresh);
     }
 
     private static bool SameTokens(Tokenizer a, Tokenizer b)

@@ -28,6 +28,12 @@ public sealed record JudgedScores(string Data, string Content, bool HeldOut, Hea
             [.. stretches.Select(s => s.Weight)]);
     }
 
+    /// <summary>
+    /// For BLEU, which is no mean over items: the counts of each item (its length and that of its reference, then the
+    /// matches and the totals of the orders 1 to 4). Null for other metrics.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<long>>? Bleu { get; init; }
+
     /// <summary>The score of each item.</summary>
     internal MeanScore[] Pieces => [.. Sums.Zip(Weights, (sum, weight) => new MeanScore(sum, weight))];
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Atelier.Evaluation.Text;
 
 namespace Atelier.Evaluation;
 
@@ -56,6 +57,13 @@ public static class RunComparison
                 $"not compared: they were evaluated on different data, {own.Scores.Data} and {first.Scores.Data}, "
                 + "or on different parts of it");
         (JudgedScores scores, JudgedScores firstScores) = (own.Scores, first.Scores);
+        if (scores is { HeldOut: true, Bleu: { } bleu } && firstScores is { HeldOut: true, Bleu: { } firstBleu }
+            && bleu.Count == firstBleu.Count)
+        {
+            PairedBootstrap paired = new Bleu().Compare([.. bleu.Select(BleuStatistics.From)],
+                [.. firstBleu.Select(BleuStatistics.From)], Samples, Seed);
+            return (Comparison.Paired(paired.Difference, bleu.Count, scores.Headline), null);
+        }
         if (scores.HeldOut && firstScores.HeldOut)
             return (Comparison.Paired(scores.Pieces, firstScores.Pieces, scores.Headline, Samples, Seed), null);
         return own.Report.Metrics.TryGetValue("bic", out Metric? bic)

@@ -232,4 +232,10 @@ public sealed record EvaluationSection
     /// <summary>The number of tokens in each generated text sample.</summary>
     [Range(1, 1_000_000)]
     public int SampleTokens { get; init; } = 256;
+
+    /// <summary>
+    /// How BLEU splits texts into tokens, with sacreBLEU's names: "13a", "intl", "zh", "char", or "none" for text that is
+    /// tokenized already. "auto" takes "zh" for Chinese targets, and "13a" for others.
+    /// </summary>
+    public string BleuTokenizer { get; init; } = "auto";
 }

@@ -108,12 +108,12 @@ public sealed class TextBoundsTests : IDisposable
     [InlineData("tokenizer_config.json", "add_prefix_space", "true", "add_prefix_space is true")]
     [InlineData("tokenizer_config.json", "sp_model_kwargs", """{"enable_sampling":true}""", "sp_model_kwargs")]
     [InlineData("tokenizer_config.json", "added_tokens_decoder", """{"255":{"content":"<x>"}}""", "255 '<x>'")]
-    [InlineData("generation_config.json", "no_repeat_ngram_size", "3", "'no_repeat_ngram_size' is 3")]
+    [InlineData("generation_config.json", "encoder_no_repeat_ngram_size", "3", "'encoder_no_repeat_ngram_size' is 3")]
     [InlineData("generation_config.json", "bad_words_ids", "[[1]]", "'bad_words_ids'")]
     [InlineData("generation_config.json", "forced_eos_token_id", "2", "'forced_eos_token_id'")]
-    [InlineData("generation_config.json", "min_new_tokens", "5", "'min_new_tokens' is 5")]
+    [InlineData("generation_config.json", "min_length", "5", "'min_length' is 5")]
     [InlineData("generation_config.json", "suppress_tokens", "[5]", "'suppress_tokens'")]
-    [InlineData("generation_config.json", "early_stopping", "true", "'early_stopping' is true")]
+    [InlineData("generation_config.json", "early_stopping", "3", "'early_stopping' is 3")]
     public void Settings_that_are_not_read_are_refused_by_name(string file, string key, string value, string named)
     {
         Write("{}", null);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Generation.Constraints;
 using Atelier.Tokenizers;
@@ -16,6 +17,8 @@ internal sealed class TextDraft
     private readonly TextStream _stream;
     private readonly StopStrings _stops;
     private readonly TokenCounts? _seen;
+    private readonly TokenBans? _bans;
+    private readonly int _promptLength;
     private SplitMix64 _random;
     private int _generated;
 
@@ -33,6 +36,9 @@ internal sealed class TextDraft
         (_number, Options, _constraint, _random) = (number, options, constraint, new SplitMix64(seed));
         _stream = new TextStream(texts, fromStart);
         _stops = new StopStrings(options.Stop);
+        _promptLength = prompt.Length;
+        if (options is not { NoRepeatNgram: 0, MinTokens: 0 })
+            _bans = new TokenBans(options, texts.Tokenizer.VocabularySize);
         int reserved = Math.Min(options.MaxTokens, MostReserved);
         if (options is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 })
             _seen = new TokenCounts(prompt.Skip(1), Math.Min(reserved, texts.Tokenizer.VocabularySize));
@@ -48,6 +54,9 @@ internal sealed class TextDraft
 
     /// <summary>The tokens that end the sample.</summary>
     public int[] EndIds { get; init; } = [];
+
+    /// <summary>Number of tokens of the source that the text is written for; 0 without a source.</summary>
+    public int SourceLength { get; init; }
 
     public int LastId => Ids[^1];
 
@@ -65,7 +74,7 @@ internal sealed class TextDraft
 
     /// <summary>Chooses the next token.</summary>
     public TokenChoice Choose(TokenSampler sampler, ReadOnlySpan<float> logits) =>
-        sampler.Choose(logits, _seen, Allowed(State), ref _random);
+        sampler.Choose(logits, _seen, Allowed(State, CollectionsMarshal.AsSpan(Ids)), ref _random);
 
     /// <summary>
     /// Accepts a proposal that was drawn from a draft model's distribution, or replaces it, so that the chosen token
@@ -78,7 +87,8 @@ internal sealed class TextDraft
     public TokenChoice Choose(
         TokenSampler sampler, ReadOnlySpan<float> logits, int proposal, ReadOnlySpan<float> drawnFrom)
     {
-        ReadOnlySpan<float> distribution = sampler.Distribution(logits, _seen, Allowed(State));
+        ReadOnlySpan<ulong> allowed = Allowed(State, CollectionsMarshal.AsSpan(Ids));
+        ReadOnlySpan<float> distribution = sampler.Distribution(logits, _seen, allowed);
         int id = SpeculativeSampling.Choose(proposal, distribution, drawnFrom, ref _random);
         return new TokenChoice(id, Logits.LogProbability(logits, id));
     }
@@ -134,8 +144,16 @@ internal sealed class TextDraft
     /// </summary>
     public bool Ends(int token, ConstraintState? after) => EndIds.AsSpan().Contains(token) || IsWhole(after);
 
-    /// <summary>Returns a bit for each allowed token; empty if all tokens are allowed.</summary>
-    public ReadOnlySpan<ulong> Allowed(ConstraintState? state) => state is null ? [] : _constraint!.Allowed(state);
+    /// <summary>
+    /// Returns a bit for each allowed token; empty if all tokens are allowed. The next call overwrites the result.
+    /// </summary>
+    /// <param name="state">The state of the constraint; null without a constraint.</param>
+    /// <param name="ids">All tokens so far: the start token, the prompt and the generated tokens.</param>
+    public ReadOnlySpan<ulong> Allowed(ConstraintState? state, ReadOnlySpan<int> ids)
+    {
+        ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Allowed(state);
+        return _bans is null ? allowed : _bans.Apply(allowed, ids, ids.Length - _promptLength, EndIds);
+    }
 
     /// <summary>Without an end token, a text is complete when the constraint allows nothing more.</summary>
     private bool IsWhole(ConstraintState? state) => state is { IsFinal: true } && !_constraint!.HasEnd;

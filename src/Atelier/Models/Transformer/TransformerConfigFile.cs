@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Data.Pairs;
 using Atelier.Formats;
@@ -32,6 +33,7 @@ internal static class TransformerConfigFile
             "activation_function", "scale_embedding", "share_encoder_decoder_embeddings", "tie_word_embeddings",
             "pad_token_id", "eos_token_id", "decoder_start_token_id", SourceEnd, SourcePad,
             "num_hidden_layers", // the same number as encoder_layers, which is read
+            "bad_words_ids", "num_beams", "max_length", "length_penalty",
         ],
         // Names, versions, settings of training and of the classification head, and the end token that published code
         // forces at the greatest length.
@@ -45,7 +47,8 @@ internal static class TransformerConfigFile
         ("is_encoder_decoder", ["true"]), ("normalize_before", ["false"]), ("add_final_layer_norm", ["false"]),
         ("add_bias_logits", ["false"]), ("static_position_embeddings", ["true", "false"]),
         ("normalize_embedding", ["true", "false"]), ("extra_pos_embeddings", ["2", "0"]),
-        ("early_stopping", ["false", "true"]), ("no_repeat_ngram_size", ["0"]));
+        ("early_stopping", ["false", "true"]), ("no_repeat_ngram_size", ["0"]), ("min_length", ["0"]),
+        ("forced_bos_token_id", []));
 
     /// <summary>The model_type of a model.</summary>
     public static string ModelType(TransformerModel model) => model.Config switch
@@ -122,6 +125,7 @@ internal static class TransformerConfigFile
                 file.VocabularySize);
         }
         file.RefuseUnread(Known);
+        CheckBans(file);
         bool isMarian = file.ModelType == Marian;
         bool shares = !isMarian || file.Boolean("share_encoder_decoder_embeddings", true);
         var config = file.Check(new TransformerConfig
@@ -154,6 +158,15 @@ internal static class TransformerConfigFile
             SourceEndId = file.Integer(SourceEnd, end),
             SourcePadId = file.Integer(SourcePad, pad),
         };
+    }
+
+    // Marian's files forbid the padding token, which a trained model never writes; other bans are not read.
+    private static void CheckBans(ConfigFile file)
+    {
+        if (file.Root.TryGetProperty("bad_words_ids", out JsonElement bans) && bans.ValueKind != JsonValueKind.Null
+            && bans.GetRawText().Trim('[', ']', ' ') != $"{file.Integer("pad_token_id")}")
+            throw new AtelierException("bad_words_ids forbids other tokens than padding, which is not supported",
+                file.Path, "use a model without it");
     }
 
     private static int Same(ConfigFile file, string first, string second, int otherwise)

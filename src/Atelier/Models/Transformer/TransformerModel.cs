@@ -20,11 +20,14 @@ namespace Atelier.Models.Transformer;
 public sealed class TransformerModel : SequenceToSequenceModel
 {
     private const double NormEpsilon = 1e-5;
-    private const string Sinusoids = "sinusoids";
+    private const string Sinusoids = "sinusoids", LogitBiasName = "logitBias";
     private readonly Precision _precision;
     private readonly AttentionProduct _toAll = new(causal: false), _causal = new();
     [ComponentName(Name = Sinusoids)]
     private readonly Tensor? _sinusoids; // [contextLength, hidden]
+    [ComponentName(Name = LogitBiasName)]
+    private readonly Tensor _logitBias; // [vocabulary]
+    private bool _hasLogitBias;
 
     /// <summary>Creates a model with new weights, on the CPU.</summary>
     /// <param name="config">The configuration.</param>
@@ -51,6 +54,8 @@ public sealed class TransformerModel : SequenceToSequenceModel
         Encoder = new Stack(Config, block, Config.EncoderLayerCount, _toAll, cross: null, precision, random);
         Decoder = new Stack(Config, block, Config.DecoderLayerCount, _causal, _toAll, precision, random);
         Output = Config.TieHead ? null : new Linear(hidden, vocabularySize, bias: false, precision, deviation, random);
+        _logitBias = zeros(vocabularySize);
+        register_buffer(LogitBiasName, _logitBias, persistent: false);
         if (Config.Positions == PositionName.Sinusoidal)
         {
             _sinusoids = SinusoidalPositions.Table(Config.ContextLength, hidden);
@@ -85,6 +90,20 @@ public sealed class TransformerModel : SequenceToSequenceModel
 
     /// <summary>The decoder.</summary>
     internal Stack Decoder { get; }
+
+    /// <summary>
+    /// Added to the logits, [vocabulary]; null for none. Published models may have it; training does not change it.
+    /// </summary>
+    internal Tensor? LogitBias
+    {
+        get => _hasLogitBias ? _logitBias : null;
+        set
+        {
+            _hasLogitBias = value is not null;
+            if (value is not null)
+                _logitBias.copy_(value);
+        }
+    }
 
     /// <summary>The output layer; null if it shares the weights of the target embedding.</summary>
     internal Linear? Output { get; }
@@ -127,7 +146,7 @@ public sealed class TransformerModel : SequenceToSequenceModel
 
     /// <inheritdoc/>
     protected override VocabularyHead VocabularyHead =>
-        new(Output?.Weight ?? TargetEmbedding.Weight, Output?.Bias, _precision);
+        new(Output?.Weight ?? TargetEmbedding.Weight, LogitBias, _precision);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -1,5 +1,6 @@
 using Atelier.Layers;
 using Atelier.Runs;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Transformer;
@@ -10,18 +11,13 @@ namespace Atelier.Models.Transformer;
 /// </summary>
 internal static class TransformerWeights
 {
+    private const string LogitBias = "final_logits_bias";
+
     /// <summary>
     /// Copies the weights to contiguous tensors on the CPU, which belong to the caller's dispose scope.
     /// </summary>
-    public static IReadOnlyDictionary<string, Tensor> Export(TransformerModel model)
-    {
-        var tensors = new Dictionary<string, Tensor>(WeightViews.Copy(Views(model)))
-        {
-            // a bias of the output layer that published code expects, and that no published training changes
-            ["final_logits_bias"] = zeros(1, model.VocabularySize),
-        };
-        return tensors;
-    }
+    public static IReadOnlyDictionary<string, Tensor> Export(TransformerModel model) => WeightViews.Copy(
+        [.. Views(model), (LogitBias, (model.LogitBias ?? zeros(model.VocabularySize)).view(1, -1))]);
 
     /// <summary>Copies tensors of any floating-point type into the weights of a model.</summary>
     /// <param name="model">The model.</param>
@@ -32,10 +28,13 @@ internal static class TransformerWeights
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        if (tensors.TryGetValue("final_logits_bias", out Tensor? bias) && bias.count_nonzero().item<long>() > 0)
-            throw new AtelierException("final_logits_bias is not zero, which is not supported", where,
-                "use a model without it");
         BundleTensors.CopyTo(Views(model).ToList(), tensors, name => IsIgnored(name, model), where);
+        if (!tensors.TryGetValue(LogitBias, out Tensor? bias))
+            return;
+        if (bias.numel() != model.VocabularySize)
+            throw new AtelierException($"the tensor {LogitBias} has {bias.numel()} values, but the vocabulary has "
+                + $"{model.VocabularySize}", where, "download or export the model again");
+        model.LogitBias = bias.count_nonzero().Number() > 0 ? bias.view(-1) : null;
     }
 
     /// <summary>Computes the number of weights of a configuration, to refuse files with fewer.</summary>
@@ -48,7 +47,7 @@ internal static class TransformerWeights
     }
 
     // Copies of tied weights, and constants that older versions of Hugging Face's library stored.
-    private static bool IsIgnored(string name, TransformerModel model) => name is "final_logits_bias"
+    private static bool IsIgnored(string name, TransformerModel model) => name == LogitBias
         || (name == "lm_head.weight" && model.Output is null)
         || (model.SharesEmbedding && name is "model.encoder.embed_tokens.weight" or "model.decoder.embed_tokens.weight")
         || (model.Encoder.Positions is null && name.EndsWith(".embed_positions.weight", StringComparison.Ordinal));

@@ -2,6 +2,7 @@ using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Pairs;
+using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -22,24 +23,32 @@ internal static class PairBundle
 
     /// <summary>Opens the tokenizers and the decoding options of a bundle.</summary>
     /// <param name="folder">The folder of the bundle.</param>
+    /// <param name="config">Its config.json.</param>
     /// <param name="model">The network; disposed if the files do not match it.</param>
     /// <param name="ends">The special tokens.</param>
     /// <exception cref="AtelierException">A file is missing or damaged, or does not match the network.</exception>
-    public static SequenceToSequenceGenerator Open(string folder, SequenceToSequenceModel model, SequenceEnds ends)
+    public static SequenceToSequenceGenerator Open(string folder, ConfigFile config, SequenceToSequenceModel model,
+        SequenceEnds ends)
     {
         try
         {
-            Tokenizer source = TokenizerFile.Load(Path.Combine(folder, TokenizerName));
-            string own = Path.Combine(folder, TargetTokenizerName);
-            Tokenizer target = File.Exists(own) ? TokenizerFile.Load(own) : source;
-            string generation = Path.Combine(folder, Bundle.GenerationConfigName);
-            return Generator(model, source, target, GenerationConfigFile.Read(generation).Decoding, ends);
+            (Tokenizer source, Tokenizer target) = ReadTokenizers(folder);
+            return Generator(model, source, target, Defaults(folder, config), ends);
         }
         catch
         {
             model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Reads the tokenizers of sources and of targets; the same object if they share a vocabulary.</summary>
+    /// <exception cref="AtelierException">A file is missing or damaged.</exception>
+    public static (Tokenizer Source, Tokenizer Target) ReadTokenizers(string folder)
+    {
+        Tokenizer source = TokenizerFile.Load(Path.Combine(folder, TokenizerName));
+        string own = Path.Combine(folder, TargetTokenizerName);
+        return (source, File.Exists(own) ? TokenizerFile.Load(own) : source);
     }
 
     /// <summary>Creates the generator of a model.</summary>
@@ -49,6 +58,22 @@ internal static class PairBundle
             {
                 SourceEndIds = ends.EndsSource ? [ends.SourceEndId] : [],
             });
+
+    /// <summary>Reads the decoding defaults, which older folders have in config.json.</summary>
+    private static DecodingOptions Defaults(string folder, ConfigFile config)
+    {
+        string path = Path.Combine(folder, Bundle.GenerationConfigName);
+        if (File.Exists(path))
+            return GenerationConfigFile.Read(path).Decoding;
+        var usual = new DecodingOptions();
+        return new DecodingOptions
+        {
+            Temperature = 0,
+            BeamWidth = config.Integer("num_beams", usual.BeamWidth),
+            LengthPenalty = config.Number("length_penalty", usual.LengthPenalty),
+            MaxTokens = config.Integer("max_length", usual.MaxTokens),
+        }.Check(config.Path);
+    }
 
     /// <summary>Writes the tokenizers and generation_config.json.</summary>
     public static void WriteTokens(string folder, Tokenizer source, Tokenizer target, DecodingOptions decoding,

@@ -44,7 +44,7 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
 
     /// <inheritdoc/>
     public virtual IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
-        [new(["training.batchSize"], "pairs, whose batches have a number of tokens: set training.batchTokens")];
+        [new("pairs, whose batches are limited by training.batchTokens", "training.batchSize")];
 
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
@@ -83,7 +83,7 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
             TModel model = Read(config, tensors, bundle.WeightsPath);
             model.eval();
             model.to(target);
-            return PairBundle.Open(bundle.Folder, model, ReadEnds(config));
+            return PairBundle.Open(bundle.Folder, config, model, ReadEnds(config));
         }
         finally
         {

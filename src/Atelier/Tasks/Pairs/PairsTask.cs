@@ -7,6 +7,7 @@ using Atelier.Evaluation;
 using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Tasks.Text;
+using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Pairs;
 
@@ -28,7 +29,8 @@ public sealed class PairsTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.pairs", "data.encoding", "data.tokenizer", "data.table.header", "data.table.separator",
-        "training.batchTokens", "training.labelSmoothing", "evaluation.samples", .. GenerationSection.DecodingKeys,
+        "training.batchTokens", "training.labelSmoothing", "evaluation.samples",
+        "evaluation.bleuTokenizer", .. GenerationSection.DecodingKeys,
     ];
 
     /// <inheritdoc/>
@@ -70,9 +72,12 @@ public sealed class PairsTask : ITask
     public IDataSource Open(string folder) => PairData.Open(folder);
 
     /// <inheritdoc/>
-    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        PairData.PrepareOther(other.Section, other.Bundle.Folder, other.Seed, other.Folder, other.Learned, progress,
-            cancellation);
+    public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
+    {
+        (Tokenizer source, Tokenizer target) = PairBundle.ReadTokenizers(other.Bundle.Folder);
+        return PairData.Prepare(other.Section, other.Seed, other.Folder, source, target, progress, cancellation)
+            .Learning(other.Learned is null ? null : PairData.Open(other.Learned));
+    }
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
