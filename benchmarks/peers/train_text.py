@@ -1,21 +1,14 @@
 #!/usr/bin/env python3
-"""Trains a text model with PyTorch, as a peer for our own training: the same network, batch, update and token ids.
-
-Prints one JSON line: tokens a second (median over timed steps), the mean loss of the last tenth of the steps, and the
-peak resident memory in MiB.
-"""
+"""Trains a text model with PyTorch, as a peer for our own training: the same network, batch, update and token ids."""
 import argparse
 import array
-import contextlib
-import json
 import math
-import resource
-import statistics
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from timed_training import add_options, report
 
 
 class LayerNorm(nn.Module):
@@ -88,51 +81,26 @@ class Gru(nn.Module):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model", choices=["gpt", "gru"])
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
-    parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--foreach", action="store_true", help="AdamW over lists of tensors")
+    add_options(parser, steps=150)
     parser.add_argument("--ids", required=True, help="a file of token ids, 16 bits each")
-    parser.add_argument("--rate", type=float, default=1e-3)
     shape = {"vocabulary": 65, "layers": 4, "heads": 4, "embedding": 256, "width": 128, "context": 64, "batch": 12}
     for name, value in shape.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(1)
     with open(args.ids, "rb") as file:
         text = torch.tensor(array.array("H", file.read()), dtype=torch.long)
-    if args.model == "gpt":
-        model = Gpt(args.vocabulary, args.layers, args.heads, args.width, args.context)
-    else:
-        model = Gru(args.vocabulary, args.embedding, args.width)
-    groups = [
-        {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": 0.1},
-        {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.99), foreach=args.foreach)
-    autocast = torch.autocast("cpu", torch.bfloat16) if args.precision == "bf16" else contextlib.nullcontext()
-    seconds, losses = [], []
-    for _ in range(args.steps):
-        start = time.perf_counter()
+
+    def build():
+        if args.model == "gpt":
+            return Gpt(args.vocabulary, args.layers, args.heads, args.width, args.context)
+        return Gru(args.vocabulary, args.embedding, args.width)
+
+    def draw():
         at = torch.randint(len(text) - args.context - 1, (args.batch,))
-        ids = torch.stack([text[i : i + args.context] for i in at])
-        targets = torch.stack([text[i + 1 : i + 1 + args.context] for i in at])
-        with autocast:
-            loss = model(ids, targets)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        losses.append(loss.detach())
-        seconds.append(time.perf_counter() - start)
-    timed = seconds[args.steps // 3 :]
-    print(json.dumps({
-        "value": args.batch * args.context / statistics.median(timed),
-        "loss": torch.stack(losses[-max(1, args.steps // 10) :]).mean().item(),
-        "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }))
+        return [torch.stack([text[i + shift : i + shift + args.context] for i in at]) for shift in (0, 1)]
+
+    report(args, build, draw, args.batch * args.context)
 
 
 if __name__ == "__main__":

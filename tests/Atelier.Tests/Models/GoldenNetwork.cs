@@ -1,68 +1,78 @@
 using System.Text.Json;
-using Atelier.Runs;
-using Atelier.Tensors;
-using Atelier.Tests.Data;
-using Atelier.TestSupport;
-using TorchSharp;
+using Atelier.Formats;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models;
 
 /// <summary>
-/// A network whose outputs were computed by someone else's code: the configuration, weights by a formula, inputs and
-/// outputs, in a file of the folder Golden, whose key "made" tells how.
+/// A small network of Hugging Face's modeling code with the numbers that it computed. The file says how it was made; its
+/// weights come from a formula, which is repeated here.
 /// </summary>
-internal sealed class GoldenNetwork : IDisposable
+internal sealed class GoldenNetwork
 {
-    private readonly JsonDocument _file;
-    private readonly TemporaryFolder _folder = new();
+    private readonly JsonElement _root;
 
-    /// <summary>Opens a file, and writes the network as a bundle.</summary>
     public GoldenNetwork(string name)
     {
-        _file = JsonDocument.Parse(
-            File.ReadAllText(Path.Combine(Repository.Folder, "tests", "Atelier.Tests", "Golden", name + ".json")));
-        _folder.Write("config.json", Root.GetProperty("config").GetRawText());
-        using var scope = NewDisposeScope();
-        Dictionary<string, Tensor> tensors = Root.GetProperty("tensors").EnumerateObject().ToDictionary(t => t.Name,
-            t => tensor(Values(t.Name, [.. t.Value.EnumerateArray().Select(size => size.GetInt32())]))
-                .reshape([.. t.Value.EnumerateArray().Select(size => size.GetInt64())]));
-        TensorFiles.Write(_folder["model.safetensors"], tensors, new Dictionary<string, string>());
-        JsonElement example = Root.GetProperty("example");
-        ((double)tensors[example.GetProperty("tensor").GetString()!].view(-1)[example.GetProperty("index").GetInt64()]
-            .ToSingle()).ShouldBe(example.GetProperty("value").GetDouble(), 1e-6);
-        Bundle = Bundle.Open(_folder.Path);
+        Path = System.IO.Path.Combine(AppContext.BaseDirectory, "Golden", name + ".json");
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path));
+        _root = document.RootElement.Clone();
     }
 
-    /// <summary>The network as a bundle without a tokenizer.</summary>
-    public Bundle Bundle { get; }
+    public string Path { get; }
 
-    private JsonElement Root => _file.RootElement;
+    public ConfigFile Config => new(Path, _root.GetProperty("config"));
 
-    /// <summary>An input, [rows, columns], int64; null if there is none.</summary>
-    public Tensor? Input(string name) => Root.GetProperty("inputs").TryGetProperty(name, out JsonElement rows)
-        ? tensor(rows.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(v => v.GetInt64()).ToArray(),
-            rows.GetArrayLength(), rows[0].GetArrayLength())
-        : null;
+    /// <summary>The weights under the names of the file, in the caller's dispose scope.</summary>
+    public Dictionary<string, Tensor> Tensors() => _root.GetProperty("tensors").EnumerateObject().ToDictionary(
+        entry => entry.Name,
+        entry => Weights(entry.Name, [.. entry.Value.EnumerateArray().Select(size => size.GetInt64())]));
 
-    /// <summary>The numbers of an output, row by row.</summary>
-    public float[] Output(string name) => [.. Numbers(Root.GetProperty("outputs").GetProperty(name))];
-
-    public void Dispose()
+    /// <summary>Ids or masks of an input, [batch, time].</summary>
+    public Tensor Input(string name)
     {
-        _file.Dispose();
-        _folder.Dispose();
+        long[][] rows = [.. _root.GetProperty("inputs").GetProperty(name).EnumerateArray()
+            .Select(row => row.EnumerateArray().Select(id => id.GetInt64()).ToArray())];
+        return tensor(rows.SelectMany(row => row).ToArray(), rows.Length, rows[0].Length);
     }
 
-    private static IEnumerable<float> Numbers(JsonElement value) => value.ValueKind == JsonValueKind.Array
-        ? value.EnumerateArray().SelectMany(Numbers) : [value.GetSingle()];
-
-    private static float[] Values(string name, int[] shape)
+    /// <summary>Checks an output where its row is not padding.</summary>
+    /// <param name="name">The name of the output.</param>
+    /// <param name="actual">[batch, …, width].</param>
+    /// <param name="counts">Whether a position counts, [batch, time]; null for all.</param>
+    public void ShouldEqual(string name, Tensor actual, Tensor? counts = null)
     {
-        double start = name.Select((c, k) => (k + 1) * (long)c).Sum() % 1000 / 100.0;
+        var expected = new List<double>();
+        Collect(_root.GetProperty("outputs").GetProperty(name), expected);
+        float[] values = actual.to(ScalarType.Float32).contiguous().data<float>().ToArray();
+        long[]? mask = counts?.contiguous().data<long>().ToArray();
+        values.Length.ShouldBe(expected.Count);
+        int width = (int)actual.shape[^1];
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (mask is null || mask[i / width] != 0)
+                ((double)values[i]).ShouldBe(expected[i], 1e-4 * Math.Max(1, Math.Abs(expected[i])), $"{name}[{i}]");
+        }
+    }
+
+    private static void Collect(JsonElement element, List<double> values)
+    {
+        if (element.ValueKind == JsonValueKind.Number)
+            values.Add(element.GetDouble());
+        else
+            foreach (JsonElement item in element.EnumerateArray())
+                Collect(item, values);
+    }
+
+    private static Tensor Weights(string name, long[] shape)
+    {
+        long hash = name.Select((c, k) => (k + 1L) * c).Sum() % 1000;
         bool isNorm = name.Contains("norm", StringComparison.OrdinalIgnoreCase)
             && name.EndsWith(".weight", StringComparison.Ordinal);
-        return [.. Enumerable.Range(0, shape.Aggregate(1, (product, size) => product * size)).Select(i =>
-            (float)((isNorm ? 1 : 0) + (0.3 * Math.Sin((0.37 * i) + (0.001 * i * i) + start))))];
+        long count = shape.Aggregate(1L, (product, size) => product * size);
+        float[] values = new float[count];
+        for (long i = 0; i < count; i++)
+            values[i] = (float)((0.3 * Math.Sin((0.37 * i) + (0.001 * i * i) + (hash / 100.0))) + (isNorm ? 1 : 0));
+        return tensor(values, shape);
     }
 }
