@@ -97,34 +97,40 @@ public sealed class BertFamily : IModelFamily
     public static BertModel ReadModel(Bundle bundle, CancellationToken cancellation = default)
     {
         ConfigFile file = ConfigFile.Read(bundle.ConfigPath);
-        BertConfig config = BertConfigFile.Read(file);
-        int pad = BertConfigFile.PadId(file);
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
-            Int128 claimed = BertWeights.ParameterCount(config, file.VocabularySize, pad);
-            Int128 held = tensors.Values.Sum(tensor => tensor.numel());
-            if (file.VocabularySize < 1 || claimed > held)
-                throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}",
-                    bundle.WeightsPath, "download or export the model again");
-            (bool hasHead, bool hasPooler) = BertWeights.PartsOf(tensors);
-            var model = new BertModel(config, file.VocabularySize, Precision.Fp32, seed: 0, padId: pad,
-                hasHead: hasHead, hasPooler: hasPooler);
-            try
-            {
-                BertWeights.Import(model, tensors, bundle.WeightsPath);
-                return model;
-            }
-            catch
-            {
-                model.Dispose();
-                throw;
-            }
+            return ReadModel(file, tensors, bundle.WeightsPath);
         }
         finally
         {
             foreach (Tensor tensor in tensors.Values)
                 tensor.Dispose();
+        }
+    }
+
+    /// <summary>Creates the network that config.json and the weights describe.</summary>
+    internal static BertModel ReadModel(ConfigFile file, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        BertConfig config = BertConfigFile.Read(file);
+        (int pad, int vocabulary) = (BertConfigFile.PadId(file), file.VocabularySize);
+        Int128 claimed = BertWeights.ParameterCount(config, vocabulary, pad);
+        Int128 held = tensors.Values.Sum(tensor => tensor.numel());
+        if (vocabulary < 1 || claimed > held)
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
+                "download or export the model again");
+        (bool hasHead, bool hasPooler) = BertWeights.PartsOf(tensors);
+        var model = new BertModel(config, vocabulary, Precision.Fp32, seed: 0, padId: pad, hasHead: hasHead,
+            hasPooler: hasPooler);
+        try
+        {
+            BertWeights.Import(model, tensors, where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
         }
     }
 
