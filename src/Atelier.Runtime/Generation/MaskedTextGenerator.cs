@@ -144,7 +144,7 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
     /// <param name="ids">The tokens.</param>
     public string Decode(ReadOnlySpan<int> ids)
     {
-        string mark = Tokenizer.Kind == "wordpiece" ? $" {MaskText} " : MaskText;
+        string mark = Tokenizer.BeginsWithSpace ? $" {MaskText} " : MaskText; // a piece is decoded without its first space
         var text = new System.Text.StringBuilder();
         while (!ids.IsEmpty)
         {
@@ -169,12 +169,11 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
         var ids = new List<int>();
         foreach ((int i, string piece) in pieces.Index())
         {
-            string own = joinsSpaces && i < pieces.Length - 1 && piece.EndsWith(' ') ? piece[..^1] : piece;
-            if (i > 0 && Tokenizer.BeginsWithSpace && own.StartsWith(' '))
-                own = own[1..]; // encoding inserts it again
+            bool isLast = i == pieces.Length - 1;
+            string own = joinsSpaces && !isLast && piece.EndsWith(' ') ? piece[..^1] : piece;
             if (own.Length > 0)
-                Tokenizer.Encode(own, ids);
-            if (i < pieces.Length - 1)
+                Tokenizer.EncodePart(own, isFirst: i == 0, ids);
+            if (!isLast)
                 ids.Add(RequireMask());
         }
         return [.. ids];

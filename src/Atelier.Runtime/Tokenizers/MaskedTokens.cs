@@ -24,6 +24,20 @@ public sealed record MaskedTokens(int? MaskId, string MaskText = MaskedTokens.Us
     /// <summary>The number of special tokens before a text.</summary>
     public int LeadingCount => BeginId is null ? 0 : 1;
 
+    /// <summary>Returns the special tokens of a tokenizer.</summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="otherwise">The tokens to return where the tokenizer has none.</param>
+    public static MaskedTokens Of(Tokenizer tokenizer, MaskedTokens otherwise)
+    {
+        SpecialTokens own = tokenizer.Special;
+        return new MaskedTokens(own.Mask ?? otherwise.MaskId, own.Mask is { } mask ? tokenizer.Name(mask) : UsualText)
+        {
+            BeginId = own.Begin ?? otherwise.BeginId,
+            EndId = own.End ?? otherwise.EndId,
+            PadId = own.Pad ?? otherwise.PadId,
+        };
+    }
+
     /// <summary>Returns the tokens of a text between the special tokens.</summary>
     /// <param name="tokens">The tokens of the text.</param>
     public int[] Surround(ReadOnlySpan<int> tokens)

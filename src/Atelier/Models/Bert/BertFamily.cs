@@ -157,10 +157,10 @@ public sealed class BertFamily : IModelFamily
     private static MaskedTokens TokensOf(TextData text, BertConfig config)
     {
         int? end = text.Train.EndOfTextId;
-        MaskedTokens tokens = SpecialTokens.Of(text.Tokenizer,
+        MaskedTokens tokens = MaskedTokens.Of(text.Tokenizer,
             new MaskedTokens(text.Tokenizer.VocabularySize) { BeginId = end, EndId = end, PadId = end ?? 0 });
         // the positions of RoBERTa's files are counted from the padding token, wherever it occurs in a sequence
-        return config.Layout == BertLayout.Bert || tokens.PadId != (end ?? 0) ? tokens
+        return config.Layout == BertLayout.Bert || text.Tokenizer.Special.Pad is not null ? tokens
             : throw new AtelierException("the layout roberta needs a tokenizer with a padding token of its own",
                 "model.layout", "use the layout bert, or a tokenizer with [PAD] or <pad>");
     }

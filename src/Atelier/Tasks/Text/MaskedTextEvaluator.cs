@@ -148,7 +148,7 @@ internal static class MaskedTextEvaluator
         for (int i = 0; i < windows.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            int[] order = [.. Enumerable.Range(0, windows[i].Length)];
+            int[] order = Ordinary(generator, windows[i]);
             ulong stream = SplitMix64.At((ulong)seed, (ulong)i);
             ulong[] keys = [.. order.Select(position => SplitMix64.At(stream, (ulong)position))];
             Array.Sort(keys, order);
@@ -166,25 +166,30 @@ internal static class MaskedTextEvaluator
         int step = (int)Math.Max(1, all / FewestPositions);
         int[][] some = [.. windows.Where((_, i) => i % step == 0)];
         return (some, [.. some.Select(window => Sum(generator.Score(window,
-            Enumerable.Range(0, window.Length).Select(position => (int[])[position]), cancellation)))]);
+            Ordinary(generator, window).Select(position => (int[])[position]), cancellation)))]);
     }
+
+    /// <summary>Returns the positions of the tokens that are not special, such as those of unknown words.</summary>
+    private static int[] Ordinary(MaskedTextGenerator generator, int[] window) =>
+        [.. Enumerable.Range(0, window.Length).Where(at => !generator.Tokenizer.Bytes(window[at]).IsEmpty)];
 
     /// <summary>Scores tokens by their frequencies in the training part, each counted once more than it occurs.</summary>
     private static MaskedScore[] ScoreByFrequency(TextData data, int[][] windows, CancellationToken cancellation)
     {
-        long[] counts = new long[data.Tokenizer.VocabularySize];
-        Array.Fill(counts, 1);
+        bool[] counted = [.. Enumerable.Range(0, data.Tokenizer.VocabularySize)
+            .Select(id => !data.Tokenizer.Bytes(id).IsEmpty)];
+        long[] counts = [.. counted.Select(counts => counts ? 1L : 0)];
         int[] tokens = new int[TokensAtOnce];
         for (long at = 0; at < data.Train.Count; at += tokens.Length)
         {
             cancellation.ThrowIfCancellationRequested();
             int read = data.Train.Read(at, tokens);
             foreach (int id in tokens.AsSpan(0, read))
-                counts[id] += id == data.Train.EndOfTextId ? 0 : 1;
+                counts[id] += counted[id] ? 1 : 0;
         }
         double total = counts.Sum(count => (double)count);
         int mostFrequent = Array.IndexOf(counts, counts.Max());
-        return [.. windows.Select(window => Sum(window.Select(id =>
+        return [.. windows.Select(window => Sum(window.Where(id => counted[id]).Select(id =>
             new TokenScore(Math.Log(counts[id] / total), id == mostFrequent))))];
     }
 
