@@ -1,7 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Text;
-using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
@@ -76,7 +75,7 @@ public sealed class BertFamily : IModelFamily
     {
         Device target = ComputeDevice.Resolve(device);
         ConfigFile config = ConfigFile.Read(bundle.ConfigPath);
-        Tokenizer tokenizer = TextBundleFiles.ReadTokenizer(bundle.Folder, tokenizerPath: null);
+        Tokenizer tokenizer = TokenizerFile.LoadFolder(bundle.Folder);
         // published vocabularies may be padded with rows that no token uses
         if (tokenizer.VocabularySize > config.VocabularySize)
             throw new AtelierException($"the model has {Quantity.Of(config.VocabularySize, "token")}, but the tokenizer "
