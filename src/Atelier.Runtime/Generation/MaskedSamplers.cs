@@ -135,11 +135,8 @@ internal sealed class MaskedSamplers(IMaskedLanguageModel model, int maskId, ulo
     private void Predict(IReadOnlyList<MaskedDraft> drafts, Func<int, int[]> positions, CancellationToken cancellation,
         Chooser choose)
     {
-        cancellation.ThrowIfCancellationRequested();
         int[][] asked = [.. Enumerable.Range(0, drafts.Count).Select(positions)];
-        IReadOnlyList<float[]> logits = model.Predict(
-            [.. drafts.Zip(asked, (draft, some) => new MaskedSequence(draft.Tokens, some))], cancellation);
-        for (int number = 0; number < drafts.Count; number++)
-            choose(number, asked[number], logits[number]);
+        model.PredictEach([.. drafts.Zip(asked, (draft, some) => new MaskedSequence(draft.Tokens, some))],
+            (number, logits) => choose(number, asked[number], logits), cancellation);
     }
 }

@@ -19,21 +19,36 @@ public static class MaskedScoring
     public static IReadOnlyList<TokenScore[]> Score(this IMaskedLanguageModel model,
         IReadOnlyList<MaskedSequence> sequences, int maskId, CancellationToken cancellation = default)
     {
-        var scores = new List<TokenScore[]>(sequences.Count);
-        for (int next = 0; next < sequences.Count;)
+        var scores = new TokenScore[sequences.Count][];
+        model.PredictEach([.. sequences.Select(one => Masked(one, maskId))],
+            (i, logits) => scores[i] = Scores(sequences[i], logits, model.VocabularySize), cancellation);
+        return scores;
+    }
+
+    /// <summary>
+    /// Computes the logits of each sequence, as <see cref="IMaskedLanguageModel.Predict"/> does, of as many sequences at
+    /// once as fit in memory.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="read">Receives the index of a sequence and its logits.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    internal static void PredictEach(this IMaskedLanguageModel model, MaskedSequence[] sequences,
+        Action<int, float[]> read, CancellationToken cancellation)
+    {
+        for (int first = 0, next = 0; first < sequences.Length; first = next)
         {
-            var some = new List<MaskedSequence>();
-            for (long logits = 0; next < sequences.Count; next++)
+            cancellation.ThrowIfCancellationRequested();
+            for (long logits = 0; next < sequences.Length; next++)
             {
                 logits += (long)sequences[next].Positions.Length * model.VocabularySize;
-                if (some.Count > 0 && logits > LogitsAtOnce)
+                if (next > first && logits > LogitsAtOnce)
                     break;
-                some.Add(sequences[next]);
             }
-            IReadOnlyList<float[]> predicted = model.Predict([.. some.Select(one => Masked(one, maskId))], cancellation);
-            scores.AddRange(some.Zip(predicted, (one, logits) => Scores(one, logits, model.VocabularySize)));
+            IReadOnlyList<float[]> predicted = model.Predict(sequences[first..next], cancellation);
+            for (int i = 0; i < predicted.Count; i++)
+                read(first + i, predicted[i]);
         }
-        return scores;
     }
 
     private static MaskedSequence Masked(MaskedSequence sequence, int maskId)
