@@ -46,8 +46,8 @@ internal sealed class MaskedSamplers(IMaskedLanguageModel model, int maskId, ulo
     }
 
     /// <summary>
-    /// Mask-predict (Ghazvininejad et al. 2019, section 3): all positions are predicted at once; then, in each step t of
-    /// T, the n (T − t) / T positions with the least probable tokens are masked and predicted again.
+    /// Mask-predict (Ghazvininejad et al. 2019, section 3): all positions are predicted at once; then, in each step t
+    /// of T, the n (T − t) / T positions with the least probable tokens are masked and predicted again.
     /// </summary>
     public void ByMaskPredict(IReadOnlyList<MaskedDraft> drafts, int steps, CancellationToken cancellation)
     {
@@ -74,8 +74,8 @@ internal sealed class MaskedSamplers(IMaskedLanguageModel model, int maskId, ulo
     }
 
     /// <summary>
-    /// Gibbs sampling (Wang and Cho 2019, section 3): each step visits all open positions in random order, and draws the
-    /// token at each given all others. In the first step, positions that were not visited yet hold masks.
+    /// Gibbs sampling (Wang and Cho 2019, section 3): each step visits all open positions in random order, and draws
+    /// the token at each given all others. In the first step, positions that were not visited yet hold masks.
     /// </summary>
     public void ByGibbs(IReadOnlyList<MaskedDraft> drafts, int steps, CancellationToken cancellation)
     {

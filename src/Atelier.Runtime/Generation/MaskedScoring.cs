@@ -26,8 +26,8 @@ public static class MaskedScoring
     }
 
     /// <summary>
-    /// Computes the logits of each sequence, as <see cref="IMaskedLanguageModel.Predict"/> does, of as many sequences at
-    /// once as fit in memory.
+    /// Computes the logits of each sequence, as <see cref="IMaskedLanguageModel.Predict"/> does, of as many sequences
+    /// at once as fit in memory.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="sequences">The sequences.</param>

@@ -9,9 +9,9 @@ namespace Atelier.Generation;
 /// </summary>
 /// <remarks>
 /// A prompt with masks is filled in; a prompt without masks is continued by as many tokens as the decoding options
-/// allow, which are masks at first. Three samplers choose the tokens: "confidence" fills in one mask after the other, the
-/// most certain first; "maskPredict" predicts all of them and then again those that are least certain (Ghazvininejad et
-/// al. 2019); "gibbs" draws each given all others, again and again (Wang and Cho 2019).
+/// allow, which are masks at first. Three samplers choose the tokens: "confidence" fills in one mask after the other,
+/// the most certain first; "maskPredict" predicts all of them and then again those that are least certain
+/// (Ghazvininejad et al. 2019); "gibbs" draws each given all others, again and again (Wang and Cho 2019).
 /// </remarks>
 /// <param name="model">The model. Disposed with the generator.</param>
 /// <param name="tokenizer">The model's tokenizer.</param>
@@ -144,7 +144,8 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
     /// <param name="ids">The tokens.</param>
     public string Decode(ReadOnlySpan<int> ids)
     {
-        string mark = Tokenizer.BeginsWithSpace ? $" {MaskText} " : MaskText; // a piece is decoded without its first space
+        // a piece of a text is decoded without its first space
+        string mark = Tokenizer.BeginsWithSpace ? $" {MaskText} " : MaskText;
         var text = new System.Text.StringBuilder();
         while (!ids.IsEmpty)
         {

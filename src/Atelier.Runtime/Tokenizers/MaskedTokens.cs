@@ -1,8 +1,8 @@
 namespace Atelier.Tokenizers;
 
 /// <summary>The special tokens of a masked language model.</summary>
-/// <param name="MaskId">The token that stands for a masked one; null if the vocabulary has none, and then nothing can be
-/// filled in.</param>
+/// <param name="MaskId">The token that stands for a masked one; null if the vocabulary has none, and then nothing can
+/// be filled in.</param>
 /// <param name="MaskText">The text that stands for the mask token in texts.</param>
 public sealed record MaskedTokens(int? MaskId, string MaskText = MaskedTokens.UsualText)
 {

@@ -56,7 +56,7 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
 
     Tensor ISequenceLayer.Forward(Tensor x, AttentionContext? context) => forward(x);
 
-    /// <summary>Applies an activation; a gated one to the gate in the first half, which multiplies the second.</summary>
+    /// <summary>Applies an activation; a gated one to the first half, which multiplies the second.</summary>
     internal static Tensor Activate(ActivationName activation, Tensor inner)
     {
         TimedOperation timed = TimedOperation.Begin("activation", ref inner);

@@ -6,8 +6,8 @@ namespace Atelier.Data.Text;
 /// <summary>
 /// Batches for masked language modelling: rows of consecutive tokens between the special tokens of the model, of which
 /// some are masked (Devlin et al. 2019). The targets are the original tokens at masked positions, and
-/// <see cref="TextBatch.NotCounted"/> elsewhere. Rows may run over the ends of documents, as in Liu et al. 2019, section
-/// 4.2.
+/// <see cref="TextBatch.NotCounted"/> elsewhere. Rows may run over the ends of documents, as in Liu et al. 2019,
+/// section 4.2.
 /// </summary>
 /// <remarks>
 /// The masks depend only on the seed and the number of the batch. Shuffled, they differ whenever a text is seen again

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Globalization;
 using System.Text;
 using Atelier.Tokenizers;
 
@@ -15,8 +17,8 @@ public enum MaskingUnit
     WholeWord,
 
     /// <summary>
-    /// Spans of whole words, on average 3.8 and at most 10, which are all masked, all replaced or all kept (Joshi et al.
-    /// 2020, section 3.1).
+    /// Spans of whole words, on average 3.8 and at most 10, which are all masked, all replaced or all kept (Joshi et
+    /// al. 2020, section 3.1).
     /// </summary>
     Span,
 }
@@ -37,7 +39,7 @@ public sealed class TokenMasker
     private readonly double _share;
     private readonly int _maskId;
     private readonly int[] _ordinary; // the tokens that are not special
-    private readonly bool[] _joinsLeft, _joinsRight; // [vocabulary]: whether a word may begin before, or end after, a token
+    private readonly bool[] _isOrdinary, _joinsLeft, _joinsRight; // [vocabulary]; may continue, or be continued
 
     /// <summary>Creates a masker.</summary>
     /// <param name="tokenizer">The tokenizer of the text.</param>
@@ -48,23 +50,19 @@ public sealed class TokenMasker
     {
         (_unit, _share, _maskId) = (unit, share, maskId);
         _ordinary = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(id => !tokenizer.Bytes(id).IsEmpty)];
-        _joinsLeft = new bool[tokenizer.VocabularySize];
-        _joinsRight = new bool[tokenizer.VocabularySize];
+        (_isOrdinary, _joinsLeft, _joinsRight) = (new bool[tokenizer.VocabularySize],
+            new bool[tokenizer.VocabularySize], new bool[tokenizer.VocabularySize]);
         // WordPiece says itself which tokens continue a word.
         bool marks = tokenizer.Kind == "wordpiece";
         foreach (int id in _ordinary)
         {
             ReadOnlySpan<byte> bytes = tokenizer.Bytes(id);
-            string name = tokenizer.Name(id);
-            _joinsLeft[id] = marks ? name.StartsWith("##", StringComparison.Ordinal) : JoinsLeft(bytes);
+            _isOrdinary[id] = true;
+            _joinsLeft[id] =
+                marks ? tokenizer.Name(id).StartsWith("##", StringComparison.Ordinal) : JoinsLeft(bytes);
             _joinsRight[id] = marks || JoinsRight(bytes);
         }
-        IsOrdinary = new bool[tokenizer.VocabularySize];
-        foreach (int id in _ordinary)
-            IsOrdinary[id] = true;
     }
-
-    private bool[] IsOrdinary { get; }
 
     /// <summary>Masks a row.</summary>
     /// <param name="tokens">The tokens, which are replaced in place.</param>
@@ -100,7 +98,7 @@ public sealed class TokenMasker
         var units = new List<Range>();
         for (int t = 0; t < tokens.Length; t++)
         {
-            if (!IsOrdinary[tokens[t]])
+            if (!_isOrdinary[tokens[t]])
                 continue;
             bool continues = _unit != MaskingUnit.Token && units.Count > 0 && units[^1].End.Value == t
                 && _joinsLeft[tokens[t]] && _joinsRight[tokens[t - 1]];
@@ -165,17 +163,16 @@ public sealed class TokenMasker
 
     private static bool JoinsLeft(ReadOnlySpan<byte> bytes) =>
         (bytes[0] & 0xC0) == 0x80 // within a character
-        || (Rune.DecodeFromUtf8(bytes, out Rune first, out _) == System.Buffers.OperationStatus.Done && IsInWord(first));
+        || (Rune.DecodeFromUtf8(bytes, out Rune first, out _) == OperationStatus.Done && IsInWord(first));
 
-    private static bool JoinsRight(ReadOnlySpan<byte> bytes)
+    // A token that ends within a character goes on in the next one.
+    private static bool JoinsRight(ReadOnlySpan<byte> bytes) =>
+        Rune.DecodeLastFromUtf8(bytes, out Rune last, out _) != OperationStatus.Done || IsInWord(last);
+
+    private static bool IsInWord(Rune rune)
     {
-        if (Rune.DecodeLastFromUtf8(bytes, out Rune last, out _) == System.Buffers.OperationStatus.Done)
-            return IsInWord(last);
-        return true; // the character goes on in the next token
+        bool isIdeograph = rune.Value is (>= 0x2E80 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) or >= 0x20000;
+        return !isIdeograph && (Rune.IsLetterOrDigit(rune)
+            || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark);
     }
-
-    private static bool IsInWord(Rune rune) =>
-        (Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory
-            .NonSpacingMark or System.Globalization.UnicodeCategory.SpacingCombiningMark)
-        && rune.Value is not ((>= 0x2E80 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) or >= 0x20000);
 }

@@ -78,8 +78,8 @@ public sealed class BertFamily : IModelFamily
         Tokenizer tokenizer = TokenizerFile.LoadFolder(bundle.Folder);
         // published vocabularies may be padded with rows that no token uses
         if (tokenizer.VocabularySize > config.VocabularySize)
-            throw new AtelierException($"the model has {Quantity.Of(config.VocabularySize, "token")}, but the tokenizer "
-                + $"has {tokenizer.VocabularySize}", bundle.Folder,
+            throw new AtelierException($"the model has {Quantity.Of(config.VocabularySize, "token")}, but the "
+                + $"tokenizer has {tokenizer.VocabularySize}", bundle.Folder,
                 "use config.json and tokenizer.json of the same model");
         MaskedTokens tokens = BertConfigFile.ReadTokens(config, tokenizer);
         DecodingOptions decoding = GenerationConfigFile.Read(bundle.GenerationConfigPath).Decoding;
@@ -150,8 +150,8 @@ public sealed class BertFamily : IModelFamily
     }
 
     /// <summary>
-    /// The special tokens of a new model. Where the tokenizer has none of its own, the mask token is one more row of the
-    /// embedding, and the end-of-text token stands for the others.
+    /// The special tokens of a new model. Where the tokenizer has none of its own, the mask token is one more row of
+    /// the embedding, and the end-of-text token stands for the others.
     /// </summary>
     private static MaskedTokens TokensOf(TextData text, BertConfig config)
     {

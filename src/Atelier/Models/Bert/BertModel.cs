@@ -155,7 +155,9 @@ public sealed class BertModel : MaskedTextModel
         base.Dispose(disposing);
     }
 
-    /// <summary>The head that predicts tokens: E norm(activation(W x + b)) + c, where E is the token embedding.</summary>
+    /// <summary>
+    /// The head that predicts tokens: E norm(activation(W x + b)) + c, where E is the token embedding.
+    /// </summary>
     internal sealed class Prediction : nn.Module<Tensor, Tensor>
     {
         private readonly ActivationName _activation;

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.Bert;
 
 /// <summary>
-/// Exports and imports the weights of a BERT under the names of Hugging Face's BertForMaskedLM and RobertaForMaskedLM, or
-/// of BertModel and RobertaModel, which have no head and no prefix.
+/// Exports and imports the weights of a BERT under the names of Hugging Face's BertForMaskedLM and RobertaForMaskedLM,
+/// or of BertModel and RobertaModel, which have no head and no prefix.
 /// </summary>
 internal static class BertWeights
 {
@@ -60,8 +60,8 @@ internal static class BertWeights
         return embeddings + (config.LayerCount * ((4 * hidden * hidden) + (2 * hidden * inner)));
     }
 
-    // Constants that older versions of Hugging Face's library stored, copies of tied weights and of the head's bias, and
-    // the head for whether two sentences follow one another.
+    // Constants that older versions of Hugging Face's library stored, copies of tied weights and of the head's bias,
+    // and the head for whether two sentences follow one another.
     private static bool IsIgnored(string name, BertModel model) =>
         name.EndsWith("embeddings.position_ids", StringComparison.Ordinal)
         || name.EndsWith("embeddings.token_type_ids", StringComparison.Ordinal)
@@ -75,7 +75,7 @@ internal static class BertWeights
     private static IEnumerable<(string Name, Tensor? View)> Views(BertModel model, string prefix)
     {
         string embeddings = prefix + "embeddings.";
-        IEnumerable<(string Name, Tensor? View)> views =
+        return
         [
             (embeddings + "word_embeddings.weight", model.Tokens.Weight),
             (embeddings + "position_embeddings.weight", model.Positions.Weight),
@@ -85,7 +85,6 @@ internal static class BertWeights
             .. model.Pooler is null ? [] : WeightViews.Of(prefix + "pooler.dense", model.Pooler),
             .. model.MaskedHead is null ? [] : Views(model.MaskedHead, model.Config.Layout),
         ];
-        return views;
     }
 
     private static IEnumerable<(string Name, Tensor? View)> Views(TransformerBlock block, string prefix) =>

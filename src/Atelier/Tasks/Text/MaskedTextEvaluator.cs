@@ -4,6 +4,7 @@ using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Generation;
 using Atelier.Recipes;
+using Atelier.Tensors;
 
 namespace Atelier.Tasks.Text;
 
@@ -173,12 +174,14 @@ internal static class MaskedTextEvaluator
     private static int[] Ordinary(MaskedTextGenerator generator, int[] window) =>
         [.. Enumerable.Range(0, window.Length).Where(at => !generator.Tokenizer.Bytes(window[at]).IsEmpty)];
 
-    /// <summary>Scores tokens by their frequencies in the training part, each counted once more than it occurs.</summary>
+    /// <summary>
+    /// Scores tokens by their frequencies in the training part, each counted once more than it occurs.
+    /// </summary>
     private static MaskedScore[] ScoreByFrequency(TextData data, int[][] windows, CancellationToken cancellation)
     {
         bool[] counted = [.. Enumerable.Range(0, data.Tokenizer.VocabularySize)
             .Select(id => !data.Tokenizer.Bytes(id).IsEmpty)];
-        long[] counts = [.. counted.Select(counts => counts ? 1L : 0)];
+        long[] counts = [.. counted.Select(isCounted => isCounted ? 1L : 0)];
         int[] tokens = new int[TokensAtOnce];
         for (long at = 0; at < data.Train.Count; at += tokens.Length)
         {

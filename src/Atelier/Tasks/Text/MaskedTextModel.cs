@@ -81,8 +81,8 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
     }
 
     /// <summary>
-    /// Computes the "loss" of masked tokens, in nats per token without label smoothing, and the "accuracy", the share of
-    /// them that the model predicted as most probable.
+    /// Computes the "loss" of masked tokens, in nats per token without label smoothing, and the "accuracy", the share
+    /// of them that the model predicted as most probable.
     /// </summary>
     public override IReadOnlyDictionary<string, double> Evaluate(TextBatch batch)
     {

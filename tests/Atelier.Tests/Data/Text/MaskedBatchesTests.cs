@@ -43,9 +43,10 @@ public sealed class MaskedBatchesTests
         }
         // words and spans stop before the share would be exceeded
         (chosen / (double)all).ShouldBe(0.15, unit == MaskingUnit.Token ? 0.0005 : 0.006);
-        (masked / (double)chosen).ShouldBe(0.8, 0.01);
-        // a replacement is the token itself once in so many
-        (kept / (double)chosen).ShouldBe(0.1 + (0.1 * RepeatedShare(tokenizer, text)), 0.01);
+        double tolerance = unit == MaskingUnit.Span ? 0.02 : 0.01; // a span has one fate
+        (masked / (double)chosen).ShouldBe(0.8, tolerance);
+        // a replacement, which is no special token, may be the token itself
+        (kept / (double)chosen).ShouldBe(0.1 + (0.1 / (tokenizer.VocabularySize - 1)), tolerance);
     }
 
     [Fact]
@@ -148,10 +149,6 @@ public sealed class MaskedBatchesTests
             return (string.Join(' ', batch.Inputs.data<long>().ToArray()),
                 string.Join(' ', batch.Targets.data<long>().ToArray()));
     }
-
-    /// <summary>The mean over a text of the probability that a token drawn from the vocabulary is the same.</summary>
-    private static double RepeatedShare(CharacterTokenizer tokenizer, long[] text) =>
-        text.Average(_ => 1.0 / (tokenizer.VocabularySize - 1));
 
     private static CharacterTokenizer Tokenizer() => CharacterTokenizer.Train(Sentences, byteFallback: false);
 

@@ -15,8 +15,10 @@ namespace Atelier.Tests.Tasks.Text;
 
 public sealed class MaskedTextTests
 {
-    private static readonly string[] Lines = [.. Enumerable.Range(0, 200).Select(i =>
-        (i % 3) switch { 0 => "the cat sat on the mat", 1 => "the dog ran to the house", _ => "a bird sang in a tree" })];
+    private static readonly string[] Sentences =
+        ["the cat sat on the mat", "the dog ran to the house", "a bird sang in a tree"];
+
+    private static readonly string[] Lines = [.. Enumerable.Range(0, 200).Select(i => Sentences[i % 3])];
 
     private static Recipe Learned { get; } = new()
     {
@@ -43,7 +45,8 @@ public sealed class MaskedTextTests
             new Told(progress => shown.AddRange(progress.Sample is { } sample ? [sample] : [])),
             CancellationToken.None);
         report.Metrics["validationLoss"].ShouldBeLessThan(0.3);
-        shown.ShouldContain(sample => sample.Contains("[MASK]") && sample.Contains("\n→ "));
+        shown.ShouldContain(sample => sample.Contains("[MASK]", StringComparison.Ordinal)
+            && sample.Contains("\n→ ", StringComparison.Ordinal));
 
         Bundle bundle = Bundle.Open(run.BundleFolder);
         bundle.ModelType.ShouldBe("bert");
@@ -111,7 +114,7 @@ public sealed class MaskedTextTests
 
     private static TextData Prepare(TemporaryFolder folder) => TextData.Prepare(new DataSection
     {
-        Source = folder.Write("lines.txt", string.Join('\n', Lines.Select((line, i) => $"{line}{new string('.', i % 4)}"))),
+        Source = folder.Write("lines.txt", string.Join('\n', Lines.Select((line, i) => line + new string('.', i % 4)))),
         Document = DocumentUnit.Line,
         Split = new() { Train = 0.6, Validation = 0.2, Test = 0.2 },
         Tokenizer = new() { ByteFallback = false },
