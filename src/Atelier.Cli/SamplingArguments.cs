@@ -8,9 +8,11 @@ namespace Atelier.Cli;
 internal sealed class SamplingArguments
 {
     private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME",
-        Description = "The sampler of a diffusion model: ancestral, ddim, euler, heun or dpm." };
+        Description = "The sampler of a diffusion model: ancestral, ddim, euler, heun or dpm; of a masked language "
+            + "model: confidence, maskPredict or gibbs." };
     private readonly Option<int?> _steps =
-        new("--steps") { HelpName = "N", Description = "The number of sampling steps from noise to image." };
+        new("--steps") { HelpName = "N",
+        Description = "The number of sampling steps, such as those from noise to image." };
     private readonly Option<double?> _guidance =
         new("--guidance") { HelpName = "X",
         Description = "The guidance scale: 1 samples as trained, higher values follow the class more closely." };

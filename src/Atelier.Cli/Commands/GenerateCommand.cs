@@ -20,7 +20,7 @@ internal sealed class GenerateCommand : ToolCommand
         { Description = "The folder of a run or a bundle, a GGUF file, or a llama2.c file next to its tokenizer.",
         Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _prompt =
-        new("--prompt") { HelpName = "T", Description = "The text to continue." };
+        new("--prompt") { HelpName = "T", Description = "The text to continue or to fill in." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F",
         Description = "A file with the series to continue, the sentences to tag, or the sources of targets, one a "
             + "line." };
@@ -154,7 +154,8 @@ internal sealed class GenerateCommand : ToolCommand
             States = NamedValues.Read(parse, _state).ToDictionary(pair => Place(pair.Key), pair => pair.Value),
             Class = parse.GetValue(_class),
             Drawing = _drawing.Read(parse, ends),
-            Decoding = _decoding.Read(parse, writer?.Defaults ?? new DecodingOptions()),
+            Decoding = _decoding.Read(parse,
+                writer?.Defaults ?? model.As<MaskedTextGenerator>()?.Defaults ?? new DecodingOptions()),
         };
         if (model.As<ImageGenerator>() is { } imageGenerator)
             return await images.RunAsync(imageGenerator, run, request, parse.GetValue(_out), cancellation)

@@ -50,16 +50,17 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
     public override Tensor forward(Tensor input)
     {
         TimedOperation timed = TimedOperation.Begin("feed-forward", ref input);
-        Tensor activated = Activate(Input.forward(input));
+        Tensor activated = Activate(Activation, Input.forward(input));
         return timed.End(Output.forward(Dropout.Apply(activated, training ? DropoutRate : 0)));
     }
 
     Tensor ISequenceLayer.Forward(Tensor x, AttentionContext? context) => forward(x);
 
-    private Tensor Activate(Tensor inner)
+    /// <summary>Applies an activation; a gated one to the first half, which multiplies the second.</summary>
+    internal static Tensor Activate(ActivationName activation, Tensor inner)
     {
         TimedOperation timed = TimedOperation.Begin("activation", ref inner);
-        return timed.End(Activation switch
+        return timed.End(activation switch
         {
             ActivationName.Gelu => F.gelu(inner),
             ActivationName.GeluTanh => F.gelu(inner, TorchSharp.Modules.GELU.Approximate.tanh),
@@ -67,7 +68,7 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
             ActivationName.Silu => F.silu(inner),
             ActivationName.SwiGlu => Gate(inner, gate => F.silu(gate)),
             ActivationName.GeGlu => Gate(inner, gate => F.gelu(gate, TorchSharp.Modules.GELU.Approximate.tanh)),
-            _ => throw new InvalidEnumArgumentException(nameof(Activation), (int)Activation, typeof(ActivationName)),
+            _ => throw new InvalidEnumArgumentException(nameof(activation), (int)activation, typeof(ActivationName)),
         });
     }
 

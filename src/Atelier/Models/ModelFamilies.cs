@@ -11,6 +11,7 @@ public static class ModelFamilies
         new Ngram.NgramFamily(),
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
+        new Bert.BertFamily(),
         new Transformer.TransformerFamily(),
         new Hmm.HmmFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),

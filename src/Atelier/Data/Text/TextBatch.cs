@@ -2,11 +2,14 @@ using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;
 
-/// <summary>A batch of text: at each position, the input token and the next token as target.</summary>
+/// <summary>
+/// A batch of text: at each position, the input token and the token to predict. That is the next token, or in masked
+/// language modelling the original token of a position that was masked.
+/// </summary>
 /// <param name="inputs">Token ids, [batch, time], int64. The batch owns this tensor. It must be on the CPU if the batch
 /// is to be divided.</param>
-/// <param name="targets">The token after each input, or <see cref="NotCounted"/>, [batch, time], int64, on the same
-/// device. The batch owns this tensor.</param>
+/// <param name="targets">The token to predict, or <see cref="NotCounted"/>, [batch, time], int64, on the same device.
+/// The batch owns this tensor.</param>
 public sealed class TextBatch(Tensor inputs, Tensor targets)
     : IDivisibleBatch<TextBatch>, IMovableBatch<TextBatch>, IDisposable
 {
@@ -18,7 +21,7 @@ public sealed class TextBatch(Tensor inputs, Tensor targets)
     /// <summary>Token ids, [batch, time], int64.</summary>
     public Tensor Inputs { get; } = inputs;
 
-    /// <summary>The token after each input, or <see cref="NotCounted"/>, [batch, time], int64.</summary>
+    /// <summary>The token to predict at each position, or <see cref="NotCounted"/>, [batch, time], int64.</summary>
     public Tensor Targets { get; } = targets;
 
     /// <inheritdoc/>

@@ -73,9 +73,12 @@ internal static class BundleExchange
         if (tokenizerPath is not null && bringsOwn)
             throw new AtelierException("a folder contains its own tokenizer.json", Mention.Field("tokenizer"),
                 "leave it out");
-        // Folders of older tools have the two files of GPT-2's tokenizer instead; only text models have a tokenizer.
-        bool isConverted = tokenizerPath is not null || (!bringsOwn && File.Exists(Path.Combine(source, "vocab.json")));
-        Tokenizer? converted = isConverted ? TextBundleFiles.ReadTokenizer(source, tokenizerPath) : null;
+        // Folders of older tools have the files of BERT's or of GPT-2's tokenizer instead; only text models have a
+        // tokenizer.
+        bool Has(string name) => tokenizerPath is null && !bringsOwn && File.Exists(Path.Combine(source, name));
+        Tokenizer? converted = Has("vocab.txt") ? TokenizerFile.LoadFolder(source)
+            : tokenizerPath is not null || Has("vocab.json") ? TextBundleFiles.ReadTokenizer(source, tokenizerPath)
+            : null;
         BundleWriter.Replace(folder, partial =>
         {
             progress?.Report("copying files");

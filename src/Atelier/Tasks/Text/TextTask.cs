@@ -11,9 +11,14 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>The task of language modelling: text as a sequence of tokens.</summary>
+/// <summary>
+/// The task of language modelling: text as a sequence of tokens. Models predict the next token, or masked ones.
+/// </summary>
 public sealed class TextTask : ITask
 {
+    // The decoding options of masked language models, which do not write a text from left to right.
+    private static readonly string[] MaskedOptions = ["maxTokens", "temperature", "topK", "topP", "minP", "typicalP"];
+
     // One of them is text for nearly every vocabulary, of one script or of characters alone.
     private static readonly string[] Prompts = ["Once", "once", "春", "一", "a"];
 
@@ -35,6 +40,8 @@ public sealed class TextTask : ITask
     /// <inheritdoc/>
     public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
     {
+        if (model.As<MaskedTextGenerator>() is { } masked)
+            return OptionsOf(masked);
         var generator = model.Require<TextGenerator>();
         bool hasStates = generator.Model is IHiddenStates;
         return
@@ -48,6 +55,20 @@ public sealed class TextTask : ITask
             .. DecodingOptionsOf(generator.Defaults).Where(option => option.Field != "coveragePenalty"),
         ];
     }
+
+    private static RequestOption[] OptionsOf(MaskedTextGenerator generator) =>
+    [
+        new("prompt", $"A text with {generator.MaskText} where words are to be filled in, or the beginning of a text.",
+            Example: KnownPrompt(generator.Tokenizer) + generator.MaskText),
+        new("count", "The number of samples; for a text to fill in, the most probable ones."),
+        new("sampler", "How tokens are chosen: confidence fills in one mask after the other, the most certain first; "
+            + "maskPredict predicts all of them, and again those that are least certain; gibbs draws each given all "
+            + "others, again and again.", Default: "confidence for a text with masks, else maskPredict"),
+        new("steps", "The number of repetitions of maskPredict and gibbs.",
+            Default: MaskedTextGenerator.UsualSteps.ToString(CultureInfo.InvariantCulture)),
+        new("out", "The file to write the texts to."),
+        .. DecodingOptionsOf(generator.Defaults).Where(option => MaskedOptions.Contains(option.Field)),
+    ];
 
     /// <summary>Returns a text for examples that the vocabulary has, or null.</summary>
     internal static string? KnownPrompt(Tokenizer tokenizer) =>
@@ -78,7 +99,8 @@ public sealed class TextTask : ITask
         ? number.ToString(null, CultureInfo.InvariantCulture) : null;
 
     /// <inheritdoc/>
-    public bool Evaluates(ITrainedModel model) => model.As<TextGenerator>() is not null;
+    public bool Evaluates(ITrainedModel model) =>
+        model.As<TextGenerator>() is not null || model.As<MaskedTextGenerator>() is not null;
 
     /// <inheritdoc/>
     /// <remarks>Throws before training if too little text would be left for evaluation.</remarks>
@@ -135,8 +157,9 @@ public sealed class TextTask : ITask
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
-        CancellationToken cancellation) =>
-        TextEvaluator.EvaluateAsync(
+        CancellationToken cancellation) => context.Model.As<MaskedTextGenerator>() is { } masked
+        ? MaskedTextEvaluator.EvaluateAsync(masked, (TextData)context.Data, context, progress, cancellation)
+        : TextEvaluator.EvaluateAsync(
             context.Model.Require<TextGenerator>(), (TextData)context.Data, context, progress, cancellation);
 
     /// <inheritdoc/>
