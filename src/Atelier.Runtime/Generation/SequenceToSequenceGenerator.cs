@@ -146,14 +146,19 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
         return samples;
     }
 
-    /// <summary>Returns the tokens of a source, with its special tokens.</summary>
+    /// <summary>
+    /// Returns the tokens of a source, with its special tokens. If the tokenizer has sentinels, the names of its special
+    /// tokens stand for these, as in "The &lt;extra_id_0&gt; sat" (Raffel et al. 2020).
+    /// </summary>
     /// <param name="source">The source text.</param>
     /// <param name="where">The name of the source, for the error message.</param>
     /// <exception cref="AtelierException">The source is empty, too long, or has characters that the vocabulary
     /// lacks.</exception>
     public int[] EncodeSource(string source, string? where = null)
     {
-        int[] text = SourceTokenizer.Encode(Tokens.SourcePrefix + source);
+        string prefixed = Tokens.SourcePrefix + source;
+        int[] text = SourceTokenizer.Special.Sentinels.Count == 0 ? SourceTokenizer.Encode(prefixed)
+            : [.. SourceTokenizer.EncodeNamed(prefixed)];
         int specials = Tokens.SourceStartIds.Count + Tokens.SourceEndIds.Count;
         int kept = TruncatesSources ? Math.Min(text.Length, Math.Max(0, Model.SourceLength - specials)) : text.Length;
         return CheckSource([.. Tokens.SourceStartIds, .. text.AsSpan(0, kept), .. Tokens.SourceEndIds], where);

@@ -12,6 +12,7 @@ public static class ModelFamilies
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
         new Transformer.TransformerFamily(),
+        new T5.T5Family(),
         new Hmm.HmmFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),

@@ -1,3 +1,4 @@
+using Atelier.Formats;
 using Atelier.Layers;
 using Atelier.Networks;
 using Atelier.Runs;
@@ -37,28 +38,43 @@ internal static class T5Weights
             name => Copies.Contains(name) || (name == Head && model.Output is null), where);
     }
 
-    /// <summary>
-    /// Returns whether the weights have an output layer of their own, which newer files of Hugging Face's library do
-    /// not say in config.json.
-    /// </summary>
-    public static bool HasHead(IReadOnlyDictionary<string, Tensor> tensors) =>
-        tensors.TryGetValue(Head, out Tensor? head) && tensors.TryGetValue(Shared, out Tensor? shared)
-        && !(head.shape.SequenceEqual(shared.shape) && head.equal(shared).ToBoolean());
-
-    /// <summary>
-    /// Leaves out the last rows of the embedding and of the output layer, with which published models fill up their
-    /// vocabulary and which no token uses.
-    /// </summary>
+    /// <summary>Creates the model that config.json and the weights describe.</summary>
+    /// <param name="file">The config.json.</param>
     /// <param name="tensors">The tensors by name.</param>
-    /// <param name="vocabulary">The number of tokens.</param>
-    /// <returns>Views of the tensors.</returns>
-    public static IReadOnlyDictionary<string, Tensor> OfTokens(IReadOnlyDictionary<string, Tensor> tensors,
-        int vocabulary) => tensors.ToDictionary(pair => pair.Key, pair =>
-            pair.Key is Shared or Head && pair.Value.dim() == 2 && pair.Value.shape[0] > vocabulary
-                ? pair.Value.narrow(0, 0, vocabulary) : pair.Value);
+    /// <param name="where">The path of their file, for error messages.</param>
+    /// <param name="tokens">The number of tokens of the tokenizer. Published models fill up their vocabulary with rows
+    /// that no token uses; these are left out.</param>
+    /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
+    public static T5Model Read(ConfigFile file, IReadOnlyDictionary<string, Tensor> tensors, string where,
+        int tokens = int.MaxValue)
+    {
+        (T5Config config, int vocabulary) = T5ConfigFile.Read(file);
+        Int128 claimed = ParameterCount(config, vocabulary), held = tensors.Values.Sum(t => t.numel());
+        if (claimed > held)
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
+                "download or export the model again");
+        using var scope = NewDisposeScope();
+        // newer files of Hugging Face's library do not say in config.json that the output layer has its own weights
+        if (config.TieHead!.Value && tensors.TryGetValue(Head, out Tensor? head)
+            && tensors.TryGetValue(Shared, out Tensor? shared) && !IsSame(head, shared))
+            config = config with { TieHead = false };
+        var model = new T5Model(config, Math.Min(vocabulary, tokens), Precision.Fp32, seed: 0);
+        try
+        {
+            Import(model, tensors.ToDictionary(pair => pair.Key, pair => pair.Key is Shared or Head
+                && vocabulary > tokens && pair.Value.shape[0] == vocabulary ? pair.Value.narrow(0, 0, tokens)
+                : pair.Value), where);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Computes the number of weights of a configuration, to refuse files with fewer.</summary>
-    public static Int128 ParameterCount(T5Config config, int vocabularySize)
+    private static Int128 ParameterCount(T5Config config, int vocabularySize)
     {
         Int128 hidden = config.HiddenSize, inner = config.FeedForwardSize!.Value;
         Int128 attention = 4 * hidden * config.HeadCount * config.HeadSize!.Value;
@@ -67,6 +83,9 @@ internal static class T5Weights
             + (config.DecoderLayerCount * ((2 * attention) + feedForward))
             + (2L * config.RelativeBuckets * config.HeadCount);
     }
+
+    private static bool IsSame(Tensor left, Tensor right) =>
+        left.shape.SequenceEqual(right.shape) && left.ne(right).count_nonzero().Number() == 0;
 
     private static IEnumerable<(string Name, Tensor? View)> Views(T5Model model) =>
     [

@@ -46,10 +46,11 @@ public static class TextBundle
     /// <param name="recipe">The recipe of the model.</param>
     /// <param name="text">The training data.</param>
     /// <param name="parameters">The number of weights or counts in the model.</param>
-    public static string Card(Recipe recipe, TextData text, long parameters) => string.Create(
-        CultureInfo.InvariantCulture, $"""
+    /// <param name="pipeline">What Hugging Face's tools call the use of the model.</param>
+    public static string Card(Recipe recipe, TextData text, long parameters, string pipeline = "text-generation") =>
+        string.Create(CultureInfo.InvariantCulture, $"""
         ---
-        pipeline_tag: text-generation
+        pipeline_tag: {pipeline}
         ---
         # {recipe.Name}
 

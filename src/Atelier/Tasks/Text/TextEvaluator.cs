@@ -38,9 +38,7 @@ public static class TextEvaluator
         (EvaluationSection options, string run, long seed) = (context.Options, context.Run, context.Seed);
         string? picture = context.Picture;
         TokenFile held = HeldOut(data, run);
-        Part part = held == data.Test ? Part.Test : Part.Validation;
-        JudgedOn on = JudgedOn.Of(data.Facts.Source, part, context.Other, "documents",
-            () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
+        JudgedOn on = DescribeData(data, held, context);
         JudgedModel Judge(ILanguageModel model, string name)
         {
             progress?.Report($"scoring {(on.IsHeldOut ? "held-out " : "")}text with {name}");
@@ -126,8 +124,13 @@ public static class TextEvaluator
         return scorer.Score(model, progress: null, cancellation);
     }
 
+    /// <summary>Describes the held-out text, for a report.</summary>
+    internal static JudgedOn DescribeData(TextData data, TokenFile held, EvaluationContext context) =>
+        JudgedOn.Of(data.Facts.Source, held == data.Test ? Part.Test : Part.Validation, context.Other, "documents",
+            () => JudgedOn.ShareIn(Lines(held, data.Tokenizer), Lines(data.Train, data.Tokenizer)), mostRepeated: 0.5);
+
     /// <summary>Returns the samples, how much of them occurs in the training text, and their diversity.</summary>
-    private static ReportSection SampleSection(IReadOnlyList<string> samples, TextData data,
+    internal static ReportSection SampleSection(IReadOnlyList<string> samples, TextData data,
         CancellationToken cancellation)
     {
         Dictionary<string, Metric> figures = DiversityResult.Of(samples).Figures();
@@ -147,7 +150,7 @@ public static class TextEvaluator
     }
 
     /// <summary>Computes a hash of the text, which does not depend on the tokenizer.</summary>
-    private static string Fingerprint(TokenFile file, Tokenizer tokenizer)
+    internal static string Fingerprint(TokenFile file, Tokenizer tokenizer)
     {
         using var hash = new DataFingerprint();
         foreach (int[] tokens in Tokens(file))
@@ -180,7 +183,9 @@ public static class TextEvaluator
         }
     }
 
-    private static TokenFile HeldOut(TextData data, string run)
+    /// <summary>Returns the test part, or the validation part if there is no test part.</summary>
+    /// <exception cref="AtelierException">There is no held-out text.</exception>
+    internal static TokenFile HeldOut(TextData data, string run)
     {
         TokenFile held = data.Test.Count > 1 ? data.Test : data.Validation;
         return held.Count > 1

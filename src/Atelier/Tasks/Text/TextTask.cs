@@ -11,7 +11,9 @@ using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
 
-/// <summary>The task of language modelling: text as a sequence of tokens.</summary>
+/// <summary>
+/// The task of language modelling: text as a sequence of tokens. Models from text to text learn to fill in spans.
+/// </summary>
 public sealed class TextTask : ITask
 {
     // One of them is text for nearly every vocabulary, of one script or of characters alone.
@@ -133,8 +135,9 @@ public sealed class TextTask : ITask
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
-        CancellationToken cancellation) =>
-        TextEvaluator.EvaluateAsync(
+        CancellationToken cancellation) => context.Model.As<SequenceToSequenceGenerator>() is { } filler
+        ? SpanEvaluator.EvaluateAsync(filler, (TextData)context.Data, context, progress, cancellation)
+        : TextEvaluator.EvaluateAsync(
             context.Model.Require<TextGenerator>(), (TextData)context.Data, context, progress, cancellation);
 
     /// <inheritdoc/>
