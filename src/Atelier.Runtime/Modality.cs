@@ -17,4 +17,7 @@ public enum Modality
 
     /// <summary>Images.</summary>
     Image,
+
+    /// <summary>Pairs of texts, of which the first is given and the second is generated.</summary>
+    Pairs,
 }

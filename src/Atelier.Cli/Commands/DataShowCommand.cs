@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Data.Images;
+using Atelier.Data.Pairs;
 using Atelier.Data.Series;
 using Atelier.Data.Tables;
 using Atelier.Data.Tagged;
@@ -22,6 +23,7 @@ internal sealed class DataShowCommand : ToolCommand
         ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series,
             ["tagged"] = Modality.Tagged,
         ["images"] = Modality.Image,
+        ["pairs"] = Modality.Pairs,
     };
 
     private readonly Argument<string> _source = DataCommand.SourceArgument();
@@ -87,6 +89,9 @@ internal sealed class DataShowCommand : ToolCommand
                 break;
             case Modality.Series:
                 ShowSeries(console, SeriesPreview.Of(section, console, cancellation), source);
+                break;
+            case Modality.Pairs:
+                ShowPairs(console, PairPreview.Of(section, seed, count, console, cancellation), source);
                 break;
             case Modality.Tagged:
                 ShowTagged(console, TaggedPreview.Of(section, count, console, cancellation), source);
@@ -167,6 +172,36 @@ internal sealed class DataShowCommand : ToolCommand
             {
                 ["name"] = c.Name, ["least"] = c.Least, ["mean"] = c.Mean, ["deviation"] = c.Deviation,
                 ["greatest"] = c.Greatest,
+            })]),
+            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
+        });
+    }
+
+    private static void ShowPairs(ToolConsole console, PairPreview preview, string source)
+    {
+        (string Name, PairSide Side)[] sides = [("source", preview.Source), ("target", preview.Target)];
+        console.Say(Quantity.Of(preview.Pairs, "pair"));
+        SayFound(console, preview.Encodings, preview.Notes);
+        console.Table(["side", "characters", "longest", "distinct"], sides.Select(side => new[]
+        {
+            side.Name, Number(side.Side.Characters), Number(side.Side.Longest), Number(side.Side.Different),
+        }));
+        console.Table(["source", "characters", "target", "characters"], preview.First.Select(pair => new[]
+        {
+            Cut(pair.Source, LongestCell), Number(TextCount.Scalars(pair.Source)),
+            Cut(pair.Target, LongestCell), Number(TextCount.Scalars(pair.Target)),
+        }));
+        JsonObject Side(PairSide side) => new()
+        {
+            ["characters"] = side.Characters, ["longest"] = side.Longest, ["different"] = side.Different,
+        };
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "pairs", ["pairs"] = preview.Pairs,
+            ["sources"] = Side(preview.Source), ["targets"] = Side(preview.Target),
+            ["first"] = new JsonArray([.. preview.First.Select(pair => (JsonNode)new JsonObject
+            {
+                ["source"] = pair.Source, ["target"] = pair.Target,
             })]),
             ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
         });

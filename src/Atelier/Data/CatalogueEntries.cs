@@ -84,6 +84,35 @@ internal static class CatalogueEntries
         },
         new()
         {
+            Name = "multi30k",
+            Description = "31,014 image captions in English and German, and two test sets of 1,000; lower-cased tokens",
+            Source = "data/task1/tok of github.com/multi30k/dataset at a3d2e0d (Elliott et al. 2016, 2017)",
+            Licence = "none stated in the repository; for research (WMT's multimodal task)",
+            Files =
+            [
+                Captions("train", "de", 2_150_008, "cb5a23529b65ec2061f1dc446192a9c37382b63cc75f81a0be59d34894b3a505"),
+                Captions("train", "en", 1_837_696, "08925f8e0572bcd5a006702fc5fe20e2d77c6917d4eebd576fc20de6693c2119"),
+                Captions("val", "de", 77_273, "97232bd273eceb7207f689527386a97e4be2616b18ada47576bdaf96c8ae1f00"),
+                Captions("val", "en", 64_608, "46573ce391ae227f1c72f873392436a20ef18e0a6d518098cfbd70b77c8572ec"),
+                Captions("test_2016_flickr", "de", 71_917,
+                    "c6a33d39d48f9f510de147651316cd9d918e09ad0219df734a2f16b6baccacc4"),
+                Captions("test_2016_flickr", "en", 63_307,
+                    "5b7f32627cf99eced828311b955dae9800bb52bc8b91cf8b6526829e605b29d2"),
+                Captions("test_2017_flickr", "de", 65_228,
+                    "02067e4a9402786a4fcb8c1b6f4307e4a5073ced64800abead5273b54f5f31f6"),
+                Captions("test_2017_flickr", "en", 56_123,
+                    "c9d1dfd7a26add989382e534af235af9f0f658b2a30e7eb0efdaf142496ee54f"),
+            ],
+            Reading = new() { Unit = DocumentUnit.Line },
+            Published =
+            [
+                "Test 2016, BLEU of lower-cased tokens: en→de 41.02 by fairseq's transformer_tiny (Wu et al. 2021), "
+                    + "de→en 28.30 by a GRU with attention and 36.52 by a Transformer (pytorch-seq2seq).",
+                "Test 2017: en→de 33.36 by fairseq's transformer_tiny (Wu et al. 2021).",
+            ],
+        },
+        new()
+        {
             Name = "ud-ewt",
             Description = "UD English EWT: 12,544 / 2,001 / 2,077 sentences of the web with their tags, CoNLL-U",
             Source = "github.com/UniversalDependencies/UD_English-EWT, its three .conllu files packed by gzip",
@@ -195,6 +224,13 @@ internal static class CatalogueEntries
 
     private static CatalogueFile Mnist(string name, long bytes, string sha256, FileContent content) =>
         new($"{name}.gz", $"https://ossci-datasets.s3.amazonaws.com/mnist/{name}.gz", bytes, sha256, content);
+
+    // Published as plain text; the same text packed by gzip is accepted too.
+    private static CatalogueFile Captions(string part, string language, long bytes, string sha256) =>
+        new($"{part}.lc.norm.tok.{language}.gz",
+            $"{Raw}multi30k/dataset/a3d2e0d26b56f3846f66a952536ffed4e401d05a/data/task1/tok/"
+                + $"{part}.lc.norm.tok.{language}",
+            bytes, sha256, new(bytes, sha256));
 
     private static CatalogueFile Ewt(string part, long bytes, string sha256) =>
         new($"en_ewt-ud-{part}.conllu.gz", Url: null, bytes, sha256);

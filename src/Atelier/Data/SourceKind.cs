@@ -1,6 +1,8 @@
 using Atelier.Data.Images;
+using Atelier.Data.Pairs;
 using Atelier.Data.Tables;
 using Atelier.Data.Text.Reading;
+using Atelier.Data.Worlds;
 
 namespace Atelier.Data;
 
@@ -16,8 +18,11 @@ public static class SourceKind
     {
         if (source == ShapesWorld.Name)
             return Modality.Image;
-        if (Catalogue.OfThisMachine().Find(source) is { } entry)
-            return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image : Modality.Text;
+        if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
+            return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
+                : entry.Files.All(file => PairName.Of(file.Name) is not null) ? Modality.Pairs : Modality.Text;
+        if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
+            return Modality.Pairs;
         IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];
         return files.Select(Kind).OfType<Modality>().CountBy(kind => kind).OrderByDescending(kind => kind.Value)
             .Select(kind => (Modality?)kind.Key).FirstOrDefault() ?? Modality.Text;
@@ -30,6 +35,7 @@ public static class SourceKind
             : TextEndings.Contains(format) ? Modality.Text
             : TaggedEndings.Contains(format) ? Modality.Tagged
             : TableFile.IsTable(file) ? Modality.Table
+            : PairName.Of(file) is not null ? Modality.Pairs
             : null;
     }
 

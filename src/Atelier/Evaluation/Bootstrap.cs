@@ -27,6 +27,10 @@ public static class Bootstrap
         return sums;
     }
 
+    /// <summary>Returns the sum of scores.</summary>
+    internal static T Total<T>(IReadOnlyList<T> scores)
+        where T : struct, IAdditionOperators<T, T, T> => scores.Aggregate(default(T), (left, right) => left + right);
+
     /// <summary>
     /// Returns the central 95 % of resampled values, shifted so that their mean is the metric. For metrics that are not
     /// means, because resampling with replacement biases those (Efron and Tibshirani 1993, chapter 10).

@@ -53,8 +53,19 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
     public static Comparison Paired(IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, Headline headline,
         int samples, long seed)
     {
-        Metric difference = MeanScore.Difference(own, other, samples, seed, headline.Unit);
         int pieces = own.Zip(other).Count(pair => pair.First.Weight > 0 && pair.Second.Weight > 0);
+        return Paired(MeanScore.Difference(own, other, samples, seed, headline.Unit), pieces, headline);
+    }
+
+    /// <summary>
+    /// Decides by a paired difference, such as that of <see cref="PairedBootstrap"/>: one model is better if the
+    /// interval excludes zero.
+    /// </summary>
+    /// <param name="difference">The metric of the model minus that of the other, with its 95 % interval.</param>
+    /// <param name="pieces">The number of items that were resampled.</param>
+    /// <param name="headline">The metric.</param>
+    public static Comparison Paired(Metric difference, int pieces, Headline headline)
+    {
         bool better = headline.IsBetter(difference.Low, 0) && headline.IsBetter(difference.High, 0);
         bool worse = headline.IsBetter(0, difference.Low) && headline.IsBetter(0, difference.High);
         // One item of probability zero makes the whole difference infinite, though resamples without it are finite.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Atelier.Evaluation.Text;
 
 namespace Atelier.Evaluation;
 
@@ -11,8 +12,7 @@ namespace Atelier.Evaluation;
 /// equal.</param>
 public sealed record DiversityResult(double Distinct1, double Distinct2, double Distinct3, double SelfBleu)
 {
-    private const int LongestGram = 4;
-    private const double Smoothing = 0.1; // replaces a count of zero (Chen and Cherry 2014, method 1)
+    private static readonly Bleu SentenceBleu = new() { Smoothing = BleuSmoothing.Floor, EffectiveOrder = true };
 
     /// <summary>Returns the results as metrics: distinct1, distinct2, distinct3 and selfBleu.</summary>
     public Dictionary<string, Metric> Figures() => new()
@@ -26,8 +26,9 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
     /// <summary>Measures the diversity of samples.</summary>
     public static DiversityResult Of(IReadOnlyList<string> samples)
     {
-        string[][] words = [.. samples.Select(Words)];
-        return new DiversityResult(Distinct(words, 1), Distinct(words, 2), Distinct(words, 3), MeanSelfBleu(words));
+        var index = new NgramIndex<string>();
+        NgramCounts[] grams = [.. samples.Select(sample => index.Count(Words(sample), BleuStatistics.LongestGram))];
+        return new DiversityResult(Distinct(grams, 1), Distinct(grams, 2), Distinct(grams, 3), MeanSelfBleu(grams));
     }
 
     /// <summary>Splits a text into words, punctuation marks, and single characters of scripts without spaces.</summary>
@@ -56,40 +57,16 @@ public sealed record DiversityResult(double Distinct1, double Distinct2, double 
         return [.. words];
     }
 
-    private static double Distinct(string[][] samples, int n)
+    private static double Distinct(NgramCounts[] samples, int n)
     {
-        string[] grams = [.. samples.SelectMany(words => Grams(words, n))];
-        return grams.Length == 0 ? 0 : (double)grams.Distinct().Count() / grams.Length;
+        int total = samples.Sum(sample => sample.Total(n));
+        return total == 0 ? 0 : (double)samples.SelectMany(s => s.Counts[n - 1].Keys).Distinct().Count() / total;
     }
 
-    private static double MeanSelfBleu(string[][] samples)
+    private static double MeanSelfBleu(NgramCounts[] samples)
     {
-        string[][] nonEmpty = [.. samples.Where(words => words.Length > 0)];
-        if (nonEmpty.Length < 2)
-            return 0;
-        return nonEmpty.Select((words, i) => Bleu(words, [.. nonEmpty.Where((_, j) => j != i)])).Average();
+        NgramCounts[] nonEmpty = [.. samples.Where(sample => sample.Length > 0)];
+        return nonEmpty.Length < 2 ? 0 : nonEmpty.Average(own => SentenceBleu.Value(
+            BleuStatistics.Of(own, [.. nonEmpty.Where(other => !ReferenceEquals(other, own))])) / 100);
     }
-
-    /// <summary>
-    /// Computes the BLEU of a sentence against references (Papineni et al. 2002): the geometric mean of the clipped
-    /// n-gram precisions, multiplied by the brevity penalty.
-    /// </summary>
-    internal static double Bleu(string[] words, string[][] references)
-    {
-        int longest = Math.Min(LongestGram, words.Length);
-        double logPrecision = 0;
-        for (int n = 1; n <= longest; n++)
-        {
-            Dictionary<string, int>[] counts = [.. references.Select(r => Grams(r, n).CountBy(g => g).ToDictionary())];
-            double matched = Grams(words, n).CountBy(g => g)
-                .Sum(g => Math.Min(g.Value, counts.Max(c => c.GetValueOrDefault(g.Key))));
-            logPrecision += Math.Log(Math.Max(matched, Smoothing) / (words.Length - n + 1)) / longest;
-        }
-        int nearest = references.Select(r => r.Length).MinBy(length => (Math.Abs(length - words.Length), length));
-        return Math.Exp(logPrecision + Math.Min(0, 1 - (double)nearest / words.Length));
-    }
-
-    private static IEnumerable<string> Grams(string[] words, int n) =>
-        Enumerable.Range(0, Math.Max(0, words.Length - n + 1))
-            .Select(i => string.Join('\u001f', words.AsSpan(i, n).ToArray()));
 }

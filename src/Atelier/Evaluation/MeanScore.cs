@@ -29,7 +29,7 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
     {
         MeanScore[] resamples = Bootstrap.Resample(Stretches(scores), options.BootstrapSamples, seed);
         (double low, double high) = Bootstrap.Central([.. resamples.Select(score => score.Quotient)]);
-        return new Metric(Total(scores).Quotient, low, high, unit);
+        return new Metric(Bootstrap.Total(scores).Quotient, low, high, unit);
     }
 
     /// <summary>Computes the difference between the means of two lists of scores of the same items.</summary>
@@ -45,15 +45,12 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
         IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, int samples, long seed, string unit)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(other.Count, own.Count);
-        (double low, double high) = Bootstrap.Central([.. Bootstrap.Resample(Stretches(own), samples, seed)
-            .Zip(Bootstrap.Resample(Stretches(other), samples, seed), (a, b) => a.Quotient - b.Quotient)]);
-        return new Metric(Total(own).Quotient - Total(other).Quotient, low, high, unit);
+        return PairedBootstrap.Of(Stretches(own), Stretches(other), score => score.Quotient, samples, seed, unit)
+            .Difference;
     }
 
     /// <summary>Returns the scores; neighbours are summed if there are more than 10,000.</summary>
     internal static MeanScore[] Stretches(IReadOnlyList<MeanScore> scores) =>
-        [.. scores.Chunk(Math.Max(1, (scores.Count + MostStretches - 1) / MostStretches)).Select(Total)];
-
-    private static MeanScore Total(IReadOnlyList<MeanScore> scores) =>
-        scores.Aggregate(default(MeanScore), (left, right) => left + right);
+        [.. scores.Chunk(Math.Max(1, (scores.Count + MostStretches - 1) / MostStretches))
+            .Select(Bootstrap.Total)];
 }

@@ -51,13 +51,14 @@ public sealed record ModelSection(string Family, object? Config);
 public sealed record DataSection
 {
     /// <summary>
-    /// The kind of data: "text", "tagged", "series", "table" or "images". Null takes the first kind that the family
-    /// supports.
+    /// The kind of data: "text", "pairs", "tagged", "series", "table" or "images". Null takes the first kind that the
+    /// family supports.
     /// </summary>
     public string? Kind { get; init; }
 
     /// <summary>
-    /// The data source: a catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder.
+    /// The data source: a catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder; for
+    /// pairs also two files whose lines correspond ("train.de,train.en").
     /// </summary>
     public string Source { get; init; } = "world:stories-en";
 
@@ -75,7 +76,9 @@ public sealed record DataSection
     /// </summary>
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 
-    /// <summary>The number of documents to generate from a world. Other sources are read completely.</summary>
+    /// <summary>
+    /// The number of documents or pairs to generate from a world. Other sources are read completely.
+    /// </summary>
     [Range(1, 100_000_000)]
     public int WorldDocuments { get; init; } = 20_000;
 
@@ -89,6 +92,9 @@ public sealed record DataSection
 
     /// <summary>The tokenizer, which converts text to tokens.</summary>
     public TokenizerSection Tokenizer { get; init; } = new();
+
+    /// <summary>Options for reading pairs of texts.</summary>
+    public PairsSection Pairs { get; init; } = new();
 
     /// <summary>Options for reading tables and series.</summary>
     public TableSection Table { get; init; } = new();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Atelier.Data.Text;
@@ -23,23 +22,32 @@ public sealed class TextBatch(Tensor inputs, Tensor targets)
     public Tensor Targets { get; } = targets;
 
     /// <inheritdoc/>
-    public IReadOnlyList<(TextBatch Part, double Share)> Divide(int parts)
+    public IReadOnlyList<(TextBatch Part, double Share)> Divide(int parts) =>
+    [
+        .. DivideRows(Targets, parts).Select(rows => (new TextBatch(Inputs.narrow(0, rows.From, rows.Count),
+            Targets.narrow(0, rows.From, rows.Count)), rows.Share)),
+    ];
+
+    /// <summary>
+    /// Divides the rows of targets into parts of about the same size, and leaves out parts in which no position counts.
+    /// </summary>
+    /// <param name="targets">Token ids or <see cref="NotCounted"/>, [batch, time], int64, on the CPU.</param>
+    /// <param name="parts">The largest number of parts; at least 1.</param>
+    /// <returns>The first row of each part, its number of rows, and its share of the positions that count.</returns>
+    internal static IEnumerable<(long From, long Count, double Share)> DivideRows(Tensor targets, int parts)
     {
-        long rows = Inputs.shape[0];
-        ReadOnlySpan<long> next = MemoryMarshal.Cast<byte, long>(Targets.bytes);
-        long all = next.Length - (long)next.Count(NotCounted);
+        long rows = targets.shape[0], time = targets.shape[1];
+        long[] next = targets.data<long>().ToArray();
+        long all = next.Length - (long)next.AsSpan().Count(NotCounted);
         parts = (int)Math.Min(parts, rows);
-        var divided = new List<(TextBatch, double)>();
         for (int part = 0; part < parts; part++)
         {
             long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
-            Tensor own = Targets.narrow(0, from, count);
-            ReadOnlySpan<long> counted = MemoryMarshal.Cast<byte, long>(own.bytes);
-            int places = counted.Length - counted.Count(NotCounted);
+            ReadOnlySpan<long> own = next.AsSpan((int)(from * time), (int)(count * time));
+            int places = own.Length - own.Count(NotCounted);
             if (places > 0)
-                divided.Add((new(Inputs.narrow(0, from, count), own), (double)places / all));
+                yield return (from, count, (double)places / all);
         }
-        return divided;
     }
 
     /// <inheritdoc/>

@@ -50,7 +50,8 @@ internal sealed class TextDataPreparation(
             .SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To))
             .StoppedBy(cancellation);
 
-        Tokenizer tokenizer = MakeTokenizer(Pieces(Part.Train).Select(piece => piece.Text));
+        Tokenizer tokenizer = MakeTokenizer(section.Tokenizer, Pieces(Part.Train).Select(piece => piece.Text),
+            progress, cancellation);
         if (!single && tokenizer.EndOfTextId is null)
             throw new AtelierException("the tokenizer has no end-of-text token to separate documents",
                 section.Tokenizer.File,
@@ -69,7 +70,9 @@ internal sealed class TextDataPreparation(
         }.Write(Path.Combine(folder, TextData.FactsFile));
     }
 
-    private static void CheckShares(SplitSection split)
+    /// <summary>Checks that the shares of a split sum to at most 1.</summary>
+    /// <exception cref="AtelierException">They sum to more.</exception>
+    internal static void CheckShares(SplitSection split)
     {
         if (split.Train + split.Validation + split.Test > 1 + 1e-9)
             throw new AtelierException(
@@ -128,9 +131,11 @@ internal sealed class TextDataPreparation(
         return index;
     }
 
-    private Tokenizer MakeTokenizer(IEnumerable<string> training)
+    /// <summary>Loads the tokenizer that a recipe names, or trains one.</summary>
+    /// <exception cref="AtelierException">The tokenizer's file is missing or damaged.</exception>
+    internal static Tokenizer MakeTokenizer(TokenizerSection options, IEnumerable<string> training,
+        IProgress<string>? progress, CancellationToken cancellation)
     {
-        TokenizerSection options = section.Tokenizer;
         if (options.File is not null)
             return TokenizerFile.Load(options.File);
         progress?.Report($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer");
@@ -153,7 +158,7 @@ internal sealed class TextDataPreparation(
                 cancellation.ThrowIfCancellationRequested();
                 if (tokens > 0)
                     progress?.Report($"{name}: {Quantity.Of(tokens, "token")} so far");
-                int[][] ids = EncodeAll(batch, tokenizer);
+                int[][] ids = EncodeAll([.. batch.Select(piece => piece.Text)], tokenizer, cancellation);
                 for (int i = 0; i < ids.Length; i++)
                 {
                     writer.Add(ids[i], TextCount.Scalars(batch[i].Text), TextCount.Bytes(batch[i].Text));
@@ -196,13 +201,15 @@ internal sealed class TextDataPreparation(
             yield return batch;
     }
 
-    private int[][] EncodeAll(List<DocumentPiece> pieces, Tokenizer tokenizer)
+    /// <summary>Encodes texts on all cores.</summary>
+    /// <exception cref="AtelierException">A text has a character that the vocabulary cannot encode.</exception>
+    internal static int[][] EncodeAll(IReadOnlyList<string> texts, Tokenizer tokenizer, CancellationToken cancellation)
     {
-        var ids = new int[pieces.Count][];
+        var ids = new int[texts.Count][];
         try
         {
             Parallel.For(0, ids.Length, new ParallelOptions { CancellationToken = cancellation },
-                i => ids[i] = tokenizer.Encode(pieces[i].Text));
+                i => ids[i] = tokenizer.Encode(texts[i]));
         }
         catch (AggregateException e)
         {

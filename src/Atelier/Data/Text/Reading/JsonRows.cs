@@ -14,18 +14,30 @@ internal static class JsonRows
         string where)
     {
         string? column = null;
+        foreach ((JsonElement row, string place) in Lines(reader, options, where))
+        {
+            if (Text(row, ref column, options, report, place) is { } text)
+                yield return text;
+        }
+    }
+
+    /// <summary>
+    /// Returns the objects of a file with one per line, and where each is. An object is valid until the next is read.
+    /// </summary>
+    public static IEnumerable<(JsonElement Row, string Where)> Lines(CheckedReader reader, ReadingOptions options,
+        string where)
+    {
         long number = 0;
         foreach (string line in PlainText.Lines(reader, options.LongestPiece, where))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line))
                 continue;
-            string? text;
             string place = $"{where}, line {number}";
-            using (JsonDocument row = Parse(line, place))
-                text = Text(row.RootElement, ref column, options, report, place);
-            if (text is not null)
-                yield return text;
+            using JsonDocument row = Parse(line, place);
+            if (row.RootElement.ValueKind != JsonValueKind.Object)
+                throw NoObject(place);
+            yield return (row.RootElement, place);
         }
     }
 
@@ -57,12 +69,18 @@ internal static class JsonRows
         JsonElement row, ref string? column, ReadingOptions options, ReadingReport report, string where)
     {
         if (row.ValueKind != JsonValueKind.Object)
-            throw new AtelierException("is not an object", where, "write one object with named values a row");
+            throw NoObject(where);
         column ??= TableColumn.Choose(Columns(row), options.Column, where, report);
-        if (!row.TryGetProperty(column, out JsonElement value))
-            throw new AtelierException($"has no column '{column}'; its columns are {string.Join(", ", Columns(row))}",
+        return row.TryGetProperty(column, out JsonElement value) ? Text(value, column, where)
+            : throw new AtelierException($"has no column '{column}'; its columns are {string.Join(", ", Columns(row))}",
                 where,
                 $"name a column that exists in every row in {Mention.Field("data.column")}");
+    }
+
+    /// <summary>Returns a value as text; null for null.</summary>
+    /// <exception cref="AtelierException">It is neither text nor an array of texts.</exception>
+    public static string? Text(JsonElement value, string column, string where)
+    {
         try
         {
             return value.ValueKind switch
@@ -73,7 +91,7 @@ internal static class JsonRows
                     string.Join('\n', value.EnumerateArray().Select(v => v.GetString())),
                 _ => throw new AtelierException(
                     $"has {value.ValueKind.ToString().ToLowerInvariant()} in column '{column}', but text is expected",
-                    where, $"name a column of text in {Mention.Field("data.column")}"),
+                    where, "name a column of text"),
             };
         }
         catch (InvalidOperationException e)
@@ -84,6 +102,9 @@ internal static class JsonRows
     }
 
     private static List<string> Columns(JsonElement row) => [.. row.EnumerateObject().Select(p => p.Name)];
+
+    private static AtelierException NoObject(string where) =>
+        new("is not an object", where, "write one object with named values a row");
 
     private static JsonDocument Parse(string json, string where)
     {
