@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text;
+using Atelier.Models.T5;
 using Atelier.Models.Transformer;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
@@ -25,6 +26,9 @@ public sealed class SequenceToSequenceModelTests
             Precision.Fp32, seed: 1),
         ["pre-norm"] = _ => new TransformerModel(Tiny with { NormFirst = true, TieHead = false }, Sources, Vocabulary,
             Precision.Fp32, seed: 1),
+        ["t5"] = _ => new T5Model(TinyT5, Vocabulary, Precision.Fp32, seed: 1),
+        ["t5 1.1"] = _ => new T5Model(TinyT5 with { Layout = T5Layout.Flan, HeadSize = 3 }, Vocabulary, Precision.Fp32,
+            seed: 1),
     };
 
     public static TheoryData<string> Names { get; } = [.. Networks.Keys];
@@ -33,6 +37,12 @@ public sealed class SequenceToSequenceModelTests
     {
         EncoderLayerCount = 2, DecoderLayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12,
         ContextLength = Longest, Dropout = 0,
+    };
+
+    private static T5Config TinyT5 { get; } = new()
+    {
+        EncoderLayerCount = 2, DecoderLayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12,
+        ContextLength = Longest, RelativeBuckets = 8, RelativeDistance = 7, Dropout = 0,
     };
 
     [Theory]
