@@ -147,8 +147,8 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
     }
 
     /// <summary>
-    /// Returns the tokens of a source, with its special tokens. If the tokenizer has sentinels, the names of its special
-    /// tokens stand for these, as in "The &lt;extra_id_0&gt; sat" (Raffel et al. 2020).
+    /// Returns the tokens of a source, with its special tokens. If the tokenizer has sentinels, the names of its
+    /// special tokens stand for these, as in "The &lt;extra_id_0&gt; sat" (Raffel et al. 2020).
     /// </summary>
     /// <param name="source">The source text.</param>
     /// <param name="where">The name of the source, for the error message.</param>

@@ -45,7 +45,7 @@ public static class TokenizerFile
     /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
     /// text. Such a model's text is never truncated, and nothing is inserted after it.
     /// </summary>
-    /// <inheritdoc cref="Load"/>
+    /// <inheritdoc cref="Load(string)"/>
     internal static TokenizerContents Read(string path)
     {
         Tokenizer tokenizer = Load(path);
@@ -111,11 +111,12 @@ public static class TokenizerFile
             if (!known.Add(name))
                 throw new AtelierException($"the tokenizer has the token '{name}' already", path,
                     "use it, or another name");
-            tokens.Add(new JsonObject
+            JsonNode token = new JsonObject
             {
                 ["id"] = tokenizer.VocabularySize + i, ["content"] = name, ["single_word"] = false,
                 ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
-            });
+            };
+            tokens.Add(token);
         }
         root["added_tokens"] = tokens.DeepClone();
         using JsonDocument document = JsonDocument.Parse(root.ToJsonString());

@@ -68,7 +68,8 @@ public sealed class T5TrainingTests : IDisposable
         report.Metrics["spanCrossEntropy"].Value.ShouldBeLessThan(Math.Log(400));
         report.Metrics["spanAccuracy"].Value.ShouldBeInRange(0, 1);
         report.Baselines["unigram"].Keys.ShouldBe(report.Metrics.Keys);
-        report.Sections.Single().Samples.ShouldAllBe(sample => sample.Contains("<extra_id_0>", StringComparison.Ordinal));
+        report.Sections.Single().Samples
+            .ShouldAllBe(sample => sample.Contains("<extra_id_0>", StringComparison.Ordinal));
         EvaluationReport other = await _workshop.EvaluateAsync(At("run"), At("text.txt"));
         other.Metrics["spanCrossEntropy"].Value.ShouldBe(report.Metrics["spanCrossEntropy"].Value, 0.5);
     }
@@ -78,10 +79,11 @@ public sealed class T5TrainingTests : IDisposable
     [InlineData("text", "training.batchTokens=512", "training.batchTokens")]
     [InlineData("pairs", "model.noiseShare=0.3", "model.noiseShare")]
     [InlineData("pairs", "training.batchSize=8", "training.batchSize")]
-    public void Given_a_key_that_the_task_would_ignore_when_read_then_it_is_refused(string kind, string change, string key)
+    public void Given_a_key_that_the_task_ignores_when_read_then_it_is_refused(string kind, string change, string key)
     {
         File.WriteAllText(At("recipe.yaml"), $"data: {{kind: {kind}}}\nmodel: {{family: t5}}\n");
-        Should.Throw<AtelierException>(() => _workshop.ReadRecipe(At("recipe.yaml"), change)).ToLine().ShouldContain(key);
+        Should.Throw<AtelierException>(() => _workshop.ReadRecipe(At("recipe.yaml"), change)).ToLine()
+            .ShouldContain(key);
     }
 
     [Fact]

@@ -1,7 +1,5 @@
 using Atelier.Layers;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
-using Embedding = Atelier.Layers.Embedding;
 
 namespace Atelier.Models.T5;
 

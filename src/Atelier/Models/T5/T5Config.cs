@@ -91,7 +91,9 @@ public sealed record T5Config
     /// </summary>
     public bool? ScaleOutput { get; init; }
 
-    /// <summary>For training on text: the share of tokens that are removed (Raffel et al. 2020, section 3.3.3).</summary>
+    /// <summary>
+    /// For training on text: the share of tokens that are removed (Raffel et al. 2020, section 3.3.3).
+    /// </summary>
     [Range(0.01, 0.9)]
     public double NoiseShare { get; init; } = 0.15;
 
@@ -102,8 +104,8 @@ public sealed record T5Config
     public double MeanSpanLength { get; init; } = 3;
 
     /// <summary>
-    /// For training on text: the number of sentinel tokens to add to a tokenizer that has none. Sources have at most one
-    /// fewer spans.
+    /// For training on text: the number of sentinel tokens to add to a tokenizer that has none. A text has fewer removed
+    /// spans than there are sentinels.
     /// </summary>
     [Range(2, 1000)]
     public int SentinelCount { get; init; } = 100;

@@ -11,9 +11,9 @@ using Linear = Atelier.Layers.Linear;
 namespace Atelier.Models.T5;
 
 /// <summary>
-/// T5, an encoder-decoder Transformer with relative positions, for tasks from text to text (Raffel et al. 2020). It
-/// differs from the Transformer of Vaswani et al. 2017 in its norms, which have no mean and come first, in that no layer
-/// has a bias, that scores of attention are not scaled, and that positions are biases of the scores (section 2.1).
+/// T5, an encoder-decoder Transformer for tasks from text to text (Raffel et al. 2020). It differs from the Transformer
+/// of Vaswani et al. 2017 in its norms, which have no mean and come first, in that no layer has a bias, that scores of
+/// attention are not scaled, and that positions are biases of the scores (section 2.1).
 /// </summary>
 public sealed class T5Model : SequenceToSequenceModel
 {
@@ -127,7 +127,7 @@ public sealed class T5Model : SequenceToSequenceModel
         return block.Forward(x, self, cross).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The blocks of the encoder or of the decoder, with their positions and the norm after the last.</summary>
+    /// <summary>The blocks of the encoder or of the decoder, their positions and the norm after the last.</summary>
     internal sealed class Stack : nn.Module
     {
         public Stack(T5Config config, int count, AttentionProduct self, AttentionProduct? cross, Precision precision,

@@ -106,7 +106,8 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         SequenceEnds ends, string card)
     {
         using var scope = NewDisposeScope();
-        BundleWriter.Write(folder, PairBundle.WithPrefix(ConfigText(model, ends), ends.SourcePrefix), Weights(model), card,
+        string config = PairBundle.WithPrefix(ConfigText(model, ends), ends.SourcePrefix);
+        BundleWriter.Write(folder, config, Weights(model), card,
             partial => PairBundle.WriteTokens(partial, source, target, decoding, ends));
     }
 

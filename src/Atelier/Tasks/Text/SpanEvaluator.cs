@@ -10,8 +10,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// Evaluates models from text to text that fill in spans of text, by the cross-entropy and the accuracy of the tokens of
-/// spans that are removed from held-out text, compared with the frequencies of tokens.
+/// Evaluates models from text to text that fill in spans of text, by the cross-entropy and the accuracy of the tokens
+/// that are removed from held-out text, compared with the frequencies of tokens.
 /// </summary>
 internal static class SpanEvaluator
 {
@@ -154,7 +154,9 @@ internal static class SpanEvaluator
         ];
     }
 
-    /// <summary>Scores tokens by their frequencies in the training part, each counted once more than it occurs.</summary>
+    /// <summary>
+    /// Scores tokens by their frequencies in the training part, each counted once more than it occurs.
+    /// </summary>
     private static TokenScore[][] ScoreByFrequency(TextData data, HashSet<int> sentinels, Removed[] removed,
         CancellationToken cancellation)
     {
@@ -176,7 +178,8 @@ internal static class SpanEvaluator
 
     private static JudgedModel Judge(TokenScore[][] scores, EvaluationSection options, long seed)
     {
-        MeanScore[] nats = [.. scores.Select(row => new MeanScore(-row.Sum(score => score.LogProbability), row.Length))];
+        MeanScore[] nats =
+            [.. scores.Select(row => new MeanScore(-row.Sum(score => score.LogProbability), row.Length))];
         MeanScore[] correct =
             [.. scores.Select(row => new MeanScore(row.Count(score => score.IsMostLikely), row.Length))];
         return new(nats, new Dictionary<string, Metric>
