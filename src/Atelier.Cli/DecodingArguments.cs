@@ -37,7 +37,7 @@ internal sealed class DecodingArguments
         [nameof(DecodingOptions.LengthPenalty)] = "Beam search divides scores by the length raised to this power.",
         [nameof(DecodingOptions.CoveragePenalty)] =
             "Beam search prefers targets whose attention covers the whole source; 0 is off.",
-        [nameof(DecodingOptions.BeamGroups)] = "The number of groups of diverse beam search; 1 is ordinary beam search.",
+        [nameof(DecodingOptions.BeamGroups)] = "The number of groups of diverse beam search; 1 searches in one group.",
         [nameof(DecodingOptions.DiversityPenalty)] =
             "Subtracted from a token's score for each beam of an earlier group that chose it at the same step.",
         [nameof(DecodingOptions.EarlyStopping)] = "true ends beam search as soon as all beams have an end; or false.",

@@ -12,8 +12,9 @@ public sealed partial class GenerateHelpTests : IDisposable
     private static readonly string[] Decoding =
     [
         "--max-tokens", "--temperature", "--top-k", "--top-p", "--min-p", "--typical-p", "--beam-width",
-        "--length-penalty", "--repetition-penalty", "--presence-penalty", "--frequency-penalty", "--stop", "--lookup",
-        "--draft-tokens", "--pattern", "--schema",
+        "--length-penalty", "--beam-groups", "--diversity-penalty", "--early-stopping", "--no-repeat-ngram",
+        "--min-tokens", "--repetition-penalty", "--presence-penalty", "--frequency-penalty", "--stop",
+        "--lookup", "--draft-tokens", "--pattern", "--schema",
     ];
 
     private readonly ToolRunner _tool = new();

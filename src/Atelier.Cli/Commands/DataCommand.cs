@@ -48,6 +48,7 @@ internal sealed class DataCommand : Command
             console.Table(["name", "description", "licence", "downloaded"],
             [
                 .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
+                .. PairWorld.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
                 [ShapesWorld.Name, ShapesWorld.Description, "generated from a seed", "yes"],
                 .. catalogue.Entries.Select(e =>
                     new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
@@ -58,6 +59,9 @@ internal sealed class DataCommand : Command
                 {
                     ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "text",
                         ["entropyPerCharacter"] = w.EntropyPerCharacter,
+                }), .. PairWorld.All.Select(w => new JsonObject
+                {
+                    ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "pairs",
                 }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description,
                     ["kind"] = "images" }]),
                 ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject

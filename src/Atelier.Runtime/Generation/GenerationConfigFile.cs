@@ -31,7 +31,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             "max_matching_ngram_size", "prefill_chunk_size", "renormalize_logits",
         ],
         ("min_length", ["0"]), ("early_stopping", ["false", "true", "\"never\""]),
-        ("encoder_no_repeat_ngram_size", ["0"]), ("encoder_repetition_penalty", ["1"]), ("epsilon_cutoff", ["0"]), ("eta_cutoff", ["0"]),
+        ("encoder_no_repeat_ngram_size", ["0"]), ("encoder_repetition_penalty", ["1"]),
+        ("epsilon_cutoff", ["0"]), ("eta_cutoff", ["0"]),
         ("guidance_scale", ["1"]), ("penalty_alpha", ["0"]));
 
     /// <summary>Reads a file. Missing keys take their defaults; a missing file gives the defaults of all.</summary>

@@ -18,10 +18,25 @@ internal static class Logits
         return best;
     }
 
+    /// <summary>Returns the largest logit.</summary>
+    public static float Max(ReadOnlySpan<float> logits)
+    {
+        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
+        var lanes = new Vector<float>(float.NegativeInfinity);
+        foreach (Vector<float> vector in vectors)
+            lanes = Vector.Max(lanes, vector);
+        float highest = float.NegativeInfinity;
+        for (int i = 0; i < Vector<float>.Count; i++)
+            highest = Math.Max(highest, lanes[i]);
+        foreach (float logit in logits[(vectors.Length * Vector<float>.Count)..])
+            highest = Math.Max(highest, logit);
+        return highest;
+    }
+
     /// <summary>Returns log Σ exp(logit), computed without overflow.</summary>
     public static float LogSumExp(ReadOnlySpan<float> logits)
     {
-        float highest = logits[ArgMax(logits)];
+        float highest = Max(logits);
         ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
         var sums = Vector<double>.Zero;
         foreach (Vector<float> vector in vectors)
@@ -44,7 +59,7 @@ internal static class Logits
     /// </summary>
     public static void Exponentiate(Span<float> logits, double temperature)
     {
-        float highest = logits[ArgMax(logits)], scale = (float)(1 / temperature);
+        float highest = Max(logits), scale = (float)(1 / temperature);
         Span<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
         for (int i = 0; i < vectors.Length; i++)
             vectors[i] = Vector.Exp((vectors[i] - new Vector<float>(highest)) * scale);

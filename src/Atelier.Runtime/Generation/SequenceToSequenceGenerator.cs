@@ -28,7 +28,8 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
     public SequenceToSequenceGenerator(ISequenceToSequenceModel model, Tokenizer sourceTokenizer, Tokenizer tokenizer,
         DecodingOptions defaults, SequenceToSequenceTokens tokens)
     {
-        Check("sources", model.SourceVocabularySize, sourceTokenizer, [.. tokens.SourceStartIds, .. tokens.SourceEndIds]);
+        Check("sources", model.SourceVocabularySize, sourceTokenizer,
+            [.. tokens.SourceStartIds, .. tokens.SourceEndIds]);
         Check("targets", model.VocabularySize, tokenizer, [tokens.StartId, .. tokens.ForcedStartIds, .. tokens.EndIds]);
         (Model, SourceTokenizer, Tokenizer, Defaults, Tokens) = (model, sourceTokenizer, tokenizer, defaults, tokens);
         _pipeline = new TextPipeline(tokenizer, tokens.EndIds, runsInParallel: false);
@@ -156,9 +157,10 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
     /// lacks.</exception>
     public int[] EncodeSource(string source, string? where = null)
     {
-        string prefixed = Tokens.SourcePrefix + source;
-        int[] text = SourceTokenizer.Special.Sentinels.Count == 0 ? SourceTokenizer.Encode(prefixed)
-            : [.. SourceTokenizer.EncodeNamed(prefixed)];
+        string whole = Tokens.SourcePrefix + source;
+        int[] Encode() => SourceTokenizer.Special.Sentinels.Count == 0 ? SourceTokenizer.Encode(whole)
+            : [.. SourceTokenizer.EncodeNamed(whole)];
+        int[] text = where is null ? Encode() : AtelierException.At(where, Encode);
         int specials = Tokens.SourceStartIds.Count + Tokens.SourceEndIds.Count;
         int kept = TruncatesSources ? Math.Min(text.Length, Math.Max(0, Model.SourceLength - specials)) : text.Length;
         return CheckSource([.. Tokens.SourceStartIds, .. text.AsSpan(0, kept), .. Tokens.SourceEndIds], where);

@@ -20,12 +20,13 @@ public static class SourceKind
             return Modality.Image;
         if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
             return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
-                : entry.Files.All(file => PairName.Of(file.Name) is not null) ? Modality.Pairs : Modality.Text;
+                : PairFiles.AreParallel(entry.Files.Select(file => file.Name)) ? Modality.Pairs : Modality.Text;
         if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
             return Modality.Pairs;
         IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];
         return files.Select(Kind).OfType<Modality>().CountBy(kind => kind).OrderByDescending(kind => kind.Value)
-            .Select(kind => (Modality?)kind.Key).FirstOrDefault() ?? Modality.Text;
+            .Select(kind => (Modality?)kind.Key).FirstOrDefault()
+            ?? (PairFiles.AreParallel(files) ? Modality.Pairs : Modality.Text);
     }
 
     private static Modality? Kind(string file)
@@ -35,7 +36,6 @@ public static class SourceKind
             : TextEndings.Contains(format) ? Modality.Text
             : TaggedEndings.Contains(format) ? Modality.Tagged
             : TableFile.IsTable(file) ? Modality.Table
-            : PairName.Of(file) is not null ? Modality.Pairs
             : null;
     }
 

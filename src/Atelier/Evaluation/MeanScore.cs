@@ -52,5 +52,5 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
     /// <summary>Returns the scores; neighbours are summed if there are more than 10,000.</summary>
     internal static MeanScore[] Stretches(IReadOnlyList<MeanScore> scores) =>
         [.. scores.Chunk(Math.Max(1, (scores.Count + MostStretches - 1) / MostStretches))
-            .Select(Bootstrap.Total)];
+            .Select(stretch => Bootstrap.Total(stretch))];
 }

@@ -158,10 +158,10 @@ public sealed record SplitSection
 /// <summary>The tokenizer, which converts text to tokens.</summary>
 public sealed record TokenizerSection
 {
-    /// <summary>The kind of tokenizer: characters, bytes or byte-level BPE.</summary>
+    /// <summary>The kind of tokenizer: characters, bytes, byte-level BPE, WordPiece or unigram.</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Character;
 
-    /// <summary>The size of a BPE vocabulary, including the end-of-text token.</summary>
+    /// <summary>The size of a BPE, WordPiece or unigram vocabulary, including special tokens.</summary>
     [Range(257, 1_000_000)]
     public int VocabularySize { get; init; } = 4096;
 
@@ -170,6 +170,9 @@ public sealed record TokenizerSection
     /// additional token ids. Otherwise such characters are an error.
     /// </summary>
     public bool ByteFallback { get; init; } = true;
+
+    /// <summary>Whether a WordPiece tokenizer lowers the case of texts and removes accents.</summary>
+    public bool LowerCase { get; init; } = true;
 
     /// <summary>The path of a tokenizer.json to use instead of training a tokenizer.</summary>
     public string? File { get; init; }
@@ -186,6 +189,12 @@ public enum TokenizerKind
 
     /// <summary>Byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019).</summary>
     Bpe,
+
+    /// <summary>WordPiece, the tokens of BERT (Schuster and Nakajima 2012; Devlin et al. 2019).</summary>
+    WordPiece,
+
+    /// <summary>A unigram model of pieces, the tokens of T5 (Kudo 2018).</summary>
+    Unigram,
 }
 
 /// <summary>Options for evaluation.</summary>

@@ -47,14 +47,14 @@ public sealed class TransformerFamilyTests
 
     [Theory]
     [InlineData("\"normalize_before\": true", "normalize_before")]
-    [InlineData("\"decoder_attention_heads\": 2", "decoder_attention_heads")]
+    [InlineData("\"decoder_ffn_dim\": 2", "decoder_ffn_dim")]
     [InlineData("\"activation_function\": \"tanh\"", "tanh")]
     [InlineData("\"bad_words_ids\": [[3]]", "bad_words_ids")]
     [InlineData("\"relative_bias\": true", "relative_bias")]
     public void Given_a_key_that_is_not_supported_when_read_then_it_is_refused_by_name(string line, string named)
     {
         string text = $$"""
-            {"model_type": "marian", "vocab_size": 7, "d_model": 8, "encoder_attention_heads": 4, "pad_token_id": 0,
+            {"model_type": "marian", "vocab_size": 7, "d_model": 8, "pad_token_id": 0,
              "eos_token_id": 1, {{line}}}
             """;
         using var document = System.Text.Json.JsonDocument.Parse(text);

@@ -46,6 +46,9 @@ internal sealed record PairFiles(IReadOnlyList<PairSet> Sets, string? Origin, Re
     public static bool AreTwo(string source) =>
         source.Contains(',', StringComparison.Ordinal) && !Path.Exists(source);
 
+    /// <summary>Returns whether some files are named for languages, with the same name otherwise.</summary>
+    public static bool AreParallel(IEnumerable<string> files) => Parallels(files).Any();
+
     /// <summary>Returns the source that names one of these sets alone.</summary>
     public string SourceOf(PairSet set) => Reading is null
         ? set.Target is null ? set.Source : PairName.Of(set.Source)!.Stem
@@ -91,9 +94,7 @@ internal sealed record PairFiles(IReadOnlyList<PairSet> Sets, string? Origin, Re
     private static List<PairSet> Group(IReadOnlyList<string> files, string source, PairsSection pairs,
         ReadingReport report, bool anyTable = false)
     {
-        var named = files.Select(file => (File: file, Name: PairName.Of(file))).Where(file => file.Name is not null)
-            .GroupBy(file => file.Name!.Stem, (stem, group) => (Stem: stem, Files: group.ToList()))
-            .Where(group => group.Files.Count > 1).ToList();
+        List<(string Stem, List<(string File, PairName Name)> Files)> named = [.. Parallels(files)];
         if (named.Count == 0)
         {
             string[] tables = [.. files.Where(file => anyTable || Tables.Contains(TextSource.Format(file)))];
@@ -102,13 +103,13 @@ internal sealed record PairFiles(IReadOnlyList<PairSet> Sets, string? Origin, Re
                 : throw new AtelierException("contains no pairs", source, "it should contain tables (.tsv, .csv, "
                     + ".jsonl, .parquet) or files named for languages (train.de, train.en), or these with .gz");
         }
-        string[] languages = [.. named.SelectMany(group => group.Files.Select(file => file.Name!.Language))
+        string[] languages = [.. named.SelectMany(group => group.Files.Select(file => file.Name.Language))
             .Distinct(StringComparer.OrdinalIgnoreCase).Order(StringComparer.OrdinalIgnoreCase)];
         (string from, string to) = Languages(languages, source, pairs, report);
         var sets = new List<PairSet>();
-        foreach ((string stem, var group) in named.OrderBy(group => group.Stem, StringComparer.Ordinal))
+        foreach ((string stem, var group) in named)
         {
-            string? In(string language) => group.FirstOrDefault(file => IsLanguage(language, file.Name!)).File;
+            string? In(string language) => group.FirstOrDefault(file => IsLanguage(language, file.Name)).File;
             if (In(from) is { } first && In(to) is { } second)
                 sets.Add(new(Path.GetFileName(stem), first, second));
         }
@@ -117,6 +118,13 @@ internal sealed record PairFiles(IReadOnlyList<PairSet> Sets, string? Origin, Re
             : throw new AtelierException($"contains no file in both {from} and {to}", source,
                 "choose the languages with data.pairs.sourceLanguage and data.pairs.targetLanguage");
     }
+
+    /// <summary>Groups the files that are named for languages, and have the same name otherwise.</summary>
+    private static IEnumerable<(string Stem, List<(string File, PairName Name)> Files)> Parallels(
+        IEnumerable<string> files) =>
+        files.Select(file => (File: file, Name: PairName.Of(file)!)).Where(file => file.Name is not null)
+            .GroupBy(file => file.Name.Stem, (stem, group) => (stem, group.ToList()))
+            .Where(group => group.Item2.Count > 1).OrderBy(group => group.stem, StringComparer.Ordinal);
 
     private static (string Source, string Target) Languages(string[] languages, string source, PairsSection pairs,
         ReadingReport report)

@@ -75,7 +75,7 @@ internal sealed partial record PairSet(string Name, string Source, string? Targe
     [GeneratedRegex("[A-Za-z]+", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Words();
 
-    [GeneratedRegex("-[0-9]+-of-[0-9]+(-[0-9a-f]+)?(?=\\.)", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("-[0-9]+-of-[0-9]+(-[0-9a-f]+)?(?=\\.)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Shard();
 }
 
@@ -108,8 +108,9 @@ internal sealed partial record PairName(string Stem, string Language)
     [
         "txt", "md", "tsv", "csv", "xml", "htm", "pdf", "log", "idx", "bin", "gz", "xz", "bz2", "zip", "tar", "tgz",
         "py", "sh", "cfg", "ini", "yml", "png", "jpg", "gif", "bmp", "wav", "mp3", "ogg", "mp4",
+        "bif",
     ];
 
-    [GeneratedRegex("^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$|^(source|target)$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$|^(source|target)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
 }

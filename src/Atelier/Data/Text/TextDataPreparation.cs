@@ -143,6 +143,10 @@ internal sealed class TextDataPreparation(
         {
             TokenizerKind.Byte => new ByteTokenizer(),
             TokenizerKind.Bpe => BpeTokenizer.Train(training, options.VocabularySize, cancellation: cancellation),
+            TokenizerKind.WordPiece => WordPieceTokenizer.Train(training, options.VocabularySize, options.LowerCase,
+                cancellation),
+            TokenizerKind.Unigram => UnigramTokenizer.Train(training, options.VocabularySize,
+                cancellation: cancellation),
             _ => CharacterTokenizer.Train(training, options.ByteFallback),
         };
     }

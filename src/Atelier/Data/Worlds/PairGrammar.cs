@@ -58,9 +58,9 @@ internal sealed class PairGrammar(ulong seed)
             : new("", "");
         bool isOpen = !thing.HasClause; // nothing follows a relative clause, so that it is clear what belongs to it
         Word? time = isHabit ? isNegative ? null : Pick(Frequencies)
-            : isOpen && Chance(35) ? Time(aspect) : null;
+            : isOpen && Chance(30) ? Time(aspect) : null;
         Word? place = mood == Mood.Where ? new("", "哪里")
-            : isOpen && !verb.IsState && !isGiving && Chance(25) ? Place() : null;
+            : isOpen && !verb.IsState && !isGiving && Chance(20) ? Place() : null;
         Word? manner = isPlain && isOpen && !subject.HasClause && verb.IsAction
             && aspect is Aspect.Past or Aspect.Progressive && Chance(20) ? Pick(Manners) : null;
 
@@ -174,7 +174,7 @@ internal sealed class PairGrammar(ulong seed)
         if (Chance(40))
             return OfPronoun(Pick(Pronouns));
         return mayBeIndefinite && Chance(20) ? Common(NounKind.Person, Indefinite)
-            : Chance(15) ? WithClause(NounKind.Person)
+            : Chance(8) ? WithClause(NounKind.Person)
             : Definite(NounKind.Person);
     }
 
@@ -188,7 +188,7 @@ internal sealed class PairGrammar(ulong seed)
                 p.Chinese != subject.Chinese && !(bySpeaker && p.Subject is "I" or "we")).ToList());
             return new(pronoun.Object, pronoun.Chinese);
         }
-        return mayHaveClause && Chance(15) ? WithClause(kind)
+        return mayHaveClause && Chance(8) ? WithClause(kind)
             : !isDefinite && Chance(60) ? Common(kind, Indefinite)
             : Definite(kind);
     }
@@ -276,7 +276,7 @@ internal sealed class PairGrammar(ulong seed)
     private Nominal Common(Noun noun, Determiner determiner)
     {
         List<Adjective> adjectives = [];
-        foreach ((IReadOnlyList<Adjective> from, int percent) in new[] { (Adjectives, 30), (Colours, 15) })
+        foreach ((IReadOnlyList<Adjective> from, int percent) in new[] { (Adjectives, 25), (Colours, 12) })
             if (Chance(percent) && from.Where(a => a.Kinds.HasFlag(noun.Kind)).ToList() is { Count: > 0 } fitting)
                 adjectives.Add(Pick(fitting));
         string english =

@@ -36,7 +36,7 @@ public sealed record Bleu : IReferenceMetric<BleuStatistics>
     /// <summary>The number of floor or add-k smoothing, at least 0; null for its default.</summary>
     public double? SmoothingValue { get; init; }
 
-    /// <summary>Whether upper and lower case are equal. Letters are lowered one by one, as in no language.</summary>
+    /// <summary>Whether upper and lower case are equal, by the rules of the invariant culture.</summary>
     public bool Lowercase { get; init; }
 
     /// <summary>
@@ -52,8 +52,7 @@ public sealed record Bleu : IReferenceMetric<BleuStatistics>
     /// <inheritdoc/>
     public BleuStatistics Count(string hypothesis, IReadOnlyList<string> references)
     {
-        if (references.Count == 0)
-            throw new ArgumentException("a text needs at least one reference", nameof(references));
+        ReferenceMetrics.RequireReference(references);
         var index = new NgramIndex<string>();
         return BleuStatistics.Of(Grams(hypothesis), [.. references.Select(Grams)]);
 

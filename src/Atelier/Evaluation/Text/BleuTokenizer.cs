@@ -70,7 +70,8 @@ internal static class BleuTokenizer
     private static string[] Words(List<Rune> text)
     {
         var builder = new StringBuilder();
-        text.ForEach(rune => builder.Append(rune));
+        foreach (Rune rune in text)
+            builder.Append(rune);
         return Words(builder.ToString());
     }
 

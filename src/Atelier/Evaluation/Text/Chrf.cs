@@ -44,7 +44,7 @@ public sealed record Chrf : IReferenceMetric<ChrfStatistics>
     /// <summary>How many times as important recall is as precision.</summary>
     public double Beta { get; init; } = 2;
 
-    /// <summary>Whether upper and lower case are equal.</summary>
+    /// <summary>Whether upper and lower case are equal, by the rules of the invariant culture.</summary>
     public bool Lowercase { get; init; }
 
     /// <inheritdoc/>
@@ -54,8 +54,7 @@ public sealed record Chrf : IReferenceMetric<ChrfStatistics>
     /// <inheritdoc/>
     public ChrfStatistics Count(string hypothesis, IReadOnlyList<string> references)
     {
-        if (references.Count == 0)
-            throw new ArgumentException("a text needs at least one reference", nameof(references));
+        ReferenceMetrics.RequireReference(references);
         var characters = new NgramIndex<Rune>();
         var words = new NgramIndex<string>();
         (NgramCounts, NgramCounts) own = Grams(hypothesis);

@@ -9,8 +9,11 @@ public sealed record ExactMatch : IReferenceMetric<MeanScore>
     public string Unit => "of texts";
 
     /// <inheritdoc/>
-    public MeanScore Count(string hypothesis, IReadOnlyList<string> references) =>
-        new(references.Max(r => hypothesis.AsSpan().Trim().SequenceEqual(r.AsSpan().Trim()) ? 1 : 0), 1);
+    public MeanScore Count(string hypothesis, IReadOnlyList<string> references)
+    {
+        ReferenceMetrics.RequireReference(references);
+        return new(references.Max(r => hypothesis.AsSpan().Trim().SequenceEqual(r.AsSpan().Trim()) ? 1 : 0), 1);
+    }
 
     /// <inheritdoc/>
     public double Value(MeanScore total) => total.Quotient;
@@ -40,6 +43,7 @@ public sealed record TokenAccuracy(BleuTokenization Tokenization = BleuTokenizat
     /// <inheritdoc/>
     public MeanScore Count(string hypothesis, IReadOnlyList<string> references)
     {
+        ReferenceMetrics.RequireReference(references);
         string[] tokens = BleuTokenizer.Tokens(hypothesis, Tokenization);
         return references.Select(r => Compare<string>(tokens, BleuTokenizer.Tokens(r, Tokenization)))
             .MaxBy(score => score.Weight == 0 ? 1 : score.Quotient);

@@ -37,12 +37,20 @@ public static class ReferenceMetrics
         CancellationToken cancellation = default)
         where TStatistics : struct, IAdditionOperators<TStatistics, TStatistics, TStatistics>
     {
-        if (hypotheses.Count != references.Count || references.Any(r => r.Count == 0))
-            throw new ArgumentException("each text needs at least one reference", nameof(references));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(references.Count, hypotheses.Count);
+        foreach (IReadOnlyList<string> ofText in references)
+            RequireReference(ofText);
         var statistics = new TStatistics[hypotheses.Count];
         Parallel.For(0, statistics.Length, new ParallelOptions { CancellationToken = cancellation },
             i => statistics[i] = metric.Count(hypotheses[i], references[i]));
         return statistics;
+    }
+
+    /// <summary>Throws if a text has no reference.</summary>
+    internal static void RequireReference(IReadOnlyList<string> references)
+    {
+        if (references.Count == 0)
+            throw new ArgumentException("a text needs at least one reference", nameof(references));
     }
 
     /// <summary>Computes the metric of a corpus, without an interval.</summary>

@@ -70,8 +70,11 @@ public sealed record Rouge(RougeKind Kind, RougeTokenization Tokenization = Roug
     }
 
     /// <inheritdoc/>
-    public MeanScore Count(string hypothesis, IReadOnlyList<string> references) =>
-        new(references.Max(reference => Score(hypothesis, reference).F1), 1);
+    public MeanScore Count(string hypothesis, IReadOnlyList<string> references)
+    {
+        ReferenceMetrics.RequireReference(references);
+        return new(references.Max(reference => Score(hypothesis, reference).F1), 1);
+    }
 
     /// <inheritdoc/>
     public double Value(MeanScore total) => total.Quotient;

@@ -166,7 +166,7 @@ internal static class TransformerConfigFile
     private static void CheckBans(ConfigFile file)
     {
         if (file.Root.TryGetProperty("bad_words_ids", out JsonElement bans) && bans.ValueKind != JsonValueKind.Null
-            && bans.GetRawText().Trim('[', ']', ' ') != $"{file.Integer("pad_token_id")}")
+            && bans.GetRawText().Trim('[', ']', ' ', '\n') != $"{file.Integer("pad_token_id")}")
             throw new AtelierException("bad_words_ids forbids other tokens than padding, which is not supported",
                 file.Path, "use a model without it");
     }

@@ -49,7 +49,7 @@ internal sealed class NearestPair
             foreach (int i in list)
                 scores[i] += weight * weight / _norms[i];
         }
-        int best = System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(scores);
+        int best = Array.IndexOf(scores, scores.Max());
         return scores[best] > 0 ? _pairs[best].Target : "";
     }
 

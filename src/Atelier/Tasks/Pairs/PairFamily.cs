@@ -68,7 +68,6 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
                     PairBundle.Card(recipe, pairs, model.parameters().Sum(p => p.numel()))),
                 CreateReplica = CreateModel,
                 WriteSample = (path, cancellation) => WriteSample(path, model, pairs, ends, recipe, cancellation),
-                ItemUnit = "target tokens",
             });
     }
 

@@ -30,7 +30,8 @@ public sealed class TextTask : ITask
     [
         "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
         "data.table.separator", "training.labelSmoothing", "evaluation.baselineOrder", "evaluation.stride",
-        "evaluation.samples", "evaluation.sampleTokens", .. GenerationSection.DecodingKeys,
+        "evaluation.samples", "evaluation.sampleTokens",
+        .. GenerationSection.DecodingKeys.Where(key => key != "generation.coveragePenalty"),
     ];
 
     /// <inheritdoc/>
@@ -45,7 +46,8 @@ public sealed class TextTask : ITask
             hasStates ? new("states", "The known hidden state of a token, by its position from 0. Can be repeated.")
                 : new("draft"),
             new("out", "The file to write the texts to."),
-            .. DecodingOptionsOf(generator.Defaults),
+            // a language model has no source to cover
+            .. DecodingOptionsOf(generator.Defaults).Where(option => option.Field != "coveragePenalty"),
         ];
     }
 

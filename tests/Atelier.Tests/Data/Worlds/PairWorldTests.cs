@@ -97,7 +97,7 @@ public sealed class PairWorldTests(ITestOutputHelper output)
     [InlineData("world:pairs-zh-en")]
     public void Copying_and_translating_word_by_word_fail(string name)
     {
-        TextPair[] training = [.. PairWorld.Find(name)!.Pairs(1, 20_000)];
+        TextPair[] training = [.. PairWorld.Find(name)!.Pairs(1, 10_000)];
         TextPair[] test = [.. PairWorld.Find(name)!.Pairs(2, 500)];
         string[][] references = [.. test.Select(pair => new[] { pair.Target })];
         var exact = new ExactMatch();

@@ -18,32 +18,32 @@ public sealed class SequenceToSequenceModelTests
 
     private static readonly int[][] SomeSources = [[1, 2, 3, 4, 5], [8, 7, 6], [4]];
 
-    /// <summary>The networks by name; false creates one with dropout.</summary>
-    private static readonly Dictionary<string, Func<bool, SequenceToSequenceModel>> Networks = new()
-    {
-        ["original"] = _ => new TransformerModel(Tiny, Sources, Vocabulary, Precision.Fp32, seed: 1),
-        ["bart"] = _ => new TransformerModel(Tiny with { Layout = TransformerLayout.Bart }, null, Vocabulary,
-            Precision.Fp32, seed: 1),
-        ["pre-norm"] = _ => new TransformerModel(Tiny with { NormFirst = true, TieHead = false }, Sources, Vocabulary,
-            Precision.Fp32, seed: 1),
-        ["t5"] = _ => new T5Model(TinyT5, Vocabulary, Precision.Fp32, seed: 1),
-        ["t5 1.1"] = _ => new T5Model(TinyT5 with { Layout = T5Layout.Flan, HeadSize = 3 }, Vocabulary, Precision.Fp32,
-            seed: 1),
-    };
-
-    public static TheoryData<string> Names { get; } = [.. Networks.Keys];
-
-    private static TransformerConfig Tiny { get; } = new()
+    private static readonly TransformerConfig Tiny = new()
     {
         EncoderLayerCount = 2, DecoderLayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12,
         ContextLength = Longest, Dropout = 0,
     };
 
-    private static T5Config TinyT5 { get; } = new()
+    private static readonly T5Config TinyT5 = new()
     {
         EncoderLayerCount = 2, DecoderLayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12,
         ContextLength = Longest, RelativeBuckets = 8, RelativeDistance = 7, Dropout = 0,
     };
+
+    /// <summary>The networks by name.</summary>
+    private static readonly Dictionary<string, Func<SequenceToSequenceModel>> Networks = new()
+    {
+        ["original"] = () => new TransformerModel(Tiny, Sources, Vocabulary, Precision.Fp32, seed: 1),
+        ["bart"] = () => new TransformerModel(Tiny with { Layout = TransformerLayout.Bart }, null, Vocabulary,
+            Precision.Fp32, seed: 1),
+        ["pre-norm"] = () => new TransformerModel(Tiny with { NormFirst = true, TieHead = false }, Sources, Vocabulary,
+            Precision.Fp32, seed: 1),
+        ["t5"] = () => new T5Model(TinyT5, Vocabulary, Precision.Fp32, seed: 1),
+        ["t5 1.1"] = () => new T5Model(TinyT5 with { Layout = T5Layout.Flan, HeadSize = 3 }, Vocabulary, Precision.Fp32,
+            seed: 1),
+    };
+
+    public static TheoryData<string> Names { get; } = [.. Networks.Keys];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -51,8 +51,7 @@ public sealed class SequenceToSequenceModelTests
     {
         using SequenceToSequenceModel model = Scrambled(name);
         int[] target = TextModels.RandomTokens(9, Vocabulary, 1);
-        using IDecodingState state = model.CreateState([.. SomeSources.Select(s => s.AsMemory())
-            .Select(s => (ReadOnlyMemory<int>)s)]);
+        using IDecodingState state = model.CreateState([.. SomeSources.Select(s => new ReadOnlyMemory<int>(s))]);
         float[] logits = new float[SomeSources.Length * Vocabulary];
         int at = 0;
         foreach (int piece in new[] { 1, 4, 1, 3 })
@@ -158,7 +157,7 @@ public sealed class SequenceToSequenceModelTests
 
     private static SequenceToSequenceModel Scrambled(string name)
     {
-        SequenceToSequenceModel model = Networks[name](true);
+        SequenceToSequenceModel model = Networks[name]();
         FiniteDifferences.Scramble(model);
         return model;
     }
