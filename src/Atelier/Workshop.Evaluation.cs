@@ -27,8 +27,9 @@ public sealed partial class Workshop
         IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         using ITrainedModel model = Open(folder, cancellation: cancellation);
-        ITask task = TaskOf(model);
-        Recipe recipe = Run.Exists(folder) ? Run.ReadRecipe(folder, Families) : new Recipe();
+        bool isRun = Run.Exists(folder);
+        ITask task = isRun ? TaskOf(folder) : TaskOf(model); // some models serve several tasks
+        Recipe recipe = isRun ? Run.ReadRecipe(folder, Families) : new Recipe();
         long chosenSeed = seed ?? recipe.Seed;
         if (against is null)
         {

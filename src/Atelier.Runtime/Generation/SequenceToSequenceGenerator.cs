@@ -147,7 +147,10 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
         return samples;
     }
 
-    /// <summary>Returns the tokens of a source, with its special tokens.</summary>
+    /// <summary>
+    /// Returns the tokens of a source, with its special tokens. If the tokenizer has sentinels, the names of its
+    /// special tokens stand for these, as in "The &lt;extra_id_0&gt; sat" (Raffel et al. 2020).
+    /// </summary>
     /// <param name="source">The source text.</param>
     /// <param name="where">The name of the source, for the error message.</param>
     /// <exception cref="AtelierException">The source is empty, too long, or has characters that the vocabulary
@@ -155,8 +158,9 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
     public int[] EncodeSource(string source, string? where = null)
     {
         string whole = Tokens.SourcePrefix + source;
-        int[] text = where is null ? SourceTokenizer.Encode(whole)
-            : AtelierException.At(where, () => SourceTokenizer.Encode(whole));
+        int[] Encode() => SourceTokenizer.Special.Sentinels.Count == 0 ? SourceTokenizer.Encode(whole)
+            : [.. SourceTokenizer.EncodeNamed(whole)];
+        int[] text = where is null ? Encode() : AtelierException.At(where, Encode);
         int specials = Tokens.SourceStartIds.Count + Tokens.SourceEndIds.Count;
         int kept = TruncatesSources ? Math.Min(text.Length, Math.Max(0, Model.SourceLength - specials)) : text.Length;
         return CheckSource([.. Tokens.SourceStartIds, .. text.AsSpan(0, kept), .. Tokens.SourceEndIds], where);

@@ -18,7 +18,7 @@ public sealed record SpecialTokens(
     private const string Sentinel = "<extra_id_";
 
     /// <summary>Returns the name of sentinel <paramref name="number"/>.</summary>
-    internal static string SentinelName(int number) =>
+    public static string SentinelName(int number) =>
         string.Create(CultureInfo.InvariantCulture, $"{Sentinel}{number}>");
 
     /// <summary>

@@ -44,8 +44,11 @@ public sealed class TextStream
     /// <summary>Adds a token and returns the text that it completes, which may be empty.</summary>
     public string Add(int id)
     {
-        if (_held.Count == 0 && !_dropSpace && _texts?.Of(id) is { } text)
+        if (_held.Count == 0 && _texts?.Of(id) is { } text && !(_dropSpace && text[0] == ' '))
+        {
+            _dropSpace = false;
             return text;
+        }
         _held.AddRange(_tokenizer.Bytes(id));
         return Take(final: false);
     }

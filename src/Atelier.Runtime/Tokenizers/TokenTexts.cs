@@ -15,6 +15,9 @@ internal sealed class TokenTexts(Tokenizer tokenizer)
     private string Make(int id)
     {
         ReadOnlySpan<byte> bytes = Tokenizer.Bytes(id);
+        // sentinels say which of the spans the text after them is
+        if (bytes.IsEmpty && Tokenizer.Special.Sentinels.Contains(id))
+            return Tokenizer.Name(id);
         for (ReadOnlySpan<byte> rest = bytes; !rest.IsEmpty;)
         {
             int length = Wtf8.Decode(rest, out int scalar);

@@ -89,15 +89,16 @@ public abstract class Tokenizer
     {
         return Frame.Apply(Ids(text), pair is null ? null : Ids(pair), maxLength);
 
-        List<int> Ids(string value)
-        {
-            var ids = new List<int>(value.Length);
-            if (readsSpecials)
-                _named.Value.Encode(value, true, ids, EncodePart);
-            else
-                Encode(value, ids);
-            return ids;
-        }
+        List<int> Ids(string value) => readsSpecials ? EncodeNamed(value) : [.. Encode(value)];
+    }
+
+    /// <summary>Encodes a text in which the names of special tokens stand for these tokens.</summary>
+    /// <exception cref="AtelierException">The text has a character that the vocabulary cannot encode.</exception>
+    internal List<int> EncodeNamed(string text)
+    {
+        var ids = new List<int>(text.Length);
+        _named.Value.Encode(text, true, ids, EncodePart);
+        return ids;
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using Atelier.Formats;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Atelier.Tokenizers;
 
@@ -48,7 +49,7 @@ public static class TokenizerFile
     /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
     /// text. Such a model's text is never truncated, and nothing is inserted after it.
     /// </summary>
-    /// <inheritdoc cref="Load"/>
+    /// <inheritdoc cref="Load(string)"/>
     internal static TokenizerContents Read(string path)
     {
         Tokenizer tokenizer = Load(path);
@@ -96,6 +97,34 @@ public static class TokenizerFile
         {
             throw new AtelierException($"cannot be read: {e.Message.TrimEnd('.')}", path, inner: e);
         }
+    }
+
+    /// <summary>Reads a tokenizer.json, and adds special tokens to a tokenizer that lacks them.</summary>
+    /// <param name="path">The path of the file, which is not changed.</param>
+    /// <param name="names">The names of the new tokens, which get the next ids.</param>
+    /// <exception cref="AtelierException">The file is missing or damaged, or it has one of the tokens
+    /// already.</exception>
+    public static Tokenizer Load(string path, IReadOnlyList<string> names)
+    {
+        Tokenizer tokenizer = Load(path);
+        var known = Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Name).ToHashSet();
+        JsonObject root = JsonNode.Parse(InputFile.ReadAllBytes(path))!.AsObject();
+        JsonArray tokens = root["added_tokens"]?.AsArray() ?? [];
+        foreach ((int i, string name) in names.Index())
+        {
+            if (!known.Add(name))
+                throw new AtelierException($"the tokenizer has the token '{name}' already", path,
+                    "use it, or another name");
+            JsonNode token = new JsonObject
+            {
+                ["id"] = tokenizer.VocabularySize + i, ["content"] = name, ["single_word"] = false,
+                ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
+            };
+            tokens.Add(token);
+        }
+        root["added_tokens"] = tokens.DeepClone();
+        using JsonDocument document = JsonDocument.Parse(root.ToJsonString());
+        return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement));
     }
 
     /// <summary>Returns the names in the order of their ids.</summary>

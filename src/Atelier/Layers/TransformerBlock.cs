@@ -40,6 +40,11 @@ public sealed record BlockShape(int HiddenSize, int HeadCount, int HeadSize, int
     /// of each layer.
     /// </summary>
     public double? Deviation { get; init; }
+
+    /// <summary>
+    /// Whether the standard deviation is instead 1/√inputs of each layer (LeCun et al. 1998, section 4.6), as in T5.
+    /// </summary>
+    public bool ScalesByInputs { get; init; }
 }
 
 /// <summary>
@@ -64,11 +69,13 @@ public sealed class TransformerBlock : nn.Module
         (int hidden, int size) = (shape.HiddenSize, shape.FeedForwardSize);
         var heads = new AttentionShape(hidden, shape.HeadCount, shape.HeadCount, shape.HeadSize, shape.Bias,
             shape.AttentionDropout);
-        double Deviation(int inputs, int outputs) => shape.Deviation ?? Math.Sqrt(2.0 / (inputs + outputs));
+        double Deviation(int inputs, int outputs) => shape.ScalesByInputs ? 1 / Math.Sqrt(inputs)
+            : shape.Deviation ?? Math.Sqrt(2.0 / (inputs + outputs));
         double attention = Deviation(hidden, heads.QuerySize), output = Deviation(heads.QuerySize, hidden);
         Norm CreateNorm() => Norm.Create(shape.Norm, hidden, shape.Bias, shape.NormEpsilon);
 
         Attention = new MultiHeadAttention(heads, rotary: null, self, precision, attention, output, random);
+        ScaleQueries(Attention);
         AttentionNorm = CreateNorm();
         register_module("attention", Attention);
         register_module("attentionNorm", AttentionNorm);
@@ -77,6 +84,7 @@ public sealed class TransformerBlock : nn.Module
         {
             CrossAttention = new MultiHeadAttention(heads with { SourceSize = hidden }, rotary: null, cross, precision,
                 attention, output, random);
+            ScaleQueries(CrossAttention);
             CrossNorm = CreateNorm();
             register_module("crossAttention", CrossAttention);
             register_module("crossNorm", CrossNorm);
@@ -119,5 +127,19 @@ public sealed class TransformerBlock : nn.Module
         if (_cross is not null)
             x = _cross.Forward(x, source);
         return _feedForward.Forward(x);
+    }
+
+    /// <summary>
+    /// Scales the initial weights of queries where the scores of attention are not multiplied by 1/√headSize, so that
+    /// they begin equally large (Raffel et al. 2020, in T5's code).
+    /// </summary>
+    private static void ScaleQueries(MultiHeadAttention layer)
+    {
+        if (layer.Product.Scale is not { } scale)
+            return;
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        Tensor queries = layer.QueryKeyValue.Weight.narrow(0, 0, layer.Shape.QuerySize);
+        queries.copy_(queries.Times(1 / (scale * Math.Sqrt(layer.Shape.HeadSize))));
     }
 }

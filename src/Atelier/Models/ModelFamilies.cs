@@ -13,6 +13,7 @@ public static class ModelFamilies
         new Rnn.RnnFamily(),
         new Bert.BertFamily(),
         new Transformer.TransformerFamily(),
+        new T5.T5Family(),
         new Hmm.HmmFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),

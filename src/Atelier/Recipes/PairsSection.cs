@@ -30,6 +30,12 @@ public sealed record PairsSection
     public bool Reverse { get; init; }
 
     /// <summary>
+    /// A text that is inserted before every source, such as "translate English to German: ", and which the model then
+    /// inserts itself. A file of several tasks has it in its sources instead (Raffel et al. 2020, section 2.4).
+    /// </summary>
+    public string Prefix { get; init; } = "";
+
+    /// <summary>
     /// The largest number of tokens of a source or target, without special tokens. Longer pairs are left out of all
     /// parts.
     /// </summary>

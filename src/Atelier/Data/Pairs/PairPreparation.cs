@@ -56,6 +56,9 @@ internal sealed class PairPreparation(
         new PreparedFacts { Source = section.Source, Notes = _report.Notes }.Write(folder);
     }
 
+    /// <summary>The source as the model reads it. Files keep it without the prefix.</summary>
+    private string SourceOf(TextPair pair) => section.Pairs.Prefix + pair.Source;
+
     private void CheckLeft(int count, bool learns, PairCleaning cleaning)
     {
         if (count == 0)
@@ -71,18 +74,18 @@ internal sealed class PairPreparation(
             TextDataPreparation.MakeTokenizer(options, texts, progress, cancellation);
         if (section.Pairs.SharedVocabulary)
         {
-            Tokenizer shared = Make(training.SelectMany(pair => (string[])[pair.Source, pair.Target]));
+            Tokenizer shared = Make(training.SelectMany(pair => (string[])[SourceOf(pair), pair.Target]));
             return (shared, shared);
         }
         if (options.File is { } file)
             throw new AtelierException("one tokenizer cannot be two vocabularies", file,
                 "set data.pairs.sharedVocabulary to true, or train the tokenizers");
-        return (Make(training.Select(pair => pair.Source)), Make(training.Select(pair => pair.Target)));
+        return (Make(training.Select(SourceOf)), Make(training.Select(pair => pair.Target)));
     }
 
     private IReadOnlyList<EncodedPair> Encode(List<TextPair> pairs, Tokenizer source, Tokenizer target)
     {
-        int[][] sources = TextDataPreparation.EncodeAll([.. pairs.Select(p => p.Source)], source, cancellation);
+        int[][] sources = TextDataPreparation.EncodeAll([.. pairs.Select(SourceOf)], source, cancellation);
         int[][] targets = TextDataPreparation.EncodeAll([.. pairs.Select(p => p.Target)], target, cancellation);
         return [.. pairs.Select((pair, i) => new EncodedPair(pair, sources[i], targets[i]))];
     }

@@ -27,6 +27,11 @@ public sealed record SequenceEnds(int StartId, int EndId, int PadId, bool EndsSo
     }
 
     /// <summary>
+    /// The text before every source, such as "translate English to German: ", which the tokens of sources begin with.
+    /// </summary>
+    public string SourcePrefix { get; init; } = "";
+
+    /// <summary>
     /// Returns the special tokens for two tokenizers: the end-of-text token of each starts, ends and pads its
     /// sequences.
     /// </summary>

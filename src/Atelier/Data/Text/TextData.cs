@@ -81,6 +81,9 @@ public sealed class TextData : IDataSource
     /// <summary>The tokenizer of the text.</summary>
     public Tokenizer Tokenizer { get; }
 
+    /// <summary>The path of the file of the tokenizer.</summary>
+    internal string TokenizerPath => Path.Combine(Path.GetDirectoryName(Train.Path)!, TokenizerFileName);
+
     /// <summary>The training part.</summary>
     public TokenFile Train { get; }
 

@@ -4,6 +4,7 @@ using Atelier.Data.Pairs;
 using Atelier.Formats;
 using Atelier.Networks;
 using Atelier.Runs;
+using Atelier.Tasks.Pairs;
 
 namespace Atelier.Models.Transformer;
 
@@ -32,6 +33,7 @@ internal static class TransformerConfigFile
             "decoder_ffn_dim", "encoder_attention_heads", "decoder_attention_heads", "max_position_embeddings",
             "activation_function", "scale_embedding", "share_encoder_decoder_embeddings", "tie_word_embeddings",
             "pad_token_id", "eos_token_id", "decoder_start_token_id", SourceEnd, SourcePad,
+            PairBundle.Prefix,
             "num_hidden_layers", // the same number as encoder_layers, which is read
             "bad_words_ids", "num_beams", "max_length", "length_penalty",
         ],

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Pairs;
@@ -18,6 +19,9 @@ internal static class PairBundle
 {
     /// <summary>The file of the targets' tokenizer, for models with two vocabularies.</summary>
     public const string TargetTokenizerName = "target-tokenizer.json";
+
+    /// <summary>The key of the text before every source in config.json, as in Hugging Face's files.</summary>
+    public const string Prefix = "prefix";
 
     private const string TokenizerName = "tokenizer.json";
 
@@ -57,7 +61,22 @@ internal static class PairBundle
             new SequenceToSequenceTokens(ends.StartId, [ends.EndId])
             {
                 SourceEndIds = ends.EndsSource ? [ends.SourceEndId] : [],
+                SourcePrefix = ends.SourcePrefix,
             });
+
+    /// <summary>Reads the text before every source.</summary>
+    /// <exception cref="AtelierException">It is not a text.</exception>
+    public static string ReadPrefix(ConfigFile config) => config.String(Prefix, "");
+
+    /// <summary>Adds the text before every source to the text of a config.json.</summary>
+    public static string WithPrefix(string config, string prefix)
+    {
+        if (prefix.Length == 0)
+            return config;
+        JsonObject root = JsonNode.Parse(config)!.AsObject();
+        root[Prefix] = prefix;
+        return ConfigRecords.Write(root);
+    }
 
     /// <summary>Reads the decoding defaults, which older folders have in config.json.</summary>
     private static DecodingOptions Defaults(string folder, ConfigFile config)

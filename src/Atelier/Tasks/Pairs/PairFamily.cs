@@ -36,7 +36,7 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
     public abstract IReadOnlyList<string> ModelTypes { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<ITask> Tasks { get; } = [new PairsTask()];
+    public virtual IReadOnlyList<ITask> Tasks { get; } = [new PairsTask()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);
@@ -46,13 +46,13 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         [new("pairs, whose batches are limited by training.batchTokens", "training.batchSize")];
 
     /// <inheritdoc/>
-    public ILearner CreateLearner(Recipe recipe, IDataSource data)
+    public virtual ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
         if (data is not PairData pairs)
             throw new AtelierException($"the family {Name} trains on pairs of texts", "data.source",
                 "use pairs, or another family");
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
-        SequenceEnds ends = Ends(pairs);
+        SequenceEnds ends = Ends(pairs) with { SourcePrefix = recipe.Data.Pairs.Prefix };
         int? sources = ReferenceEquals(pairs.SourceTokenizer, pairs.TargetTokenizer)
             ? null : pairs.SourceTokenizer.VocabularySize;
         TModel CreateModel() => Create(config, sources, pairs.TargetTokenizer.VocabularySize, recipe);
@@ -81,7 +81,8 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
             TModel model = Read(config, tensors, bundle.WeightsPath);
             model.eval();
             model.to(target);
-            return PairBundle.Open(bundle.Folder, config, model, ReadEnds(config));
+            return PairBundle.Open(bundle.Folder, config, model,
+                ReadEnds(config) with { SourcePrefix = PairBundle.ReadPrefix(config) });
         }
         finally
         {
@@ -103,7 +104,8 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         SequenceEnds ends, string card)
     {
         using var scope = NewDisposeScope();
-        BundleWriter.Write(folder, ConfigText(model, ends), Weights(model), card,
+        string config = PairBundle.WithPrefix(ConfigText(model, ends), ends.SourcePrefix);
+        BundleWriter.Write(folder, config, Weights(model), card,
             partial => PairBundle.WriteTokens(partial, source, target, decoding, ends));
     }
 

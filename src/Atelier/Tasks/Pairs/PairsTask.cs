@@ -4,6 +4,7 @@ using Atelier.Data;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text.Reading;
 using Atelier.Evaluation;
+using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Tasks.Text;
@@ -79,7 +80,10 @@ public sealed class PairsTask : ITask
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
     {
         (Tokenizer source, Tokenizer target) = PairBundle.ReadTokenizers(other.Bundle.Folder);
-        return PairData.Prepare(other.Section, other.Seed, other.Folder, source, target, progress, cancellation)
+        // sources have the prefix that the model was trained with
+        string prefix = PairBundle.ReadPrefix(ConfigFile.Read(other.Bundle.ConfigPath));
+        DataSection section = other.Section with { Pairs = other.Section.Pairs with { Prefix = prefix } };
+        return PairData.Prepare(section, other.Seed, other.Folder, source, target, progress, cancellation)
             .Learning(other.Learned is null ? null : PairData.Open(other.Learned));
     }
 

@@ -28,6 +28,8 @@ internal static class TextAdvice
             .. DataAdvice.Source(path),
             $"data.tokenizer.kind={size.Tokenizer}", $"model.family={family.Name}",
         ];
+        if (family.Tasks[0].Name != "text")
+            overrides.Add("data.kind=text");
         if (family.TakesSteps)
             overrides.AddRange([$"training.steps={size.Steps}", $"training.batchSize={size.Batch}"]);
         if (family.Name == new Recipe().Model.Family)

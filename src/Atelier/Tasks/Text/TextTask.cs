@@ -12,7 +12,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Tasks.Text;
 
 /// <summary>
-/// The task of language modelling: text as a sequence of tokens. Models predict the next token, or masked ones.
+/// The task of language modelling: text as a sequence of tokens. Models predict the next token, or masked ones; models
+/// from text to text learn to fill in spans.
 /// </summary>
 public sealed class TextTask : ITask
 {
@@ -157,10 +158,15 @@ public sealed class TextTask : ITask
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
-        CancellationToken cancellation) => context.Model.As<MaskedTextGenerator>() is { } masked
-        ? MaskedTextEvaluator.EvaluateAsync(masked, (TextData)context.Data, context, progress, cancellation)
-        : TextEvaluator.EvaluateAsync(
-            context.Model.Require<TextGenerator>(), (TextData)context.Data, context, progress, cancellation);
+        CancellationToken cancellation) => context.Model switch
+        {
+            var model when model.As<MaskedTextGenerator>() is { } masked =>
+                MaskedTextEvaluator.EvaluateAsync(masked, (TextData)context.Data, context, progress, cancellation),
+            var model when model.As<SequenceToSequenceGenerator>() is { } filler =>
+                SpanEvaluator.EvaluateAsync(filler, (TextData)context.Data, context, progress, cancellation),
+            var model => TextEvaluator.EvaluateAsync(model.Require<TextGenerator>(), (TextData)context.Data, context,
+                progress, cancellation),
+        };
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text;
+using Atelier.Models.T5;
 using Atelier.Models.Transformer;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
@@ -23,6 +24,12 @@ public sealed class SequenceToSequenceModelTests
         ContextLength = Longest, Dropout = 0,
     };
 
+    private static readonly T5Config TinyT5 = new()
+    {
+        EncoderLayerCount = 2, DecoderLayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12,
+        ContextLength = Longest, RelativeBuckets = 8, RelativeDistance = 7, Dropout = 0,
+    };
+
     /// <summary>The networks by name.</summary>
     private static readonly Dictionary<string, Func<SequenceToSequenceModel>> Networks = new()
     {
@@ -31,6 +38,9 @@ public sealed class SequenceToSequenceModelTests
             Precision.Fp32, seed: 1),
         ["pre-norm"] = () => new TransformerModel(Tiny with { NormFirst = true, TieHead = false }, Sources, Vocabulary,
             Precision.Fp32, seed: 1),
+        ["t5"] = () => new T5Model(TinyT5, Vocabulary, Precision.Fp32, seed: 1),
+        ["t5 1.1"] = () => new T5Model(TinyT5 with { Layout = T5Layout.Flan, HeadSize = 3 }, Vocabulary, Precision.Fp32,
+            seed: 1),
     };
 
     public static TheoryData<string> Names { get; } = [.. Networks.Keys];
