@@ -1,5 +1,6 @@
 using Atelier.Formats;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Atelier.Tokenizers;
 
@@ -26,6 +27,35 @@ public static class TokenizerFile
     /// <summary>Reads a tokenizer.json with byte-level BPE, characters, or Llama's BPE with a byte fallback.</summary>
     /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
     public static Tokenizer Load(string path) => Read(path).Tokenizer;
+
+    /// <summary>Reads a tokenizer.json, and adds tokens that are matched in texts literally.</summary>
+    /// <param name="path">The path of the file, which is not changed.</param>
+    /// <param name="added">The texts of the new tokens, which get the next ids.</param>
+    /// <exception cref="AtelierException">The file is missing or damaged, its kind of tokenizer takes no tokens, or it
+    /// has one of them already.</exception>
+    public static Tokenizer Load(string path, IReadOnlyList<string> added)
+    {
+        Tokenizer tokenizer = Load(path);
+        if (added.Count == 0)
+            return tokenizer;
+        var known = Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Name).ToHashSet();
+        JsonObject root = JsonNode.Parse(InputFile.ReadAllBytes(path))!.AsObject();
+        JsonArray tokens = root["added_tokens"] as JsonArray ?? [];
+        foreach ((int i, string text) in added.Index())
+        {
+            if (!known.Add(text))
+                throw new AtelierException($"the tokenizer has the token '{text}' already", path,
+                    "leave it out of training.extendVocabulary");
+            tokens.Add(new JsonObject
+            {
+                ["id"] = tokenizer.VocabularySize + i, ["content"] = text, ["single_word"] = false,
+                ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = false,
+            });
+        }
+        root["added_tokens"] = tokens.Parent is null ? tokens : tokens.DeepClone();
+        using JsonDocument document = JsonDocument.Parse(root.ToJsonString());
+        return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement)).Tokenizer;
+    }
 
     /// <summary>Reads a tokenizer.json with the tokens that its template inserts before a text.</summary>
     /// <inheritdoc cref="Load"/>

@@ -21,7 +21,8 @@ internal sealed unsafe class FeedForwardKernel(Norm norm, FeedForward layer) : I
 
     /// <inheritdoc/>
     public bool Serves(Tensor x) =>
-        KernelLayers.ServeStream(x, layer.Output.Precision) && Size % Bf16.Lanes == 0;
+        KernelLayers.ServeStream(x, layer.Output.Precision) && Size % Bf16.Lanes == 0
+        && layer.Input.Adapters.Count + layer.Output.Adapters.Count == 0;
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, Stack<Tensor>? kept)
