@@ -33,7 +33,7 @@ public static class TokenizerFile
     /// <param name="added">The texts of the new tokens, which get the next ids.</param>
     /// <exception cref="AtelierException">The file is missing or damaged, its kind of tokenizer takes no tokens, or it
     /// has one of them already.</exception>
-    public static Tokenizer Load(string path, IReadOnlyList<string> added)
+    public static Tokenizer LoadExtended(string path, IReadOnlyList<string> added)
     {
         Tokenizer tokenizer = Load(path);
         if (added.Count == 0)
@@ -46,7 +46,7 @@ public static class TokenizerFile
             if (!known.Add(text))
                 throw new AtelierException($"the tokenizer has the token '{text}' already", path,
                     "leave it out of training.extendVocabulary");
-            tokens.Add(new JsonObject
+            tokens.Add((JsonNode)new JsonObject
             {
                 ["id"] = tokenizer.VocabularySize + i, ["content"] = text, ["single_word"] = false,
                 ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = false,

@@ -18,7 +18,9 @@ internal static class MergedBundle
     public static void Write(Bundle bundle, LoraAdapter adapter, string folder, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var tensors = BundleTensors.Read(bundle, cancellation).ToDictionary(t => t.Key, t => scope.Attach(t.Value));
+        var tensors = new Dictionary<string, Tensor>(BundleTensors.Read(bundle, cancellation));
+        foreach (Tensor tensor in tensors.Values)
+            scope.Attach(tensor);
         foreach (LoraLayer layer in adapter.Layers)
         {
             cancellation.ThrowIfCancellationRequested();

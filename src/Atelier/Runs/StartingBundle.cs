@@ -33,7 +33,9 @@ internal static class StartingBundle
     {
         string[] given = [.. recipe.Given.Where(key => key.StartsWith(ModelPrefix, StringComparison.Ordinal))];
         var usual = new Recipe();
-        if (recipe.Model.Family != family && (given.Length > 0 || recipe.Model != usual.Model))
+        bool isUnset = given.Length == 0 && recipe.Model.Family == usual.Model.Family
+            && (recipe.Model.Config is not { } set || set.Equals(Activator.CreateInstance(set.GetType())));
+        if (recipe.Model.Family != family && !isUnset)
         {
             if (recipe.Model.Family != usual.Model.Family || given.Contains("model.family") || given.Length == 0)
                 throw Contradiction("model.family", recipe.Model.Family, family);
@@ -76,7 +78,7 @@ internal static class StartingBundle
         if (!File.Exists(bundle.TokenizerPath))
             return asked;
         TokenizerSection usual = new(), own = usual with { File = bundle.TokenizerPath };
-        if (asked == usual || asked with { File = Path.GetFullPath(asked.File ?? own.File) } == own)
+        if (asked == usual || asked with { File = Path.GetFullPath(asked.File ?? bundle.TokenizerPath) } == own)
             return own;
         foreach (PropertyInfo property in RecipeNames.Properties(typeof(TokenizerSection)))
         {

@@ -72,9 +72,11 @@ internal static class FineTuning
                 || section.Parameters.Any(pattern =>
                     FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false)));
         }
-        if (model.Objectives.Index().FirstOrDefault(o => model.TrainedParameters(o.Index).Count == 0)
-            is { Item: { } left })
-            throw new AtelierException($"all weights of the objective '{left.Name}' are frozen", "training.freeze",
-                "freeze less");
+        foreach ((int i, Objective<TBatch> objective) in model.Objectives.Index())
+        {
+            if (model.TrainedParameters(i).Count == 0)
+                throw new AtelierException($"all weights of the objective '{objective.Name}' are frozen",
+                    "training.freeze", "freeze less");
+        }
     }
 }

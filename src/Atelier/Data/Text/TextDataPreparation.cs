@@ -135,7 +135,7 @@ internal sealed class TextDataPreparation(
     {
         TokenizerSection options = section.Tokenizer;
         if (options.File is not null)
-            return TokenizerFile.Load(options.File, AddedTokens);
+            return TokenizerFile.LoadExtended(options.File, AddedTokens);
         progress?.Report($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer");
         return options.Kind switch
         {
