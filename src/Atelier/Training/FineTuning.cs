@@ -1,5 +1,6 @@
 using System.IO.Enumeration;
 using Atelier.Recipes;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

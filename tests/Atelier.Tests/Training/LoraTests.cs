@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
-using Atelier.Data;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Models.Gpt;
@@ -29,7 +28,7 @@ public sealed class LoraTests : IDisposable
     {
         await _runs.TrainAsync("base", "gpt", "training.steps=2");
         await _runs.ContinueAsync("base", "lora", "training.steps=4", "training.lora.rank=4",
-            "training.lora.dropout=0.1", "training.optimizer.learningRate=0.05", "training.replicas=2");
+            "training.lora.dropout=0.1", "training.optimizer.learningRate=0.02", "training.replicas=2");
         float[] before = Logits("base", null), merged = Logits("lora", null);
         Distance(before, merged).ShouldBeGreaterThan(0.01);
         Distance(Logits("base", "lora/adapter"), merged).ShouldBeLessThan(1e-4);
@@ -178,7 +177,7 @@ public sealed class LoraTests : IDisposable
             "training.lora.rank=4"))).ToLine().ShouldContain("no attention or feed-forward layers");
     }
 
-    private LoraLayer Drawn(string name, (int Inputs, int Outputs) size)
+    private static LoraLayer Drawn(string name, (int Inputs, int Outputs) size)
     {
         var random = new Random(name.Length);
         float[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() - 0.5f) / 2)];
