@@ -41,14 +41,23 @@ public sealed partial class Workshop
     /// <param name="path">The folder or the file to write. A folder must be new or hold a bundle.</param>
     /// <param name="type">The type of the weights: "f32", "f16" or "bf16", and for GGUF also "q8" or "q4"; null keeps
     /// their type.</param>
+    /// <param name="adapter">The folder of an adapter in PEFT's files, which is merged into the weights; null for
+    /// none.</param>
     /// <param name="cancellation">Cancels the operation; no files are left behind.</param>
     /// <returns>The full path of the folder or file.</returns>
-    /// <exception cref="AtelierException">There is no model, the format cannot hold it, or the path cannot be
-    /// written.</exception>
-    public string Export(string source, string format, string path, string? type = null,
+    /// <exception cref="AtelierException">There is no model, the format cannot hold it, the adapter does not fit it, or
+    /// the path cannot be written.</exception>
+    public string Export(string source, string format, string path, string? type = null, string? adapter = null,
         CancellationToken cancellation = default)
     {
         Bundle bundle = Bundle.Open(source);
+        using WorkFolder? merged = adapter is null ? null : new WorkFolder();
+        if (merged is not null)
+        {
+            string inner = Path.Combine(merged.Path, "bundle");
+            MergedBundle.Write(bundle, PeftFiles.Read(adapter!), inner, cancellation);
+            bundle = Bundle.Open(inner);
+        }
         WeightType? weights = type is null ? null : WeightNames.Parse(type);
         return format switch
         {

@@ -25,6 +25,7 @@ public sealed partial class Workshop
         CancellationToken cancellation = default)
     {
         // These checks throw before a folder is created.
+        recipe = await Task.Run(() => Resolve(recipe), cancellation).ConfigureAwait(false);
         IModelFamily family = FamilyOf(recipe);
         TaskList.Of(recipe, family);
         if (family.TakesSteps)
@@ -81,6 +82,7 @@ public sealed partial class Workshop
         Recipe recipe, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         progress ??= new Progress<TrainingProgress>();
+        recipe = await Task.Run(() => Resolve(recipe), cancellation).ConfigureAwait(false);
         IModelFamily family = FamilyOf(recipe);
         using var folder = new WorkFolder();
         using IDataSource data = Prepare(recipe, folder.Path, progress, cancellation);

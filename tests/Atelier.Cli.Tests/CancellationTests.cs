@@ -88,7 +88,7 @@ public sealed class CancellationTests : IDisposable
         foreach (string format in (string[])["gguf", "huggingface"])
         {
             Should.Throw<OperationCanceledException>(() =>
-                new Workshop().Export(run, format, _tool.At("out"), null, cancelled));
+                new Workshop().Export(run, format, _tool.At("out"), null, null, cancelled));
             File.Exists(_tool.At("out")).ShouldBeFalse();
             Directory.Exists(_tool.At("out")).ShouldBeFalse();
             Directory.Exists(_tool.At("out.partial")).ShouldBeFalse();

@@ -22,6 +22,25 @@ public sealed class EndToEndTests : IDisposable
         _tool.Run(["train", "--text", _tool.Rhymes(), "--out", folder, "--json", .. Tiny, .. more]);
 
     [Fact]
+    public void A_run_starts_from_another_one_and_its_adapter_is_used_and_exported()
+    {
+        (string first, string second) = (_tool.At("first"), _tool.At("second"));
+        Train(first).Code.ShouldBe(0);
+        ToolResult trained = _tool.Run("train", "--text", _tool.Rhymes(), "--from", first, "--out", second,
+            "--set", "training.lora.rank=2", "--set", "training.steps=5", "--set", "evaluation.samples=2",
+            "--set", "evaluation.bootstrapSamples=10", "--set", "training.batchSize=4", "--json");
+        trained.Code.ShouldBe(0, trained.Error);
+        string adapter = Path.Combine(second, "adapter");
+        string Text(params string[] model) => _tool.Run(["generate", .. model, "--prompt", "3 little",
+            "--max-tokens", "12", "--json"]).Json.GetProperty("samples")[0].GetProperty("text").GetString()!;
+        Text(first, "--adapter", adapter).ShouldBe(Text(second));
+        _tool.Run("export", first, "--adapter", adapter, "--out", _tool.At("merged")).Code.ShouldBe(0);
+        Text(_tool.At("merged")).ShouldBe(Text(second));
+        _tool.Run("train", "--text", _tool.Rhymes(), "--from", first, "--set", "model.hiddenSize=32").Error
+            .ShouldContain("model.hiddenSize is 32, but the model of training.from has 16");
+    }
+
+    [Fact]
     public void A_text_is_learned_and_continued_and_the_run_is_remembered()
     {
         string folder = _tool.At("run");

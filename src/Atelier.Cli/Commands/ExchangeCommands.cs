@@ -69,6 +69,8 @@ internal sealed class ExportCommand : ToolCommand
         Description =
         "The type of the weights: f32, f16 or bf16; for gguf also q8 and q4. By default it is not changed (8-bit and "
             + "4-bit weights become f32 for huggingface)." };
+    private readonly Option<string?> _adapter = new("--adapter") { HelpName = "FOLDER",
+        Description = "A LoRA adapter in PEFT's files, which is merged into the weights." };
     private readonly Option<string> _out =
         new("--out") { HelpName = "PATH", Required = true, Description = "The folder or the file to write." };
 
@@ -80,6 +82,7 @@ internal sealed class ExportCommand : ToolCommand
         Add(_run);
         Add(_format);
         Add(_type);
+        Add(_adapter);
         Add(_out);
     }
 
@@ -87,7 +90,7 @@ internal sealed class ExportCommand : ToolCommand
     {
         string format = parse.GetRequiredValue(_format);
         string path = _workshop.Export(parse.GetRequiredValue(_run), format, parse.GetRequiredValue(_out),
-            parse.GetValue(_type), cancellation);
+            parse.GetValue(_type), parse.GetValue(_adapter), cancellation);
         console.Say(path);
         console.Result(() =>
             new JsonObject { ["format"] = format, [format == "huggingface" ? "folder" : "file"] = path });

@@ -53,6 +53,8 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN",
         Description =
         "A smaller model with the same tokenizer for speculative decoding: faster, with the same distribution." };
+    private readonly Option<string?> _adapter = new("--adapter") { HelpName = "FOLDER",
+        Description = "A LoRA adapter in PEFT's files to run the model with, such as runs/NAME/adapter." };
     private readonly DecodingArguments _decoding = new();
 
     public GenerateCommand(ToolConsole console, Workshop workshop)
@@ -75,6 +77,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_like);
         Add(_device);
         Add(_draft);
+        Add(_adapter);
         _decoding.AddTo(this);
     }
 
@@ -128,6 +131,9 @@ internal sealed class GenerateCommand : ToolCommand
             "name a run's folder: atelier runs list shows them");
         using ITrainedModel model = _workshop.Open(run,
             new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
+        if (parse.GetValue(_adapter) is { } adapter)
+            (model.As<TextGenerator>() ?? throw new AtelierException("only text models take adapters", "--adapter",
+                "leave it out")).UseAdapter(adapter);
         if (_latents.Write(parse, model, parse.GetValue(_class), count, parse.GetValue(_out)) is { } shown)
         {
             console.Say(shown);

@@ -21,6 +21,12 @@ internal sealed class TrainCommand : ToolCommand
 
     private readonly Option<string?> _model =
         new("--model") { HelpName = "FAMILY", Description = "The model family." };
+    private readonly Option<string?> _from = new("--from")
+    {
+        HelpName = "RUN",
+        Description = "A run or a bundle whose weights training starts from, with its tokenizer and its shape: "
+            + "atelier train --text notes.txt --from runs/names --set training.lora.rank=8",
+    };
     private readonly Option<string[]> _set = SetOption();
     private readonly Option<string?> _out =
         new("--out") { HelpName = "FOLDER", Description = "The folder of the run. By default, runs/NAME." };
@@ -59,6 +65,7 @@ internal sealed class TrainCommand : ToolCommand
         foreach ((_, Option<string?> option) in _data)
             Add(option);
         Add(_model);
+        Add(_from);
         Add(_set);
         Add(_out);
         Add(_resume);
@@ -82,9 +89,9 @@ internal sealed class TrainCommand : ToolCommand
         {
             string unfinished = parse.GetValue(_out) ?? Unfinished();
             if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null)
-                || parse.GetRequiredValue(_set).Length > 0)
+                || parse.GetValue(_from) is not null || parse.GetRequiredValue(_set).Length > 0)
                 throw new AtelierException("a resumed run keeps its recipe", "--resume",
-                    "leave the recipe and --set out, or start a new run with --out");
+                    "leave the recipe, --from and --set out, or start a new run with --out");
             if (Run.Exists(unfinished))
                 console.Remark($"resuming {ShownPath.Of(unfinished)}");
             return await new TrainingRunner(console, _workshop).RunAsync(
@@ -124,7 +131,7 @@ internal sealed class TrainCommand : ToolCommand
     /// <summary>Reads the recipe of the options, with the seed as one of its changes.</summary>
     private Recipe Read(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        string? name = parse.GetValue(_recipe), family = parse.GetValue(_model);
+        string? name = parse.GetValue(_recipe), family = parse.GetValue(_model), from = parse.GetValue(_from);
         List<string> overrides = [.. parse.GetRequiredValue(_set)];
         if (parse.GetValue<long?>(Tool.Seed) is { } seed)
             overrides.Add(string.Create(CultureInfo.InvariantCulture, $"seed={seed}"));
@@ -138,9 +145,16 @@ internal sealed class TrainCommand : ToolCommand
             if (name is not null)
                 throw new AtelierException($"a recipe and {option.Name} cannot be combined", "atelier train",
                     $"write atelier train {name} --set data.source={path}");
-            DataAdvice advice = kind.Advise(path, Family(family ?? DefaultFamily(kind)), cancellation);
-            Recipe chosen = RecipeReader.Parse("", option.Name, _workshop.Families,
-                [.. advice.Overrides, .. overrides]);
+            IModelFamily advised = family is null && from is not null ? _workshop.FamilyOfModel(from)
+                : Family(family ?? DefaultFamily(kind));
+            DataAdvice advice = kind.Advise(path, advised, cancellation);
+            // a model to start from has its own shape and tokenizer
+            IEnumerable<string> advices = advice.Overrides.Where(setting => from is null
+                || setting.StartsWith("model.family=", StringComparison.Ordinal)
+                || !(setting.StartsWith("model.", StringComparison.Ordinal)
+                    || setting.StartsWith("data.tokenizer.", StringComparison.Ordinal)));
+            Recipe chosen = From(from, RecipeReader.Parse("", option.Name, _workshop.Families,
+                [.. advices, .. overrides]));
             string summary = RecipeSummary.Of(chosen, _workshop.FamilyOf(chosen));
             console.Remark($"for {advice.Amount}: {summary} (change any with --set)");
             return chosen;
@@ -151,10 +165,14 @@ internal sealed class TrainCommand : ToolCommand
                     + $"{string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
-        Recipe named = _workshop.ReadRecipe(name, overrides);
+        Recipe named = From(from, _workshop.ReadRecipe(name, overrides));
         console.Remark($"{named.Name}: {RecipeSummary.Of(named, _workshop.FamilyOf(named))}");
         return named;
     }
+
+    /// <summary>Returns a recipe that starts from a model, with what this implies.</summary>
+    private Recipe From(string? folder, Recipe recipe) => _workshop.Resolve(folder is null ? recipe
+        : recipe with { Training = recipe.Training with { From = folder } });
 
     private IModelFamily Family(string name) => _workshop.Families.FirstOrDefault(family => family.Name == name)
         ?? throw new AtelierException($"there is no family '{name}'", "--model",

@@ -175,7 +175,9 @@ public sealed unsafe class ModelWeights : IDisposable
         || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
         || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
-    private static WeightType TypeOf(string path, SafetensorsEntry entry) => entry.Type switch
+    /// <summary>Returns the type of the elements of a tensor.</summary>
+    /// <exception cref="AtelierException">The type is not supported.</exception>
+    internal static WeightType TypeOf(string path, SafetensorsEntry entry) => entry.Type switch
     {
         SafetensorsType.F32 => WeightType.F32,
         SafetensorsType.F16 => WeightType.F16,

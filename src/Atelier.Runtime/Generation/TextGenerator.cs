@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
+using Atelier.Formats;
 using Atelier.Generation.Chat;
 using Atelier.Generation.Speculative;
 using Atelier.Tokenizers;
@@ -105,6 +106,21 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
             lock (_batchGate)
                 return _batch ??= new SharedBatch(this, _pipeline.Turns);
         }
+    }
+
+    /// <summary>
+    /// Runs the model with an adapter from now on, without loading its weights again. Must not be called while a
+    /// request is running.
+    /// </summary>
+    /// <param name="folder">The folder of the adapter, in the files of PEFT; null runs the model without one.</param>
+    /// <exception cref="AtelierException">There is no adapter, it belongs to a model of another shape, or this kind of
+    /// model takes none; the model then runs as before.</exception>
+    public void UseAdapter(string? folder)
+    {
+        LoraAdapter? adapter = folder is null ? null : PeftFiles.Read(folder);
+        IAdaptable adaptable = Model as IAdaptable
+            ?? throw new AtelierException("this kind of model takes no adapters", folder, "leave the adapter out");
+        adaptable.UseAdapter(adapter);
     }
 
     /// <inheritdoc/>

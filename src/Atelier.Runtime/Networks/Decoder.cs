@@ -9,7 +9,7 @@ namespace Atelier.Networks;
 /// single precision. Several threads may use a decoder at the same time, each with its own sequences: steps run one at
 /// a time, each with all worker threads.
 /// </summary>
-public sealed class Decoder : IBatchedLanguageModel
+public sealed class Decoder : IBatchedLanguageModel, IAdaptable
 {
     /// <summary>
     /// Below this size of the weights in bytes, one thread is faster than several that wait at barriers: 22 µs for a
@@ -117,6 +117,23 @@ public sealed class Decoder : IBatchedLanguageModel
             _pass.Run(inputs, logits);
             foreach (SequenceInput input in inputs)
                 ((DecoderSequence)input.Sequence).Advance(input.Tokens.Span);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void UseAdapter(LoraAdapter? adapter)
+    {
+        IReadOnlyDictionary<WeightMatrix, DecoderAdapter> adapters = adapter is null
+            ? new Dictionary<WeightMatrix, DecoderAdapter>()
+            : DecoderAdapter.Of(adapter, Weights, Config);
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            // their keys and values were computed with the adapter before
+            if (_sequences.Count > 0)
+                throw new AtelierException($"the model is in use by {Quantity.Of(_sequences.Count, "sequence")}",
+                    adapter?.Source, "change its adapter when no request is running");
+            _pass.Use(adapters);
         }
     }
 

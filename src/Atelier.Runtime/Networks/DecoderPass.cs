@@ -125,9 +125,25 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         Head(worker);
     }
 
+    /// <summary>Runs linear layers with their adapters from the next step on, and the others without one.</summary>
+    /// <param name="adapters">The adapters by the weights of their layers.</param>
+    public void Use(IReadOnlyDictionary<WeightMatrix, DecoderAdapter> adapters)
+    {
+        IEnumerable<PassProduct> products = _blocks.SelectMany(block => (PassProduct?[])
+            [block.Query, block.Key, block.Value, block.Output, block.Gate, block.Up, block.Down])
+            .OfType<PassProduct>().Append(_head);
+        foreach (PassProduct product in products)
+        {
+            product.Slot.Adapter?.Dispose();
+            product.Slot.Adapter = adapters.TryGetValue(product.Weight, out DecoderAdapter? adapter)
+                ? new ProductAdapter(adapter, _pool.Workers, MostRows) : null;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        Use(new Dictionary<WeightMatrix, DecoderAdapter>());
         _pool.Dispose();
         _scratch.Dispose();
     }
@@ -218,6 +234,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             return;
         var rows = new ProductRows(product.Weight, start, end - start);
         Path.Multiply(rows, x.Floats, x.Bytes, vectors, y + start, yStride, _isStep);
+        product.Slot.Adapter?.Apply(worker, Path, x.Floats, vectors, start, end - start, y + start, yStride, _isStep);
         if (product.Bias is null)
             return;
         for (int vector = 0; vector < vectors; vector++)

@@ -15,6 +15,9 @@ internal readonly unsafe struct PassProduct(LinearWeights weights, PassScratch s
     public readonly WeightMatrix Weight = weights.Weight;
     public readonly float* Bias = scratch.Copy(weights.Bias);
 
+    /// <summary>The adapter of the layer, which may be exchanged between steps.</summary>
+    public readonly AdapterSlot Slot = new();
+
     /// <summary>Returns the rows of one worker: an equal share, in multiples of 16.</summary>
     public (int Start, int End) Share(int worker, int workers)
     {
@@ -36,4 +39,10 @@ internal sealed class PassBlock(BlockWeights weights, PassScratch scratch)
     public readonly PassProduct? Gate = weights.Gate is null ? null : new(weights.Gate, scratch);
     public readonly PassProduct Up = new(weights.Up, scratch);
     public readonly PassProduct Down = new(weights.Down, scratch);
+}
+
+/// <summary>Holds the adapter of a linear layer; null for none.</summary>
+internal sealed class AdapterSlot
+{
+    public ProductAdapter? Adapter { get; set; }
 }

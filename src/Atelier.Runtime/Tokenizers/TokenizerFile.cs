@@ -45,6 +45,35 @@ public static class TokenizerFile
         return tokenizer;
     }
 
+    /// <summary>Reads a tokenizer.json, and adds tokens that are matched in texts literally.</summary>
+    /// <param name="path">The path of the file, which is not changed.</param>
+    /// <param name="added">The texts of the new tokens, which get the next ids.</param>
+    /// <exception cref="AtelierException">The file is missing or damaged, its kind of tokenizer takes no tokens, or it
+    /// has one of them already.</exception>
+    public static Tokenizer LoadExtended(string path, IReadOnlyList<string> added)
+    {
+        Tokenizer tokenizer = Load(path);
+        if (added.Count == 0)
+            return tokenizer;
+        var known = Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Name).ToHashSet();
+        JsonObject root = JsonNode.Parse(InputFile.ReadAllBytes(path))!.AsObject();
+        JsonArray tokens = root["added_tokens"] as JsonArray ?? [];
+        foreach ((int i, string text) in added.Index())
+        {
+            if (!known.Add(text))
+                throw new AtelierException($"the tokenizer has the token '{text}' already", path,
+                    "leave it out of training.extendVocabulary");
+            tokens.Add((JsonNode)new JsonObject
+            {
+                ["id"] = tokenizer.VocabularySize + i, ["content"] = text, ["single_word"] = false,
+                ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = false,
+            });
+        }
+        root["added_tokens"] = tokens.Parent is null ? tokens : tokens.DeepClone();
+        using JsonDocument document = JsonDocument.Parse(root.ToJsonString());
+        return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement)).Tokenizer;
+    }
+
     /// <summary>
     /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
     /// text. Such a model's text is never truncated, and nothing is inserted after it.

@@ -43,8 +43,17 @@ public sealed class Linear : nn.Module<Tensor, Tensor>
     /// <summary>The precision of the product.</summary>
     internal Precision Precision { get; }
 
+    /// <summary>The adapters that change the product; fused kernels do not compute them.</summary>
+    internal List<LowRankAdapter> Adapters { get; } = [];
+
     /// <inheritdoc/>
-    public override Tensor forward(Tensor input) => Product(input, Weight, Bias, Precision);
+    public override Tensor forward(Tensor input)
+    {
+        Tensor y = Product(input, Weight, Bias, Precision);
+        foreach (LowRankAdapter adapter in Adapters)
+            adapter.AddTo(y, input);
+        return y;
+    }
 
     /// <summary>
     /// x Wᵀ + b in a precision; for weights of other layers, such as a head that shares those of an embedding.

@@ -39,6 +39,9 @@ public sealed record Recipe
     /// What reading the recipe changed, one sentence each: keys of earlier versions that have other names now.
     /// </summary>
     public IReadOnlyList<string> Notes { get; internal init; } = [];
+
+    /// <summary>The paths of the keys that the text of the recipe and its changes set.</summary>
+    internal IReadOnlyList<string> Given { get; init; } = [];
 }
 
 /// <summary>The family of the model and its configuration, which form the model section of a recipe.</summary>

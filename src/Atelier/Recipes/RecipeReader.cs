@@ -57,7 +57,10 @@ public static class RecipeReader
             unread?.Add(key);
             Remove(root, key.Split('.'));
         }
-        return (keys.Length == 0 ? recipe : binder.Bind(root)) with { Notes = renamed.Notes };
+        return (keys.Length == 0 ? recipe : binder.Bind(root)) with
+        {
+            Notes = renamed.Notes, Given = [.. Given(root, "")],
+        };
 
         RecipeMapping Written()
         {
@@ -69,6 +72,10 @@ public static class RecipeReader
         IEnumerable<(string Key, string Reader)> Unread(Recipe of) =>
             UnreadKeys.Find(of, families.First(family => family.Name == of.Model.Family));
     }
+
+    private static IEnumerable<string> Given(RecipeMapping section, string path) =>
+        section.Entries.SelectMany(entry => entry.Value is RecipeMapping inner
+            ? Given(inner, $"{path}{entry.Key}.") : [path + entry.Key]);
 
     private static string OverridePlace => Mention.Field("overrides");
 

@@ -48,6 +48,39 @@ public sealed record TrainingSection
     [Range(0.001, 1e6)]
     public double? Minutes { get; init; }
 
+    /// <summary>
+    /// The folder of a run or a bundle whose weights training starts from; null starts from random weights. The model
+    /// section and the tokenizer are then those of the bundle.
+    /// </summary>
+    [MayChange]
+    public string? From { get; init; }
+
+    /// <summary>
+    /// The SHA-256 of the weights of <see cref="From"/>, which is written when training starts. A bundle with other
+    /// weights is refused.
+    /// </summary>
+    public string? FromWeights { get; init; }
+
+    /// <summary>
+    /// Tokens to add to the tokenizer of <see cref="From"/>, such as "&lt;user&gt;". Their weights begin as the mean of
+    /// the other tokens' weights with a little noise.
+    /// </summary>
+    public IReadOnlyList<string> ExtendVocabulary { get; init; } = [];
+
+    /// <summary>Weights that training does not change.</summary>
+    public FreezeSection Freeze { get; init; } = new();
+
+    /// <summary>
+    /// The factor between the learning rates of a layer and the layer above it: each layer learns more slowly than the
+    /// one above (Howard and Ruder 2018, section 3.2). 1 gives all layers the same rate.
+    /// </summary>
+    [MayChange]
+    [Range(0.01, 1.0)]
+    public double LayerDecay { get; init; } = 1;
+
+    /// <summary>Low-rank adaptation; null trains the weights of the model.</summary>
+    public LoraSection? Lora { get; init; }
+
     /// <summary>The optimizer.</summary>
     public OptimizerSection Optimizer { get; init; } = new();
 
@@ -154,6 +187,8 @@ public sealed record TrainingSection
         if (key.StartsWith(ScheduleSection.Path, StringComparison.Ordinal))
             return Schedule.Reads(key[ScheduleSection.Path.Length..]) ? null
                 : $"the schedule {RecipeNames.Value(Schedule.Name)}";
+        if (Lora is not null && key.StartsWith("training.freeze.", StringComparison.Ordinal))
+            return "training.lora, which keeps all weights of the model,";
         return key == "training.gradientAccumulation" && Optimizer.Name == OptimizerName.FullBatch
             ? $"the rule {RecipeNames.Value(Optimizer.Name)}" : null;
     }

@@ -66,6 +66,9 @@ public sealed class Run : IDisposable
     /// <summary>The folder of the bundle, which holds the finished model.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");
 
+    /// <summary>The folder of the adapter, in PEFT's files, if training.lora is set.</summary>
+    public string AdapterFolder => Path.Combine(Folder, "adapter");
+
     /// <summary>
     /// The metrics file, with one JSON object for each report: step, loss, learningRate, tokens per second,
     /// validationLoss …

@@ -48,6 +48,13 @@ public interface IModelFamily : IModelSection
     /// <summary>The values of model_type in config.json that the family loads, such as "gpt2" and "llama".</summary>
     IReadOnlyList<string> ModelTypes { get; }
 
+    /// <summary>
+    /// Returns the configuration record of the model in a bundle, for a training that starts from its weights; null if
+    /// the family cannot start from a bundle.
+    /// </summary>
+    /// <exception cref="AtelierException">The config.json of the bundle is damaged.</exception>
+    object? ReadConfiguration(Bundle bundle) => null;
+
     /// <summary>Creates a learner, which trains a new model of the recipe on the data.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not match the data.</exception>
     ILearner CreateLearner(Recipe recipe, IDataSource data);

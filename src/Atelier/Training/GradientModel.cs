@@ -38,6 +38,15 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     /// </summary>
     internal bool HasBlocks { get; private set; }
 
+    /// <summary>
+    /// The adapters that are trained instead of the model's own weights, or with which a finished model runs; null for
+    /// none.
+    /// </summary>
+    internal LowRankAdapters? Adapters { get; set; }
+
+    /// <summary>PEFT's name of the model's task, for the files of adapters; null if it has none.</summary>
+    public virtual string? PeftTaskType => null;
+
     /// <summary>The objectives of a step, in order.</summary>
     public abstract IReadOnlyList<Objective<TBatch>> Objectives { get; }
 
@@ -58,6 +67,13 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     {
     }
 
+    /// <summary>
+    /// Returns the weights by their names in the bundle, each as the parameter itself or as a view of it; adapters are
+    /// named after them. By default these are the names of the module's parameters.
+    /// </summary>
+    public virtual IEnumerable<(string Name, Tensor View)> PublishedWeights() =>
+        named_parameters().Select(p => (p.name, (Tensor)p.parameter));
+
     /// <summary>Returns a warning in one line about the metrics of <see cref="Evaluate"/>; null for none.</summary>
     /// <param name="figures">The means of the metrics over the validation batches.</param>
     public virtual string? Warn(IReadOnlyDictionary<string, double> figures) => null;
@@ -70,6 +86,43 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
             sum.Dispose();
         _notes.Clear();
         return means;
+    }
+
+    /// <summary>Returns all parameters with their names in checkpoints, those of adapters last.</summary>
+    internal IEnumerable<(string Name, Parameter Parameter)> AllParameters() =>
+        named_parameters().Select(p => (p.name, p.parameter)).Concat(Adapters?.NamedParameters ?? []);
+
+    /// <summary>Returns the parameters that an objective updates: those of adapters, or its own without frozen
+    /// ones.</summary>
+    /// <param name="objective">The index of the objective.</param>
+    internal IReadOnlyList<Parameter> TrainedParameters(int objective) => Adapters is null
+        ? [.. Objectives[objective].Parameters.Where(p => p.requires_grad)]
+        : [.. Adapters.NamedParameters.Select(p => p.Parameter)];
+
+    /// <summary>Returns the tensors of a checkpoint.</summary>
+    internal Dictionary<string, Tensor> TrainingState()
+    {
+        Dictionary<string, Tensor> state = state_dict();
+        foreach ((string name, Parameter parameter) in Adapters?.NamedParameters ?? [])
+            state.Add(name, parameter);
+        return state;
+    }
+
+    /// <summary>Calls a function while the adapters, if there are any, are part of the model's weights.</summary>
+    internal void WhileMerged(Action action)
+    {
+        if (Adapters is null)
+            action();
+        else
+            Adapters.WhileMerged(action);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Adapters?.Dispose();
+        base.Dispose(disposing);
     }
 
     /// <summary>Records a metric during training, for the log.</summary>

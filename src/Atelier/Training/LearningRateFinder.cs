@@ -70,7 +70,7 @@ internal static class LearningRateFinder
         IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         TrainingSection section = recipe.Training;
-        using var saved = new SavedTensors(model.state_dict().Values);
+        using var saved = new SavedTensors(model.TrainingState().Values);
         using BatchQueue<TBatch> batches = new(training, Numbers(), ComputeDevice.Resolve(section.Device));
         using var undivided = new Replicas<TBatch>(model, null, ExecutionPlan.Undivided);
         using var optimizer = new ObjectiveOptimizer<TBatch>(0, undivided, new Dictionary<nint, string>(), section);

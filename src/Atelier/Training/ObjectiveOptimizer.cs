@@ -27,14 +27,14 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     /// <param name="replicas">The copies of the model.</param>
     /// <param name="names">The names of parameters, by their handles.</param>
     /// <param name="section">The training section of the recipe.</param>
+    /// <param name="rateFactor">Returns the factor of a parameter's learning rate by its name; null for 1.</param>
     public ObjectiveOptimizer(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names,
-        TrainingSection section)
+        TrainingSection section, Func<string, double>? rateFactor = null)
     {
         (_number, _replicas, _clipNorm) = (number, replicas, section.ClipNorm);
-        Parameter[][] trained = // [replica]
-            [.. replicas.Objectives.Select(all => all[number].Parameters.Where(p => p.requires_grad).ToArray())];
+        IReadOnlyList<Parameter>[] trained = [.. replicas.TrainedParameters(number)]; // [replica]
         var named = trained[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Objective.Name}.{i}"), p));
-        Optimizer = Optimizer.Create(section.Optimizer, named, replicas.Team.Size);
+        Optimizer = Optimizer.Create(section.Optimizer, named, replicas.Team.Size, rateFactor);
         Optimizer.Rounded = replicas.Rounded;
         var indices = trained[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
         int[] order = [.. Optimizer.Parameters.Select(p => indices[p.Handle])];

@@ -70,7 +70,7 @@ internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe r
     {
         var files = new Dictionary<string, IReadOnlyDictionary<string, Tensor>>
         {
-            ["model.safetensors"] = model.state_dict(),
+            ["model.safetensors"] = model.TrainingState(),
         };
         if (average is not null)
             files["ema.safetensors"] = average.State();

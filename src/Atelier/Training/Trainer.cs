@@ -141,13 +141,13 @@ public sealed class Trainer<TBatch>(
         return session.Finish(stopReason);
     }
 
-    /// <summary>Configures the recipe's device and moves the model there.</summary>
+    /// <summary>Configures the recipe's device, moves the model there, and prepares it for fine-tuning.</summary>
     private Device PrepareDevice(CancellationToken cancellation)
     {
         Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation);
         ComputeDevice.Configure(recipe.Training.Threads);
         ComputeDevice.AllowTf32(recipe.Training.ChosenPrecision == Precision.Tf32);
-        model.to(device);
+        FineTuning.Prepare(model, recipe, device);
         return device;
     }
 

@@ -43,11 +43,12 @@ internal sealed class TrainingSession<TBatch> : IDisposable
     {
         (_recipe, _section, _model, _replicas, _validation) = (recipe, recipe.Training, model, replicas, validation);
         (_hooks, _run, _progress, _limits) = (hooks, run, progress, limits);
-        var named = model.named_parameters().DistinctBy(p => p.parameter.Handle).ToList(); // tied parameters once
-        var names = named.ToDictionary(p => p.parameter.Handle, p => p.name);
+        var named = model.AllParameters().DistinctBy(p => p.Parameter.Handle).ToList(); // tied parameters once
+        var names = named.ToDictionary(p => p.Parameter.Handle, p => p.Name);
+        Func<string, double>? rateFactor = FineTuning.RateFactors(model, _section);
         Optimizers = [.. model.Objectives.Select((_, objective) =>
-            new ObjectiveOptimizer<TBatch>(objective, replicas, names, _section))];
-        var averaged = named.Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter));
+            new ObjectiveOptimizer<TBatch>(objective, replicas, names, _section, rateFactor))];
+        var averaged = named.Where(p => p.Parameter.requires_grad).Select(p => (p.Name, (Tensor)p.Parameter));
         Average = _section.Ema > 0 ? new MovingAverage(averaged, _section.Ema) : null;
         _losses = [.. Optimizers.Select(_ => new List<float>())];
         var store = new CheckpointStore(run.CheckpointFolder);
@@ -164,7 +165,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
                 : _hooks.WriteBundle;
             InEvaluationMode(() =>
             {
-                write(_run.BundleFolder);
+                _model.WhileMerged(() => write(_run.BundleFolder));
+                _model.Adapters?.Write(_run.AdapterFolder, _section.From, _model.PeftTaskType);
                 return true;
             });
         }

@@ -55,6 +55,8 @@ public sealed partial class RecipeReferenceTests
             Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.",
                 Activator.CreateInstance(family.ConfigType)!);
         Section(text, comments, "training", "training.", new TrainingSection());
+        Section(text, comments, "training.freeze", "training.freeze.", new FreezeSection());
+        Section(text, comments, "training.lora", "training.lora.", new LoraSection());
         Section(text, comments, "training.optimizer", "training.optimizer.", new OptimizerSection());
         Section(text, comments, "training.schedule", "training.schedule.", new ScheduleSection());
         Section(text, comments, "evaluation", "evaluation.", new EvaluationSection());

@@ -25,6 +25,9 @@ internal sealed class TextDataPreparation(
     private const int CharactersAtOnce = 4 << 20;
     private const int DocumentsPerReport = 100_000;
 
+    /// <summary>The tokens to add to the tokenizer of a file.</summary>
+    public IReadOnlyList<string> AddedTokens { get; init; } = [];
+
     private readonly ReadingReport _report = new(progress, cancellation);
 
     /// <summary>Writes all files of the folder. facts.json is last: if it exists, the others are complete.</summary>
@@ -137,7 +140,7 @@ internal sealed class TextDataPreparation(
         IProgress<string>? progress, CancellationToken cancellation)
     {
         if (options.File is not null)
-            return TokenizerFile.Load(options.File);
+            return TokenizerFile.LoadExtended(options.File, AddedTokens);
         progress?.Report($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer");
         return options.Kind switch
         {

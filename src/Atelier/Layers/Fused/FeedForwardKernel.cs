@@ -23,6 +23,7 @@ internal sealed unsafe class FeedForwardKernel(Norm norm, FeedForward layer) : I
     /// <inheritdoc/>
     public bool Serves(Tensor x) =>
         KernelLayers.ServeStream(x, layer.Output.Precision) && Size % Bf16.Lanes == 0 && layer.DropoutRate == 0
+        && layer.Input.Adapters.Count + layer.Output.Adapters.Count == 0
         && layer.Activation is ActivationName.Gelu or ActivationName.GeluTanh or ActivationName.SwiGlu;
 
     /// <inheritdoc/>

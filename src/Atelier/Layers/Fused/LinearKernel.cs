@@ -17,7 +17,10 @@ internal static unsafe class LinearKernel
     /// <summary>y.</summary>
     /// <param name="x">[rows, inputs], bf16.</param>
     /// <param name="layer">W and b.</param>
-    public static Tensor Forward(Tensor x, Linear layer) => Forward(x, layer.Weight, layer.Bias);
+    /// <exception cref="InvalidOperationException">The layer has adapters, which the kernel would ignore.</exception>
+    public static Tensor Forward(Tensor x, Linear layer) => layer.Adapters.Count == 0
+        ? Forward(x, layer.Weight, layer.Bias)
+        : throw new InvalidOperationException("a fused kernel does not compute adapters");
 
     /// <summary>y.</summary>
     /// <param name="x">[rows, inputs], bf16.</param>

@@ -23,6 +23,7 @@ internal sealed unsafe class SelfAttentionKernel(Norm norm, MultiHeadAttention l
     public bool Serves(Tensor x) =>
         KernelLayers.ServeStream(x, layer.Output.Precision) && layer.Product is { IsCausal: true, Scale: null }
         && layer.Shape.Dropout == 0 && x.shape[1] <= LongestTime
+        && layer.QueryKeyValue.Adapters.Count + layer.Output.Adapters.Count == 0
         && layer.Shape.HeadSize % (layer.Rotary is null ? Bf16.Lanes : 2 * Bf16.Lanes) == 0;
 
     /// <inheritdoc/>

@@ -25,6 +25,14 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
         new(config, vocabularySize, recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing);
 
     /// <inheritdoc/>
+    protected override GptModel Create(GptConfig config, int vocabularySize, Recipe recipe, ConfigFile start) =>
+        new(config, vocabularySize, recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing,
+            DecoderConfigFile.ReadScaling(start));
+
+    /// <inheritdoc/>
+    protected override GptConfig ReadConfig(ConfigFile file) => GptConfigFile.Read(file);
+
+    /// <inheritdoc/>
     protected override int TrainingContext(GptConfig config) => config.ContextLength;
 
     /// <inheritdoc/>

@@ -92,6 +92,10 @@ public sealed class GptModel : TextModel
     internal Linear? Output { get; }
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor View)> PublishedWeights() =>
+        GptWeights.Views(this).Where(weight => weight.View is not null).Select(weight => (weight.Name, weight.View!));
+
+    /// <inheritdoc/>
     public override Tensor Encode(Tensor ids, TextMemory? memory)
     {
         IReadOnlyList<KeyValueCache>? caches = ((LayerMemory<KeyValueCache>?)memory)?.Layers;

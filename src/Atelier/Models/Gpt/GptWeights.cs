@@ -95,7 +95,7 @@ internal static class GptWeights
     /// The name in the file, the view of the model's parameter, and the size of each tensor. The view is null for a
     /// bias that only the file has; it is all zeros.
     /// </summary>
-    private static IEnumerable<(string Name, Tensor? View, long Size)> Views(GptModel model) =>
+    internal static IEnumerable<(string Name, Tensor? View, long Size)> Views(GptModel model) =>
         GptConfigFile.ModelType(model.Config) switch
         {
             GptConfigFile.Gpt2 => Gpt2(model),

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Layers;
 using Atelier.Networks;
+using Atelier.Recipes;
 using Atelier.Runs;
 
 namespace Atelier.Models.Rnn;
@@ -31,6 +32,7 @@ public sealed record RnnConfig
     public int ContextLength { get; init; } = 64;
 
     /// <summary>The dropout rate between layers in training (Zaremba et al. 2014).</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double Dropout { get; init; }
 

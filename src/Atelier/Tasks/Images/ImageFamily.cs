@@ -73,6 +73,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         ImageBatches? validation = images.Validation.Count == 0 ? null
             : new ImageBatches(images.Validation, section.BatchSize, recipe.Seed, shuffled: false);
         Begin(model, Seen());
+        if (StartingBundle.Open(recipe.Training) is { } start)
+            Start(model, start, recipe.Seed);
         return new Trainer<ImageBatch>(recipe, model, Source(model, training), validation is null ? null
             : Source(model, validation), new TrainerHooks
         {
@@ -138,7 +140,21 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         }
     }
 
+    /// <inheritdoc/>
+    public object? ReadConfiguration(Bundle bundle) => ConfigFile.Read(bundle.ConfigPath).Read<TConfig>();
+
     ImageModel IImageFamily.Restore(StoredImageModel stored) => Restore(stored);
+
+    private void Start(TModel model, Bundle start, long seed)
+    {
+        using var loaded = (ImageGenerator)Load(start, "cpu");
+        ImageSchema own = loaded.Schema, given = model.Schema;
+        if ((own.Width, own.Height, own.Channels) != (given.Width, given.Height, given.Channels))
+            throw new AtelierException($"the images are {given.Width} × {given.Height} in {given.ColourName}, but the "
+                + $"model to start from has {own.Width} × {own.Height} in {own.ColourName}", start.Folder,
+                $"set data.image.width to {own.Width} and data.image.height to {own.Height}, or use other images");
+        StartingWeights.Copy(model, loaded.Model, (0, 0), seed, start.Folder);
+    }
 
     private TModel Restore(StoredImageModel stored)
     {
@@ -288,7 +304,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         CultureInfo.InvariantCulture, $"""
         # {recipe.Name}
 
-        {recipe.Description ?? $"An image model of the family {recipe.Model.Family}, trained from scratch."}
+        {recipe.Description ?? $"An image model of the family {recipe.Model.Family}, {StartingWeights.Origin(recipe)}."}
 
         | | |
         |---|---|
@@ -297,7 +313,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         | pictures | {images.Schema.Width} × {images.Schema.Height}, {images.Schema.ColourName} |
         | classes | {(images.Schema.Classes.Count == 0 ? "none" : string.Join(", ", images.Schema.Classes))} |
         | trained on | {SourceFiles.PublicName(images.Facts.Source)}, {Quantity.Of(images.Train.Count, "image")} |
-        | seed | {recipe.Seed} |
+        | seed | {recipe.Seed} |{StartingWeights.CardRows(recipe)}
 
         """);
 }

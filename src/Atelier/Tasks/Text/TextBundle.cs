@@ -54,7 +54,7 @@ public static class TextBundle
         ---
         # {recipe.Name}
 
-        {recipe.Description ?? $"A text model of the family {recipe.Model.Family}, trained from scratch."}
+        {recipe.Description ?? $"A text model of the family {recipe.Model.Family}, {StartingWeights.Origin(recipe)}."}
 
         | | |
         |---|---|
@@ -62,7 +62,7 @@ public static class TextBundle
         | parameters | {parameters} |
         | vocabulary | {text.Tokenizer.VocabularySize} ({text.Tokenizer.Kind}) |
         | trained on | {SourceFiles.PublicName(text.Facts.Source)}, {Quantity.Of(text.Train.Count, "token")} |
-        | seed | {recipe.Seed} |
+        | seed | {recipe.Seed} |{StartingWeights.CardRows(recipe)}
 
         It repeats what its training text says, right or wrong; judge its samples before you use them.
 

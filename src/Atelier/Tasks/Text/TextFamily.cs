@@ -47,7 +47,13 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
             throw new AtelierException($"the family {Name} trains on text", "data.source",
                 "use text, or another family");
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
-        TModel model = Create(config, text.Tokenizer.VocabularySize, recipe);
+        Bundle? start = StartingBundle.Open(recipe.Training);
+        ConfigFile? startConfig = start is null ? null : ConfigFile.Read(start.ConfigPath);
+        TModel New() => startConfig is null ? Create(config, text.Tokenizer.VocabularySize, recipe)
+            : Create(config, text.Tokenizer.VocabularySize, recipe, startConfig);
+        TModel model = New();
+        if (start is not null)
+            Start(model, start, text.Tokenizer, recipe.Seed);
         int contextLength = TrainingContext(config);
         var training =
             new TextBatches(text.Train, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: true);
@@ -59,13 +65,16 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
             WriteBundle = folder =>
                 Write(folder, model, text.Tokenizer, recipe.Generation.Decoding, text.Facts.StartId,
                 TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
-            CreateReplica = () => Create(config, text.Tokenizer.VocabularySize, recipe),
+            CreateReplica = New,
             WriteSample = (path, cancellation) => WriteSample(path, model, text, recipe, cancellation),
             ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
                 ? new Dictionary<string, double> { ["exact entropy"] = entropy }
                 : new Dictionary<string, double>(),
         });
     }
+
+    /// <inheritdoc/>
+    public object? ReadConfiguration(Bundle bundle) => ReadConfig(ConfigFile.Read(bundle.ConfigPath));
 
     /// <inheritdoc/>
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
@@ -98,6 +107,18 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <summary>Creates a new model from a recipe.</summary>
     protected abstract TModel Create(TConfig config, int vocabularySize, Recipe recipe);
 
+    /// <summary>Creates a model to be filled with the weights of a bundle.</summary>
+    /// <param name="config">The configuration, which is that of the bundle.</param>
+    /// <param name="vocabularySize">The size of the vocabulary, at least that of the bundle.</param>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="start">The config.json of the bundle, for what a configuration record does not hold.</param>
+    protected virtual TModel Create(TConfig config, int vocabularySize, Recipe recipe, ConfigFile start) =>
+        Create(config, vocabularySize, recipe);
+
+    /// <summary>Reads the configuration record from a config.json.</summary>
+    /// <exception cref="AtelierException">The file is damaged.</exception>
+    protected virtual TConfig ReadConfig(ConfigFile file) => file.Read<TConfig>();
+
     /// <summary>Returns the number of tokens per training row.</summary>
     protected abstract int TrainingContext(TConfig config);
 
@@ -116,6 +137,21 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="where">The path of the weights, for error messages.</param>
     /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    /// <summary>Copies the weights of a bundle into a new model; tokens that only the model has get new rows.</summary>
+    private void Start(TModel model, Bundle start, Tokenizer tokenizer, long seed)
+    {
+        using var loaded = (TextGenerator)Load(start, "cpu");
+        Tokenizer own = loaded.Tokenizer;
+        for (int id = 0; id < own.VocabularySize; id++)
+        {
+            if (id >= tokenizer.VocabularySize || own.Name(id) != tokenizer.Name(id))
+                throw new AtelierException($"the token {id} of the data is not that of the model to start from",
+                    "data.tokenizer", "prepare the data with the tokenizer of training.from");
+        }
+        StartingWeights.Copy(model, (TModel)loaded.Model, (own.VocabularySize, tokenizer.VocabularySize), seed,
+            start.Folder);
+    }
 
     private static TrainingSample WriteSample(string path, TModel model, TextData text, Recipe recipe,
         CancellationToken cancellation)

@@ -20,7 +20,7 @@ namespace Atelier.Tasks.Text;
 /// <param name="labelSmoothing">The share of the target probability that the training loss spreads evenly over all
 /// tokens, 0 to 1.</param>
 public abstract class TextModel(string name, int vocabularySize, int contextLength, double labelSmoothing)
-    : GradientModel<TextBatch>(name), ILanguageModel
+    : GradientModel<TextBatch>(name), ILanguageModel, IAdaptable
 {
     private const long LogitsAtOnce = 1 << 24; // the most logits that scoring keeps in memory: 64 MiB
     private const int TokensAtOnce = 4096; // the most tokens that scoring encodes at once: they fit in the cache
@@ -47,6 +47,25 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
 
     /// <inheritdoc/>
     public override string Unit(string figure) => "nats/token";
+
+    /// <inheritdoc/>
+    public override string? PeftTaskType => "CAUSAL_LM";
+
+    /// <inheritdoc/>
+    public void UseAdapter(LoraAdapter? adapter)
+    {
+        lock (Gate)
+        {
+            Device device = Device;
+            if (adapter is not null)
+                this.to(CPU); // where its layers are compared with the names of its files
+            IReadOnlyList<AdapterSite> sites = adapter is null ? [] : AdapterSite.Of(this, PublishedWeights());
+            this.to(device);
+            LowRankAdapters? next = adapter is null ? null : LowRankAdapters.From(sites, adapter);
+            Adapters?.Dispose();
+            Adapters = next;
+        }
+    }
 
     /// <summary>Encodes tokens to hidden states, each conditioned on the tokens up to its position.</summary>
     /// <param name="ids">The token ids, [batch, time], int64, on the model's device.</param>

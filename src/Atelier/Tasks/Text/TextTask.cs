@@ -33,7 +33,8 @@ public sealed class TextTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
-        "data.table.separator", "training.labelSmoothing", "evaluation.baselineOrder", "evaluation.stride",
+        "data.table.separator", "training.labelSmoothing", "training.extendVocabulary",
+        "evaluation.baselineOrder", "evaluation.stride",
         "evaluation.samples", "evaluation.sampleTokens",
         .. GenerationSection.DecodingKeys.Where(key => key != "generation.coveragePenalty"),
     ];
@@ -51,6 +52,7 @@ public sealed class TextTask : ITask
             new("count", Example: "3"),
             hasStates ? new("states", "The known hidden state of a token, by its position from 0. Can be repeated.")
                 : new("draft"),
+            .. generator.Model is IAdaptable ? [new RequestOption("adapter")] : Array.Empty<RequestOption>(),
             new("out", "The file to write the texts to."),
             // a language model has no source to cover
             .. DecodingOptionsOf(generator.Defaults).Where(option => option.Field != "coveragePenalty"),
@@ -108,7 +110,11 @@ public sealed class TextTask : ITask
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
         CancellationToken cancellation)
     {
-        var data = TextData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+        new TextDataPreparation(recipe.Data, recipe.Seed, folder, ends: null, progress, cancellation)
+        {
+            AddedTokens = recipe.Training.ExtendVocabulary,
+        }.Run();
+        var data = TextData.Open(folder);
         SplitSection split = recipe.Data.Split;
         (string part, double share, TokenFile held) = split.Test > 0 ? ("test", split.Test, data.Test)
             : ("validation", split.Validation, data.Validation);

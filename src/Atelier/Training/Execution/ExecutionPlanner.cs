@@ -148,7 +148,7 @@ internal sealed class ExecutionPlanner(Recipe recipe, string home, Action<string
         object work = new
         {
             recipe.Model.Family, Config = recipe.Model.Config as object, recipe.Training.BatchSize,
-                recipe.Training.ChosenPrecision,
+                recipe.Training.ChosenPrecision, recipe.Training.Lora, recipe.Training.Freeze,
         };
         string shape = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(work)))[..12];
         return $"{Machine.Processor}, {ComputeDevice.ThreadsOf(recipe.Training.Threads)} threads, TorchSharp "

@@ -32,7 +32,7 @@ internal sealed class Replicas<TBatch> : IDisposable
         _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => ShareWeights(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
         _trained = [.. model.Objectives.Select((_, turn) =>
-            _models.SelectMany(copy => copy.Objectives[turn].Parameters).Where(p => p.requires_grad).ToArray())];
+            TrainedParameters(turn).SelectMany(all => all).ToArray())];
         Dispatch = new LayerDispatch(plan.Layers);
         Team = new WorkerTeam(plan.Replicas, () => ComputeDevice.SetThreads(plan.Threads));
     }
@@ -48,6 +48,10 @@ internal sealed class Replicas<TBatch> : IDisposable
 
     /// <summary>The objectives of each replica, those of the model first.</summary>
     public IReadOnlyList<IReadOnlyList<Objective<TBatch>>> Objectives => [.. _models.Select(model => model.Objectives)];
+
+    /// <summary>The parameters that an objective updates, those of the model first.</summary>
+    public IEnumerable<IReadOnlyList<Parameter>> TrainedParameters(int turn) =>
+        _models.Select(model => model.TrainedParameters(turn));
 
     /// <summary>
     /// Seeds a step's random numbers (dropout, noise), which follow from the run's seed and the step alone, so that a
@@ -69,7 +73,10 @@ internal sealed class Replicas<TBatch> : IDisposable
     {
         using TimedOperation timed = TimedOperation.Begin("zero gradients");
         foreach (GradientModel<TBatch> model in _models)
+        {
             model.zero_grad();
+            model.Adapters?.ClearGradients();
+        }
         if (turn != _turn && _trained.Length > 1)
         {
             Demand(false, _trained.SelectMany(all => all));
@@ -193,6 +200,10 @@ internal sealed class Replicas<TBatch> : IDisposable
         Dictionary<string, Tensor> weights = model.state_dict();
         foreach ((string name, Tensor tensor) in replica.state_dict())
             tensor.set_(weights[name]);
+        var parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        foreach ((string name, Parameter parameter) in replica.named_parameters())
+            parameter.requires_grad = parameters[name].requires_grad;
+        replica.Adapters = model.Adapters?.ShareWith(replica);
         replica.train();
         replica.ActivationCheckpointing = model.ActivationCheckpointing;
         return replica;

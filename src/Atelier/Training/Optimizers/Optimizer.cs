@@ -17,24 +17,26 @@ public abstract class Optimizer : IDisposable
 {
     private readonly List<Slot> _slots = [];
     private readonly (string Name, Parameter Parameter)[] _parameters;
+    private readonly Func<string, double> _rateFactor;
 
     /// <summary>Sets up the groups.</summary>
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
     /// <param name="section">The rule's figures.</param>
     /// <param name="shards">How many; at least 1.</param>
+    /// <param name="rateFactor">Returns the factor of a parameter's learning rate by its name; null for 1.</param>
     protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section,
-        int shards)
+        int shards, Func<string, double>? rateFactor)
     {
         Section = section;
+        _rateFactor = rateFactor ?? (_ => 1);
         // Matrices decay; biases and the gains of norms do not. The order is kept within each group.
-        _parameters = [.. parameters.OrderBy(p => p.Parameter.dim() < 2)];
-        int matrices = _parameters.Count(p => p.Parameter.dim() >= 2);
+        _parameters = [.. parameters.OrderBy(p => p.Parameter.dim() < 2).ThenBy(p => _rateFactor(p.Name))];
+        Range[] ranges = [.. Ranges()];
         long total = _parameters.Sum(p => p.Parameter.numel());
         Shards = [.. Enumerable.Range(0, shards).Select(shard =>
         {
             (long from, long to) = (total * shard / shards, total * (shard + 1) / shards);
-            Group[] groups = [MakeGroup(0..matrices, section.WeightDecay, from, to),
-                MakeGroup(matrices.._parameters.Length, 0, from, to)];
+            IEnumerable<Group> groups = ranges.Select(range => MakeGroup(range, from, to));
             return (IReadOnlyList<Group>)[.. groups.Where(group => group.Pieces.Count > 0)];
         })];
     }
@@ -90,7 +92,7 @@ public abstract class Optimizer : IDisposable
         int at = 0;
         foreach (Group group in Shards[shard])
         {
-            Move(group, gradients[at..(at + group.Pieces.Count)], learningRate, factor);
+            Move(group, gradients[at..(at + group.Pieces.Count)], learningRate * group.RateFactor, factor);
             at += group.Pieces.Count;
         }
     }
@@ -121,16 +123,18 @@ public abstract class Optimizer : IDisposable
     /// <param name="section">The rule and its figures.</param>
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
     /// <param name="shards">Threads that may move it side by side; at least 1.</param>
+    /// <param name="rateFactor">Returns the factor of a parameter's learning rate by its name; null for 1.</param>
     public static Optimizer Create(
-        OptimizerSection section, IEnumerable<(string Name, Parameter Parameter)> parameters, int shards = 1) =>
+        OptimizerSection section, IEnumerable<(string Name, Parameter Parameter)> parameters, int shards = 1,
+        Func<string, double>? rateFactor = null) =>
             section.Name switch
     {
-        OptimizerName.Adam => new Adam(parameters, section, shards, decoupled: false),
-        OptimizerName.Sgd or OptimizerName.FullBatch => new Sgd(parameters, section, shards),
-        OptimizerName.RmsProp => new RmsProp(parameters, section, shards),
-        OptimizerName.Adagrad => new Adagrad(parameters, section, shards),
-        OptimizerName.Lion => new Lion(parameters, section, shards),
-        _ => new Adam(parameters, section, shards, decoupled: true),
+        OptimizerName.Adam => new Adam(parameters, section, shards, rateFactor, decoupled: false),
+        OptimizerName.Sgd or OptimizerName.FullBatch => new Sgd(parameters, section, shards, rateFactor),
+        OptimizerName.RmsProp => new RmsProp(parameters, section, shards, rateFactor),
+        OptimizerName.Adagrad => new Adagrad(parameters, section, shards, rateFactor),
+        OptimizerName.Lion => new Lion(parameters, section, shards, rateFactor),
+        _ => new Adam(parameters, section, shards, rateFactor, decoupled: true),
     };
 
     /// <summary>Adds the decay to the gradient: the gradient of decay/2 times the squared weights.</summary>
@@ -176,22 +180,40 @@ public abstract class Optimizer : IDisposable
         return slot;
     }
 
+    /// <summary>The ranges of parameters that decay alike and have the same learning rate.</summary>
+    private IEnumerable<Range> Ranges()
+    {
+        for (int start = 0, end; start < _parameters.Length; start = end)
+        {
+            (bool, double) kind = KindOf(start);
+            for (end = start + 1; end < _parameters.Length && KindOf(end) == kind; end++)
+            {
+            }
+            yield return start..end;
+        }
+
+        (bool IsMatrix, double RateFactor) KindOf(int place) =>
+            (_parameters[place].Parameter.dim() >= 2, _rateFactor(_parameters[place].Name));
+    }
+
     /// <summary>
     /// The pieces of some parameters that lie between two places, where all parameters stand one after another.
     /// </summary>
-    private Group MakeGroup(Range range, double weightDecay, long from, long to)
+    private Group MakeGroup(Range range, long from, long to)
     {
+        (string name, Parameter first) = _parameters[range.Start];
+        double weightDecay = first.dim() >= 2 ? Section.WeightDecay : 0;
         var pieces = new List<Piece>();
         long start = _parameters[..range.Start.Value].Sum(p => p.Parameter.numel());
         for (int i = range.Start.Value; i < range.End.Value; i++)
         {
-            long length = _parameters[i].Parameter.numel(), first = Math.Max(from, start),
+            long length = _parameters[i].Parameter.numel(), begin = Math.Max(from, start),
                 end = Math.Min(to, start + length);
-            if (first < end)
-                pieces.Add(new Piece(i, first - start, end - first, end - first == length));
+            if (begin < end)
+                pieces.Add(new Piece(i, begin - start, end - begin, end - begin == length));
             start += length;
         }
-        return new Group(weightDecay, pieces, [.. _parameters.Select(p => (Tensor)p.Parameter)]);
+        return new Group(weightDecay, _rateFactor(name), pieces, [.. _parameters.Select(p => (Tensor)p.Parameter)]);
     }
 
     /// <summary>Some numbers of a parameter.</summary>
@@ -207,14 +229,18 @@ public abstract class Optimizer : IDisposable
         private readonly List<Tensor> _views = []; // that it made and holds
 
         /// <summary>Makes the group over the parameters, all of the optimizer's.</summary>
-        public Group(double weightDecay, IReadOnlyList<Piece> pieces, IReadOnlyList<Tensor> parameters)
+        public Group(double weightDecay, double rateFactor, IReadOnlyList<Piece> pieces,
+            IReadOnlyList<Tensor> parameters)
         {
-            (WeightDecay, Pieces) = (weightDecay, pieces);
+            (WeightDecay, RateFactor, Pieces) = (weightDecay, rateFactor, pieces);
             Parameters = Keep(parameters);
         }
 
         /// <summary>Their decay.</summary>
         public double WeightDecay { get; }
+
+        /// <summary>The factor of their learning rate.</summary>
+        public double RateFactor { get; }
 
         /// <summary>Where they lie.</summary>
         public IReadOnlyList<Piece> Pieces { get; }

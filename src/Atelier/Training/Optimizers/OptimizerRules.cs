@@ -17,8 +17,8 @@ internal sealed unsafe class Adam : Optimizer
     private readonly Slot _mean, _square, _step;
 
     public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
-        bool decoupled)
-        : base(parameters, section, shards)
+        Func<string, double>? rateFactor, bool decoupled)
+        : base(parameters, section, shards, rateFactor)
     {
         _decoupled = decoupled;
         _mean = AddSlot("exp_avg");
@@ -73,8 +73,10 @@ internal sealed class Sgd : Optimizer
 {
     private readonly Slot? _momentum;
 
-    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
-        : base(parameters, section, shards) => _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
+    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
+        Func<string, double>? rateFactor)
+        : base(parameters, section, shards, rateFactor) =>
+        _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
@@ -91,8 +93,9 @@ internal sealed class RmsProp : Optimizer
     private readonly Slot _square;
     private readonly Slot? _momentum;
 
-    public RmsProp(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
-        : base(parameters, section, shards)
+    public RmsProp(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
+        Func<string, double>? rateFactor)
+        : base(parameters, section, shards, rateFactor)
     {
         _square = AddSlot("square_avg");
         _momentum = section.Momentum > 0 ? AddSlot("momentum") : null;
@@ -113,8 +116,9 @@ internal sealed class Adagrad : Optimizer
 {
     private readonly Slot _sum;
 
-    public Adagrad(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
-        : base(parameters, section, shards) => _sum = AddSlot("sum");
+    public Adagrad(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
+        Func<string, double>? rateFactor)
+        : base(parameters, section, shards, rateFactor) => _sum = AddSlot("sum");
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate)
     {
@@ -131,8 +135,9 @@ internal sealed class Lion : Optimizer
 {
     private readonly Slot _momentum;
 
-    public Lion(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards)
-        : base(parameters, section, shards) => _momentum = AddSlot("exp_avg");
+    public Lion(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
+        Func<string, double>? rateFactor)
+        : base(parameters, section, shards, rateFactor) => _momentum = AddSlot("exp_avg");
 
     private protected override void Move(Group group, Tensor[] gradients, double learningRate) =>
         TensorScripts.Run("lion", group.Parameters, gradients, _momentum.Of(group),

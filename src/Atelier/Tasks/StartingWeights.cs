@@ -1,0 +1,70 @@
+using Atelier.Data;
+using Atelier.Recipes;
+using Atelier.Tensors;
+using static TorchSharp.torch;
+
+namespace Atelier.Tasks;
+
+/// <summary>Weights that a new model takes from a finished one, and what a model card says about them.</summary>
+internal static class StartingWeights
+{
+    // of the old rows' own deviation: enough that two new tokens differ
+    private const double Noise = 0.1;
+
+    /// <summary>
+    /// Copies all tensors of a model into another one. Rows of further tokens, in embeddings and heads, become the mean
+    /// of the old rows plus normal noise, a tenth of the old rows' standard deviation.
+    /// </summary>
+    /// <param name="model">The new model.</param>
+    /// <param name="source">The finished model.</param>
+    /// <param name="vocabularies">The sizes of the vocabularies of the finished and of the new model.</param>
+    /// <param name="seed">The seed of the noise.</param>
+    /// <param name="where">The bundle of the finished model, for error messages.</param>
+    /// <exception cref="AtelierException">A tensor of the new model is missing, or has another shape.</exception>
+    public static void Copy(nn.Module model, nn.Module source, (long Old, long New) vocabularies, long seed,
+        string where)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var random = new Generator(SplitMix64.At((ulong)seed, 2), CPU); // not the numbers of new weights
+        Dictionary<string, Tensor> found = source.state_dict();
+        foreach ((string name, Tensor tensor) in model.state_dict())
+        {
+            if (!found.TryGetValue(name, out Tensor? old))
+                throw new AtelierException($"the model to start from has no tensor {name}", where,
+                    "start from a model of the same configuration");
+            bool grows = tensor.dim() > 0 && vocabularies.New > vocabularies.Old && old.shape[0] == vocabularies.Old
+                && tensor.shape[0] == vocabularies.New && old.shape[1..].SequenceEqual(tensor.shape[1..]);
+            if (!grows && !old.shape.SequenceEqual(tensor.shape))
+                throw new AtelierException($"the tensor {name} is [{string.Join(", ", old.shape)}] in the model to "
+                    + $"start from, but [{string.Join(", ", tensor.shape)}] here", where,
+                    "start from a model of the same configuration");
+            if (!grows)
+            {
+                tensor.copy_(old);
+                continue;
+            }
+            tensor.narrow(0, 0, vocabularies.Old).copy_(old);
+            Tensor rows = tensor.narrow(0, vocabularies.Old, vocabularies.New - vocabularies.Old);
+            Tensor mean = old.mean([0]), deviation = old.Plus(mean.neg()).Squared().mean([0]).sqrt();
+            Tensor noise = empty(rows.shape).normal_(0, Noise, random);
+            rows.copy_(noise.mul(deviation).Plus(mean));
+        }
+    }
+
+    /// <summary>Says in a model card how the weights came to be.</summary>
+    public static string Origin(Recipe recipe) => recipe.Training.From is null ? "trained from scratch"
+        : recipe.Training.Lora is null ? "fine-tuned from another model"
+        : "another model with a low-rank adapter merged into it";
+
+    /// <summary>The rows of a model card's table about the model that training started from.</summary>
+    public static string CardRows(Recipe recipe)
+    {
+        if (recipe.Training.From is not { } folder)
+            return "";
+        string name = Path.GetFileName(folder) == "bundle" ? Path.GetDirectoryName(folder)! : folder;
+        string rows = $"\n| started from | {SourceFiles.PublicName(name)}, weights {recipe.Training.FromWeights} |";
+        return recipe.Training.Lora is not { } lora ? rows
+            : FormattableString.Invariant($"{rows}\n| adapter | rank {lora.Rank}, alpha {lora.Alpha} |");
+    }
+}
