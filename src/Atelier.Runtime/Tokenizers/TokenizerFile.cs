@@ -71,7 +71,7 @@ public static class TokenizerFile
         }
         root["added_tokens"] = tokens.Parent is null ? tokens : tokens.DeepClone();
         using JsonDocument document = JsonDocument.Parse(root.ToJsonString());
-        return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement)).Tokenizer;
+        return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement));
     }
 
     /// <summary>

@@ -71,7 +71,7 @@ internal sealed class PairPreparation(
     {
         TokenizerSection options = section.Tokenizer;
         Tokenizer Make(IEnumerable<string> texts) =>
-            TextDataPreparation.MakeTokenizer(options, texts, progress, cancellation);
+            TextDataPreparation.MakeTokenizer(options, [], texts, progress, cancellation);
         if (section.Pairs.SharedVocabulary)
         {
             Tokenizer shared = Make(training.SelectMany(pair => (string[])[SourceOf(pair), pair.Target]));

@@ -53,7 +53,8 @@ internal sealed class TextDataPreparation(
             .SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To))
             .StoppedBy(cancellation);
 
-        Tokenizer tokenizer = MakeTokenizer(section.Tokenizer, Pieces(Part.Train).Select(piece => piece.Text),
+        Tokenizer tokenizer = MakeTokenizer(section.Tokenizer, AddedTokens,
+            Pieces(Part.Train).Select(piece => piece.Text),
             progress, cancellation);
         if (!single && tokenizer.EndOfTextId is null)
             throw new AtelierException("the tokenizer has no end-of-text token to separate documents",
@@ -136,11 +137,11 @@ internal sealed class TextDataPreparation(
 
     /// <summary>Loads the tokenizer that a recipe names, or trains one.</summary>
     /// <exception cref="AtelierException">The tokenizer's file is missing or damaged.</exception>
-    internal static Tokenizer MakeTokenizer(TokenizerSection options, IEnumerable<string> training,
-        IProgress<string>? progress, CancellationToken cancellation)
+    internal static Tokenizer MakeTokenizer(TokenizerSection options, IReadOnlyList<string> added,
+        IEnumerable<string> training, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (options.File is not null)
-            return TokenizerFile.LoadExtended(options.File, AddedTokens);
+            return TokenizerFile.LoadExtended(options.File, added);
         progress?.Report($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer");
         return options.Kind switch
         {
