@@ -84,7 +84,7 @@ public sealed class PairDataTests : IDisposable
         }
         using PairData data = _folder.Prepare(_folder.Files.Path, new() { SourceLanguage = "en" }, new());
         PairFolder.Texts(data.Train).Select(p => p.Source).Order(StringComparer.Ordinal).ShouldBe(
-            ["one EN", "three EN", "two EN"], "the training pair whose source is a test source is left out");
+            ["one EN", "three EN", "two EN"]); // the training pair whose source is a test source is left out
         PairFolder.Texts(data.Validation).ShouldBe([new("four EN", "four DE")]);
         PairFolder.Texts(data.Test).ShouldBe(
             [new("five EN", "five DE"), new("six EN", "six DE"), new("five EN", "five DE")], "the test is left whole");
