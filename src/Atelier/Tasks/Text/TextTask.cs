@@ -63,9 +63,9 @@ public sealed class TextTask : ITask
             Example: KnownPrompt(generator.Tokenizer) + generator.MaskText),
         new("count", "The number of samples; for a text to fill in, the most probable ones."),
         new("sampler", "How tokens are chosen: confidence fills in one mask after the other, the most certain first; "
-            + "maskPredict predicts all of them, and again those that are least certain; gibbs draws each given all "
-            + "others, again and again.", Default: "confidence for a text with masks, else maskPredict"),
-        new("steps", "The number of repetitions of maskPredict and gibbs.",
+            + "mask-predict predicts all of them, and again those that are least certain; gibbs draws each given all "
+            + "others, again and again.", Default: "confidence for a text with masks, else mask-predict"),
+        new("steps", "The number of repetitions of mask-predict and gibbs.",
             Default: MaskedTextGenerator.UsualSteps.ToString(CultureInfo.InvariantCulture)),
         new("out", "The file to write the texts to."),
         .. DecodingOptionsOf(generator.Defaults).Where(option => MaskedOptions.Contains(option.Field)),
