@@ -223,6 +223,12 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
         RefusedOptions.Check(
             ("beamWidth", options.BeamWidth != usual.BeamWidth, why),
             ("lengthPenalty", options.LengthPenalty != usual.LengthPenalty, why),
+            ("coveragePenalty", options.CoveragePenalty != usual.CoveragePenalty, why),
+            ("beamGroups", options.BeamGroups != usual.BeamGroups, why),
+            ("diversityPenalty", options.DiversityPenalty != usual.DiversityPenalty, why),
+            ("earlyStopping", options.EarlyStopping != usual.EarlyStopping, why),
+            ("noRepeatNgram", options.NoRepeatNgram != usual.NoRepeatNgram, why),
+            ("minTokens", options.MinTokens != usual.MinTokens, why),
             ("repetitionPenalty", options.RepetitionPenalty != usual.RepetitionPenalty, why),
             ("presencePenalty", options.PresencePenalty != usual.PresencePenalty, why),
             ("frequencyPenalty", options.FrequencyPenalty != usual.FrequencyPenalty, why),

@@ -17,11 +17,14 @@ namespace Atelier.Tasks.Text;
 /// </summary>
 public sealed class TextTask : ITask
 {
-    // The decoding options of masked language models, which do not write a text from left to right.
-    private static readonly string[] MaskedOptions = ["maxTokens", "temperature", "topK", "topP", "minP", "typicalP"];
-
     // One of them is text for nearly every vocabulary, of one script or of characters alone.
     private static readonly string[] Prompts = ["Once", "once", "春", "一", "a"];
+
+    /// <summary>
+    /// The decoding options of masked language models, which do not write a text from left to right.
+    /// </summary>
+    internal static IReadOnlyList<string> MaskedOptions { get; } =
+        ["maxTokens", "temperature", "topK", "topP", "minP", "typicalP"];
 
     /// <inheritdoc/>
     public string Name => "text";
