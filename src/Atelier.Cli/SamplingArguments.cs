@@ -9,7 +9,7 @@ internal sealed class SamplingArguments
 {
     private readonly Option<string?> _sampler = new("--sampler") { HelpName = "NAME",
         Description = "The sampler of a diffusion model: ancestral, ddim, euler, heun or dpm; of a masked language "
-            + "model: confidence, maskPredict or gibbs." };
+            + "model: confidence, mask-predict or gibbs." };
     private readonly Option<int?> _steps =
         new("--steps") { HelpName = "N",
         Description = "The number of sampling steps, such as those from noise to image." };

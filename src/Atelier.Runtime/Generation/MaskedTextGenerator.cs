@@ -10,7 +10,7 @@ namespace Atelier.Generation;
 /// <remarks>
 /// A prompt with masks is filled in; a prompt without masks is continued by as many tokens as the decoding options
 /// allow, which are masks at first. Three samplers choose the tokens: "confidence" fills in one mask after the other,
-/// the most certain first; "maskPredict" predicts all of them and then again those that are least certain
+/// the most certain first; "mask-predict" predicts all of them and then again those that are least certain
 /// (Ghazvininejad et al. 2019); "gibbs" draws each given all others, again and again (Wang and Cho 2019).
 /// </remarks>
 /// <param name="model">The model. Disposed with the generator.</param>
@@ -20,7 +20,7 @@ namespace Atelier.Generation;
 public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer tokenizer, MaskedTokens tokens,
     DecodingOptions defaults) : ITrainedModel, IGenerator, IInfiller
 {
-    private const string Confidence = "confidence", MaskPredict = "maskPredict", Gibbs = "gibbs";
+    private const string Confidence = "confidence", MaskPredict = "mask-predict", Gibbs = "gibbs";
     private const int UsualAlternatives = 5;
     private readonly ulong[] _allowed = Allowed(model, tokenizer);
 
@@ -223,6 +223,12 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
         RefusedOptions.Check(
             ("beamWidth", options.BeamWidth != usual.BeamWidth, why),
             ("lengthPenalty", options.LengthPenalty != usual.LengthPenalty, why),
+            ("coveragePenalty", options.CoveragePenalty != usual.CoveragePenalty, why),
+            ("beamGroups", options.BeamGroups != usual.BeamGroups, why),
+            ("diversityPenalty", options.DiversityPenalty != usual.DiversityPenalty, why),
+            ("earlyStopping", options.EarlyStopping != usual.EarlyStopping, why),
+            ("noRepeatNgram", options.NoRepeatNgram != usual.NoRepeatNgram, why),
+            ("minTokens", options.MinTokens != usual.MinTokens, why),
             ("repetitionPenalty", options.RepetitionPenalty != usual.RepetitionPenalty, why),
             ("presencePenalty", options.PresencePenalty != usual.PresencePenalty, why),
             ("frequencyPenalty", options.FrequencyPenalty != usual.FrequencyPenalty, why),

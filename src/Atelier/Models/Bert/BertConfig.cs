@@ -55,7 +55,7 @@ public sealed record BertConfig
     [Range(0.0, 0.999)]
     public double AttentionDropout { get; init; } = 0.1;
 
-    /// <summary>The activation of the feed-forward layers and of the head: gelu, geluTanh or relu.</summary>
+    /// <summary>The activation of the feed-forward layers and of the head: gelu, gelu-tanh or relu.</summary>
     public ActivationName Activation { get; init; } = ActivationName.Gelu;
 
     /// <summary>The number of token types, such as the first and the second of two sentences.</summary>
@@ -69,7 +69,7 @@ public sealed record BertConfig
     /// <summary>Whether the head shares the weights of the token embedding (Press and Wolf 2017).</summary>
     public bool TieHead { get; init; } = true;
 
-    /// <summary>The units in which tokens are masked in training: token, wholeWord or span.</summary>
+    /// <summary>The units in which tokens are masked in training: token, whole-word or span.</summary>
     public MaskingUnit Masking { get; init; } = MaskingUnit.Token;
 
     /// <summary>The share of tokens to predict in training.</summary>

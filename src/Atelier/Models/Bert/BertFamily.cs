@@ -36,10 +36,11 @@ public sealed class BertFamily : IModelFamily
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
     [
-        new("a masked language model", "evaluation.stride", "evaluation.baselineOrder", "generation.beamWidth",
-            "generation.lengthPenalty", "generation.repetitionPenalty", "generation.presencePenalty",
-            "generation.frequencyPenalty", "generation.stop", "generation.pattern", "generation.schema",
-            "generation.lookup", "generation.draftTokens"),
+        new("a masked language model",
+        [
+            "evaluation.stride", "evaluation.baselineOrder",
+            .. GenerationSection.DecodingKeys.Except(TextTask.MaskedOptions.Select(option => "generation." + option)),
+        ]),
     ];
 
     /// <inheritdoc/>

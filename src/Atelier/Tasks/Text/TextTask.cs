@@ -17,11 +17,14 @@ namespace Atelier.Tasks.Text;
 /// </summary>
 public sealed class TextTask : ITask
 {
-    // The decoding options of masked language models, which do not write a text from left to right.
-    private static readonly string[] MaskedOptions = ["maxTokens", "temperature", "topK", "topP", "minP", "typicalP"];
-
     // One of them is text for nearly every vocabulary, of one script or of characters alone.
     private static readonly string[] Prompts = ["Once", "once", "春", "一", "a"];
+
+    /// <summary>
+    /// The decoding options of masked language models, which do not write a text from left to right.
+    /// </summary>
+    internal static IReadOnlyList<string> MaskedOptions { get; } =
+        ["maxTokens", "temperature", "topK", "topP", "minP", "typicalP"];
 
     /// <inheritdoc/>
     public string Name => "text";
@@ -65,9 +68,9 @@ public sealed class TextTask : ITask
             Example: KnownPrompt(generator.Tokenizer) + generator.MaskText),
         new("count", "The number of samples; for a text to fill in, the most probable ones."),
         new("sampler", "How tokens are chosen: confidence fills in one mask after the other, the most certain first; "
-            + "maskPredict predicts all of them, and again those that are least certain; gibbs draws each given all "
-            + "others, again and again.", Default: "confidence for a text with masks, else maskPredict"),
-        new("steps", "The number of repetitions of maskPredict and gibbs.",
+            + "mask-predict predicts all of them, and again those that are least certain; gibbs draws each given all "
+            + "others, again and again.", Default: "confidence for a text with masks, else mask-predict"),
+        new("steps", "The number of repetitions of mask-predict and gibbs.",
             Default: MaskedTextGenerator.UsualSteps.ToString(CultureInfo.InvariantCulture)),
         new("out", "The file to write the texts to."),
         .. DecodingOptionsOf(generator.Defaults).Where(option => MaskedOptions.Contains(option.Field)),
