@@ -33,6 +33,9 @@ public enum ActivationName
 
     /// <summary>SwiGLU, silu(x W) ⊙ (x V), the gated activation of Llama (Shazeer 2020, eq. 6).</summary>
     SwiGlu,
+
+    /// <summary>The rectified linear unit, max(x, 0) (Nair and Hinton 2010); encoders only.</summary>
+    Relu,
 }
 
 /// <summary>The cell of a recurrent layer.</summary>
