@@ -6,7 +6,10 @@ namespace Atelier.Tokenizers;
 /// <param name="Text">The text of the token.</param>
 /// <param name="Id">The id of the token.</param>
 /// <param name="IsNormalized">Whether its normalized form is matched in the normalized text.</param>
-internal sealed record AddedToken(string Text, int Id, bool IsNormalized);
+/// <param name="StripsLeft">Whether the white space before it belongs to it.</param>
+/// <param name="StripsRight">Whether the white space after it belongs to it.</param>
+internal sealed record AddedToken(string Text, int Id, bool IsNormalized, bool StripsLeft = false,
+    bool StripsRight = false);
 
 /// <summary>Encodes the text between added tokens.</summary>
 /// <param name="piece">The normalized text.</param>
@@ -29,9 +32,9 @@ internal sealed class AddedTokens
     public AddedTokens(IReadOnlyList<AddedToken> tokens, TextNormalizer? normalizer)
     {
         _normalizer = normalizer;
-        (string Text, int Id)[] asIs = [.. tokens.Where(t => !t.IsNormalized).Select(t => (t.Text, t.Id))];
-        (string Text, int Id)[] normalized =
-            [.. tokens.Where(t => t.IsNormalized).Select(t => (normalizer?.Apply(t.Text) ?? t.Text, t.Id))];
+        AddedToken[] asIs = [.. tokens.Where(t => !t.IsNormalized)];
+        AddedToken[] normalized = [.. tokens.Where(t => t.IsNormalized)
+            .Select(t => normalizer is null ? t : t with { Text = normalizer.Apply(t.Text) })];
         _asIs = asIs.Length == 0 ? null : new Finder(asIs);
         _normalized = normalized.Length == 0 ? null : new Finder(normalized);
     }
@@ -67,13 +70,13 @@ internal sealed class AddedTokens
         return null;
     }
 
-    /// <summary>Appends the ids of a text.</summary>
-    public void Encode(ReadOnlySpan<char> text, List<int> ids, PieceEncoder encode)
+    /// <summary>Appends the ids of a text, or of a part of it that may not be its beginning.</summary>
+    public void Encode(ReadOnlySpan<char> text, bool isFirst, List<int> ids, PieceEncoder encode)
     {
         if (_asIs is null)
-            EncodeNormalized(text, true, ids, encode);
+            EncodeNormalized(text, isFirst, ids, encode);
         else
-            _asIs.Cut(text, true, ids, EncodeNormalized, encode);
+            _asIs.Cut(text, isFirst, ids, EncodeNormalized, encode);
     }
 
     private void EncodeNormalized(ReadOnlySpan<char> piece, bool isFirst, List<int> ids, PieceEncoder encode)
@@ -89,10 +92,10 @@ internal sealed class AddedTokens
 
     private sealed class Finder
     {
-        private readonly ILookup<char, (string Text, int Id)> _tokens; // by first character, the longest first
+        private readonly ILookup<char, AddedToken> _tokens; // by first character, the longest first
         private readonly SearchValues<string> _values;
 
-        public Finder((string Text, int Id)[] tokens)
+        public Finder(AddedToken[] tokens)
         {
             _tokens = tokens.OrderByDescending(t => t.Text.Length).ToLookup(t => t.Text[0]);
             _values = SearchValues.Create([.. tokens.Select(t => t.Text)], StringComparison.Ordinal);
@@ -103,20 +106,30 @@ internal sealed class AddedTokens
             while (!text.IsEmpty)
             {
                 int at = text.IndexOfAny(_values);
-                if (at != 0)
-                    inner(at < 0 ? text : text[..at], isFirst, ids, encode);
-                if (at < 0)
+                AddedToken? token = at < 0 ? null : Longest(text[at..]);
+                ReadOnlySpan<char> before = at < 0 ? text : text[..at];
+                if (token is { StripsLeft: true })
+                    before = before.TrimEnd();
+                if (!before.IsEmpty)
+                    inner(before, isFirst, ids, encode);
+                if (token is null)
                     return;
-                foreach ((string token, int id) in _tokens[text[at]])
-                {
-                    if (!text[at..].StartsWith(token, StringComparison.Ordinal))
-                        continue;
-                    ids.Add(id);
-                    text = text[(at + token.Length)..];
-                    break;
-                }
+                ids.Add(token.Id);
+                text = text[(at + token.Text.Length)..];
+                if (token.StripsRight)
+                    text = text.TrimStart();
                 isFirst = false;
             }
+        }
+
+        private AddedToken Longest(ReadOnlySpan<char> text)
+        {
+            foreach (AddedToken token in _tokens[text[0]])
+            {
+                if (text.StartsWith(token.Text, StringComparison.Ordinal))
+                    return token;
+            }
+            throw new System.Diagnostics.UnreachableException();
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Atelier.Formats;
 
@@ -10,13 +9,10 @@ namespace Atelier.Tokenizers;
 /// </summary>
 public sealed class BpeTokenizer : Tokenizer
 {
-    private const int CachedWords = 1 << 17;
-    private const int LongestCachedWord = 64;
     private readonly TokenTable _table;
     private readonly MergeTable _merges = new();
     private readonly int[] _byteIds = new int[256];
-    private readonly ConcurrentDictionary<string, int[]> _words = new();
-    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly WordCache _words;
     private readonly AddedTokens? _added;
     private readonly PieceEncoder _encodeWords;
 
@@ -46,7 +42,7 @@ public sealed class BpeTokenizer : Tokenizer
             (string left, string right) = merges[rank];
             _merges.Add(Id(left), Id(right), rank, Id(left + right));
         }
-        _lookup = _words.GetAlternateLookup<ReadOnlySpan<char>>();
+        _words = new WordCache(EncodeWord);
     }
 
     /// <inheritdoc/>
@@ -63,6 +59,9 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <summary>The settings of this tokenizer.</summary>
     internal BpeRules Rules { get; }
+
+    /// <inheritdoc/>
+    internal override IEnumerable<(string Name, int Id)> SpecialIds => _table.Ids(Rules.Specials);
 
     /// <summary>Learns a vocabulary from text. The result does not depend on the number of threads.</summary>
     /// <param name="documents">The training text.</param>
@@ -112,7 +111,7 @@ public sealed class BpeTokenizer : Tokenizer
         if (_added is null)
             EncodeWords(text, true, ids);
         else
-            _added.Encode(text, ids, _encodeWords);
+            _added.Encode(text, true, ids, _encodeWords);
     }
 
     private void EncodeWords(ReadOnlySpan<char> text, bool isFirst, List<int> ids)
@@ -120,23 +119,8 @@ public sealed class BpeTokenizer : Tokenizer
         while (!text.IsEmpty)
         {
             int length = WordSplitter.First(text, Rules.Split);
-            ReadOnlySpan<char> word = text[..length];
+            _words.Encode(text[..length], ids);
             text = text[length..];
-            if (length > LongestCachedWord)
-            {
-                ids.AddRange(EncodeWord(word));
-            }
-            else if (_lookup.TryGetValue(word, out int[]? known))
-            {
-                ids.AddRange(known);
-            }
-            else
-            {
-                int[] encoded = EncodeWord(word).ToArray();
-                ids.AddRange(encoded);
-                if (_words.Count < CachedWords)
-                    _lookup.TryAdd(word, encoded);
-            }
         }
     }
 
@@ -148,17 +132,15 @@ public sealed class BpeTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerWriter.Write(path, _table.Names, Merges,
-            [.. Rules.Specials.Where(name => _table.IdOrNull(name) is not null)], TokenizerLayout.ByteLevel,
-            Rules.Added, Rules);
+        TokenizerWriter.Write(path, this, _table.Names, Merges, TokenizerLayout.ByteLevel, Rules.Added, Rules);
 
-    private ReadOnlySpan<int> EncodeWord(ReadOnlySpan<char> word)
+    private int[] EncodeWord(ReadOnlySpan<char> word)
     {
         byte[] bytes = Wtf8.Encode(word);
         if (Rules.TakesWholeWords && _table.IdOrNull(TokenTable.ByteLevelName(bytes)) is int whole)
-            return new[] { whole };
+            return [whole];
         int[] symbols = [.. bytes.Select(value => _byteIds[value])];
-        return symbols.AsSpan(0, _merges.Apply(symbols));
+        return symbols[.._merges.Apply(symbols)];
     }
 
     private int Id(string name) =>

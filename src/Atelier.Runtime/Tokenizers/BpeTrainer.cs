@@ -8,17 +8,34 @@ namespace Atelier.Tokenizers;
 /// </summary>
 internal static class BpeTrainer
 {
-    private const int PieceLength = 1 << 20; // number of characters that a task counts at a time
-
     /// <summary>
-    /// Learns at most <paramref name="mergeCount"/> merges. Of equally frequent pairs the one with lower ids is merged
-    /// first, so that the result does not depend on the number of threads.
+    /// Learns at most <paramref name="mergeCount"/> merges of bytes. Of equally frequent pairs the one with lower ids
+    /// is merged first, so that the result does not depend on the number of threads.
     /// </summary>
     public static List<(byte[] Left, byte[] Right)> Learn(IEnumerable<string> documents, int mergeCount, int threads,
         CancellationToken cancellation)
     {
-        (int[][] words, long[] counts) =
-            CountWords(documents, threads == 0 ? Environment.ProcessorCount : threads, cancellation);
+        (string[] words, long[] counts) = WordCounts.Of(documents, CountWords, threads, cancellation);
+        int[][] symbols = [.. words.Select(word => Wtf8.Encode(word).Select(value => (int)value).ToArray())];
+        List<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value })];
+        var merges = new List<(byte[], byte[])>(mergeCount);
+        foreach ((int left, int right) in Merge(symbols, counts, tokens.Count, mergeCount, cancellation))
+        {
+            merges.Add((tokens[left], tokens[right]));
+            tokens.Add([.. tokens[left], .. tokens[right]]);
+        }
+        return merges;
+    }
+
+    /// <summary>Learns at most <paramref name="mergeCount"/> merges of the symbols of words.</summary>
+    /// <param name="words">The symbols of each word; overwritten.</param>
+    /// <param name="counts">The number of occurrences of each word.</param>
+    /// <param name="symbolCount">The number of different symbols. Merge n gives symbol symbolCount + n.</param>
+    /// <param name="mergeCount">The greatest number of merges.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    public static List<(int Left, int Right)> Merge(int[][] words, long[] counts, int symbolCount, int mergeCount,
+        CancellationToken cancellation)
+    {
         var pairs = new Dictionary<long, Pair>();
         for (int word = 0; word < words.Length; word++)
         {
@@ -29,8 +46,7 @@ internal static class BpeTrainer
         var queue = new PriorityQueue<long, (long MinusCount, long Key)>(
             pairs.Select(p => (p.Key, (-p.Value.Count, p.Key))));
 
-        List<byte[]> tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value })];
-        var merges = new List<(byte[], byte[])>(mergeCount);
+        var merges = new List<(int Left, int Right)>(mergeCount);
         var changed = new HashSet<long>();
         while (merges.Count < mergeCount && queue.TryDequeue(out long key, out var priority))
         {
@@ -45,9 +61,8 @@ internal static class BpeTrainer
             }
             if (pair.Count < 2)
                 break; // a pair that occurs once is not a pattern
-            int left = (int)(key >> 32), right = (int)key, joined = tokens.Count;
-            tokens.Add([.. tokens[left], .. tokens[right]]);
-            merges.Add((tokens[left], tokens[right]));
+            int left = (int)(key >> 32), right = (int)key, joined = symbolCount + merges.Count;
+            merges.Add((left, right));
             changed.Clear();
             foreach (int word in pair.Words)
                 words[word] = Join(words[word], left, right, joined, counts[word], word, pairs, changed);
@@ -102,52 +117,12 @@ internal static class BpeTrainer
         return key;
     }
 
-    private static (int[][] Words, long[] Counts) CountWords(IEnumerable<string> documents, int threads,
-        CancellationToken cancellation)
+    private static void CountWords(ReadOnlySpan<char> text, Dictionary<string, long> counts)
     {
-        var total = new Dictionary<string, long>();
-        Parallel.ForEach(
-            documents.SelectMany(Pieces),
-            new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation },
-            () => new Dictionary<string, long>(),
-            (piece, state, counts) =>
-            {
-                var lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-                for (ReadOnlySpan<char> rest = piece.Span; !rest.IsEmpty;)
-                {
-                    int length = WordSplitter.First(rest);
-                    CollectionsMarshal.GetValueRefOrAddDefault(lookup, rest[..length], out _)++;
-                    rest = rest[length..];
-                }
-                return counts;
-            },
-            counts =>
-            {
-                lock (total)
-                {
-                    foreach ((string word, long count) in counts)
-                        CollectionsMarshal.GetValueRefOrAddDefault(total, word, out _) += count;
-                }
-            });
-        // Sorted, so that the result does not depend on the order of the threads.
-        string[] words = [.. total.Keys.Order(StringComparer.Ordinal)];
-        return ([.. words.Select(word => Wtf8.Encode(word).Select(value => (int)value).ToArray())],
-            [.. words.Select(word => total[word])]);
-    }
-
-    /// <summary>
-    /// Splits a text where white space follows another character, since no word extends across such a place.
-    /// </summary>
-    private static IEnumerable<ReadOnlyMemory<char>> Pieces(string text)
-    {
-        int start = 0;
-        while (start < text.Length)
+        for (int length; !text.IsEmpty; text = text[length..])
         {
-            int end = Math.Min(text.Length, start + PieceLength);
-            while (end < text.Length && !(char.IsWhiteSpace(text[end]) && !char.IsWhiteSpace(text[end - 1])))
-                end++;
-            yield return text.AsMemory(start, end - start);
-            start = end;
+            length = WordSplitter.First(text);
+            WordCounts.Add(counts, text[..length]);
         }
     }
 

@@ -19,6 +19,9 @@ public sealed class ByteTokenizer : Tokenizer
     public override int? EndOfTextId => EndOfText;
 
     /// <inheritdoc/>
+    internal override IEnumerable<(string Name, int Id)> SpecialIds => [(TokenTable.EndOfText, EndOfText)];
+
+    /// <inheritdoc/>
     public override void Encode(ReadOnlySpan<char> text, List<int> ids)
     {
         foreach (byte value in Wtf8.Encode(text))
@@ -38,5 +41,5 @@ public sealed class ByteTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerWriter.Write(path, Names, [], [TokenTable.EndOfText], TokenizerLayout.ByteLevel);
+        TokenizerWriter.Write(path, this, Names, [], TokenizerLayout.ByteLevel);
 }

@@ -52,6 +52,9 @@ public sealed class CharacterTokenizer : Tokenizer
     /// <summary>The special tokens, which have no text.</summary>
     internal IReadOnlyList<string> Specials { get; }
 
+    /// <inheritdoc/>
+    internal override IEnumerable<(string Name, int Id)> SpecialIds => _table.Ids(Specials);
+
     /// <summary>Whether characters outside the vocabulary are encoded as bytes.</summary>
     public bool ByteFallback => _fallbackIds is not null;
 
@@ -116,6 +119,6 @@ public sealed class CharacterTokenizer : Tokenizer
     /// Writes a tokenizer.json with byte pair encoding without merges, for which Hugging Face's tokenizers splits text
     /// into characters, with a byte fallback if the vocabulary has one.
     /// </summary>
-    public override void Save(string path) => TokenizerWriter.Write(path, _table.Names, [], Specials,
+    public override void Save(string path) => TokenizerWriter.Write(path, this, _table.Names, [],
         ByteFallback ? TokenizerLayout.CharacterFallback : TokenizerLayout.Character);
 }

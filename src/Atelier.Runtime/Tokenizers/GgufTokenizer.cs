@@ -87,7 +87,7 @@ public static class GgufTokenizer
         {
             case BpeTokenizer { Rules.Normalizer: { } normalizer }:
                 throw new AtelierException(
-                    $"GGUF cannot store the tokenizer's normalizer {string.Join(", ", normalizer.Steps)}",
+                    $"GGUF cannot store the tokenizer's normalizer {string.Join(", ", normalizer.Names)}",
                     hint: "export to huggingface");
             case BpeTokenizer bpe:
                 RefuseOverlaps(bpe.Rules.Added, "tokenizer");

@@ -32,7 +32,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
         _table = new TokenTable(names, name =>
             known.Contains(name) ? []
             : added.Contains(name) ? Wtf8.Encode(name)
-            : BytesOf(name));
+            : TokenTable.PieceBytes(name));
         _added = added.Count > 0 ? new AddedTokens(Rules.Added, null) : null;
         _encodePiece = EncodePiece;
         Specials = [.. names.Where(known.Contains)];
@@ -77,6 +77,9 @@ public sealed class SentencePieceTokenizer : Tokenizer
     /// <summary>The special tokens, which have no text.</summary>
     internal IReadOnlyList<string> Specials { get; }
 
+    /// <inheritdoc/>
+    internal override IEnumerable<(string Name, int Id)> SpecialIds => _table.Ids(Specials);
+
     /// <summary>
     /// Reads llama2.c's tokenizer.bin: the length of the longest token, then the score, length and bytes of each token.
     /// The merges are all pairs of tokens that form a third token, best score first.
@@ -110,12 +113,15 @@ public sealed class SentencePieceTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
-    public override void Encode(ReadOnlySpan<char> text, List<int> ids)
+    public override void Encode(ReadOnlySpan<char> text, List<int> ids) => EncodePart(text, true, ids);
+
+    /// <inheritdoc/>
+    internal override void EncodePart(ReadOnlySpan<char> text, bool isFirst, List<int> ids)
     {
         if (_added is null)
-            EncodePiece(text, true, ids);
+            EncodePiece(text, isFirst, ids);
         else
-            _added.Encode(text, ids, _encodePiece);
+            _added.Encode(text, isFirst, ids, _encodePiece);
     }
 
     private void EncodePiece(ReadOnlySpan<char> text, bool isFirst, List<int> ids)
@@ -163,7 +169,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override void Save(string path) =>
-        TokenizerWriter.Write(path, _table.Names, Merges, Specials, TokenizerLayout.SentencePiece, Rules.Added,
+        TokenizerWriter.Write(path, this, _table.Names, Merges, TokenizerLayout.SentencePiece, Rules.Added,
             pieces: Rules);
 
     /// <summary>
@@ -208,9 +214,6 @@ public sealed class SentencePieceTokenizer : Tokenizer
         foreach (byte value in Wtf8.Encode(character))
             symbols.Add(Id(TokenTable.FallbackName(value)));
     }
-
-    private static byte[] BytesOf(string name) =>
-        TokenTable.FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name.Replace(Space, ' '));
 
     private int Id(string name) =>
         _table.TryGetId(name, out int id)

@@ -40,6 +40,16 @@ internal sealed class TokenTable
 
     public int? IdOrNull(string name) => _ids.TryGetValue(name, out int id) ? id : null;
 
+    /// <summary>Returns those of the names that are in the vocabulary, with their ids.</summary>
+    public IEnumerable<(string Name, int Id)> Ids(IEnumerable<string> names) =>
+        names.Where(_ids.ContainsKey).Select(name => (name, _ids[name]));
+
+    /// <summary>
+    /// Returns the bytes of a name in SentencePiece's vocabularies: one byte, or text with "▁" for spaces.
+    /// </summary>
+    public static byte[] PieceBytes(string name) =>
+        FallbackByte(name) is byte value ? [value] : Wtf8.Encode(name.Replace('▁', ' '));
+
     /// <summary>Returns the name of a byte in vocabularies with a byte fallback, such as "&lt;0x0A&gt;".</summary>
     public static string FallbackName(int value) => string.Create(CultureInfo.InvariantCulture, $"<0x{value:X2}>");
 

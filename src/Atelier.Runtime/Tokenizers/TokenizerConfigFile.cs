@@ -14,7 +14,10 @@ internal static class TokenizerConfigFile
     // The ignored keys: names of tokens, which are in tokenizer.json; names of classes and files; truncation and
     // padding in training; the clean-up of spaces in generated text, which Atelier leaves unchanged.
     private static readonly KnownKeys Known = new(
-        ["add_bos_token", "add_prefix_space", "added_tokens_decoder", "chat_template"],
+        [
+            "add_bos_token", "add_prefix_space", "added_tokens_decoder", "chat_template", "do_lower_case",
+            "strip_accents", "tokenize_chinese_chars",
+        ],
         [
             "tokenizer_class", "processor_class", "model_max_length", "padding_side", "truncation_side",
             "clean_up_tokenization_spaces", "bos_token", "eos_token", "unk_token", "pad_token", "sep_token",
@@ -22,9 +25,9 @@ internal static class TokenizerConfigFile
             "use_default_system_prompt", "spaces_between_special_tokens", "split_special_tokens", "errors",
             "name_or_path", "special_tokens_map_file", "tokenizer_file", "use_fast", "from_slow",
             "model_input_names", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
-            "pad_token_type_id", "backend", "is_local", "model_specific_special_tokens",
+            "pad_token_type_id", "backend", "is_local", "model_specific_special_tokens", "extra_ids", "trim_offsets",
         ],
-        ("add_eos_token", ["false"]));
+        ("add_eos_token", ["false"]), ("do_basic_tokenize", ["true"]));
 
     /// <summary>Reads the file and checks it against the tokenizer in the same folder.</summary>
     /// <returns>Whether the start token precedes a prompt; null if the file does not decide it.</returns>
@@ -43,6 +46,7 @@ internal static class TokenizerConfigFile
                     + $"{(tokenizer.BeginsWithSpace ? "a" : "no")} space before a text",
                 path, "use files of the same model");
         }
+        (tokenizer as WordPieceTokenizer)?.Check(file);
         foreach (JsonProperty token in file.Section("added_tokens_decoder")?.Root.EnumerateObject().ToArray() ?? [])
         {
             string? content = token.Value.ValueKind == JsonValueKind.Object

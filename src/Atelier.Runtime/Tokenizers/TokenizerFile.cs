@@ -23,13 +23,53 @@ public static class TokenizerFile
             ? Read(path)
             : new TokenizerContents(SentencePieceTokenizer.FromLlama2C(path), null);
 
-    /// <summary>Reads a tokenizer.json with byte-level BPE, characters, or Llama's BPE with a byte fallback.</summary>
-    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
-    public static Tokenizer Load(string path) => Read(path).Tokenizer;
+    /// <summary>
+    /// Reads the tokenizer of a folder in Hugging Face's layout: tokenizer.json, otherwise BERT's vocab.txt with the
+    /// settings of tokenizer_config.json.
+    /// </summary>
+    /// <exception cref="AtelierException">A file is missing, damaged or of an unsupported kind, or the files do not fit
+    /// together.</exception>
+    public static Tokenizer LoadFolder(string folder)
+    {
+        string own = Path.Combine(folder, "tokenizer.json"), vocabulary = Path.Combine(folder, "vocab.txt"),
+            config = Path.Combine(folder, TokenizerConfigFile.Name);
+        if (!File.Exists(own) && File.Exists(vocabulary))
+            return WordPieceTokenizer.FromVocabulary(vocabulary, File.Exists(config) ? config : null);
+        Tokenizer tokenizer = Load(own);
+        TokenizerConfigFile.Read(config, tokenizer);
+        return tokenizer;
+    }
 
-    /// <summary>Reads a tokenizer.json with the tokens that its template inserts before a text.</summary>
+    /// <summary>
+    /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
+    /// text. Such a model's text is never truncated, and nothing is inserted after it.
+    /// </summary>
     /// <inheritdoc cref="Load"/>
     internal static TokenizerContents Read(string path)
+    {
+        Tokenizer tokenizer = Load(path);
+        TextFrame frame = tokenizer.Frame;
+        if (frame.Truncation is not null)
+            throw new AtelierException("'truncation' is not supported for a model that continues text", path,
+                "set truncation to null");
+        if (!frame.HasTemplate)
+            return new TokenizerContents(tokenizer, null);
+        int place = frame.Single.ToList().FindIndex(part => part.Token is null);
+        if (place > 1 || place < frame.Single.Count - 1)
+        {
+            string names = string.Join(", ", frame.Single.Select(part => part.Token).OfType<int>()
+                .Select(id => $"'{tokenizer.Name(id)}'"));
+            throw new AtelierException($"post_processor puts the tokens {names} before and after a text, which is not "
+                + "supported for a model that continues text", path, "one token before a text is");
+        }
+        return new TokenizerContents(tokenizer, [.. frame.Single.Select(part => part.Token).OfType<int>()]);
+    }
+
+    /// <summary>
+    /// Reads a tokenizer.json with byte-level BPE, characters, Llama's BPE with a byte fallback, WordPiece or unigram.
+    /// </summary>
+    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
+    public static Tokenizer Load(string path)
     {
         if (!File.Exists(path))
             throw new AtelierException("no such file", path);

@@ -10,56 +10,126 @@ namespace Atelier.Tokenizers;
 internal sealed class TokenizerReader(string path)
 {
     private static readonly KnownKeys Whole = new(
-        ["model", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder"], ["version"]);
+        [
+            "model", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "truncation",
+            "padding",
+        ], ["version"]);
 
     // The unknown token can be ignored because vocabularies that cannot express some byte are refused.
     private static readonly KnownKeys Model = new(["type", "vocab", "merges", "ignore_merges", "byte_fallback"],
         ["unk_token", "fuse_unk"],
         ("dropout", ["0"]), ("continuing_subword_prefix", ["\"\""]), ("end_of_word_suffix", ["\"\""]));
 
-    private static readonly KnownKeys Token = new(["id", "content", "special", "normalized"], [],
-        ("single_word", ["false"]), ("lstrip", ["false"]), ("rstrip", ["false"]));
+    private static readonly KnownKeys WordPieceModel = new(
+        ["type", "vocab", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word"], []);
+
+    private static readonly KnownKeys UnigramModel = new(["type", "vocab", "unk_id", "byte_fallback"], []);
+
+    private static readonly KnownKeys Token = new(["id", "content", "special", "normalized", "lstrip", "rstrip"], [],
+        ("single_word", ["false"]));
 
     /// <summary>Reads the whole file.</summary>
     /// <exception cref="AtelierException">The file is damaged or has unsupported parts.</exception>
-    public TokenizerContents Read(JsonElement root)
+    public Tokenizer Read(JsonElement root)
     {
         Whole.Check(root, path);
         JsonElement model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement typeName) ? typeName.GetString() ?? "" : "BPE";
-        if (type != "BPE")
-            throw new AtelierException($"a tokenizer of type {type} is not supported", path,
-                "supported are byte-level BPE, characters and Llama's BPE");
-        Model.Check(model, path, "model.");
+        (type switch
+        {
+            "BPE" => Model,
+            "WordPiece" => WordPieceModel,
+            "Unigram" => UnigramModel,
+            _ => throw new AtelierException($"a tokenizer of type {type} is not supported", path,
+                "supported are BPE, WordPiece and Unigram"),
+        }).Check(model, path, "model.");
+        (string Name, double Score)[] pieces = type == "Unigram" ? ReadPieces(model.GetProperty("vocab")) : [];
         Dictionary<string, int> tokens = [];
-        foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
-            tokens[token.Name] = token.Value.GetInt32();
-        (HashSet<string> specials, List<AddedToken> added) = ReadAdded(root, tokens);
+        for (int id = 0; id < pieces.Length; id++)
+            tokens[pieces[id].Name] = id;
+        if (type != "Unigram")
+        {
+            foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
+                tokens[token.Name] = token.Value.GetInt32();
+        }
+        (List<AddedToken> specials, List<AddedToken> added) = ReadAdded(root, tokens);
+        TextFrame frame = new TextFrameReader(path, tokens).Read(root, specials);
         IReadOnlyList<string> names = TokenizerFile.NamesById(tokens.Select(t => (t.Key, t.Value)), path);
+        HashSet<string> special = [.. specials.Select(token => token.Text)];
+        if (type == "BPE")
+            return MergePairs(root, model, names, special, added, frame);
+        TextSteps steps = new(TextNormalizer.Of(TokenizerSteps.Normalizers(root, path)),
+            WordCutter.Of(TokenizerSteps.PreTokenizers(root, path)), added, special);
+        return type == "Unigram" ? Unigram(root, model, names, pieces, steps, frame)
+            : WordPiece(root, model, names, steps, frame);
+    }
+
+    private Tokenizer MergePairs(JsonElement root, JsonElement model, IReadOnlyList<string> names,
+        HashSet<string> specials, List<AddedToken> added, TextFrame frame)
+    {
         (string Left, string Right)[] merges = [.. model.GetProperty("merges").EnumerateArray().Select(ReadMerge)];
         TokenizerSteps steps = TokenizerSteps.Read(root, path);
-        Tokenizer tokenizer = steps.Layout switch
+        return steps.Layout switch
         {
-            TokenizerLayout.ByteLevel => ByteLevel(model, steps, names, merges, specials, added),
-            TokenizerLayout.SentencePiece => SentencePiece(model, steps, names, merges, specials, added),
-            _ => Characters(model, names, merges, specials, added),
+            TokenizerLayout.ByteLevel => ByteLevel(model, steps, names, merges, specials, added, frame),
+            TokenizerLayout.SentencePiece => SentencePiece(model, steps, names, merges, specials, added, frame),
+            _ => Characters(model, names, merges, specials, added, frame),
         };
-        return new TokenizerContents(tokenizer, steps.Leading?.Select(LeadingId).ToList());
+    }
 
-        int LeadingId((string Name, int? Id) token) =>
-            tokens.TryGetValue(token.Name, out int id) && (token.Id ?? id) == id
-                ? id
-                : throw new AtelierException($"post_processor puts '{token.Name}'"
-                    + $"{(token.Id is null ? "" : $" with the id {token.Id}")} before a text, which is not a token",
-                    path, "download the file again");
+    private WordPieceTokenizer WordPiece(JsonElement root, JsonElement model, IReadOnlyList<string> names,
+        TextSteps steps, TextFrame frame)
+    {
+        string prefix = model.TryGetProperty("continuing_subword_prefix", out JsonElement mark)
+            ? mark.GetString() ?? "" : "##";
+        int longest = model.TryGetProperty("max_input_chars_per_word", out JsonElement most) ? most.GetInt32() : 100;
+        string unknown = model.TryGetProperty("unk_token", out JsonElement token) ? token.GetString() ?? "" : "[UNK]";
+        if (prefix.Length == 0 || longest < 1 || !names.Contains(unknown))
+            throw new AtelierException($"'model' has the prefix \"{prefix}\", at most {longest} characters a word "
+                + $"and the unknown token '{unknown}'", path,
+                "a prefix, at least 1 character and a token of the vocabulary are expected");
+        return new WordPieceTokenizer(names, steps, new WordPieceRules(unknown, prefix, longest,
+            TokenizerSteps.ReadWordPieceDecoder(root, path, prefix))) { Frame = frame };
+    }
+
+    private UnigramTokenizer Unigram(JsonElement root, JsonElement model, IReadOnlyList<string> names,
+        (string Name, double Score)[] pieces, TextSteps steps, TextFrame frame)
+    {
+        bool hasUnknown = model.TryGetProperty("unk_id", out JsonElement unknown)
+            && unknown.ValueKind == JsonValueKind.Number;
+        bool fallsBack = IsOn(model, "byte_fallback");
+        bool hasBytes = Enumerable.Range(0, 256).All(value => names.Contains(TokenTable.FallbackName(value)));
+        if (fallsBack ? !hasBytes : !hasUnknown || unknown.GetInt32() < 0 || unknown.GetInt32() >= pieces.Length)
+            throw new AtelierException(
+                $"the vocabulary lacks {(fallsBack ? "a byte, although byte_fallback is true" : "the unknown token")}",
+                path, "download the file again");
+        return new UnigramTokenizer(names, [.. pieces.Select(piece => piece.Score)], steps, new UnigramRules(
+            hasUnknown ? unknown.GetInt32() : null, fallsBack, TokenizerSteps.ReadUnigramDecoder(root, path)))
+        {
+            Frame = frame,
+        };
+    }
+
+    private (string Name, double Score)[] ReadPieces(JsonElement vocabulary)
+    {
+        var names = new HashSet<string>();
+        var pieces = new (string Name, double Score)[vocabulary.GetArrayLength()];
+        for (int id = 0; id < pieces.Length; id++)
+        {
+            JsonElement piece = vocabulary[id];
+            pieces[id] = (piece[0].GetString() ?? "", piece[1].GetDouble());
+            if (pieces[id].Name.Length == 0 || !double.IsFinite(pieces[id].Score) || !names.Add(pieces[id].Name))
+                throw new AtelierException($"token {id} '{pieces[id].Name}' with the score {piece[1].GetRawText()} has "
+                    + "no text, no finite score, or appears twice", path, "download the file again");
+        }
+        return pieces;
     }
 
     /// <summary>Adds the added tokens to the vocabulary and separates the special ones from the others.</summary>
-    private (HashSet<string> Specials, List<AddedToken> Added) ReadAdded(
+    private (List<AddedToken> Specials, List<AddedToken> Added) ReadAdded(
         JsonElement root, Dictionary<string, int> tokens)
     {
-        HashSet<string> specials = [];
-        List<AddedToken> added = [];
+        List<AddedToken> specials = [], added = [];
         if (!root.TryGetProperty("added_tokens", out JsonElement list) || list.ValueKind == JsonValueKind.Null)
             return (specials, added);
         int place = 0;
@@ -75,22 +145,28 @@ internal sealed class TokenizerReader(string path)
                 throw new AtelierException($"the added token '{name}' has the id {id}, but {known} in the vocabulary",
                     path, "download the file again");
             tokens[name] = id;
-            if (IsOn(token, "special"))
-                specials.Add(name);
-            else
-                added.Add(new AddedToken(name, id, IsOn(token, "normalized")));
+            bool isSpecial = IsOn(token, "special");
+            foreach (string strip in (string[])(isSpecial ? [] : ["lstrip", "rstrip"]))
+            {
+                // The white space would be lost when the ids are decoded.
+                if (IsOn(token, strip))
+                    throw new AtelierException($"'added_tokens[{place - 1}].{strip}' is true, which is not supported "
+                        + "for a token that is not special", path, "use a model without it");
+            }
+            (isSpecial ? specials : added).Add(new AddedToken(name, id, IsOn(token, "normalized"),
+                IsOn(token, "lstrip"), IsOn(token, "rstrip")));
         }
         return (specials, added);
     }
 
     private Tokenizer ByteLevel(JsonElement model, TokenizerSteps steps, IReadOnlyList<string> names,
-        (string, string)[] merges, HashSet<string> specials, List<AddedToken> added)
+        (string, string)[] merges, HashSet<string> specials, List<AddedToken> added, TextFrame frame)
     {
         var rules = new BpeRules
         {
             Split = steps.Split,
             TakesWholeWords = IsOn(model, "ignore_merges"),
-            Normalizer = steps.Normalizer.Count == 0 ? null : new TextNormalizer(steps.Normalizer),
+            Normalizer = steps.Normalizer,
             Added = added,
             Specials = specials.Count == 0 ? [TokenTable.EndOfText] : specials,
         };
@@ -99,11 +175,12 @@ internal sealed class TokenizerReader(string path)
                 "supported are the rules of GPT-2, Llama 3 and Qwen 2");
         bool isByteTokenizer = merges.Length == 0 && added.Count == 0 && rules.Normalizer is null
             && names.SequenceEqual(ByteTokenizer.Names);
-        return isByteTokenizer ? new ByteTokenizer() : new BpeTokenizer(names, merges, rules);
+        return isByteTokenizer ? new ByteTokenizer { Frame = frame }
+            : new BpeTokenizer(names, merges, rules) { Frame = frame };
     }
 
     private SentencePieceTokenizer SentencePiece(JsonElement model, TokenizerSteps steps, IReadOnlyList<string> names,
-        (string, string)[] merges, HashSet<string> specials, List<AddedToken> added)
+        (string, string)[] merges, HashSet<string> specials, List<AddedToken> added, TextFrame frame)
     {
         Require(model, "byte_fallback", true);
         Require(model, "ignore_merges", false);
@@ -111,7 +188,7 @@ internal sealed class TokenizerReader(string path)
         // before every text.
         bool IsChanged(AddedToken token) =>
             token.IsNormalized && (steps.Prefix == SpacePrefix.Always || token.Text.AsSpan().ContainsAny(" ▁"));
-        if (steps.Normalizer.Count > 0 && added.Find(IsChanged) is { } token)
+        if (steps.HasNormalizer && added.Find(IsChanged) is { } token)
             throw new AtelierException(
                 $"the added token '{token.Text}' is looked for in normalized text, which is not supported for this "
                     + "kind of tokenizer", path, "use a model whose added tokens have normalized: false");
@@ -121,11 +198,14 @@ internal sealed class TokenizerReader(string path)
             SplitsWords = steps.SplitsWords,
             Added = added,
             Specials = specials,
-        });
+        })
+        {
+            Frame = frame,
+        };
     }
 
     private CharacterTokenizer Characters(JsonElement model, IReadOnlyList<string> names, (string, string)[] merges,
-        HashSet<string> specials, List<AddedToken> added)
+        HashSet<string> specials, List<AddedToken> added, TextFrame frame)
     {
         if (merges.Length > 0)
             throw new AtelierException("BPE without a normalizer or pre-tokenizer is not supported",
@@ -135,7 +215,7 @@ internal sealed class TokenizerReader(string path)
                 $"the added token '{added[0].Text}', which is not special, is not supported for a character "
                     + $"tokenizer", path,
                 "use a model without it");
-        var tokenizer = new CharacterTokenizer(names, specials);
+        var tokenizer = new CharacterTokenizer(names, specials) { Frame = frame };
         Require(model, "byte_fallback", tokenizer.ByteFallback);
         return tokenizer;
     }

@@ -1,16 +1,16 @@
 using System.Text.Json;
-using Atelier.Formats;
 
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// The pipeline of a tokenizer.json: the steps that prepare text for the merges, the tokens inserted around it, and the
-/// steps that decode tokens to text. Only orders of steps that Atelier reproduces exactly are supported; any other is
-/// refused.
+/// The pipeline of byte pair encoding in a tokenizer.json: the steps that prepare text for the merges, and the steps
+/// that decode tokens to text; and the decoders of the other models. Only orders of steps that Atelier reproduces
+/// exactly are supported; any other is refused.
 /// </summary>
 internal sealed class TokenizerSteps
 {
     private const string Spaces = "Replace ' ' by '▁'", Words = "Replace '▁' by ' '";
+    private static readonly string[] Plain = [Words, "ByteFallback", "Fuse"];
     private readonly string _path;
     private string? _pattern;
 
@@ -25,47 +25,78 @@ internal sealed class TokenizerSteps
     /// <summary>Byte-level: whether text is split into words at all.</summary>
     public bool CutsWords { get; private set; } = true;
 
-    /// <summary>
-    /// The names of the normalizer's steps; for byte-level BPE those of a <see cref="TextNormalizer"/>.
-    /// </summary>
-    public IReadOnlyList<string> Normalizer { get; private set; } = [];
+    /// <summary>Byte-level: the normalizer that is applied to text first; null for none.</summary>
+    public TextNormalizer? Normalizer { get; private set; }
 
     /// <summary>SentencePiece: where a space is inserted before text.</summary>
     public SpacePrefix Prefix { get; private set; }
 
+    /// <summary>SentencePiece: whether spaces are handled by the normalizer.</summary>
+    public bool HasNormalizer { get; private set; }
+
     /// <summary>SentencePiece: whether merges do not cross the beginning of a word.</summary>
     public bool SplitsWords { get; private set; }
 
-    /// <summary>
-    /// The tokens that the template inserts before a text, each with the id that the template gives it, if any; null if
-    /// there is no template.
-    /// </summary>
-    public IReadOnlyList<(string Name, int? Id)>? Leading { get; private set; }
-
-    /// <summary>Reads the pipeline.</summary>
+    /// <summary>Reads the pipeline of byte pair encoding.</summary>
     /// <exception cref="AtelierException">A step, one of its keys, or the order of steps is not supported.</exception>
     public static TokenizerSteps Read(JsonElement root, string path)
     {
         var steps = new TokenizerSteps(path);
-        steps.Normalizer = steps.Names(root, "normalizer", "normalizers", steps.NormalizerStep);
-        string[] words = steps.Names(root, "pre_tokenizer", "pretokenizers", steps.PreTokenizerStep);
-        string[] decoder = steps.Names(root, "decoder", "decoders", steps.DecoderStep);
-        steps.Names(root, "post_processor", "processors", steps.PostProcessorStep);
+        IReadOnlyList<TokenizerStep> normalizer = Normalizers(root, path);
+        string[] words = [.. PreTokenizers(root, path).Select(steps.PreTokenizerStep)];
+        string[] decoder = [.. Decoders(root, path).Select(DecoderStep)];
         if (words is [.., "ByteLevel"])
-            steps.ByteLevel(words, decoder);
-        else if (words.Length > 0 || steps.Normalizer.Count > 0)
-            steps.SentencePiece(words, decoder);
+            steps.ByteLevel(normalizer, words, decoder);
+        else if (words.Length > 0 || normalizer.Count > 0)
+            steps.SentencePiece([.. normalizer.Select(NormalizerStep)], words, decoder);
         else
-            steps.RequireDecoder(decoder, ["ByteFallback", "Fuse"], ["Fuse"]);
+            RequireDecoder(path, decoder, ["ByteFallback", "Fuse"], ["Fuse"]);
         return steps;
     }
 
-    private void ByteLevel(string[] words, string[] decoder)
+    /// <summary>Returns the steps of the normalizer.</summary>
+    public static IReadOnlyList<TokenizerStep> Normalizers(JsonElement root, string path) =>
+        TokenizerStep.All(root, "normalizer", "normalizers", path);
+
+    /// <summary>Returns the steps of the pre-tokenizer.</summary>
+    public static IReadOnlyList<TokenizerStep> PreTokenizers(JsonElement root, string path) =>
+        TokenizerStep.All(root, "pre_tokenizer", "pretokenizers", path);
+
+    /// <summary>
+    /// Reads the decoder of a unigram tokenizer and returns whether it removes the space before a text.
+    /// </summary>
+    public static bool ReadUnigramDecoder(JsonElement root, string path)
+    {
+        IReadOnlyList<TokenizerStep> steps = Decoders(root, path);
+        if (steps is [{ Type: "Metaspace" } step])
+            return WordCutter.ReadMetaspace(step).Prefix != SpacePrefix.None;
+        string[] names = [.. steps.Select(DecoderStep)];
+        RequireDecoder(path, names, Plain, [.. Plain, "Strip"]);
+        return names[^1] == "Strip";
+    }
+
+    /// <summary>
+    /// Reads the decoder of a WordPiece tokenizer and returns whether it removes spaces before punctuation.
+    /// </summary>
+    public static bool ReadWordPieceDecoder(JsonElement root, string path, string prefix)
+    {
+        IReadOnlyList<TokenizerStep> steps = Decoders(root, path);
+        if (steps is not [{ Type: "WordPiece" } step])
+            throw Order(path, "decoder", [.. steps.Select(other => other.Type)]);
+        step.Check(["prefix", "cleanup"], []);
+        return step.Text("prefix", "##") == prefix
+            ? step.IsOn("cleanup", true)
+            : throw step.NotRead("prefix", $"\"{step.Text("prefix")}\"",
+                $"the model's continuing_subword_prefix is \"{prefix}\"");
+    }
+
+    private static IReadOnlyList<TokenizerStep> Decoders(JsonElement root, string path) =>
+        TokenizerStep.All(root, "decoder", "decoders", path);
+
+    private void ByteLevel(IReadOnlyList<TokenizerStep> normalizer, string[] words, string[] decoder)
     {
         Layout = TokenizerLayout.ByteLevel;
-        if (Normalizer.FirstOrDefault(step => !TextNormalizer.Known.Contains(step)) is { } other)
-            throw new AtelierException($"the normalizer {other} is not supported for byte-level BPE", _path,
-                $"supported are {string.Join(", ", TextNormalizer.Known)}");
+        Normalizer = TextNormalizer.Of(normalizer);
         Split = (words, _pattern, CutsWords) switch
         {
             (["ByteLevel"], _, _) => WordSplit.Gpt2,
@@ -73,16 +104,16 @@ internal sealed class TokenizerSteps
             (["Split", "ByteLevel"], string pattern, false) => WordSplitter.Of(pattern)
                 ?? throw new AtelierException($"its words are split by '{pattern}', which is not supported", _path,
                     "supported are the rules of GPT-2, Llama 3 and Qwen 2"),
-            _ => throw Order("pre_tokenizer", words),
+            _ => throw Order(_path, "pre_tokenizer", words),
         };
         CutsWords |= words.Length > 1;
-        RequireDecoder(decoder, ["ByteLevel"]);
+        RequireDecoder(_path, decoder, ["ByteLevel"]);
     }
 
-    private void SentencePiece(string[] words, string[] decoder)
+    private void SentencePiece(string[] normalizer, string[] words, string[] decoder)
     {
         Layout = TokenizerLayout.SentencePiece;
-        string[] normalizer = [.. Normalizer];
+        HasNormalizer = normalizer.Length > 0;
         (SpacePrefix? prefix, bool isOfNormalizer) = (normalizer, words) switch
         {
             (["Prepend", Spaces], []) => (SpacePrefix.Always, true),
@@ -90,223 +121,87 @@ internal sealed class TokenizerSteps
             ([], ["Metaspace"]) => (Prefix, false),
             _ => ((SpacePrefix?)null, false),
         };
-        Prefix = prefix ?? throw Order(normalizer.Length > 0 ? "normalizer and pre_tokenizer" : "pre_tokenizer",
+        Prefix = prefix ?? throw Order(_path, normalizer.Length > 0 ? "normalizer and pre_tokenizer" : "pre_tokenizer",
             [.. normalizer, .. words]);
         SplitsWords &= !isOfNormalizer;
-        string[] plain = [Words, "ByteFallback", "Fuse"];
-        RequireDecoder(decoder, Prefix == SpacePrefix.None ? plain : [.. plain, "Strip"]);
+        RequireDecoder(_path, decoder, Prefix == SpacePrefix.None ? Plain : [.. Plain, "Strip"]);
     }
 
-    private string NormalizerStep(string type, JsonElement step, string at)
+    /// <summary>SentencePiece: returns the name of a step of the normalizer.</summary>
+    private static string NormalizerStep(TokenizerStep step)
     {
-        switch (type)
-        {
-            case "Replace":
-                return Replace(step, at);
-            case "Prepend":
-                Check(step, at, [], [], ("prepend", ["\"▁\""]));
-                return type;
-            default:
-                if (!TextNormalizer.Known.Contains(type))
-                    throw NotRead("normalizer", type);
-                Check(step, at, [], []);
-                return type;
-        }
+        if (step.Type == "Prepend")
+            step.Check([], [], ("prepend", ["\"▁\""]));
+        return step.Type == "Replace" ? Replace(step) : step.Type;
     }
 
-    private string PreTokenizerStep(string type, JsonElement step, string at)
+    private string PreTokenizerStep(TokenizerStep step)
     {
-        switch (type)
+        switch (step.Type)
         {
             case "ByteLevel":
-                Check(step, at, ["use_regex"], ["trim_offsets"], ("add_prefix_space", ["false"]));
-                RequireOff(step, at, "add_prefix_space"); // the default is true
-                CutsWords = IsOn(step, "use_regex", true);
-                return type;
+                step.Check(["use_regex"], ["trim_offsets"], ("add_prefix_space", ["false"]));
+                if (step.IsOn("add_prefix_space", true)) // the default is true
+                    throw step.NotRead("add_prefix_space", "true", "use a model whose add_prefix_space is false");
+                CutsWords = step.IsOn("use_regex", true);
+                return step.Type;
             case "Digits":
-                Check(step, at, [], [], ("individual_digits", ["true"]));
-                if (!IsOn(step, "individual_digits", false))
-                    throw new AtelierException($"'{at}individual_digits' is false, which is not supported", _path,
-                        "supported is true: use another model");
-                return type;
+                step.Check([], [], ("individual_digits", ["true"]));
+                if (!step.IsOn("individual_digits", false))
+                    throw step.NotRead("individual_digits", "false", "supported is true: use another model");
+                return step.Type;
             case "Split":
-                Check(step, at, ["pattern"], [], ("behavior", ["\"Isolated\""]), ("invert", ["false"]));
-                JsonElement pattern = step.GetProperty("pattern");
-                Check(pattern, at + "pattern.", ["Regex"], []);
-                _pattern = pattern.GetProperty("Regex").GetString();
-                return type;
+                step.Check(["pattern"], [], ("behavior", ["\"Isolated\""]), ("invert", ["false"]));
+                _pattern = step.Pattern() is (var text, true) ? text
+                    : throw step.NotRead("pattern", "a string", "a regular expression is: use another model");
+                return step.Type;
             case "Metaspace":
-                ReadMetaspace(step, at);
-                return type;
+                (Prefix, SplitsWords) = WordCutter.ReadMetaspace(step);
+                return step.Type;
             default:
-                throw NotRead("pre-tokenizer", type);
+                throw step.NotRead("pre-tokenizer");
         }
     }
 
-    private void ReadMetaspace(JsonElement step, string at)
+    private static string DecoderStep(TokenizerStep step)
     {
-        Check(step, at, ["prepend_scheme", "add_prefix_space", "split"], ["str_rep"], ("replacement", ["\"▁\""]));
-        string scheme = step.TryGetProperty("prepend_scheme", out JsonElement named) ? named.GetString() ?? ""
-            : IsOn(step, "add_prefix_space", true) ? "always" : "never";
-        // Files of older tools have add_prefix_space only; newer ones may have both.
-        bool isNever = scheme == "never";
-        if (step.TryGetProperty("add_prefix_space", out _) && IsOn(step, "add_prefix_space", true) == isNever)
-            throw new AtelierException($"'{at}prepend_scheme' is \"{scheme}\", and 'add_prefix_space' says otherwise",
-                _path, "keep one of them");
-        Prefix = scheme switch
-        {
-            "never" => SpacePrefix.None,
-            "first" => SpacePrefix.FirstWhereAbsent,
-            "always" => SpacePrefix.WhereAbsent,
-            _ => throw new AtelierException($"'{at}prepend_scheme' is \"{scheme}\", which is not supported", _path,
-                "\"always\", \"first\" and \"never\" are"),
-        };
-        SplitsWords = IsOn(step, "split", true);
-    }
-
-    private string DecoderStep(string type, JsonElement step, string at)
-    {
-        switch (type)
+        switch (step.Type)
         {
             case "ByteLevel":
-                Check(step, at, [], ["add_prefix_space", "trim_offsets", "use_regex"]);
-                return type;
+                step.Check([], ["add_prefix_space", "trim_offsets", "use_regex"]);
+                return step.Type;
             case "Replace":
-                return Replace(step, at);
+                return Replace(step);
             case "Strip":
-                Check(step, at, [], [], ("content", ["\" \""]), ("start", ["1"]), ("stop", ["0"]));
-                return type;
+                step.Check([], [], ("content", ["\" \""]), ("start", ["1"]), ("stop", ["0"]));
+                return step.Type;
             case "ByteFallback" or "Fuse":
-                Check(step, at, [], []);
-                return type;
+                step.Check([], []);
+                return step.Type;
             default:
-                throw NotRead("decoder", type);
+                throw step.NotRead("decoder");
         }
     }
 
-    private string PostProcessorStep(string type, JsonElement step, string at)
+    private static string Replace(TokenizerStep step)
     {
-        switch (type)
-        {
-            case "ByteLevel": // changes offsets, not tokens
-                Check(step, at, [], ["add_prefix_space", "trim_offsets", "use_regex"]);
-                return type;
-            case "TemplateProcessing":
-                if (Leading is not null)
-                    throw new AtelierException("post_processor has two templates", _path,
-                        "download the file again");
-                Check(step, at, ["single", "special_tokens"], ["pair"]);
-                Leading = Template(step, at);
-                return type;
-            default:
-                throw NotRead("post-processor", type);
-        }
-    }
-
-    /// <summary>Returns the tokens before the text in a template for a single text.</summary>
-    private List<(string Name, int? Id)> Template(JsonElement step, string at)
-    {
-        List<(string Name, int? Id)> leading = [];
-        bool isAfterText = false;
-        foreach (JsonElement part in step.GetProperty("single").EnumerateArray())
-        {
-            if (part.TryGetProperty("Sequence", out JsonElement sequence))
-            {
-                if (isAfterText || sequence.GetProperty("id").GetString() != "A")
-                    throw new AtelierException($"'{at}single' has a place for more than one text", _path,
-                        "download the file again");
-                isAfterText = true;
-                continue;
-            }
-            string name = part.GetProperty("SpecialToken").GetProperty("id").GetString() ?? "";
-            if (isAfterText || leading.Count > 0)
-            {
-                string place = isAfterText ? "after a text" : $"and '{leading[0].Name}' before a text";
-                throw new AtelierException($"'{at}single' puts '{name}' {place}, which is not supported", _path,
-                    "one token before a text is");
-            }
-            leading.Add((name, TemplateId(step, at, name)));
-        }
-        return isAfterText ? leading : throw new AtelierException($"'{at}single' has no place for the text", _path,
-            "download the file again");
-    }
-
-    /// <summary>
-    /// Returns the id that the template itself gives to a name, which takes precedence; null if it gives none.
-    /// </summary>
-    private int? TemplateId(JsonElement step, string at, string name)
-    {
-        if (!step.TryGetProperty("special_tokens", out JsonElement tokens)
-            || !tokens.TryGetProperty(name, out JsonElement token))
-            return null;
-        JsonElement ids = token.GetProperty("ids");
-        return ids.GetArrayLength() == 1
-            ? ids[0].GetInt32()
-            : throw new AtelierException(
-                $"'{at}special_tokens.{name}' has {ids.GetArrayLength()} ids, which is not supported", _path,
-                "one token before a text is");
-    }
-
-    private string Replace(JsonElement step, string at)
-    {
-        Check(step, at, ["pattern", "content"], []);
-        JsonElement pattern = step.GetProperty("pattern");
-        Check(pattern, at + "pattern.", ["String"], []);
-        string name =
-            $"Replace '{pattern.GetProperty("String").GetString()}' by '{step.GetProperty("content").GetString()}'";
-        return name is Spaces or Words
+        step.Check(["pattern", "content"], []);
+        (string pattern, bool isRegex) = step.Pattern();
+        string name = $"Replace '{pattern}' by '{step.Text("content")}'";
+        return !isRegex && name is (Spaces or Words)
             ? name
-            : throw new AtelierException($"the step '{name}' at {at.TrimEnd('.')} is not supported", _path,
+            : throw new AtelierException($"the step '{name}' at {step.At.TrimEnd('.')} is not supported", step.File,
                 "use another model");
     }
 
-    /// <summary>
-    /// Reads the steps of a part, a single one or a sequence, with <paramref name="read"/> and returns their names.
-    /// </summary>
-    private string[] Names(JsonElement root, string part, string inner, Func<string, JsonElement, string, string> read)
-    {
-        if (!root.TryGetProperty(part, out JsonElement step) || step.ValueKind == JsonValueKind.Null)
-            return [];
-        return [.. Flat(step, part)];
-
-        IEnumerable<string> Flat(JsonElement element, string at)
-        {
-            string type = element.GetProperty("type").GetString() ?? "";
-            if (type != "Sequence")
-                return [read(type, element, at + ".")];
-            Check(element, at + ".", [inner], []);
-            return element.GetProperty(inner).EnumerateArray()
-                .SelectMany((item, i) => Flat(item, FormattableString.Invariant($"{at}[{i}]")).ToArray());
-        }
-    }
-
-    private void RequireDecoder(string[] decoder, params string[][] allowed)
+    private static void RequireDecoder(string path, string[] decoder, params string[][] allowed)
     {
         if (!allowed.Any(decoder.SequenceEqual))
-            throw Order("decoder", decoder);
+            throw Order(path, "decoder", decoder);
     }
 
-    private void RequireOff(JsonElement step, string at, string key)
-    {
-        if (IsOn(step, key, true))
-            throw new AtelierException($"'{at}{key}' is true, which is not supported", _path,
-                "use a model whose add_prefix_space is false");
-    }
-
-    private void Check(JsonElement step, string at, string[] read, string[] harmless,
-        params (string Key, string[] Values)[] only) =>
-        new KnownKeys(["type", .. read], harmless, only).Check(step, _path, at);
-
-    private static bool IsOn(JsonElement step, string key, bool otherwise) =>
-        step.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null
-            ? value.GetBoolean()
-            : otherwise;
-
-    private AtelierException NotRead(string part, string type) => new($"the {part} {type} is not supported", _path,
-        "use a model with a supported tokenizer: see docs/formats.md");
-
-    private AtelierException Order(string part, string[] steps) => new(
+    private static AtelierException Order(string path, string part, string[] steps) => new(
         steps.Length == 0 ? $"the tokenizer has no {part}"
-            : $"the {part} of the steps {string.Join(", ", steps)} is not supported", _path,
+            : $"the {part} of the steps {string.Join(", ", steps)} is not supported", path,
         "use a model with a supported tokenizer: see docs/formats.md");
 }

@@ -23,57 +23,77 @@ internal enum TokenizerLayout
 /// <summary>Writes tokenizer.json, the format of Hugging Face's tokenizers.</summary>
 internal static class TokenizerWriter
 {
-    public static void Write(string path, IReadOnlyList<string> names,
-        IReadOnlyList<(string Left, string Right)> merges, IReadOnlyCollection<string> specials, TokenizerLayout layout,
+    /// <summary>Writes a tokenizer of byte pair encoding.</summary>
+    public static void Write(string path, Tokenizer tokenizer, IReadOnlyList<string> names,
+        IReadOnlyList<(string Left, string Right)> merges, TokenizerLayout layout,
         IReadOnlyList<AddedToken>? added = null, BpeRules? rules = null, SentencePieceRules? pieces = null)
     {
-        var vocabulary = new JsonObject();
-        for (int id = 0; id < names.Count; id++)
-            vocabulary[names[id]] = id;
+        pieces = layout == TokenizerLayout.SentencePiece ? pieces ?? new SentencePieceRules() : null;
+        JsonNode? words = layout switch
+        {
+            TokenizerLayout.ByteLevel => Words(rules?.Split ?? WordSplit.Gpt2, merges.Count > 0),
+            TokenizerLayout.SentencePiece when UsesMetaspace(pieces!) => Metaspace(pieces!),
+            _ => null,
+        };
+        JsonNode decoder = layout switch
+        {
+            TokenizerLayout.ByteLevel => ByteLevel(merges.Count > 0),
+            TokenizerLayout.SentencePiece => PieceDecoder(pieces!.Prefix != SpacePrefix.None),
+            _ => Sequence("decoders", Step("ByteFallback"), Step("Fuse")),
+        };
+        Write(path, tokenizer, names, added ?? [], Normalizer(rules, pieces), words, decoder, new JsonObject
+        {
+            ["type"] = "BPE",
+            ["dropout"] = null,
+            ["unk_token"] = null,
+            ["continuing_subword_prefix"] = null,
+            ["end_of_word_suffix"] = null,
+            ["fuse_unk"] = false,
+            ["byte_fallback"] = layout is TokenizerLayout.CharacterFallback or TokenizerLayout.SentencePiece,
+            ["ignore_merges"] = rules?.TakesWholeWords ?? false,
+            ["vocab"] = Vocabulary(names),
+            ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)$"{m.Left} {m.Right}")]),
+        });
+    }
+
+    /// <summary>Writes a tokenizer of WordPiece.</summary>
+    public static void Write(string path, Tokenizer tokenizer, IReadOnlyList<string> names, TextSteps steps,
+        WordPieceRules rules) =>
+        Write(path, tokenizer, names, steps.Added, steps.Normalizer?.ToJson(), steps.Words?.ToJson(),
+            Step("WordPiece", ("prefix", rules.Prefix), ("cleanup", rules.CleansUp)), Step("WordPiece",
+                ("unk_token", rules.Unknown), ("continuing_subword_prefix", rules.Prefix),
+                ("max_input_chars_per_word", rules.LongestWord), ("vocab", Vocabulary(names))));
+
+    /// <summary>Writes a unigram tokenizer.</summary>
+    public static void Write(string path, Tokenizer tokenizer, IReadOnlyList<string> names, TextSteps steps,
+        UnigramRules rules, double[] scores)
+    {
+        JsonObject model = Step("Unigram", ("byte_fallback", rules.FallsBack),
+            ("vocab", new JsonArray([.. scores.Select((score, id) => new JsonArray(names[id], score))])));
+        model["unk_id"] = rules.Unknown;
+        Write(path, tokenizer, names, steps.Added, steps.Normalizer?.ToJson(), steps.Words?.ToJson(),
+            PieceDecoder(rules.StripsSpace), model);
+    }
+
+    private static void Write(string path, Tokenizer tokenizer, IReadOnlyList<string> names,
+        IReadOnlyList<AddedToken> added, JsonNode? normalizer, JsonNode? words, JsonNode decoder, JsonObject model)
+    {
         JsonNode[] tokens =
         [
-            .. specials.Select(name => Added(new(name, vocabulary[name]!.GetValue<int>(), IsNormalized: false),
-                isSpecial: true)),
-            .. (added ?? []).Select(token => Added(token, isSpecial: false)),
+            .. tokenizer.NamedSpecials.Select(token => Added(token, isSpecial: true)),
+            .. added.Select(token => Added(token, isSpecial: false)),
         ];
-        pieces = layout == TokenizerLayout.SentencePiece ? pieces ?? new SentencePieceRules() : null;
         var root = new JsonObject
         {
             ["version"] = "1.0",
-            ["truncation"] = null,
+            ["truncation"] = TextFrameReader.TruncationOf(tokenizer.Frame),
             ["padding"] = null,
             ["added_tokens"] = new JsonArray(tokens),
-            ["normalizer"] = Normalizer(rules, pieces),
-            ["pre_tokenizer"] = layout switch
-            {
-                TokenizerLayout.ByteLevel => Words(rules?.Split ?? WordSplit.Gpt2, merges.Count > 0),
-                TokenizerLayout.SentencePiece when UsesMetaspace(pieces!) => Metaspace(pieces!),
-                _ => null,
-            },
-            ["post_processor"] = null,
-            ["decoder"] = layout switch
-            {
-                TokenizerLayout.ByteLevel => ByteLevel(merges.Count > 0),
-                TokenizerLayout.SentencePiece when pieces!.Prefix == SpacePrefix.None =>
-                    Sequence("decoders", Replace("▁", " "), Step("ByteFallback"), Step("Fuse")),
-                TokenizerLayout.SentencePiece =>
-                    Sequence("decoders", Replace("▁", " "), Step("ByteFallback"), Step("Fuse"),
-                        Step("Strip", ("content", " "), ("start", 1), ("stop", 0))),
-                _ => Sequence("decoders", Step("ByteFallback"), Step("Fuse")),
-            },
-            ["model"] = new JsonObject
-            {
-                ["type"] = "BPE",
-                ["dropout"] = null,
-                ["unk_token"] = null,
-                ["continuing_subword_prefix"] = null,
-                ["end_of_word_suffix"] = null,
-                ["fuse_unk"] = false,
-                ["byte_fallback"] = layout is TokenizerLayout.CharacterFallback or TokenizerLayout.SentencePiece,
-                ["ignore_merges"] = rules?.TakesWholeWords ?? false,
-                ["vocab"] = vocabulary,
-                ["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)$"{m.Left} {m.Right}")]),
-            },
+            ["normalizer"] = normalizer,
+            ["pre_tokenizer"] = words,
+            ["post_processor"] = TextFrameReader.PostProcessor(tokenizer.Frame, names),
+            ["decoder"] = decoder,
+            ["model"] = model,
         };
         var options = new JsonWriterOptions
         {
@@ -87,10 +107,26 @@ internal static class TokenizerWriter
         });
     }
 
-    private static JsonObject? Normalizer(BpeRules? rules, SentencePieceRules? pieces)
+    private static JsonObject Vocabulary(IReadOnlyList<string> names)
+    {
+        var vocabulary = new JsonObject();
+        for (int id = 0; id < names.Count; id++)
+            vocabulary[names[id]] = id;
+        return vocabulary;
+    }
+
+    private static JsonObject PieceDecoder(bool stripsSpace)
+    {
+        JsonObject[] plain = [Replace("▁", " "), Step("ByteFallback"), Step("Fuse")];
+        return Sequence("decoders", stripsSpace
+            ? [.. plain, Step("Strip", ("content", " "), ("start", 1), ("stop", 0))]
+            : plain);
+    }
+
+    private static JsonNode? Normalizer(BpeRules? rules, SentencePieceRules? pieces)
     {
         if (rules?.Normalizer is { } normalizer)
-            return Sequence("normalizers", [.. normalizer.Steps.Select(step => Step(step))]);
+            return normalizer.ToJson();
         if (pieces is null || UsesMetaspace(pieces))
             return null;
         return pieces.Prefix == SpacePrefix.Always
@@ -100,8 +136,8 @@ internal static class TokenizerWriter
 
     private static JsonObject Added(AddedToken token, bool isSpecial) => new()
     {
-        ["id"] = token.Id, ["content"] = token.Text, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
-        ["normalized"] = token.IsNormalized, ["special"] = isSpecial,
+        ["id"] = token.Id, ["content"] = token.Text, ["single_word"] = false, ["lstrip"] = token.StripsLeft,
+        ["rstrip"] = token.StripsRight, ["normalized"] = token.IsNormalized, ["special"] = isSpecial,
     };
 
     private static JsonObject Words(WordSplit split, bool splits)

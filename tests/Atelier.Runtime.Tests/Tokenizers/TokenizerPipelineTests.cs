@@ -108,20 +108,18 @@ public sealed class TokenizerPipelineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("truncation", """{"direction":"Right","max_length":8,"strategy":"LongestFirst","stride":0}""", "'truncation'")]
-    [InlineData("padding", """{"strategy":{"Fixed":8},"pad_id":0}""", "'padding'")]
+    [InlineData("padding", """{"strategy":{"Fixed":8},"pad_id":0}""", "'padding.strategy'")]
+    [InlineData("padding", """{"strategy":"BatchLongest","pad_to_multiple_of":8}""", "'padding.pad_to_multiple_of' is 8")]
+    [InlineData("truncation", """{"max_length":8,"strategy":"Whole"}""", "'truncation.strategy'")]
+    [InlineData("truncation", """{"max_length":0}""", "'truncation.max_length' is 0")]
     [InlineData("surprise", "1", "'surprise'")]
     [InlineData("model.end_of_word_suffix", "\"</w>\"", "'model.end_of_word_suffix' is \"</w>\"")]
     [InlineData("model.continuing_subword_prefix", "\"##\"", "'model.continuing_subword_prefix'")]
     [InlineData("model.dropout", "0.1", "'model.dropout' is 0.1")]
     [InlineData("model.something", "true", "'model.something'")]
-    [InlineData("model.type", "\"WordPiece\"", "WordPiece")]
-    [InlineData("normalizer", """{"type":"StripAccents"}""", "StripAccents")]
-    [InlineData("normalizer", """{"type":"Strip","strip_left":true,"strip_right":true}""", "Strip")]
-    [InlineData("normalizer", """{"type":"Prepend","prepend":"▁"}""", "Prepend")]
-    [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"BertNormalizer"}]}""", "BertNormalizer")]
+    [InlineData("model.type", "\"WordLevel\"", "WordLevel")]
+    [InlineData("model.type", "\"WordPiece\"", "model.merges")]
     [InlineData("normalizer", """{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"}""", "normalizer.pattern.Regex")]
-    [InlineData("normalizer", """{"type":"Replace","pattern":{"String":"a"},"content":"b"}""", "Replace 'a' by 'b'")]
     [InlineData("pre_tokenizer", """{"type":"Whitespace"}""", "Whitespace")]
     [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Punctuation","behavior":"Isolated"},{"type":"ByteLevel","add_prefix_space":false}]}""", "Punctuation")]
     [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},{"type":"ByteLevel","add_prefix_space":false}]}""", "pre_tokenizer[0].individual_digits")]
@@ -135,14 +133,12 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("decoder", "null", "decoder")]
     [InlineData("decoder", """{"type":"WordPiece","prefix":"##","cleanup":true}""", "WordPiece")]
     [InlineData("decoder", """{"type":"Sequence","decoders":[{"type":"ByteLevel"},{"type":"Strip","content":" ","start":1,"stop":0}]}""", "ByteLevel, Strip")]
-    [InlineData("post_processor", """{"type":"BertProcessing","sep":["[SEP]",1],"cls":["[CLS]",0]}""", "BertProcessing")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"<|endoftext|>","type_id":0}}],"pair":[],"special_tokens":{}}""", "after a text")]
+    [InlineData("post_processor", """{"type":"BertProcessing","sep":["[SEP]",1],"cls":["[CLS]",0]}""", "'[CLS]' with the id 0")]
+    [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]}""", "Nmt")]
     [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[5]}}}""", "with the id 5")]
     [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[257,257]}}}""", "has 2 ids")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B"}}],"special_tokens":{}}""", "more than one text")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}""", "more than one text")]
-    [InlineData("added_tokens[0].lstrip", "true", "'added_tokens[0].lstrip' is true")]
-    [InlineData("added_tokens[0].rstrip", "true", "'added_tokens[0].rstrip' is true")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B"}}],"special_tokens":{}}""", "expected one text")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}""", "expected one text")]
     [InlineData("added_tokens[0].single_word", "true", "'added_tokens[0].single_word' is true")]
     [InlineData("added_tokens[0].surprise", "\"x\"", "added_tokens[0].surprise")]
     [InlineData("added_tokens[0].content", "\"th\"", "'th' has the id 257, but 256")]
@@ -153,6 +149,33 @@ public sealed class TokenizerPipelineTests : IDisposable
         AtelierException error = Should.Throw<AtelierException>(() => TokenizerFile.Load(TokenizerPath));
         error.ToLine().ShouldContain(named);
         error.Where.ShouldBe(TokenizerPath);
+    }
+
+    [Theory]
+    [InlineData("lstrip")]
+    [InlineData("rstrip")]
+    public void White_space_belongs_to_special_tokens_that_say_so_and_to_no_others(string key)
+    {
+        WriteByteLevel(["th"], ["t h"]);
+        Add("<mask>", 258, normalized: false, special: true);
+        JsonEdits.Set(TokenizerPath, $"added_tokens[1].{key}", "true");
+        int[] ids = key == "lstrip" ? [256, 258, ' ', 'x'] : [256, ' ', 258, 'x'];
+        RoundTripsThroughItsFile().EncodeWithSpecials("th <mask> x", readsSpecials: true).Ids.ShouldBe(ids);
+        JsonEdits.Set(TokenizerPath, "added_tokens[1].special", "false");
+        Should.Throw<AtelierException>(() => TokenizerFile.Load(TokenizerPath)).ToLine()
+            .ShouldContain($"'added_tokens[1].{key}' is true");
+    }
+
+    [Theory]
+    [InlineData("truncation", """{"direction":"Right","max_length":8,"strategy":"LongestFirst","stride":0}""", "'truncation'")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"<|endoftext|>","type_id":0}}],"pair":[],"special_tokens":{}}""", "after a text")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}""", "before and after a text")]
+    public void What_a_model_that_continues_text_cannot_use_is_refused_for_it(string key, string value, string named)
+    {
+        WriteByteLevel(["th"], ["t h"]);
+        JsonEdits.Set(TokenizerPath, key, value);
+        TokenizerFile.Load(TokenizerPath).Encode("th").ShouldBe([256]);
+        Should.Throw<AtelierException>(() => TokenizerFile.Read(TokenizerPath)).ToLine().ShouldContain(named);
     }
 
     [Theory]
