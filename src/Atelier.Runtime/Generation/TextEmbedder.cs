@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Networks;
+using Atelier.Tokenizers;
 
 namespace Atelier.Generation;
 
@@ -21,18 +22,15 @@ public sealed record TextEmbeddingOptions
 /// <summary>Turns texts into vectors with an encoder. Safe for concurrent use.</summary>
 public sealed class TextEmbedder : ITrainedModel, ITextEmbedder
 {
-    private readonly Func<string, int, EncoderInput> _tokenize;
-
     /// <summary>Creates an embedder.</summary>
     /// <param name="encoder">The encoder, which is disposed with the embedder.</param>
-    /// <param name="tokenize">Returns the tokens of a text with the model's special tokens, cut to a number of tokens;
-    /// safe for concurrent use.</param>
+    /// <param name="tokenizer">The tokenizer, which inserts the model's special tokens.</param>
     /// <param name="options">How vectors are made; null takes the defaults.</param>
     /// <exception cref="AtelierException">The largest number of tokens is not within what the encoder can read.
     /// </exception>
-    public TextEmbedder(Encoder encoder, Func<string, int, EncoderInput> tokenize, TextEmbeddingOptions? options = null)
+    public TextEmbedder(Encoder encoder, Tokenizer tokenizer, TextEmbeddingOptions? options = null)
     {
-        (Encoder, _tokenize, Options) = (encoder, tokenize, options ?? new TextEmbeddingOptions());
+        (Encoder, Tokenizer, Options) = (encoder, tokenizer, options ?? new TextEmbeddingOptions());
         int longest = encoder.Config.ContextLength;
         if (Options.MaxTokens is int wanted && (wanted < 1 || wanted > longest))
             throw new AtelierException($"texts of {wanted} tokens cannot be read", hint: $"allowed: 1 to {longest}");
@@ -40,6 +38,9 @@ public sealed class TextEmbedder : ITrainedModel, ITextEmbedder
 
     /// <summary>The encoder.</summary>
     public Encoder Encoder { get; }
+
+    /// <summary>The tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
 
     /// <summary>How vectors are made.</summary>
     public TextEmbeddingOptions Options { get; }
@@ -64,7 +65,8 @@ public sealed class TextEmbedder : ITrainedModel, ITextEmbedder
         for (int i = 0; i < inputs.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            inputs[i] = _tokenize(texts[i], most);
+            EncodedText text = Tokenizer.EncodeWithSpecials(texts[i], maxLength: most);
+            inputs[i] = new EncoderInput(text.Ids.ToArray(), text.TypeIds.ToArray());
             tokens += inputs[i].Tokens.Length;
         }
         return Encoder.Embed(inputs, Options.Pooling, Options.Normalise, cancellation);

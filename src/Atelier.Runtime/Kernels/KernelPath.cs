@@ -33,11 +33,11 @@ internal abstract unsafe class KernelPath
     public abstract void Multiply(
         in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone);
 
-    /// <summary>Returns a copy of unquantised weights that <see cref="MultiplyPacked"/> multiplies.</summary>
-    public abstract PackedMatrix Pack(WeightMatrix matrix);
+    /// <summary>Number of rows of a panel that <see cref="MultiplyPacked"/> multiplies.</summary>
+    public abstract int PanelRows { get; }
 
     /// <inheritdoc cref="PackedProducts{TLanes, TVector}.Multiply"/>
-    public abstract void MultiplyPacked(PackedMatrix w, int start, int end, float* bias, float* x, int vectors,
+    public abstract void MultiplyPacked(in PackedRows w, int start, int end, float* bias, float* x, int vectors,
         float* y, long yStride);
 
     /// <summary>Quantises a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>

@@ -33,7 +33,7 @@ internal static unsafe class PackedProducts<TLanes, TVector>
     /// <param name="vectors">Number of vectors.</param>
     /// <param name="y">The results; points to that of row 0 with the first vector.</param>
     /// <param name="yStride">Number of elements from the results of one vector to those of the next.</param>
-    public static void Multiply<TElement>(PackedMatrix w, int start, int end, float* bias, float* x, int vectors,
+    public static void Multiply<TElement>(in PackedRows w, int start, int end, float* bias, float* x, int vectors,
         float* y, long yStride)
         where TElement : struct, IElement
     {

@@ -46,9 +46,9 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         }
     }
 
-    public override PackedMatrix Pack(WeightMatrix matrix) => new(matrix, PackedProducts<TLanes, TVector>.PanelRows);
+    public override int PanelRows => PackedProducts<TLanes, TVector>.PanelRows;
 
-    public override void MultiplyPacked(PackedMatrix w, int start, int end, float* bias, float* x, int vectors,
+    public override void MultiplyPacked(in PackedRows w, int start, int end, float* bias, float* x, int vectors,
         float* y, long yStride)
     {
         switch (w.Type)

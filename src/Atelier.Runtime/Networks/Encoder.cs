@@ -5,7 +5,7 @@ namespace Atelier.Networks;
 /// <summary>
 /// A Transformer encoder on the CPU in managed code: BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019). Many
 /// sequences are computed at once, without padding, and the result of each does not depend on the others. Several
-/// threads may use an encoder at the same time: steps run one at a time, each with all worker threads.
+/// threads may use an encoder at the same time: their calls run one at a time, each with all worker threads.
 /// </summary>
 /// <remarks>
 /// Embeddings are used in place, also in mapped files, and so are linear layers in 8 or 4 bits. Other linear layers are
@@ -14,10 +14,15 @@ namespace Atelier.Networks;
 public sealed class Encoder : IDisposable
 {
     // More rows at once are not faster, and less of them would stay in the caches.
-    private const int MostRows = 256;
+    private const int MostRows = 128;
 
-    private readonly EncoderPass _pass;
-    private readonly Lock _gate = new(); // guards the pass
+    // With less rows, reading the weights would take longer than the products.
+    private const int LeastRows = 32;
+
+    private readonly EncoderParts _parts;
+    private readonly EncoderPass _together; // all workers on the same sequences
+    private readonly EncoderPass[] _each; // one for each worker, on sequences of its own
+    private readonly Lock _gate = new(); // guards the workers and passes
     private bool _disposed;
 
     /// <summary>Creates an encoder.</summary>
@@ -39,7 +44,11 @@ public sealed class Encoder : IDisposable
         (Config, Weights) = (config, weights);
         long bytes = weights.Blocks.Sum(block => block.Up.Weight.ByteCount + block.Down.Weight.ByteCount
             + 4 * block.Query.Weight.ByteCount);
-        _pass = new EncoderPass(config, weights, path, PassProducts.Workers(threads, bytes));
+        int workers = PassProducts.Workers(threads, bytes);
+        _parts = new EncoderParts(weights, path.PanelRows);
+        _together = new EncoderPass(config, weights, _parts, path, workers);
+        _each = [.. Enumerable.Range(0, workers)
+            .Select(_ => new EncoderPass(config, weights, _parts, path, 1))];
     }
 
     private delegate void StatesReader(int input, ReadOnlySpan<float> states);
@@ -52,7 +61,7 @@ public sealed class Encoder : IDisposable
 
     /// <summary>Returns the hidden states after the last block.</summary>
     /// <param name="inputs">The sequences, each of 1 to <see cref="EncoderConfig.ContextLength"/> tokens.</param>
-    /// <param name="cancellation">Cancels before the next step, a few hundred tokens.</param>
+    /// <param name="cancellation">Cancels before the next group of sequences, of about a hundred tokens.</param>
     /// <returns>For each sequence its states, [tokens, hidden].</returns>
     /// <exception cref="ArgumentException">A sequence is empty or too long, or a token or type does not exist.
     /// </exception>
@@ -67,7 +76,7 @@ public sealed class Encoder : IDisposable
     /// <param name="inputs">The sequences, each of 1 to <see cref="EncoderConfig.ContextLength"/> tokens.</param>
     /// <param name="pooling">How the hidden states become one vector.</param>
     /// <param name="normalise">Whether the vectors are scaled to length 1.</param>
-    /// <param name="cancellation">Cancels before the next step, a few hundred tokens.</param>
+    /// <param name="cancellation">Cancels before the next group of sequences, of about a hundred tokens.</param>
     /// <returns>For each sequence its vector, [hidden].</returns>
     /// <exception cref="ArgumentException">A sequence is empty or too long, or a token or type does not exist.
     /// </exception>
@@ -134,7 +143,9 @@ public sealed class Encoder : IDisposable
             if (_disposed)
                 return;
             _disposed = true;
-            _pass.Dispose();
+            foreach (EncoderPass pass in _each.Append(_together))
+                pass.Dispose();
+            _parts.Dispose();
             foreach (IDisposable owner in Weights.Owners)
                 owner.Dispose();
         }
@@ -172,25 +183,51 @@ public sealed class Encoder : IDisposable
         return vector;
     }
 
-    /// <summary>Computes sequences, as many at once as make up a step.</summary>
+    /// <summary>
+    /// Computes sequences in groups. Each worker takes whole groups, so that none waits for another; a single group is
+    /// computed by all workers together.
+    /// </summary>
     private void Read(IReadOnlyList<EncoderInput> inputs, StatesReader read, CancellationToken cancellation)
     {
         Check(inputs);
+        cancellation.ThrowIfCancellationRequested();
+        List<Range> groups = Groups(inputs);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (groups.Count > 1)
+                _together.Pool.Run(new GroupWork(_each, inputs, groups, read, cancellation));
+            else if (groups.Count == 1)
+                Run(_together, inputs, groups[0], read);
+        }
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Divides sequences into groups of similar size, at least one for each worker if there are enough.</summary>
+    private List<Range> Groups(IReadOnlyList<EncoderInput> inputs)
+    {
+        long total = inputs.Sum(input => (long)input.Tokens.Length);
+        int parts = (int)Math.Min(inputs.Count, Math.Max((total + MostRows - 1) / MostRows,
+            Math.Min(_each.Length, total / LeastRows)));
+        var groups = new List<Range>();
+        long read = 0;
         for (int first = 0, next = 0; first < inputs.Count; first = next)
         {
-            cancellation.ThrowIfCancellationRequested();
-            int rows = 0;
-            for (; next < inputs.Count && (next == first || rows + inputs[next].Tokens.Length <= MostRows); next++)
-                rows += inputs[next].Tokens.Length;
-            EncoderInput[] step = [.. Enumerable.Range(first, next - first).Select(i => inputs[i])];
-            lock (_gate)
-            {
-                ObjectDisposedException.ThrowIf(_disposed, this);
-                _pass.Run(step);
-                for (int i = 0; i < step.Length; i++)
-                    read(first + i, _pass.States(i));
-            }
+            long until = total * (groups.Count + 1) / parts;
+            do
+                read += inputs[next++].Tokens.Length;
+            while (next < inputs.Count && read + inputs[next].Tokens.Length / 2 < until);
+            groups.Add(first..next);
         }
+        return groups;
+    }
+
+    private static void Run(EncoderPass pass, IReadOnlyList<EncoderInput> inputs, Range group, StatesReader read)
+    {
+        (int first, int count) = group.GetOffsetAndLength(inputs.Count);
+        pass.Run([.. Enumerable.Range(first, count).Select(i => inputs[i])]);
+        for (int i = 0; i < count; i++)
+            read(first + i, pass.States(i));
     }
 
     private void RunHead(EncoderInput input, EncoderHead head, int[] positions, Span<float> results,
@@ -200,7 +237,7 @@ public sealed class Encoder : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _pass.Run([input], head, positions, results);
+            _together.Run([input], head, positions, results);
         }
     }
 
@@ -221,5 +258,20 @@ public sealed class Encoder : IDisposable
                 throw new ArgumentException(
                     $"{tokens.Length} tokens need as many types, of {Config.TypeCount} kinds", nameof(inputs));
         }
+    }
+
+    /// <summary>Groups of sequences, which the workers take one after another.</summary>
+    private sealed class GroupWork(EncoderPass[] passes, IReadOnlyList<EncoderInput> inputs, List<Range> groups,
+        StatesReader read, CancellationToken cancellation) : IParallelWork
+    {
+        private int _taken;
+
+        public void Run(int worker)
+        {
+            for (int group = Next(); group < groups.Count && !cancellation.IsCancellationRequested; group = Next())
+                Encoder.Run(passes[worker], inputs, groups[group], read);
+        }
+
+        private int Next() => Interlocked.Increment(ref _taken) - 1;
     }
 }

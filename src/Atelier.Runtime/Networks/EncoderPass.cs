@@ -3,20 +3,16 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Computes the hidden states of several sequences with all workers in parallel. The rows of all sequences are one
-/// matrix, so products waste nothing on padding; attention is computed for each sequence. Each worker computes its rows
-/// of every product and its heads; barriers separate the parts.
+/// Computes the hidden states of several sequences with the workers of a pool in parallel. The rows of all sequences
+/// are one matrix, so products waste nothing on padding; attention is computed for each sequence. Each worker computes
+/// its rows of every product and its heads; barriers separate the parts.
 /// </summary>
 internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
 {
     private readonly EncoderConfig _config;
     private readonly EncoderWeights _weights;
     private readonly KernelPath _path;
-    private readonly WorkerPool _pool;
-    private readonly PassScratch _constants = new();
-    private readonly PassBlock[] _blocks;
-    private readonly PassNorm _embeddingNorm, _headNorm;
-    private readonly PassProduct? _pooler, _transform, _decoder;
+    private readonly EncoderParts _parts;
     private readonly float _epsilon;
     private PassScratch _scratch = new(); // for the largest step so far
     private PassProducts _products;
@@ -31,22 +27,21 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     private EncoderHead _head;
     private float* _results;
 
-    public EncoderPass(EncoderConfig config, EncoderWeights weights, KernelPath path, int workers)
+    /// <summary>Creates a pass.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="parts">The weights prepared for passes, which several passes may share.</param>
+    /// <param name="path">The kernels.</param>
+    /// <param name="workers">Number of workers.</param>
+    public EncoderPass(EncoderConfig config, EncoderWeights weights, EncoderParts parts, KernelPath path, int workers)
     {
-        (_config, _weights, _path, _epsilon) = (config, weights, path, (float)config.NormEpsilon);
-        _pool = new WorkerPool(workers);
-        _blocks = [.. weights.Blocks.Select(block => new PassBlock(block, _constants, path))];
-        _embeddingNorm = new(weights.EmbeddingNorm, _constants);
-        if (weights.Pooler is { } pooler)
-            _pooler = new PassProduct(pooler, _constants);
-        if (weights.MaskedHead is { } head)
-        {
-            (_transform, _decoder) = (new PassProduct(head.Transform, _constants),
-                new PassProduct(head.Decoder, _constants));
-            _headNorm = new(head.Norm, _constants);
-        }
+        (_config, _weights, _parts, _path, Pool) = (config, weights, parts, path, new WorkerPool(workers));
+        _epsilon = (float)config.NormEpsilon;
         (_products, _attention) = MakeRoom(1, 1);
     }
+
+    /// <summary>The workers.</summary>
+    public WorkerPool Pool { get; }
 
     /// <summary>Computes the hidden states of sequences, already checked.</summary>
     public void Run(EncoderInput[] inputs) => Run(inputs, EncoderHead.None, [], []);
@@ -70,7 +65,7 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
         fixed (float* to = results)
         {
             _results = to;
-            _pool.Run(this);
+            Pool.Run(this);
             _results = null;
         }
         _inputs = []; // keep no reference after the step
@@ -85,22 +80,22 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     {
         int rows = _starts[^1], hidden = _config.HiddenSize, size = _config.FeedForwardSize;
         Embed(worker);
-        _pool.Barrier();
-        foreach (PassBlock block in _blocks)
+        Pool.Barrier();
+        foreach (PassBlock block in _parts.Blocks)
         {
             Operand x = _products.InBytes(worker, _x, rows, hidden,
                 block.Query.IsBlocked || block.Key.IsBlocked || block.Value.IsBlocked);
             _products.Multiply(worker, block.Query, x, rows, _queries, hidden, asAlone: false);
             _products.Multiply(worker, block.Key, x, rows, _keys, hidden, asAlone: false);
             _products.Multiply(worker, block.Value, x, rows, _values, hidden, asAlone: false);
-            _pool.Barrier();
+            Pool.Barrier();
             Attend(worker);
-            _pool.Barrier();
+            Pool.Barrier();
             x = _products.InBytes(worker, _mixed, rows, hidden, block.Output.IsBlocked);
             AddNormed(worker, block.Output, x, block.AttentionNorm);
             x = _products.InBytes(worker, _x, rows, hidden, block.Up.IsBlocked);
             _products.FeedForward(worker, block, _config.Activation, x, rows, _inner, null, asAlone: false);
-            _pool.Barrier();
+            Pool.Barrier();
             x = _products.InBytes(worker, _inner, rows, size, block.Down.IsBlocked);
             AddNormed(worker, block.Down, x, block.FeedForwardNorm);
         }
@@ -110,9 +105,8 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _pool.Dispose();
+        Pool.Dispose();
         _scratch.Dispose();
-        _constants.Dispose();
     }
 
     private (PassProducts Products, EncoderAttention Attention) MakeRoom(int rows, int longest)
@@ -128,8 +122,8 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
         _mixed = Rows(hidden);
         _sums = Rows(hidden);
         _inner = Rows(_config.FeedForwardSize);
-        return (new PassProducts(_path, _pool, _scratch, rows, Math.Max(hidden, _config.FeedForwardSize)),
-            new EncoderAttention(_config, _path, _scratch, _pool.Workers, longest));
+        return (new PassProducts(_path, Pool, _scratch, rows, Math.Max(hidden, _config.FeedForwardSize)),
+            new EncoderAttention(_config, _path, _scratch, Pool.Workers, longest));
 
         float* Rows(int size) => _scratch.Floats((long)rows * size);
     }
@@ -151,7 +145,7 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
                 _path.Add(added, hidden, x);
                 _weights.Types.ReadRow(types.IsEmpty ? 0 : types[at], new Span<float>(added, hidden));
                 _path.Add(added, hidden, x);
-                Norm(x, _embeddingNorm);
+                Norm(x, _parts.EmbeddingNorm);
             }
         }
     }
@@ -165,7 +159,7 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
             int start = _starts[i], count = _starts[i + 1] - start;
             for (int head = 0; head < _config.HeadCount; head++)
             {
-                if (item++ % _pool.Workers == worker)
+                if (item++ % Pool.Workers == worker)
                     _attention.Mix(worker, count, head, RowOf(_queries, start), RowOf(_keys, start),
                         RowOf(_values, start), RowOf(_mixed, start));
             }
@@ -177,11 +171,11 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     {
         int rows = _starts[^1];
         _products.AddProduct(worker, product, y, rows, _sums, _x, asAlone: false);
-        _pool.Barrier();
+        Pool.Barrier();
         (int start, int end) = _products.Share(worker, rows);
         for (int row = start; row < end; row++)
             Norm(RowOf(_x, row), norm);
-        _pool.Barrier();
+        Pool.Barrier();
     }
 
     private void Norm(float* x, in PassNorm norm) =>
@@ -196,12 +190,12 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
         (int first, int after) = _products.Share(worker, rows);
         for (int i = first; i < after; i++)
             new ReadOnlySpan<float>(RowOf(_x, _wanted[i]), hidden).CopyTo(new Span<float>(RowOf(_mixed, i), hidden));
-        _pool.Barrier();
-        PassProduct inner = _head == EncoderHead.Pooler ? _pooler!.Value : _transform!.Value;
+        Pool.Barrier();
+        PassProduct inner = _head == EncoderHead.Pooler ? _parts.Pooler!.Value : _parts.Transform!.Value;
         Operand x = _products.InBytes(worker, _mixed, rows, hidden, inner.IsBlocked);
         float* y = _head == EncoderHead.Pooler ? _results : _sums;
         _products.Multiply(worker, inner, x, rows, y, hidden, asAlone: false);
-        _pool.Barrier();
+        Pool.Barrier();
         for (int i = first; i < after; i++)
         {
             if (_head == EncoderHead.Pooler)
@@ -210,16 +204,41 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
                 continue;
             }
             _products.Activate(_config.Activation, null, hidden, RowOf(y, i));
-            Norm(RowOf(y, i), _headNorm);
+            Norm(RowOf(y, i), _parts.HeadNorm);
         }
-        _pool.Barrier();
+        Pool.Barrier();
         if (_head == EncoderHead.Pooler)
             return;
-        x = _products.InBytes(worker, _sums, rows, hidden, _decoder!.Value.IsBlocked);
-        _products.Multiply(worker, _decoder!.Value, x, rows, _results, _config.VocabularySize, asAlone: false);
+        x = _products.InBytes(worker, _sums, rows, hidden, _parts.Decoder!.Value.IsBlocked);
+        _products.Multiply(worker, _parts.Decoder!.Value, x, rows, _results, _config.VocabularySize, asAlone: false);
     }
 
     private float* RowOf(float* vectors, int row) => vectors + (long)row * _config.HiddenSize;
+}
+
+/// <summary>An encoder's weights, prepared for passes.</summary>
+internal sealed class EncoderParts : IDisposable
+{
+    public readonly PassBlock[] Blocks;
+    public readonly PassNorm EmbeddingNorm, HeadNorm;
+    public readonly PassProduct? Pooler, Transform, Decoder;
+
+    private readonly PassScratch _memory = new();
+
+    public EncoderParts(EncoderWeights weights, int panelRows)
+    {
+        Blocks = [.. weights.Blocks.Select(block => new PassBlock(block, _memory, panelRows))];
+        EmbeddingNorm = new(weights.EmbeddingNorm, _memory);
+        if (weights.Pooler is { } pooler)
+            Pooler = new PassProduct(pooler, _memory);
+        if (weights.MaskedHead is { } head)
+        {
+            (Transform, Decoder) = (new PassProduct(head.Transform, _memory), new PassProduct(head.Decoder, _memory));
+            HeadNorm = new(head.Norm, _memory);
+        }
+    }
+
+    public void Dispose() => _memory.Dispose();
 }
 
 /// <summary>What an encoder's pass computes from the hidden states.</summary>

@@ -102,7 +102,7 @@ internal sealed unsafe class PassProducts
             return;
         if (product.Packed is { } packed)
         {
-            _path.MultiplyPacked(packed, start, end, product.Bias, x.Floats, vectors, y, yStride);
+            _path.MultiplyPacked(packed.Rows, start, end, product.Bias, x.Floats, vectors, y, yStride);
             return;
         }
         var rows = new ProductRows(product.Weight, start, end - start);
