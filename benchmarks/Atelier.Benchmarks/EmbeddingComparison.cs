@@ -6,14 +6,15 @@ using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
 using Atelier.Networks;
+using Atelier.Tokenizers;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Atelier.Benchmarks;
 
 /// <summary>
 /// Sentences embedded a second by a published six-layer BERT, beside Microsoft.ML.OnnxRuntime on the same weights, as
-/// our own export writes them. The sentences have the lengths of Multi30k's. Ours takes them as they come; the peer, who
-/// pads, also takes them sorted by length, and its better way counts.
+/// our own export writes them: sentences of Multi30k, as token ids. Ours takes them as they come; the peer, who pads,
+/// also takes them sorted by length, and its better way counts.
 /// </summary>
 internal static class EmbeddingComparison
 {
@@ -36,10 +37,11 @@ internal static class EmbeddingComparison
         Encoder[] encoders = [.. Types.Select(type => new Encoder(config, weights.ConvertTo(type)))];
         using var settings = new SessionOptions
         {
-            IntraOpNumThreads = Environment.ProcessorCount, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            IntraOpNumThreads = Environment.ProcessorCount,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
         };
         using var session = new InferenceSession(onnx, settings);
-        int[][] sentences = Read(config.VocabularySize);
+        int[][] sentences = Read(folder);
         int[][] sorted = [.. sentences.OrderBy(ids => ids.Length)];
         Check(encoders[0], session, sentences[..32]);
         foreach (int batch in (int[])[1, 32])
@@ -56,7 +58,8 @@ internal static class EmbeddingComparison
                 else
                     Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
                         $"batch {batch}, round {round} of {rounds}: ours {string.Join(", ", Types.Select((type, i) =>
-                            $"{type} {ours[i][^1]:N0}"))}; peer {peers[0][^1]:N0}, sorted {peers[1][^1]:N0} sentences/s"));
+                            $"{type} {ours[i][^1]:N0}"))}; peer {peers[0][^1]:N0}, sorted {peers[1][^1]:N0} "
+                            + "sentences/s"));
             }
             int best = Comparison.Best(ours), peer = Comparison.Best(peers);
             (double low, double high) = Comparison.Spread([.. ours[0]], [.. peers[peer]]);
@@ -75,15 +78,13 @@ internal static class EmbeddingComparison
         File.Delete(onnx);
     }
 
-    /// <summary>Sentences of Multi30k's lengths: a token for each word, two special tokens.</summary>
-    private static int[][] Read(int vocabulary)
+    private static int[][] Read(string folder)
     {
         using var lines = new StreamReader(new GZipStream(
             File.OpenRead(BenchmarkData.Find("multi30k", "val.lc.norm.tok.en.gz")), CompressionMode.Decompress));
-        var random = new Random(1);
-        return [.. Enumerable.Range(0, Sentences).Select(_ =>
-            Enumerable.Range(0, lines.ReadLine()!.Split(' ').Length + 2).Select(_ => random.Next(1000, vocabulary))
-                .ToArray())];
+        var tokenizer = WordPieceTokenizer.FromVocabulary(Path.Combine(folder, "vocab.txt"));
+        return [.. Enumerable.Range(0, Sentences)
+            .Select(_ => tokenizer.EncodeWithSpecials(lines.ReadLine()!).Ids.ToArray())];
     }
 
     private static void Check(Encoder encoder, InferenceSession session, int[][] sentences)

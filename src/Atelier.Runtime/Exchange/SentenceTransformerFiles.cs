@@ -55,7 +55,8 @@ internal static class SentenceTransformerFiles
         if (size != config.HiddenSize)
             throw new AtelierException($"word_embedding_dimension is {size}, but the states have {config.HiddenSize} "
                 + "elements", file.Path, "download the model again");
-        EmbeddingPooling[] chosen = [.. Modes.Where(mode => file.Boolean(mode.Key, false)).Select(mode => mode.Pooling)];
+        EmbeddingPooling[] chosen =
+            [.. Modes.Where(mode => file.Boolean(mode.Key, false)).Select(mode => mode.Pooling)];
         return chosen is [EmbeddingPooling only]
             ? only
             : throw new AtelierException($"{chosen.Length} pooling modes are chosen", file.Path,

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
@@ -58,14 +59,19 @@ internal static unsafe class PackedProducts<TLanes, TVector>
                     int t = (int)((long)vectors * group / groups);
                     int count = (int)((long)vectors * (group + 1) / groups) - t;
                     float* from = x + (long)t * w.Columns + first, to = y + t * yStride + row;
+                    // The first two groups fetch a half of the next part each, while they multiply with this one.
+                    int half = (after - first) * TLanes.Count * TElement.Size;
+                    byte* ahead = group < 2 ? panel + (2 + group) * half : null;
                     if (rows == height)
                     {
-                        Some<TElement>(count, panel, after - first, rowBias, from, w.Columns, to, yStride, part > 0);
+                        Some<TElement>(count, panel, ahead, after - first, rowBias, from, w.Columns, to, yStride,
+                            part > 0);
                         continue;
                     }
                     for (int i = 0; i < count && part > 0; i++)
                         Copy(to + i * yStride, rows, edge + i * height);
-                    Some<TElement>(count, panel, after - first, rowBias, from, w.Columns, edge, height, part > 0);
+                    Some<TElement>(count, panel, ahead, after - first, rowBias, from, w.Columns, edge, height,
+                        part > 0);
                     for (int i = 0; i < count; i++)
                         Copy(edge + i * height, rows, to + i * yStride);
                 }
@@ -76,36 +82,36 @@ internal static unsafe class PackedProducts<TLanes, TVector>
     private static void Copy(float* from, int count, float* to) =>
         new ReadOnlySpan<float>(from, count).CopyTo(new Span<float>(to, count));
 
-    private static void Some<TElement>(int count, byte* panel, int columns, float* bias, float* x, int xStride,
-        float* y, long yStride, bool adds)
+    private static void Some<TElement>(int count, byte* panel, byte* ahead, int columns, float* bias, float* x,
+        int xStride, float* y, long yStride, bool adds)
         where TElement : struct, IElement
     {
         switch (count)
         {
             case 1:
-                Panel<TElement, One>(panel, columns, bias, x, xStride, y, yStride, adds);
+                Panel<TElement, One>(panel, ahead, columns, bias, x, xStride, y, yStride, adds);
                 break;
             case 2:
-                Panel<TElement, Two>(panel, columns, bias, x, xStride, y, yStride, adds);
+                Panel<TElement, Two>(panel, ahead, columns, bias, x, xStride, y, yStride, adds);
                 break;
             case 3:
-                Panel<TElement, Three>(panel, columns, bias, x, xStride, y, yStride, adds);
+                Panel<TElement, Three>(panel, ahead, columns, bias, x, xStride, y, yStride, adds);
                 break;
             case 4:
-                Panel<TElement, Four>(panel, columns, bias, x, xStride, y, yStride, adds);
+                Panel<TElement, Four>(panel, ahead, columns, bias, x, xStride, y, yStride, adds);
                 break;
             case 5:
-                Panel<TElement, Five>(panel, columns, bias, x, xStride, y, yStride, adds);
+                Panel<TElement, Five>(panel, ahead, columns, bias, x, xStride, y, yStride, adds);
                 break;
             default:
-                Panel<TElement, Six>(panel, columns, bias, x, xStride, y, yStride, adds);
+                Panel<TElement, Six>(panel, ahead, columns, bias, x, xStride, y, yStride, adds);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Panel<TElement, TCount>(byte* w, int columns, float* bias, float* x, int xStride, float* y,
-        long yStride, bool adds)
+    private static void Panel<TElement, TCount>(byte* w, byte* ahead, int columns, float* bias, float* x, int xStride,
+        float* y, long yStride, bool adds)
         where TElement : struct, IElement
         where TCount : struct, IVectorCount
     {
@@ -130,6 +136,8 @@ internal static unsafe class PackedProducts<TLanes, TVector>
         }
         for (int c = 0; c < columns; c++, w += 2 * step)
         {
+            if (Sse.IsSupported && ahead != null)
+                Sse.Prefetch1(ahead + (long)c * step);
             TVector upper = TElement.Load<TLanes, TVector>(w), lower = TElement.Load<TLanes, TVector>(w + step);
             AddTo(upper, lower, x[c], ref a0, ref b0);
             if (TCount.Count > 1)

@@ -203,7 +203,7 @@ public sealed class Encoder : IDisposable
         cancellation.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Divides sequences into groups of similar size, at least one for each worker if there are enough.</summary>
+    /// <summary>Divides sequences into groups of similar size, one for each worker if there are enough.</summary>
     private List<Range> Groups(IReadOnlyList<EncoderInput> inputs)
     {
         long total = inputs.Sum(input => (long)input.Tokens.Length);

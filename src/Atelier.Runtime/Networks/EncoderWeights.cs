@@ -32,7 +32,9 @@ public sealed record EncoderWeights
     /// </summary>
     public required IReadOnlyList<BlockWeights> Blocks { get; init; }
 
-    /// <summary>The pooler, [hidden, hidden], whose output is tanh(W x + b) of the first token; null for none.</summary>
+    /// <summary>
+    /// The pooler, [hidden, hidden], whose output is tanh(W x + b) of the first token; null for none.
+    /// </summary>
     public LinearWeights? Pooler { get; init; }
 
     /// <summary>The masked-LM head; null for none.</summary>

@@ -34,7 +34,8 @@ public sealed class OnnxWriterTests : IDisposable
         var tensors = graph[5].Select(field => Fields(field.Bytes)).ToDictionary(t => Text(t[8][0]));
         foreach ((string name, Dictionary<int, List<Field>> tensor) in tensors)
         {
-            long count = tensor.GetValueOrDefault(1, []).Aggregate(1L, (product, dimension) => product * Number(dimension));
+            long count = tensor.GetValueOrDefault(1, [])
+                .Aggregate(1L, (product, dimension) => product * Number(dimension));
             tensor[9][0].Bytes.Length.ShouldBe((int)count * (Number(tensor[2][0]) == 1 ? 4 : 8), name);
         }
         HashSet<string> known = [.. tensors.Keys, .. graph[11].Select(field => Text(Fields(field.Bytes)[1][0]))];

@@ -45,8 +45,8 @@ public sealed class TextEmbedderTests : IDisposable
         vectors[1].ShouldBe(vectors[2]); // 12 tokens with [CLS] and [SEP]
         vectors[3].ShouldBe(embedder.Encoder.Embed([new(new[] { 2, 3 })])[0]);
         texts.Embed([]).ShouldBeEmpty();
-        Should.Throw<AtelierException>(() => new TextEmbedder(embedder.Encoder, embedder.Tokenizer, new() { MaxTokens = 13 }))
-            .Message.ShouldContain("13");
+        Should.Throw<AtelierException>(() =>
+            new TextEmbedder(embedder.Encoder, embedder.Tokenizer, new() { MaxTokens = 13 })).Message.ShouldContain("13");
         Should.Throw<AtelierException>(() => TextModelFile.Open(_folder)).Message.ShouldContain("TextEmbedderFile");
     }
 

@@ -5,7 +5,7 @@ using Atelier.TestSupport;
 
 namespace Atelier.Runtime.Tests.Networks;
 
-/// <summary>The encoder against plain loops in double precision and against a published model's golden numbers.</summary>
+/// <summary>The encoder against plain loops in double precision and a published model's golden numbers.</summary>
 public sealed class EncoderTests
 {
     private const int Vocabulary = 61;
@@ -54,7 +54,8 @@ public sealed class EncoderTests
         IReadOnlyList<float[]> all = encoder.Encode(inputs);
         for (int i = 0; i < inputs.Length; i++)
             all[i].ShouldBe(alone.Encode([inputs[i]])[0], $"sequence {i}");
-        Parallel.For(0, 4, _ => encoder.Encode(inputs).Zip(all).ShouldAllBe(pair => pair.First.SequenceEqual(pair.Second)));
+        Parallel.For(0, 4, _ =>
+            encoder.Encode(inputs).Zip(all).ShouldAllBe(pair => pair.First.SequenceEqual(pair.Second)));
     }
 
     [Fact]
@@ -93,8 +94,9 @@ public sealed class EncoderTests
         (EncoderInput[] inputs, float[][] golden) = Golden();
         (EncoderConfig config, EncoderWeights weights) = EncoderWeightsFile.Open(Folder());
         using var encoder = new Encoder(config, weights.ConvertTo(type));
-        double lowest = encoder.Embed(inputs).Zip(golden).Min(pair => pair.First.Zip(pair.Second, (a, b) => (double)a * b)
-            .Sum() / Math.Sqrt(pair.Second.Sum(v => (double)v * v)));
+        double lowest = encoder.Embed(inputs).Zip(golden).Min(pair =>
+            pair.First.Zip(pair.Second, (a, b) => (double)a * b).Sum()
+                / Math.Sqrt(pair.Second.Sum(v => (double)v * v)));
         TestContext.Current.SendDiagnosticMessage($"{type}: lowest cosine {lowest:F6}");
         lowest.ShouldBeGreaterThan(least);
     }
@@ -105,7 +107,8 @@ public sealed class EncoderTests
         (EncoderConfig config, EncoderWeights weights) = Model(44, 70, ActivationName.Gelu, 0, WeightType.F32);
         using var encoder = new Encoder(config, weights with { Pooler = null, MaskedHead = null }, 1);
         foreach (EncoderInput input in (EncoderInput[])[new(default), new(new int[config.ContextLength + 1]),
-            new(new[] { Vocabulary }), new(new[] { -1 }), new(new[] { 1 }, new[] { 2 }), new(new[] { 1 }, new[] { 0, 0 })])
+            new(new[] { Vocabulary }), new(new[] { -1 }), new(new[] { 1 }, new[] { 2 }),
+            new(new[] { 1 }, new[] { 0, 0 })])
             Should.Throw<ArgumentException>(() => encoder.Encode([input]));
         Should.Throw<AtelierException>(() => encoder.PoolerOutput([new(new[] { 1 })])).Message.ShouldContain("pooler");
         Should.Throw<AtelierException>(() => encoder.MaskedLogits(new(new[] { 1 }), [0], new float[Vocabulary]))
@@ -120,8 +123,8 @@ public sealed class EncoderTests
     {
         var config = new EncoderConfig
         {
-            VocabularySize = Vocabulary, ContextLength = 90, PositionOffset = offset, TypeCount = 2, HiddenSize = hidden,
-            LayerCount = 2, HeadCount = 4, FeedForwardSize = inner, Activation = activation,
+            VocabularySize = Vocabulary, ContextLength = 90, PositionOffset = offset, TypeCount = 2,
+            HiddenSize = hidden, LayerCount = 2, HeadCount = 4, FeedForwardSize = inner, Activation = activation,
         };
         var random = new Random(1);
         float[] Numbers(int count, float size) =>
