@@ -16,6 +16,9 @@ public sealed class Encoder : IDisposable
     // More rows at once are not faster, and less of them would stay in the caches.
     private const int MostRows = 128;
 
+    // Number of groups that a worker takes before another thread's call may begin.
+    private const int GroupsAtOnce = 4;
+
     // With less rows, reading the weights would take longer than the products.
     private const int LeastRows = 32;
 
@@ -61,7 +64,7 @@ public sealed class Encoder : IDisposable
 
     /// <summary>Returns the hidden states after the last block.</summary>
     /// <param name="inputs">The sequences, each of 1 to <see cref="EncoderConfig.ContextLength"/> tokens.</param>
-    /// <param name="cancellation">Cancels before the next group of sequences, of about a hundred tokens.</param>
+    /// <param name="cancellation">Cancels within a few hundred tokens on each thread.</param>
     /// <returns>For each sequence its states, [tokens, hidden].</returns>
     /// <exception cref="ArgumentException">A sequence is empty or too long, or a token or type does not exist.
     /// </exception>
@@ -76,7 +79,7 @@ public sealed class Encoder : IDisposable
     /// <param name="inputs">The sequences, each of 1 to <see cref="EncoderConfig.ContextLength"/> tokens.</param>
     /// <param name="pooling">How the hidden states become one vector.</param>
     /// <param name="normalise">Whether the vectors are scaled to length 1.</param>
-    /// <param name="cancellation">Cancels before the next group of sequences, of about a hundred tokens.</param>
+    /// <param name="cancellation">Cancels within a few hundred tokens on each thread.</param>
     /// <returns>For each sequence its vector, [hidden].</returns>
     /// <exception cref="ArgumentException">A sequence is empty or too long, or a token or type does not exist.
     /// </exception>
@@ -190,17 +193,18 @@ public sealed class Encoder : IDisposable
     private void Read(IReadOnlyList<EncoderInput> inputs, StatesReader read, CancellationToken cancellation)
     {
         Check(inputs);
-        cancellation.ThrowIfCancellationRequested();
-        List<Range> groups = Groups(inputs);
-        lock (_gate)
+        foreach (Range[] groups in Groups(inputs).Chunk(GroupsAtOnce * _each.Length))
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (groups.Count > 1)
-                _together.Pool.Run(new GroupWork(_each, inputs, groups, read, cancellation));
-            else if (groups.Count == 1)
-                Run(_together, inputs, groups[0], read);
+            cancellation.ThrowIfCancellationRequested();
+            lock (_gate) // between calls of other threads
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                if (groups is [Range only])
+                    Run(_together, inputs, only, read);
+                else
+                    _together.Pool.Run(new GroupWork(_each, inputs, groups, read));
+            }
         }
-        cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>Divides sequences into groups of similar size, one for each worker if there are enough.</summary>
@@ -261,14 +265,14 @@ public sealed class Encoder : IDisposable
     }
 
     /// <summary>Groups of sequences, which the workers take one after another.</summary>
-    private sealed class GroupWork(EncoderPass[] passes, IReadOnlyList<EncoderInput> inputs, List<Range> groups,
-        StatesReader read, CancellationToken cancellation) : IParallelWork
+    private sealed class GroupWork(EncoderPass[] passes, IReadOnlyList<EncoderInput> inputs, Range[] groups,
+        StatesReader read) : IParallelWork
     {
         private int _taken;
 
         public void Run(int worker)
         {
-            for (int group = Next(); group < groups.Count && !cancellation.IsCancellationRequested; group = Next())
+            for (int group = Next(); group < groups.Length; group = Next())
                 Encoder.Run(passes[worker], inputs, groups[group], read);
         }
 
