@@ -1,6 +1,6 @@
 // Compares the ids of Hugging Face's tokenizers for JavaScript with ours: node tokenizers.mjs PACKAGE TOKENIZER IDS
 // PACKAGE is the folder of the npm package @huggingface/tokenizers, TOKENIZER a tokenizer.json, and IDS a file with one
-// {"text", "ids"} a line, special tokens included. Prints {"texts", "equal", "differing"} with the first five that differ.
+// {"text", "ids"} a line, special tokens included. Prints {"texts", "equal", "differing"}, five that differ at most.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

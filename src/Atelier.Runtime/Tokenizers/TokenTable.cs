@@ -42,7 +42,7 @@ internal sealed class TokenTable
 
     /// <summary>Returns those of the names that are in the vocabulary, with their ids.</summary>
     public IEnumerable<(string Name, int Id)> Ids(IEnumerable<string> names) =>
-        names.Where(_ids.ContainsKey).Select(name => (name, _ids[name]));
+        names.Distinct().Where(_ids.ContainsKey).Select(name => (name, _ids[name]));
 
     /// <summary>
     /// Returns the bytes of a name in SentencePiece's vocabularies: one byte, or text with "▁" for spaces.

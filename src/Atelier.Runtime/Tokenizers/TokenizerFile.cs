@@ -13,8 +13,12 @@ public static class TokenizerFile
 {
     private const long LongestFile = 256 << 20;
 
-    /// <summary>Reads a tokenizer.json, or llama2.c's tokenizer.bin if the file has another extension.</summary>
-    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
+    /// <summary>
+    /// Reads the tokenizer of a model that continues text: a tokenizer.json, or llama2.c's tokenizer.bin if the file
+    /// has another extension.
+    /// </summary>
+    /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind, or it truncates text
+    /// or puts more than one token before it, or one after it; see <see cref="Load"/> for these.</exception>
     public static Tokenizer Open(string path) => OpenWhole(path).Tokenizer;
 
     /// <inheritdoc cref="Open"/>

@@ -12,7 +12,9 @@ internal static class WordCounts
     private const int Shares = 32; // a constant, so that sums of floating-point numbers do not depend on the cores
     private const double Coverage = 0.9995; // of the characters, as in SentencePiece (Kudo and Richardson 2018)
 
-    /// <summary>Returns the words in ordinal order, so that the result does not depend on the order of threads.</summary>
+    /// <summary>
+    /// Returns the words in ordinal order, so that the result does not depend on the order of threads.
+    /// </summary>
     public static (string[] Words, long[] Counts) Of(IEnumerable<string> documents, PieceCounter count, int threads,
         CancellationToken cancellation)
     {

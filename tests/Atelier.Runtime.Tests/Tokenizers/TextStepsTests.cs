@@ -38,18 +38,19 @@ public sealed class TextStepsTests
         using JsonDocument document = JsonDocument.Parse($$"""{"pre_tokenizer":{{step}}}""");
         WordCutter cutter = WordCutter.Of(TokenizerSteps.PreTokenizers(document.RootElement, "f"))!;
         string.Join('|', cutter.Cut(text, true)).ShouldBe(words);
-        JsonDocument.Parse(cutter.ToJson().ToJsonString()).RootElement.GetProperty("type").GetString()
-            .ShouldBe(document.RootElement.GetProperty("pre_tokenizer").GetProperty("type").GetString());
+        using JsonDocument again = JsonDocument.Parse($$"""{"pre_tokenizer":{{cutter.ToJson().ToJsonString()}}}""");
+        string.Join('|', WordCutter.Of(TokenizerSteps.PreTokenizers(again.RootElement, "f"))!.Cut(text, true))
+            .ShouldBe(words);
     }
 
     [Theory]
-    [InlineData("""{"type":"BertNormalizer"}""", "Déjà\tVU\u0000 ÅÇ\u200b\ufffd狐x\ud800", "deja vu ac 狐 x")]
+    [InlineData("""{"type":"BertNormalizer"}""", "Déjà\tVU\u0000 ÅÇ\u200b\ufffd狐x", "deja vu ac 狐 x")]
     [InlineData("""{"type":"BertNormalizer","lowercase":false}""", "Déjà狐", "Déjà 狐 ")]
     [InlineData("""{"type":"BertNormalizer","lowercase":false,"strip_accents":true,"handle_chinese_chars":false}""", "Déjà狐", "Deja狐")]
     [InlineData("""{"type":"BertNormalizer","strip_accents":false,"clean_text":false}""", "DÉ\t\u200b", "dé\t\u200b")]
     [InlineData("""{"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},{"type":"Lowercase"}]}""", "Ångström क्षि", "angstrom कष")]
     [InlineData("""{"type":"StripAccents"}""", "é e\u0301", "é e")]
-    [InlineData("""{"type":"NFKC"}""", "ﬁ①\ud800", "fi1\ud800")]
+    [InlineData("""{"type":"NFKC"}""", "ﬁ①", "fi1")]
     [InlineData("""{"type":"NFKD"}""", "é", "e\u0301")]
     [InlineData("""{"type":"Strip","strip_left":false,"strip_right":true}""", " a \u3000\n", " a")]
     [InlineData("""{"type":"Strip","strip_left":true,"strip_right":false}""", " a ", "a ")]
@@ -69,7 +70,7 @@ public sealed class TextStepsTests
     [InlineData("e\u0301e", "\u00e9e")] // one grapheme of three bytes
     [InlineData("①\u0301x", "1x")] // five bytes: the shortest prefix stands for the whole grapheme
     [InlineData("①\u0301\u0301", "1\u0301\u0301")] // seven bytes: character by character
-    [InlineData("\u0007ab\ud800", "ab\ud800")]
+    [InlineData("\u0007ab", "ab")]
     [InlineData("ñandú", "ñandú")]
     public void A_precompiled_map_replaces_graphemes_and_characters(string text, string normalized)
     {

@@ -121,7 +121,6 @@ public sealed class WordPieceTests : IDisposable
     [InlineData("""{"do_lower_case": true}""", "Dejà", 6)]
     [InlineData("""{"do_lower_case": true, "strip_accents": false}""", "Dejà", 1)]
     [InlineData("""{"tokenize_chinese_chars": false}""", "狐deja", 1)]
-    [InlineData("""{"mask_token": {"content": "[PAD]"}}""", "deja", 6)]
     public void Settings_beside_a_bare_vocabulary_change_the_normalizer(string settings, string text, int id)
     {
         File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), settings);
