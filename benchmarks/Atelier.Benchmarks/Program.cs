@@ -34,6 +34,10 @@ try
     {
         DecodingComparison.Run(args[0], Rounds(1, 5));
     }
+    else if (args is [EmbeddingComparison.Name, ..])
+    {
+        EmbeddingComparison.Run(Rounds(1, 7));
+    }
     else if (args is ["constraint", ..])
     {
         ConstraintTiming.Run(Rounds(1));
@@ -82,6 +86,7 @@ try
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
+        Console.WriteLine($"  {EmbeddingComparison.Name,-16} {EmbeddingComparison.Description}");
         Console.WriteLine(
             "benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the "
                 + "tensor library's");

@@ -119,6 +119,9 @@ public static class TextModelFile
 
     private static void RefuseOtherKinds(ConfigFile file)
     {
+        if (EncoderConfigFile.ModelTypes.Contains(file.ModelType))
+            throw new AtelierException($"a model of type '{file.ModelType}' does not continue texts", file.Path,
+                "TextEmbedderFile.Open opens it, to turn texts into vectors");
         if (!ModelTypes.Contains(file.ModelType))
         {
             throw new AtelierException($"models of type '{file.ModelType}' are not supported without "

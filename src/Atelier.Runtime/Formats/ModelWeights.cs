@@ -173,7 +173,9 @@ public sealed unsafe class ModelWeights : IDisposable
     private static bool IsBuffer(string name) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal)
         || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
-        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+        || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+        || name.EndsWith("embeddings.position_ids", StringComparison.Ordinal)
+        || name.EndsWith("embeddings.token_type_ids", StringComparison.Ordinal);
 
     /// <summary>Returns the type of the elements of a tensor.</summary>
     /// <exception cref="AtelierException">The type is not supported.</exception>

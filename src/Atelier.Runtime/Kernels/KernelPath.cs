@@ -33,6 +33,13 @@ internal abstract unsafe class KernelPath
     public abstract void Multiply(
         in ProductRows w, float* x, in ByteVectors bytes, int vectors, float* y, long yStride, bool asAlone);
 
+    /// <summary>Number of rows of a panel that <see cref="MultiplyPacked"/> multiplies.</summary>
+    public abstract int PanelRows { get; }
+
+    /// <inheritdoc cref="PackedProducts{TLanes, TVector}.Multiply"/>
+    public abstract void MultiplyPacked(in PackedRows w, int start, int end, float* bias, float* x, int vectors,
+        float* y, long yStride);
+
     /// <summary>Quantises a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>
     public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums);
 
@@ -50,6 +57,9 @@ internal abstract unsafe class KernelPath
 
     /// <summary>Computes y = GELU(y), exactly or with the tanh approximation.</summary>
     public abstract void Gelu(int size, float* y, bool tanh);
+
+    /// <summary>Computes y = max(y, 0).</summary>
+    public abstract void Relu(int size, float* y);
 
     /// <summary>Computes y = 1 / (1 + exp(−y)).</summary>
     public abstract void Sigmoid(int size, float* y);

@@ -72,10 +72,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxAcross(Vector512<float> value)
     {
-        float highest = value[0];
-        for (int i = 1; i < Count; i++)
-            highest = MathF.Max(highest, value[i]);
-        return highest;
+        Vector256<float> eight = Vector256.Max(value.GetLower(), value.GetUpper());
+        Vector128<float> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

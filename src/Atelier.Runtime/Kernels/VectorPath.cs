@@ -46,6 +46,25 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         }
     }
 
+    public override int PanelRows => PackedProducts<TLanes, TVector>.PanelRows;
+
+    public override void MultiplyPacked(in PackedRows w, int start, int end, float* bias, float* x, int vectors,
+        float* y, long yStride)
+    {
+        switch (w.Type)
+        {
+            case WeightType.F32:
+                PackedProducts<TLanes, TVector>.Multiply<SingleElement>(w, start, end, bias, x, vectors, y, yStride);
+                break;
+            case WeightType.BF16:
+                PackedProducts<TLanes, TVector>.Multiply<BFloat16Element>(w, start, end, bias, x, vectors, y, yStride);
+                break;
+            default:
+                PackedProducts<TLanes, TVector>.Multiply<HalfElement>(w, start, end, bias, x, vectors, y, yStride);
+                break;
+        }
+    }
+
     [MethodImpl(Hot)]
     public override void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums)
     {
@@ -151,6 +170,16 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             TLanes.Store(VectorFunctions<TLanes, TVector>.Gelu(TLanes.Load(y + i), tanh), y + i);
         for (; i < size; i++)
             y[i] = VectorFunctions<PlainLanes, float>.Gelu(y[i], tanh);
+    }
+
+    [MethodImpl(Hot)]
+    public override void Relu(int size, float* y)
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(TLanes.Max(TLanes.Load(y + i), TLanes.Broadcast(0)), y + i);
+        for (; i < size; i++)
+            y[i] = MathF.Max(y[i], 0);
     }
 
     [MethodImpl(Hot)]

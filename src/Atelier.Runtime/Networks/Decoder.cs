@@ -11,12 +11,6 @@ namespace Atelier.Networks;
 /// </summary>
 public sealed class Decoder : IBatchedLanguageModel, IAdaptable
 {
-    /// <summary>
-    /// Below this size of the weights in bytes, one thread is faster than several that wait at barriers: 22 µs for a
-    /// token instead of 44 with 0.4 MB, 80 instead of 86 with 1 MB (benchmarks/run step-cost MODEL 200 1).
-    /// </summary>
-    private const long AloneBelow = 1 << 20;
-
     private readonly DecoderPass _pass;
     private readonly IReadOnlyList<IDisposable> _owners;
     private readonly List<DecoderSequence> _sequences = [];
@@ -49,8 +43,7 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable
             StepBytes += matrix.ByteCount;
             _weightCount += (double)matrix.Rows * matrix.Columns;
         }
-        _pass = new DecoderPass(config, weights, Pages, path, threads > 0 ? threads : StepBytes < AloneBelow ? 1
-            : Environment.ProcessorCount);
+        _pass = new DecoderPass(config, weights, Pages, path, PassProducts.Workers(threads, StepBytes));
     }
 
     /// <summary>The configuration.</summary>

@@ -91,6 +91,8 @@ public sealed record DecoderConfig
                 "the first must be a multiple of the second");
         if ((long)HeadCount * HeadSize > 1 << 24)
             throw Wrong($"{HeadCount} heads of {HeadSize} are too wide", "allowed: 16777216 in total");
+        if (Activation == ActivationName.Relu)
+            throw Wrong("a decoder with the activation relu is not supported", "supported are GELU and SwiGLU");
         if (Positions == PositionName.Rotary && HeadSize % 2 != 0)
             throw Wrong($"the head size {HeadSize} is odd", "rotary positions need pairs");
         if (RopeFactors is { } factors && factors.Count != HeadSize / 2)

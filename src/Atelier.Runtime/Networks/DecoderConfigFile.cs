@@ -213,7 +213,7 @@ public static class DecoderConfigFile
     /// Refuses other architectures, since classes of the transformers library with the same sizes may compute something
     /// else.
     /// </summary>
-    private static void RequireClass(ConfigFile file, params string[] known)
+    internal static void RequireClass(ConfigFile file, params string[] known)
     {
         foreach (string name in file.Strings("architectures") ?? [])
         {

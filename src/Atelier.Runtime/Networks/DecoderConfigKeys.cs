@@ -9,7 +9,7 @@ internal static class DecoderConfigKeys
 {
     // Keys that the transformers library writes for any model: names, versions, data types, training, pipelines of
     // other tasks.
-    private static readonly string[] Harmless =
+    public static readonly string[] Harmless =
     [
         "architectures", "model_type", "vocab_size", "transformers_version", "torch_dtype", "dtype", "_name_or_path",
         "name_or_path", "_commit_hash", "_attn_implementation", "attn_implementation", "_attn_implementation_autoset",
@@ -23,7 +23,7 @@ internal static class DecoderConfigKeys
     ];
 
     // Generation settings that older files have in config.json, with the values that have no effect.
-    private static readonly (string Key, string[] Values)[] Generation =
+    public static readonly (string Key, string[] Values)[] Generation =
     [
         ("min_length", ["0"]), ("num_beams", ["1"]), ("num_beam_groups", ["1"]), ("diversity_penalty", ["0"]),
         ("temperature", ["1"]), ("top_k", ["50", "0"]), ("top_p", ["1"]), ("typical_p", ["1"]),

@@ -11,12 +11,6 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
 {
     private const int MostRows = 256;
 
-    /// <summary>
-    /// Up to this number of rows, every worker prepares all input vectors of a product itself, which is faster than
-    /// waiting for the others.
-    /// </summary>
-    private const int FewRows = 2;
-
     private readonly DecoderConfig _config;
     private readonly DecoderWeights _weights;
     private readonly WorkerPool _pool;
@@ -31,8 +25,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     // Each row is one token.
     private readonly PassRow[] _rows = new PassRow[MostRows];
     private readonly float* _x, _queries, _keys, _values, _mixed, _sums, _inner, _gate, _last;
-    private readonly Operand _shared;
-    private readonly Operand[] _own; // one for each worker
+    private readonly PassProducts _products;
     private int _rowCount, _logitRows;
     private bool _isOneTokenEach;
     private bool _isStep; // one token per sequence: the result of a sequence must not depend on the others
@@ -59,10 +52,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         _values = _scratch.Floats((long)MostRows * config.KeyValueSize);
         _inner = _scratch.Floats((long)MostRows * config.FeedForwardSize);
         _gate = _scratch.Floats((long)MostRows * config.FeedForwardSize);
-        _shared = _scratch.Operand(MostRows, widest);
-        _own = new Operand[workers];
-        for (int worker = 0; worker < workers; worker++)
-            _own[worker] = _scratch.Operand(FewRows, widest);
+        _products = new PassProducts(path, _pool, _scratch, MostRows, widest);
     }
 
     /// <summary>The kernels.</summary>
@@ -106,20 +96,20 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         {
             PassBlock block = _blocks[layer];
             Operand x = Normed(worker, _x, _rowCount, block.AttentionNorm);
-            Multiply(worker, block.Query, x, _rowCount, _queries, _config.QuerySize);
-            Multiply(worker, block.Key, x, _rowCount, _keys, _config.KeyValueSize);
-            Multiply(worker, block.Value, x, _rowCount, _values, _config.KeyValueSize);
+            _products.Multiply(worker, block.Query, x, _rowCount, _queries, _config.QuerySize, _isStep);
+            _products.Multiply(worker, block.Key, x, _rowCount, _keys, _config.KeyValueSize, _isStep);
+            _products.Multiply(worker, block.Value, x, _rowCount, _values, _config.KeyValueSize, _isStep);
             _pool.Barrier();
             Attend(worker, layer);
             _pool.Barrier();
-            x = InBytes(worker, _mixed, _rowCount, _config.QuerySize, block.Output);
-            AddProduct(worker, block.Output, x);
+            x = _products.InBytes(worker, _mixed, _rowCount, _config.QuerySize, block.Output.IsBlocked);
+            _products.AddProduct(worker, block.Output, x, _rowCount, _sums, _x, _isStep);
             _pool.Barrier();
             x = Normed(worker, _x, _rowCount, block.FeedForwardNorm);
-            FeedForward(worker, block, x);
+            _products.FeedForward(worker, block, _config.Activation, x, _rowCount, _inner, _gate, _isStep);
             _pool.Barrier();
-            x = InBytes(worker, _inner, _rowCount, _config.FeedForwardSize, block.Down);
-            AddProduct(worker, block.Down, x);
+            x = _products.InBytes(worker, _inner, _rowCount, _config.FeedForwardSize, block.Down.IsBlocked);
+            _products.AddProduct(worker, block.Down, x, _rowCount, _sums, _x, _isStep);
             _pool.Barrier();
         }
         Head(worker);
@@ -157,14 +147,10 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         _isOneTokenEach = true;
     }
 
-    /// <summary>Returns the range of rows that a worker prepares.</summary>
-    private (int Start, int End) Share(int worker, int rows) =>
-        (rows * worker / _pool.Workers, rows * (worker + 1) / _pool.Workers);
-
     private void Embed(int worker)
     {
         int hidden = _config.HiddenSize;
-        (int start, int end) = Share(worker, _rowCount);
+        (int start, int end) = _products.Share(worker, _rowCount);
         for (int row = start; row < end; row++)
         {
             float* x = _x + (long)row * hidden;
@@ -181,10 +167,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     /// <summary>Applies a norm and returns the result as the operand of products.</summary>
     private Operand Normed(int worker, float* x, int rows, in PassNorm norm)
     {
-        bool isSmall = rows <= FewRows;
         int hidden = _config.HiddenSize;
-        Operand operand = isSmall ? _own[worker] : _shared;
-        (int start, int end) = isSmall ? (0, rows) : Share(worker, rows);
+        (Operand operand, int start, int end) = _products.Begin(worker, rows);
         for (int row = start; row < end; row++)
         {
             long at = (long)row * hidden;
@@ -193,79 +177,10 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             else
                 Path.LayerNorm(x + at, norm.Weight, norm.Bias, hidden, _epsilon, operand.Floats + at);
             if (_bytes)
-                ToBytes(operand.Floats, row, hidden, operand.Bytes);
+                _products.ToBytes(operand.Floats, row, hidden, operand.Bytes);
         }
-        if (!isSmall)
-            _pool.Barrier();
+        _products.Finish(rows);
         return operand;
-    }
-
-    /// <summary>
-    /// Returns vectors as the operand of a product, quantised to 8 bits too if its weights are blocked.
-    /// </summary>
-    private Operand InBytes(int worker, float* x, int rows, int columns, in PassProduct product)
-    {
-        if (!product.Weight.Type.IsBlocked())
-            return new Operand(x, default);
-        bool isSmall = rows <= FewRows;
-        ByteVectors bytes = isSmall ? _own[worker].Bytes : _shared.Bytes;
-        (int start, int end) = isSmall ? (0, rows) : Share(worker, rows);
-        for (int row = start; row < end; row++)
-            ToBytes(x, row, columns, bytes);
-        if (!isSmall)
-            _pool.Barrier();
-        return new Operand(x, bytes);
-    }
-
-    private void ToBytes(float* x, int row, int columns, in ByteVectors bytes)
-    {
-        if (columns % WeightTypes.BlockSize != 0)
-            return; // blocked weights have no rows of this size
-        long at = (long)row * columns;
-        Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize,
-            bytes.Sums + at / WeightTypes.BlockSize);
-    }
-
-    /// <summary>Computes a worker's rows of a product and adds the bias.</summary>
-    private void Multiply(int worker, in PassProduct product, in Operand x, int vectors, float* y, int yStride)
-    {
-        (int start, int end) = product.Share(worker, _pool.Workers);
-        if (start == end)
-            return;
-        var rows = new ProductRows(product.Weight, start, end - start);
-        Path.Multiply(rows, x.Floats, x.Bytes, vectors, y + start, yStride, _isStep);
-        product.Slot.Adapter?.Apply(worker, Path, x.Floats, vectors, start, end - start, y + start, yStride, _isStep);
-        if (product.Bias is null)
-            return;
-        for (int vector = 0; vector < vectors; vector++)
-            Path.Add(product.Bias + start, end - start, y + (long)vector * yStride + start);
-    }
-
-    /// <summary>Adds a product to the residual stream.</summary>
-    private void AddProduct(int worker, in PassProduct product, in Operand x)
-    {
-        int hidden = _config.HiddenSize;
-        Multiply(worker, product, x, _rowCount, _sums, hidden);
-        (int start, int end) = product.Share(worker, _pool.Workers);
-        for (int row = 0; row < _rowCount; row++)
-            Path.Add(_sums + (long)row * hidden + start, end - start, _x + (long)row * hidden + start);
-    }
-
-    private void FeedForward(int worker, PassBlock block, in Operand x)
-    {
-        int size = _config.FeedForwardSize;
-        Multiply(worker, block.Up, x, _rowCount, _inner, size);
-        if (block.Gate is { } gate)
-            Multiply(worker, gate, x, _rowCount, _gate, size);
-        (int start, int end) = block.Up.Share(worker, _pool.Workers);
-        for (int row = 0; row < _rowCount; row++)
-        {
-            float* inner = _inner + (long)row * size + start;
-            if (_config.Activation == ActivationName.SwiGlu)
-                Path.SwiGlu(_gate + (long)row * size + start, end - start, inner);
-            else
-                Path.Gelu(end - start, inner, tanh: _config.Activation == ActivationName.GeluTanh);
-        }
     }
 
     /// <summary>Stores keys and values in the cache, then computes a worker's heads of attention.</summary>
@@ -323,6 +238,6 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             x = _last;
         }
         Operand normed = Normed(worker, x, _logitRows, _finalNorm);
-        Multiply(worker, _head, normed, _logitRows, _logits, _config.VocabularySize);
+        _products.Multiply(worker, _head, normed, _logitRows, _logits, _config.VocabularySize, _isStep);
     }
 }

@@ -81,54 +81,32 @@ public sealed record DecoderWeights
     public void Check(DecoderConfig config, string? where = null)
     {
         int hidden = config.HiddenSize;
-        Matrix(Embedding, config.VocabularySize, hidden);
+        var shapes = new WeightShapes(hidden, where);
+        shapes.Matrix(Embedding, config.VocabularySize, hidden);
         if (Positions is null != (config.Positions == PositionName.Rotary))
-            throw Wrong(Positions is null ? "there are no learned positions"
+            throw shapes.Wrong(Positions is null ? "there are no learned positions"
                 : "there are both learned and rotary positions");
         if (Positions is not null)
-            Matrix(Positions, config.ContextLength, hidden);
+            shapes.Matrix(Positions, config.ContextLength, hidden);
         if (Blocks.Count != config.LayerCount)
-            throw Wrong($"there are {Blocks.Count} blocks, config.json implies {config.LayerCount}");
+            throw shapes.Wrong($"there are {Blocks.Count} blocks, config.json implies {config.LayerCount}");
         foreach (BlockWeights block in Blocks)
         {
-            Norm(block.AttentionNorm);
-            Linear(block.Query, config.QuerySize, hidden);
-            Linear(block.Key, config.KeyValueSize, hidden);
-            Linear(block.Value, config.KeyValueSize, hidden);
-            Linear(block.Output, hidden, config.QuerySize);
-            Norm(block.FeedForwardNorm);
+            shapes.Norm(block.AttentionNorm);
+            shapes.Linear(block.Query, config.QuerySize, hidden);
+            shapes.Linear(block.Key, config.KeyValueSize, hidden);
+            shapes.Linear(block.Value, config.KeyValueSize, hidden);
+            shapes.Linear(block.Output, hidden, config.QuerySize);
+            shapes.Norm(block.FeedForwardNorm);
             if (block.Gate is null == (config.Activation == ActivationName.SwiGlu))
-                throw Wrong(block.Gate is null ? "SwiGLU's gate is missing" : "there is a gate, but no SwiGLU");
+                throw shapes.Wrong(block.Gate is null ? "SwiGLU's gate is missing" : "there is a gate, but no SwiGLU");
             if (block.Gate is not null)
-                Linear(block.Gate, config.FeedForwardSize, hidden);
-            Linear(block.Up, config.FeedForwardSize, hidden);
-            Linear(block.Down, hidden, config.FeedForwardSize);
+                shapes.Linear(block.Gate, config.FeedForwardSize, hidden);
+            shapes.Linear(block.Up, config.FeedForwardSize, hidden);
+            shapes.Linear(block.Down, hidden, config.FeedForwardSize);
         }
-        Norm(FinalNorm);
+        shapes.Norm(FinalNorm);
         if (Head is not null)
-            Linear(Head, config.VocabularySize, hidden);
-
-        void Norm(NormWeights norm)
-        {
-            if (norm.Weight.Length != hidden || (norm.Bias is not null && norm.Bias.Length != hidden))
-                throw Wrong($"a norm has {norm.Weight.Length} weights, config.json implies {hidden}");
-        }
-
-        void Linear(LinearWeights linear, int rows, int columns)
-        {
-            Matrix(linear.Weight, rows, columns);
-            if (linear.Bias is not null && linear.Bias.Length != rows)
-                throw Wrong($"the bias of {linear.Weight.Name} has {linear.Bias.Length} elements, config.json "
-                    + $"implies {rows}");
-        }
-
-        void Matrix(WeightMatrix matrix, int rows, int columns)
-        {
-            if (matrix.Rows != rows || matrix.Columns != columns)
-                throw Wrong($"{matrix.Name} is [{matrix.Rows}, {matrix.Columns}], config.json implies [{rows}, "
-                    + $"{columns}]");
-        }
-
-        AtelierException Wrong(string what) => new(what, where, "download or export the model again");
+            shapes.Linear(Head, config.VocabularySize, hidden);
     }
 }

@@ -59,6 +59,8 @@ public static class DecoderWeightsFile
 
     private sealed class Reader(DecoderConfig config, ModelWeights weights, bool tiesHead, string modelType)
     {
+        private readonly WeightReader _reader = new(weights);
+
         public DecoderWeights Gpt2() => Weights("transformer.wte", "transformer.wpe", "transformer.ln_f", "lm_head",
             layer =>
             {
@@ -121,22 +123,20 @@ public static class DecoderWeightsFile
         private DecoderWeights Weights(string tokens, string? positions, string finalNorm, string head,
             Func<int, BlockWeights> block) => new()
         {
-            Embedding = Matrix(tokens + ".weight"),
-            Positions = positions is null ? null : Matrix(positions + ".weight"),
+            Embedding = _reader.Matrix(tokens + ".weight"),
+            Positions = positions is null ? null : _reader.Matrix(positions + ".weight"),
             Blocks = [.. Enumerable.Range(0, config.LayerCount).Select(block)],
             FinalNorm = Norm(finalNorm),
             Head = tiesHead ? null : Linear(head, hasBias: false),
             Owners = [weights],
         };
 
-        private WeightMatrix Matrix(string name) => weights.Take(name).ToMatrix(weights);
-
         private NormWeights Norm(string name) =>
-            new(Vector(name + ".weight"),
+            new(_reader.Vector(name + ".weight"),
                 config.Norm == NormName.Layer ? Bias(name + ".bias", config.AttentionBias) : null);
 
         private LinearWeights Linear(string name, bool hasBias) =>
-            new(Matrix(name + ".weight"), Bias(name + ".bias", hasBias));
+            new(_reader.Matrix(name + ".weight"), Bias(name + ".bias", hasBias));
 
         /// <summary>
         /// Returns a bias, or null if the configuration has none. GPT-2's files may then store a bias of zeros.
@@ -144,23 +144,13 @@ public static class DecoderWeightsFile
         private float[]? Bias(string name, bool hasBias)
         {
             if (hasBias)
-                return Vector(name);
+                return _reader.Vector(name);
             if (modelType == GgufNames.Gpt2 && weights.Find(name) is not null
-                && Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
+                && _reader.Vector(name).AsSpan().IndexOfAnyExcept(0f) >= 0)
                 throw new AtelierException(
                     $"the tensor {name} is not all zeros, but config.json says that there are no biases",
                     weights.Path, "download or export the model again");
             return null;
-        }
-
-        private float[] Vector(string name)
-        {
-            ModelTensor tensor = weights.Take(name);
-            return tensor.IsVector && tensor.ElementCount <= 1 << 24
-                ? tensor.Read(tensor.Layout)
-                : throw new AtelierException(
-                    $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], but a vector is expected",
-                    weights.Path, "download or export the model again");
         }
 
         /// <summary>Splits a matrix with the rows of queries, keys and values.</summary>

@@ -10,35 +10,44 @@ internal readonly unsafe struct PassNorm(NormWeights weights, PassScratch scratc
 }
 
 /// <summary>A linear layer with its bias in native memory.</summary>
-internal readonly unsafe struct PassProduct(LinearWeights weights, PassScratch scratch)
+/// <param name="weights">The weights.</param>
+/// <param name="scratch">The memory.</param>
+/// <param name="panelRows">Copies unquantised weights into panels of so many rows, which products with several vectors
+/// read faster; 0 uses them in place.</param>
+internal readonly unsafe struct PassProduct(LinearWeights weights, PassScratch scratch, int panelRows = 0)
 {
     public readonly WeightMatrix Weight = weights.Weight;
+    public readonly PackedMatrix? Packed = panelRows == 0 || weights.Weight.Type.IsBlocked() ? null
+        : new PackedMatrix(weights.Weight, panelRows);
     public readonly float* Bias = scratch.Copy(weights.Bias);
 
     /// <summary>The adapter of the layer, which may be exchanged between steps.</summary>
     public readonly AdapterSlot Slot = new();
 
-    /// <summary>Returns the rows of one worker: an equal share, in multiples of 16.</summary>
+    /// <summary>Whether the weights are multiplied with vectors in 8 bits.</summary>
+    public bool IsBlocked => Weight.Type.IsBlocked();
+
+    /// <summary>Returns the rows of one worker: an equal share, in multiples of 16 or of a panel.</summary>
     public (int Start, int End) Share(int worker, int workers)
     {
-        int sixteens = (Weight.Rows + 15) / 16;
-        return (Math.Min(Weight.Rows, sixteens * worker / workers * 16),
-            Math.Min(Weight.Rows, sixteens * (worker + 1) / workers * 16));
+        int unit = Packed?.Rows.PanelRows ?? 16, units = (Weight.Rows + unit - 1) / unit;
+        return (Math.Min(Weight.Rows, units * worker / workers * unit),
+            Math.Min(Weight.Rows, units * (worker + 1) / workers * unit));
     }
 }
 
 /// <summary>The parts of one block, prepared for the pass.</summary>
-internal sealed class PassBlock(BlockWeights weights, PassScratch scratch)
+internal sealed class PassBlock(BlockWeights weights, PassScratch scratch, int panelRows = 0)
 {
     public readonly PassNorm AttentionNorm = new(weights.AttentionNorm, scratch);
-    public readonly PassProduct Query = new(weights.Query, scratch);
-    public readonly PassProduct Key = new(weights.Key, scratch);
-    public readonly PassProduct Value = new(weights.Value, scratch);
-    public readonly PassProduct Output = new(weights.Output, scratch);
+    public readonly PassProduct Query = new(weights.Query, scratch, panelRows);
+    public readonly PassProduct Key = new(weights.Key, scratch, panelRows);
+    public readonly PassProduct Value = new(weights.Value, scratch, panelRows);
+    public readonly PassProduct Output = new(weights.Output, scratch, panelRows);
     public readonly PassNorm FeedForwardNorm = new(weights.FeedForwardNorm, scratch);
-    public readonly PassProduct? Gate = weights.Gate is null ? null : new(weights.Gate, scratch);
-    public readonly PassProduct Up = new(weights.Up, scratch);
-    public readonly PassProduct Down = new(weights.Down, scratch);
+    public readonly PassProduct? Gate = weights.Gate is null ? null : new(weights.Gate, scratch, panelRows);
+    public readonly PassProduct Up = new(weights.Up, scratch, panelRows);
+    public readonly PassProduct Down = new(weights.Down, scratch, panelRows);
 }
 
 /// <summary>Holds the adapter of a linear layer; null for none.</summary>
