@@ -82,7 +82,7 @@ public sealed class BertModelTests
     {
         string lines = DataFolder.File("weights", "minilm", "golden.jsonl");
         using ITrainedModel model = new BertFamily().Load(Bundle.Open(Path.GetDirectoryName(lines)!), "cpu");
-        JsonElement[] golden = [.. File.ReadLines(lines).Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement[] golden = [.. File.ReadLines(lines).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
         IReadOnlyList<float[]> vectors = model.Require<ITextEmbedder>()
             .Embed([.. golden.Select(one => one.GetProperty("text").GetString()!)]);
         for (int i = 0; i < golden.Length; i++)
