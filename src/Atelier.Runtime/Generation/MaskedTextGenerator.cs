@@ -45,14 +45,18 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
     /// <inheritdoc/>
     public string MaskText => Tokens.MaskText;
 
+    /// <summary>Turns texts into vectors with the hidden states of the model; null if it does not.</summary>
+    public ITextEmbedder? Embedder { get; init; }
+
     /// <summary>The number of tokens of the longest text that the model can read.</summary>
     public int LongestText => Model.ContextLength - Tokens.AddedCount;
 
     /// <inheritdoc/>
     /// <remarks>A model whose files have no head that predicts tokens neither generates nor fills in.</remarks>
     public T? As<T>()
-        where T : class =>
-        !Model.PredictsTokens && (typeof(T) == typeof(IGenerator) || typeof(T) == typeof(IInfiller)) ? null : this as T;
+        where T : class => typeof(T) == typeof(ITextEmbedder) ? Embedder as T
+        : !Model.PredictsTokens && (typeof(T) == typeof(IGenerator) || typeof(T) == typeof(IInfiller)) ? null
+        : this as T;
 
     /// <inheritdoc/>
     public InfilledSample Infill(string text, int alternatives = 5, CancellationToken cancellation = default)

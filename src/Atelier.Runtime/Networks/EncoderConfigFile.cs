@@ -19,6 +19,7 @@ public static class EncoderConfigFile
             .. DecoderConfigKeys.Harmless.Where(key => key != "is_decoder"), "hidden_dropout_prob",
             "attention_probs_dropout_prob", "classifier_dropout", "directionality", "pooler_fc_size",
             "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type",
+            "mask_token_id", // our own, for tokenizers without a mask token
         ],
         [
             .. DecoderConfigKeys.Generation, ("position_embedding_type", ["\"absolute\""]), ("is_decoder", ["false"]),

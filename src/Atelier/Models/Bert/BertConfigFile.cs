@@ -18,29 +18,6 @@ internal static class BertConfigFile
     // our own key, for tokenizers without a mask token
     private const string Mask = "mask_token_id";
 
-    private static readonly (string Name, ActivationName Value)[] Activations =
-    [
-        ("gelu", ActivationName.Gelu), ("gelu_new", ActivationName.GeluTanh),
-        ("gelu_pytorch_tanh", ActivationName.GeluTanh), ("relu", ActivationName.Relu),
-    ];
-
-    private static readonly KnownKeys Known = new(
-        [
-            "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
-            "layer_norm_eps", "max_position_embeddings", "type_vocab_size", "tie_word_embeddings", "pad_token_id",
-            "bos_token_id", "eos_token_id", "hidden_dropout_prob", "attention_probs_dropout_prob", Mask,
-        ],
-        // Names, versions, settings of training and of classification heads. The last ones are of Google's first files,
-        // for a pooler that no released model has.
-        [
-            "model_type", "architectures", "transformers_version", "torch_dtype", "dtype", "_name_or_path",
-            "name_or_path", "_attn_implementation_autoset", "use_cache", "gradient_checkpointing", "initializer_range",
-            "classifier_dropout", "id2label", "label2id", "num_labels", "task_specific_params", "tokenizer_class",
-            "output_past", "directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
-            "pooler_size_per_head", "pooler_type",
-        ],
-        ("position_embedding_type", ["\"absolute\""]), ("is_decoder", ["false"]));
-
     /// <summary>Formats the configuration of a model and its special tokens as the text of config.json.</summary>
     public static string Write(BertModel model, MaskedTokens tokens)
     {
@@ -56,7 +33,12 @@ internal static class BertConfigFile
             ["num_hidden_layers"] = config.LayerCount,
             ["num_attention_heads"] = config.HeadCount,
             ["intermediate_size"] = config.FeedForwardSize,
-            ["hidden_act"] = Activations.First(a => a.Value == config.Activation).Name,
+            ["hidden_act"] = config.Activation switch
+            {
+                ActivationName.GeluTanh => "gelu_new",
+                ActivationName.Relu => "relu",
+                _ => "gelu",
+            },
             ["hidden_dropout_prob"] = config.Dropout,
             ["attention_probs_dropout_prob"] = config.AttentionDropout,
             // with the rows before the first position
@@ -79,24 +61,19 @@ internal static class BertConfigFile
     /// supported.</exception>
     public static BertConfig Read(ConfigFile file)
     {
-        file.RefuseUnread(Known);
-        bool isRoberta = file.ModelType == Roberta;
-        int positions = file.Integer("max_position_embeddings", 512), first = isRoberta ? PadId(file) + 1 : 0;
-        if (first < 0 || positions - (long)first < 1)
-            throw new AtelierException($"pad_token_id {first - 1L} and max_position_embeddings {positions} leave no "
-                + "position", file.Path, "download or export the model again");
+        EncoderConfig shape = EncoderConfigFile.Read(file);
         return file.Check(new BertConfig
         {
-            Layout = isRoberta ? BertLayout.Roberta : BertLayout.Bert,
-            LayerCount = file.Integer("num_hidden_layers", 12),
-            HeadCount = file.Integer("num_attention_heads", 12),
-            HiddenSize = file.Integer("hidden_size", 768),
-            FeedForwardSize = file.Integer("intermediate_size", 3072),
-            ContextLength = positions - first,
-            TypeCount = file.Integer("type_vocab_size", 2),
-            NormEpsilon = file.Number("layer_norm_eps", 1e-12),
-            TieHead = file.Boolean("tie_word_embeddings", true),
-            Activation = Activation(file),
+            Layout = file.ModelType == Roberta ? BertLayout.Roberta : BertLayout.Bert,
+            LayerCount = shape.LayerCount,
+            HeadCount = shape.HeadCount,
+            HiddenSize = shape.HiddenSize,
+            FeedForwardSize = shape.FeedForwardSize,
+            ContextLength = shape.ContextLength,
+            TypeCount = shape.TypeCount,
+            NormEpsilon = shape.NormEpsilon,
+            Activation = shape.Activation,
+            TieHead = EncoderConfigFile.TiesHead(file),
             Dropout = file.Number("hidden_dropout_prob", 0.1),
             AttentionDropout = file.Number("attention_probs_dropout_prob", 0.1),
         }).Resolve();
@@ -118,17 +95,5 @@ internal static class BertConfigFile
         };
         MaskedTokens tokens = MaskedTokens.Of(tokenizer, named) with { PadId = PadId(file) };
         return tokens.Check(file.VocabularySize, file.Path);
-    }
-
-    private static ActivationName Activation(ConfigFile file)
-    {
-        string name = file.String("hidden_act", "gelu");
-        foreach ((string known, ActivationName value) in Activations)
-        {
-            if (known == name)
-                return value;
-        }
-        throw new AtelierException($"hidden_act '{name}' is not supported", file.Path,
-            $"supported: {string.Join(", ", Activations.Select(a => a.Name))}");
     }
 }

@@ -87,7 +87,10 @@ public sealed class BertFamily : IModelFamily
         BertModel model = ReadModel(bundle, cancellation);
         model.eval();
         model.to(target);
-        return new MaskedTextGenerator(model, tokenizer, tokens, decoding);
+        return new MaskedTextGenerator(model, tokenizer, tokens, decoding)
+        {
+            Embedder = new MaskedTextEmbedder(model, tokenizer, tokens),
+        };
     }
 
     /// <summary>Loads the network of a bundle, which needs no tokenizer.</summary>

@@ -76,6 +76,9 @@ public sealed class BertModel : MaskedTextModel
     public override bool PredictsTokens => MaskedHead is not null;
 
     /// <inheritdoc/>
+    public override int HiddenSize => Config.HiddenSize;
+
+    /// <inheritdoc/>
     public override Device Device => Tokens.Weight.device;
 
     /// <summary>The padding token.</summary>

@@ -13,7 +13,7 @@ namespace Atelier.Tasks.Text;
 /// <summary>
 /// A network that encodes text from both sides and predicts masked tokens: the loss, evaluation and prediction that all
 /// such networks share. A family implements <see cref="Encode"/>, <see cref="Transform"/>,
-/// <see cref="VocabularyHead"/> and <see cref="Device"/>.
+/// <see cref="VocabularyHead"/> and the sizes.
 /// </summary>
 /// <param name="name">The name of the module.</param>
 /// <param name="vocabularySize">The number of token ids, special tokens included.</param>
@@ -38,6 +38,9 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
 
     /// <inheritdoc/>
     public abstract bool PredictsTokens { get; }
+
+    /// <summary>The width of the hidden states.</summary>
+    public abstract int HiddenSize { get; }
 
     /// <summary>The device that the weights are on.</summary>
     public abstract Device Device { get; }
@@ -107,45 +110,74 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
                     $"a sequence has {sequence.Tokens.Length} tokens, not 1 to {ContextLength}", nameof(sequences));
         }
         var logits = new float[sequences.Count][];
-        // Sequences of similar length are predicted together, so that there is little padding.
-        int[] order = [.. Enumerable.Range(0, sequences.Count).OrderByDescending(i => sequences[i].Tokens.Length)];
-        for (int at = 0; at < order.Length;)
+        InParts([.. sequences.Select(sequence => sequence.Tokens)], LogitsAtOnce / VocabularySize, (rows, hidden, _) =>
         {
-            cancellation.ThrowIfCancellationRequested();
-            int longest = sequences[order[at]].Tokens.Length;
-            long atOnce = Math.Min(TokensAtOnce, LogitsAtOnce / VocabularySize);
-            int rows = (int)Math.Clamp(atOnce / longest, 1, order.Length - at);
-            lock (Gate) // other threads may use the model between two parts
+            int longest = (int)hidden.shape[1];
+            int[] places = [.. rows.SelectMany((row, i) =>
+                sequences[row].Positions.ToArray().Select(position => (i * longest) + position))];
+            Tensor chosen = hidden.reshape(-1, hidden.shape[2])
+                .index_select(0, TextDecodingState.Longs(places).to(Device)); // [positions, hidden]
+            ReadOnlySpan<float> all = Values(Head(chosen));
+            foreach (int row in rows)
             {
-                using var evaluation = new EvaluationMode(this);
-                PredictTogether([.. order.AsSpan(at, rows)], sequences, logits);
+                int count = sequences[row].Positions.Length * VocabularySize;
+                logits[row] = all[..count].ToArray();
+                all = all[count..];
             }
-            at += rows;
-        }
+        }, cancellation);
         return logits;
     }
 
-    private void PredictTogether(int[] rows, IReadOnlyList<MaskedSequence> sequences, float[][] logits)
+    /// <summary>Computes the mean of the hidden states of each sequence.</summary>
+    /// <param name="sequences">The sequences, each of 1 to <see cref="ContextLength"/> tokens.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <returns>The mean of each sequence, [hidden].</returns>
+    internal IReadOnlyList<float[]> MeanStates(IReadOnlyList<ReadOnlyMemory<int>> sequences,
+        CancellationToken cancellation)
     {
-        using var scope = NewDisposeScope();
-        (Tensor ids, Tensor padding) =
-            SequenceToSequenceModel.Rows([.. rows.Select(row => sequences[row].Tokens)]);
-        int longest = (int)ids.shape[1];
-        bool isPadded = rows.Any(row => sequences[row].Tokens.Length < longest);
-        Tensor hidden = Encode(ids.to(Device), isPadded ? padding.to(Device) : null);
-        int[] places = [.. rows.SelectMany((row, i) =>
-            sequences[row].Positions.ToArray().Select(position => (i * longest) + position))];
-        Tensor chosen = hidden.reshape(-1, hidden.shape[2])
-            .index_select(0, TextDecodingState.Longs(places).to(Device)); // [positions, hidden]
-        ReadOnlySpan<float> all = MemoryMarshal.Cast<byte, float>(
-            Head(chosen).to(ScalarType.Float32).cpu().contiguous().bytes);
-        foreach (int row in rows)
+        var means = new float[sequences.Count][];
+        InParts(sequences, TokensAtOnce, (rows, hidden, padding) =>
         {
-            int count = sequences[row].Positions.Length * VocabularySize;
-            logits[row] = all[..count].ToArray();
-            all = all[count..];
+            Tensor counted = padding.logical_not().to(ScalarType.Float32).unsqueeze(-1); // [batch, time, 1]
+            ReadOnlySpan<float> all = Values((hidden * counted).sum([1]) / counted.sum([1]));
+            int width = (int)hidden.shape[2];
+            for (int i = 0; i < rows.Length; i++)
+                means[rows[i]] = all.Slice(i * width, width).ToArray();
+        }, cancellation);
+        return means;
+    }
+
+    /// <summary>Encodes sequences, those of similar length together, so that there is little padding.</summary>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="atOnce">The largest number of tokens to encode at once.</param>
+    /// <param name="read">Receives the numbers of some sequences, their hidden states, [batch, time, hidden], and their
+    /// padding, [batch, time].</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    private void InParts(IReadOnlyList<ReadOnlyMemory<int>> sequences, long atOnce, Action<int[], Tensor, Tensor> read,
+        CancellationToken cancellation)
+    {
+        int[] order = [.. Enumerable.Range(0, sequences.Count).OrderByDescending(i => sequences[i].Length)];
+        for (int at = 0; at < order.Length;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int longest = sequences[order[at]].Length;
+            int count = (int)Math.Clamp(Math.Min(TokensAtOnce, atOnce) / longest, 1, order.Length - at);
+            int[] rows = [.. order.AsSpan(at, count)];
+            lock (Gate) // other threads may use the model between two parts
+            {
+                using var evaluation = new EvaluationMode(this);
+                using var scope = NewDisposeScope();
+                (Tensor ids, Tensor padding) = SequenceToSequenceModel.Rows([.. rows.Select(row => sequences[row])]);
+                padding = padding.to(Device);
+                bool isPadded = sequences[rows[^1]].Length < longest;
+                read(rows, Encode(ids.to(Device), isPadded ? padding : null), padding);
+            }
+            at += count;
         }
     }
+
+    private static ReadOnlySpan<float> Values(Tensor tensor) =>
+        MemoryMarshal.Cast<byte, float>(tensor.to(ScalarType.Float32).cpu().contiguous().bytes);
 
     /// <summary>
     /// The hidden states of the positions that count, [positions, hidden], and their targets, [positions]: the output
