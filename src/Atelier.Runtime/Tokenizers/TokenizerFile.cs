@@ -19,7 +19,7 @@ public static class TokenizerFile
     /// has another extension.
     /// </summary>
     /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind, or it truncates text
-    /// or puts more than one token before it, or one after it; see <see cref="Load"/> for these.</exception>
+    /// or puts more than one token before it, or one after it; see <see cref="Load(string)"/> for these.</exception>
     public static Tokenizer Open(string path) => OpenWhole(path).Tokenizer;
 
     /// <inheritdoc cref="Open"/>

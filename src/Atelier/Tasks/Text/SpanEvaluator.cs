@@ -5,6 +5,7 @@ using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Generation;
 using Atelier.Recipes;
+using Atelier.Tensors;
 using Atelier.Tokenizers;
 
 namespace Atelier.Tasks.Text;
