@@ -7,7 +7,7 @@ namespace Atelier.Tokenizers;
 /// <param name="Id">The id of the piece; -1 for a character that no piece covers.</param>
 /// <param name="Start">The beginning in UTF-16 units.</param>
 /// <param name="End">The end in UTF-16 units.</param>
-internal readonly record struct TextPiece(int Id, int Start, int End);
+internal readonly record struct LatticePiece(int Id, int Start, int End);
 
 /// <summary>
 /// All segmentations of a text into pieces, whose probability is the product of those of the pieces (Kudo 2018, eq. 1).
@@ -22,10 +22,10 @@ internal sealed class UnigramLattice(PieceTrie trie, double[] scores, double unk
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="without">The id of a piece that is excluded, or -1.</param>
-    public List<TextPiece> Best(ReadOnlySpan<char> text, int without = -1)
+    public List<LatticePiece> Best(ReadOnlySpan<char> text, int without = -1)
     {
         var best = new double[text.Length + 1];
-        var last = new TextPiece[text.Length + 1];
+        var last = new LatticePiece[text.Length + 1];
         Array.Fill(best, double.NegativeInfinity, 1, text.Length);
         for (int start = 0, used; start < text.Length; start += used)
         {
@@ -46,10 +46,10 @@ internal sealed class UnigramLattice(PieceTrie trie, double[] scores, double unk
             void Offer(int id, int end, double score)
             {
                 if (best[start] + score > best[end])
-                    (best[end], last[end]) = (best[start] + score, new TextPiece(id, start, end));
+                    (best[end], last[end]) = (best[start] + score, new LatticePiece(id, start, end));
             }
         }
-        List<TextPiece> pieces = [];
+        List<LatticePiece> pieces = [];
         for (int end = text.Length; end > 0; end = last[end].Start)
             pieces.Add(last[end]);
         pieces.Reverse();
@@ -72,7 +72,7 @@ internal sealed class UnigramLattice(PieceTrie trie, double[] scores, double unk
         before.Fill(double.NegativeInfinity);
         after.Fill(double.NegativeInfinity);
         (before[0], after[^1]) = (0, 0);
-        List<TextPiece> pieces = [];
+        List<LatticePiece> pieces = [];
         for (int start = 0; start < text.Length; start++)
         {
             if (double.IsNegativeInfinity(before[start]))
@@ -82,7 +82,7 @@ internal sealed class UnigramLattice(PieceTrie trie, double[] scores, double unk
             {
                 if (trie.IdAt(node) is not (>= 0 and int id) || double.IsNegativeInfinity(scores[id]))
                     continue;
-                pieces.Add(new TextPiece(id, start, end));
+                pieces.Add(new LatticePiece(id, start, end));
                 before[end] = LogAdd(before[end], before[start] + scores[id]);
             }
         }

@@ -141,7 +141,7 @@ internal sealed class UnigramTrainer
         double count = _expected[id];
         if (count <= 0)
             return 0;
-        List<TextPiece> others = lattice.Best(_pieces[id], without: id);
+        List<LatticePiece> others = lattice.Best(_pieces[id], without: id);
         double changed = Math.Log(total + count * (others.Count - 1));
         double replaced = others.Sum(other => Math.Log(_expected[other.Id] + count) - changed);
         return count / total * (Math.Log(count / total) - replaced);

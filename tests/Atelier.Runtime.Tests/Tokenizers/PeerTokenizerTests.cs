@@ -47,7 +47,10 @@ public sealed class PeerTokenizerTests : IDisposable
         File.WriteAllLines(ids, scripts.SelectMany(texts => texts.Take(TextsPerScript)).Select(text =>
             JsonSerializer.Serialize(new { text, ids = tokenizer.EncodeWithSpecials(text).Ids })));
 
-        var start = new ProcessStartInfo("node", [Script(), package!, path, ids]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("node", [Script(), package!, path, ids])
+        {
+            RedirectStandardOutput = true, UseShellExecute = false,
+        };
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
