@@ -55,7 +55,7 @@ internal static class EmbeddingComparison
                 peers[0].Add(Time(sentences, batch, part => Peer(session, part)));
                 peers[1].Add(batch == 1 ? 0 : Time(sorted, batch, part => Peer(session, part)));
                 if (round == 0)
-                    Array.ForEach([.. ours, .. peers], values => values.Clear());
+                    ours.Concat(peers).ToList().ForEach(values => values.Clear());
                 else
                     Tell(batch, round, ours, peers);
             }
