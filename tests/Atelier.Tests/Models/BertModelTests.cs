@@ -19,17 +19,17 @@ public sealed class BertModelTests
 {
     private const int Vocabulary = 11, Mask = 10;
 
-    public static TheoryData<BertConfig> Shapes { get; } =
-    [
-        Tiny, Tiny with { Layout = BertLayout.Roberta, Activation = ActivationName.GeluTanh },
-        Tiny with { TieHead = false, Activation = ActivationName.Relu, NormEpsilon = 1e-3 },
-    ];
-
     private static BertConfig Tiny { get; } = new()
     {
         LayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12, ContextLength = 12, Dropout = 0,
         AttentionDropout = 0,
     };
+
+    public static TheoryData<BertConfig> Shapes { get; } =
+    [
+        Tiny, Tiny with { Layout = BertLayout.Roberta, Activation = ActivationName.GeluTanh },
+        Tiny with { TieHead = false, Activation = ActivationName.Relu, NormEpsilon = 1e-3 },
+    ];
 
     [Theory]
     [InlineData("bert")]
