@@ -23,6 +23,7 @@ internal static class EmbeddingComparison
     public const string Description =
         "sentences embedded a second by MiniLM at batch 1 and 32; Microsoft.ML.OnnxRuntime on the same weights";
 
+    private const string Unit = "sentences/s";
     private const int Sentences = 320;
     private const double Limit = 1.2, Tolerance = 1e-4;
     private static readonly WeightType[] Types = [WeightType.F32, WeightType.BF16, WeightType.Q8_0];
@@ -54,12 +55,9 @@ internal static class EmbeddingComparison
                 peers[0].Add(Time(sentences, batch, part => Peer(session, part)));
                 peers[1].Add(batch == 1 ? 0 : Time(sorted, batch, part => Peer(session, part)));
                 if (round == 0)
-                    Array.ForEach([.. ours, .. peers], values => values.Clear());
+                    ours.Concat(peers).ToList().ForEach(values => values.Clear());
                 else
-                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                        $"batch {batch}, round {round} of {rounds}: ours {string.Join(", ", Types.Select((type, i) =>
-                            $"{type} {ours[i][^1]:N0}"))}; peer {peers[0][^1]:N0}, sorted {peers[1][^1]:N0} "
-                            + "sentences/s"));
+                    Tell(batch, round, ours, peers);
             }
             int best = Comparison.Best(ours), peer = Comparison.Best(peers);
             (double low, double high) = Comparison.Spread([.. ours[0]], [.. peers[peer]]);
@@ -68,7 +66,7 @@ internal static class EmbeddingComparison
             Console.WriteLine(JsonSerializer.Serialize(new
             {
                 name = $"{Name}-{batch}", ours = Comparison.Median(ours[0]), peer = value,
-                ratio = Comparison.Median(ours[0]) / value, low, high, unit = "sentences/s", limit = Limit,
+                ratio = Comparison.Median(ours[0]) / value, low, high, unit = Unit, limit = Limit,
                 bestType = $"{Types[best]}", best = Comparison.Median(ours[best]),
                 bestRatio = Comparison.Median(ours[best]) / value, bestLow, bestHigh, peerSorts = peer == 1,
             }));
@@ -85,6 +83,14 @@ internal static class EmbeddingComparison
         var tokenizer = WordPieceTokenizer.FromVocabulary(Path.Combine(folder, "vocab.txt"));
         return [.. Enumerable.Range(0, Sentences)
             .Select(_ => tokenizer.EncodeWithSpecials(lines.ReadLine()!).Ids.ToArray())];
+    }
+
+    private static void Tell(int batch, int round, List<double>[] ours, List<double>[] peers)
+    {
+        string own = string.Join(", ", Types.Select((type, i) => FormattableString.Invariant(
+            $"{type} {ours[i][^1]:N0}")));
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"batch {batch}, round {round}: ours {own}; peer {peers[0][^1]:N0}, sorted {peers[1][^1]:N0} {Unit}"));
     }
 
     private static void Check(Encoder encoder, InferenceSession session, int[][] sentences)

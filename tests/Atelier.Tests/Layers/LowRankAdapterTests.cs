@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Layers;
 using Atelier.Tensors;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using Linear = Atelier.Layers.Linear;

@@ -19,7 +19,7 @@ public sealed class BertModelTests
 {
     private const int Vocabulary = 11, Mask = 10;
 
-    private static BertConfig Tiny { get; } = new()
+    private static readonly BertConfig Tiny = new()
     {
         LayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12, ContextLength = 12, Dropout = 0,
         AttentionDropout = 0,

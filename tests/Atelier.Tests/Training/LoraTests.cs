@@ -212,7 +212,7 @@ public sealed class LoraTests : IDisposable
     private static float[] Flat(TextGenerator generator) =>
         [.. TinyBundles.Logits(generator.Model, s_tokens).SelectMany(row => row)];
 
-    private static float Distance(float[] a, float[] b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max();
+    private static double Distance(float[] a, float[] b) => a.Zip(b, (x, y) => Math.Abs((double)x - y)).Max();
 
     private sealed class StopAt(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
     {

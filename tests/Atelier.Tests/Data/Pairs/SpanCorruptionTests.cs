@@ -58,13 +58,14 @@ public sealed class SpanCorruptionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(4)]
-    [InlineData(64)]
-    [InlineData(512)]
-    public void The_longest_text_fills_the_context(int context)
+    [InlineData(4, 3)]
+    [InlineData(64, 70)]
+    [InlineData(512, 568)] // as in the published code
+    public void The_longest_text_fills_the_context(int context, int expected)
     {
         var corruption = new SpanCorruption(Sentinels, 0.15, 3);
         int longest = corruption.LongestText(context);
+        longest.ShouldBe(expected);
         var random = new SplitMix64(1);
         Longer(longest).ShouldBeLessThanOrEqualTo(context);
         Longer(longest + 1).ShouldBeGreaterThan(context);
