@@ -112,13 +112,14 @@ public sealed class MaskedTextTests
             .ShouldBe("model.layout");
     }
 
-    private static TextData Prepare(TemporaryFolder folder, TokenizerKind kind = TokenizerKind.Character) => TextData.Prepare(new DataSection
-    {
-        Source = folder.Write("lines.txt", string.Join('\n', Lines.Select((line, i) => line + new string('.', i % 4)))),
-        Document = DocumentUnit.Line,
-        Split = new() { Train = 0.6, Validation = 0.2, Test = 0.2 },
-        Tokenizer = new() { Kind = kind, VocabularySize = 200, ByteFallback = false },
-    }, 1, folder["data"]);
+    private static TextData Prepare(TemporaryFolder folder, TokenizerKind kind = TokenizerKind.Character) =>
+        TextData.Prepare(new DataSection
+        {
+            Source = folder.Write("lines.txt", string.Join('\n', Lines.Select((line, i) => line + new string('.', i % 4)))),
+            Document = DocumentUnit.Line,
+            Split = new() { Train = 0.6, Validation = 0.2, Test = 0.2 },
+            Tokenizer = new() { Kind = kind, VocabularySize = 200, ByteFallback = false },
+        }, 1, folder["data"]);
 
     private sealed class Told(Action<TrainingProgress> told) : IProgress<TrainingProgress>
     {
