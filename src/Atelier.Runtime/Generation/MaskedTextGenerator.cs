@@ -222,34 +222,41 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
 
     private static void Refuse(DecodingOptions options, SamplingOptions? sampling, string sampler)
     {
-        const string why = "a masked language model does not support this option";
         var usual = new DecodingOptions();
-        RefusedOptions.Check(
-            ("beamWidth", options.BeamWidth != usual.BeamWidth, why),
-            ("lengthPenalty", options.LengthPenalty != usual.LengthPenalty, why),
-            ("coveragePenalty", options.CoveragePenalty != usual.CoveragePenalty, why),
-            ("beamGroups", options.BeamGroups != usual.BeamGroups, why),
-            ("diversityPenalty", options.DiversityPenalty != usual.DiversityPenalty, why),
-            ("earlyStopping", options.EarlyStopping != usual.EarlyStopping, why),
-            ("noRepeatNgram", options.NoRepeatNgram != usual.NoRepeatNgram, why),
-            ("minTokens", options.MinTokens != usual.MinTokens, why),
-            ("repetitionPenalty", options.RepetitionPenalty != usual.RepetitionPenalty, why),
-            ("presencePenalty", options.PresencePenalty != usual.PresencePenalty, why),
-            ("frequencyPenalty", options.FrequencyPenalty != usual.FrequencyPenalty, why),
-            ("stop", options.Stop.Count > 0, why), ("pattern", options.Pattern is not null, why),
-            ("schema", options.Schema is not null, why), ("lookup", options.Lookup != usual.Lookup, why),
-            ("draftTokens", options.DraftTokens != usual.DraftTokens, why));
+        ReadOnlySpan<(string Name, bool IsSet)> unsupported =
+        [
+            ("beamWidth", options.BeamWidth != usual.BeamWidth),
+            ("lengthPenalty", options.LengthPenalty != usual.LengthPenalty),
+            ("coveragePenalty", options.CoveragePenalty != usual.CoveragePenalty),
+            ("beamGroups", options.BeamGroups != usual.BeamGroups),
+            ("diversityPenalty", options.DiversityPenalty != usual.DiversityPenalty),
+            ("earlyStopping", options.EarlyStopping != usual.EarlyStopping),
+            ("noRepeatNgram", options.NoRepeatNgram != usual.NoRepeatNgram),
+            ("minTokens", options.MinTokens != usual.MinTokens),
+            ("repetitionPenalty", options.RepetitionPenalty != usual.RepetitionPenalty),
+            ("presencePenalty", options.PresencePenalty != usual.PresencePenalty),
+            ("frequencyPenalty", options.FrequencyPenalty != usual.FrequencyPenalty),
+            ("stop", options.Stop.Count > 0), ("pattern", options.Pattern is not null),
+            ("schema", options.Schema is not null), ("lookup", options.Lookup != usual.Lookup),
+            ("draftTokens", options.DraftTokens != usual.DraftTokens),
+        ];
+        foreach ((string name, bool isSet) in unsupported)
+        {
+            if (isSet)
+                throw new AtelierException("a masked language model does not support this option", Mention.Field(name),
+                    "leave it out");
+        }
         if (sampling is null)
             return;
         if (sampling with { Sampler = null, Steps = null } != new SamplingOptions())
             throw new AtelierException("a masked language model supports only a sampler and its number of steps",
                 hint: "leave out the options of images");
         if (!SamplerNames.Contains(sampler))
-            throw new AtelierException($"there is no sampler '{sampler}' for text", "sampler",
+            throw new AtelierException($"there is no sampler '{sampler}' for text", Mention.Field("sampler"),
                 $"there are {string.Join(", ", SamplerNames)}");
         if (sampling.Steps is { } steps && (steps < 1 || sampler == Confidence))
             throw new AtelierException(steps < 1 ? $"steps is {steps}" : "the sampler confidence has one step a mask",
-                "steps", steps < 1 ? "allowed: 1 or more" : "leave it out");
+                Mention.Field("steps"), steps < 1 ? "allowed: 1 or more" : "leave it out");
     }
 
     /// <summary>Returns a bit for each token that has a text; special tokens have none.</summary>

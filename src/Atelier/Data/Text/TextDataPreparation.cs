@@ -231,14 +231,15 @@ internal sealed class TextDataPreparation(
     /// </summary>
     private static int LineEnd(Tokenizer tokenizer)
     {
+        // Where the vocabulary cannot represent a line end, any start token is as good as another.
+        int otherwise = tokenizer.EndOfTextId ?? 0;
         try
         {
-            return tokenizer.Encode("\n")[^1];
+            return tokenizer.Encode("\n") is [.., int end] ? end : otherwise;
         }
         catch (AtelierException)
         {
-            // The vocabulary cannot represent a line end: any start token is as good as another.
-            return tokenizer.EndOfTextId ?? 0;
+            return otherwise;
         }
     }
 }

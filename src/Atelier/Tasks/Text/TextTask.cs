@@ -93,7 +93,8 @@ public sealed class TextTask : ITask
         {
             int[] ids = tokenizer.Encode(text);
             return ids.Length <= text.Length
-                && !Array.Exists(ids, id => tokenizer.Name(id).StartsWith("<0x", StringComparison.Ordinal));
+                && !Array.Exists(ids, id => tokenizer.Bytes(id).IsEmpty // the token of unknown words
+                    || tokenizer.Name(id).StartsWith("<0x", StringComparison.Ordinal));
         }
         catch (AtelierException)
         {

@@ -22,12 +22,12 @@ public sealed class MaskedTextTests
 
     private static Recipe Learned { get; } = new()
     {
-        Model = new("bert", new BertConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 48, ContextLength = 32,
+        Model = new("bert", new BertConfig { LayerCount = 2, HeadCount = 2, HiddenSize = 32, ContextLength = 16,
             Dropout = 0, AttentionDropout = 0, Masking = MaskingUnit.WholeWord }),
         Training = new()
         {
-            BatchSize = 16, Steps = 250, EvaluateEvery = 125, SampleEvery = 250, CheckpointEvery = 0,
-            ReportEvery = 50, Precision = Precision.Fp32, Threads = 1,
+            BatchSize = 16, Steps = 200, EvaluateEvery = 100, SampleEvery = 200, CheckpointEvery = 0,
+            ReportEvery = 100, Precision = Precision.Fp32, Threads = 1,
             Optimizer = new() { LearningRate = 0.004 },
         },
         Generation = new() { Decoding = new() { MaxTokens = 22 } },
@@ -37,14 +37,14 @@ public sealed class MaskedTextTests
     public async Task A_repeating_text_is_learned_filled_in_and_judged()
     {
         using var folder = new TemporaryFolder();
-        using TextData data = Prepare(folder);
+        using TextData data = Prepare(folder, TokenizerKind.WordPiece);
         var family = new BertFamily();
         var shown = new List<string>();
         using Run run = Run.Create(folder["run"], Learned);
         TrainingReport report = await family.CreateLearner(Learned, data).LearnAsync(run,
             new Told(progress => shown.AddRange(progress.Sample is { } sample ? [sample] : [])),
             CancellationToken.None);
-        report.Metrics["validationLoss"].ShouldBeLessThan(0.3);
+        report.Metrics["validationLoss"].ShouldBeLessThan(0.7);
         shown.ShouldContain(sample => sample.Contains("[MASK]", StringComparison.Ordinal)
             && sample.Contains("\n→ ", StringComparison.Ordinal));
 
@@ -52,7 +52,7 @@ public sealed class MaskedTextTests
         bundle.ModelType.ShouldBe("bert");
         using ITrainedModel model = family.Load(bundle, "cpu");
         var infiller = model.Require<IInfiller>();
-        infiller.Infill("the [MASK][MASK][MASK] sat on the mat").Text.ShouldBe("the cat sat on the mat");
+        infiller.Infill("The [MASK] sat on the mat").Text.ShouldBe("the cat sat on the mat");
         infiller.PseudoLogLikelihood("the dog ran to the house")
             .ShouldBeGreaterThan(infiller.PseudoLogLikelihood("the cat ran on the tree") + 2);
 
@@ -63,9 +63,9 @@ public sealed class MaskedTextTests
         var options = new EvaluationSection { Samples = 3, SampleTokens = 22, BootstrapSamples = 100 };
         EvaluationReport judged = await task.EvaluateAsync(
             new EvaluationContext(model, data, options, "run", 1, Picture: null), null, CancellationToken.None);
-        judged.Metrics["maskedCrossEntropy"].Value.ShouldBeLessThan(0.5);
-        judged.Metrics["maskedAccuracy"].Value.ShouldBeGreaterThan(0.85);
-        judged.Metrics["pseudoPerplexity"].Value.ShouldBeLessThan(1.5);
+        judged.Metrics["maskedCrossEntropy"].Value.ShouldBeLessThan(0.7);
+        judged.Metrics["maskedAccuracy"].Value.ShouldBeGreaterThan(0.8);
+        judged.Metrics["pseudoPerplexity"].Value.ShouldBeLessThan(2);
         judged.Comparisons["unigram"].Outcome.ShouldBe(ComparisonOutcome.Beaten);
         judged.Samples.Count().ShouldBe(6);
         EvaluationReport.FromJson(judged.ToJson()).ToMarkdown().ShouldBe(judged.ToMarkdown());
@@ -112,13 +112,14 @@ public sealed class MaskedTextTests
             .ShouldBe("model.layout");
     }
 
-    private static TextData Prepare(TemporaryFolder folder) => TextData.Prepare(new DataSection
-    {
-        Source = folder.Write("lines.txt", string.Join('\n', Lines.Select((line, i) => line + new string('.', i % 4)))),
-        Document = DocumentUnit.Line,
-        Split = new() { Train = 0.6, Validation = 0.2, Test = 0.2 },
-        Tokenizer = new() { ByteFallback = false },
-    }, 1, folder["data"]);
+    private static TextData Prepare(TemporaryFolder folder, TokenizerKind kind = TokenizerKind.Character) =>
+        TextData.Prepare(new DataSection
+        {
+            Source = folder.Write("lines.txt", string.Join('\n', Lines.Select((line, i) => line + new string('.', i % 4)))),
+            Document = DocumentUnit.Line,
+            Split = new() { Train = 0.6, Validation = 0.2, Test = 0.2 },
+            Tokenizer = new() { Kind = kind, VocabularySize = 200, ByteFallback = false },
+        }, 1, folder["data"]);
 
     private sealed class Told(Action<TrainingProgress> told) : IProgress<TrainingProgress>
     {
