@@ -11,6 +11,7 @@ public static class ModelFamilies
         new Ngram.NgramFamily(),
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
+        new Seq2Seq.Seq2SeqFamily(),
         new Transformer.TransformerFamily(),
         new Hmm.HmmFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),

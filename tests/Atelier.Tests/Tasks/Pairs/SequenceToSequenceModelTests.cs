@@ -1,7 +1,9 @@
 using Atelier.Abstractions;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text;
+using Atelier.Models.Seq2Seq;
 using Atelier.Models.Transformer;
+using Atelier.Networks;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
 using Atelier.Tests.Models;
@@ -14,6 +16,7 @@ namespace Atelier.Tests.Tasks.Pairs;
 public sealed class SequenceToSequenceModelTests
 {
     private const int Sources = 9, Vocabulary = 11, Longest = 12;
+    private const string Unaligned = "recurrent, no attention";
 
     private static readonly int[][] SomeSources = [[1, 2, 3, 4, 5], [8, 7, 6], [4]];
 
@@ -21,6 +24,11 @@ public sealed class SequenceToSequenceModelTests
     {
         EncoderLayerCount = 2, DecoderLayerCount = 2, HeadCount = 2, HiddenSize = 8, FeedForwardSize = 12,
         ContextLength = Longest, Dropout = 0,
+    };
+
+    private static readonly Seq2SeqConfig Recurrent = new()
+    {
+        HiddenSize = 8, EmbeddingSize = 6, ContextLength = Longest, Dropout = 0,
     };
 
     /// <summary>The networks by name.</summary>
@@ -31,9 +39,23 @@ public sealed class SequenceToSequenceModelTests
             Precision.Fp32, seed: 1),
         ["pre-norm"] = () => new TransformerModel(Tiny with { NormFirst = true, TieHead = false }, Sources, Vocabulary,
             Precision.Fp32, seed: 1),
+        ["recurrent, multiplicative"] = () => new Seq2SeqModel(Recurrent with { EncoderLayerCount = 2 }, Sources,
+            Vocabulary, Precision.Fp32, seed: 1),
+        ["recurrent, dot, fed"] = () => new Seq2SeqModel(Recurrent with { Cell = CellName.Plain,
+            Attention = Seq2SeqAttention.Dot, InputFeeding = true, TieHead = false }, null, Vocabulary,
+            Precision.Fp32, seed: 1),
+        ["recurrent, additive, fed, coverage"] = () => new Seq2SeqModel(Recurrent with { Cell = CellName.Lstm,
+            DecoderLayerCount = 2, Bidirectional = false, Attention = Seq2SeqAttention.Additive, InputFeeding = true,
+            Coverage = true }, Sources, Vocabulary, Precision.Fp32, seed: 1),
+        ["recurrent, additive"] = () => new Seq2SeqModel(Recurrent with { Attention = Seq2SeqAttention.Additive }, null,
+            Vocabulary, Precision.Fp32, seed: 1),
+        [Unaligned] = () => new Seq2SeqModel(Recurrent with { Attention = Seq2SeqAttention.None }, Sources, Vocabulary,
+            Precision.Fp32, seed: 1),
     };
 
     public static TheoryData<string> Names { get; } = [.. Networks.Keys];
+
+    public static TheoryData<string> Aligned { get; } = [.. Networks.Keys.Where(name => name != Unaligned)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -123,7 +145,7 @@ public sealed class SequenceToSequenceModelTests
     }
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(Aligned))]
     public void Given_alignments_when_a_token_is_appended_then_its_attention_to_the_source_sums_to_one(string name)
     {
         using SequenceToSequenceModel model = Scrambled(name);
