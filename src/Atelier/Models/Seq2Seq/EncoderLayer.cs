@@ -36,10 +36,10 @@ internal sealed class EncoderLayer : nn.Module
     /// <returns>[h→; h←], [batch, span, hidden].</returns>
     public Tensor Forward(Tensor x, Tensor reversal)
     {
-        Tensor forward = _forward.Forward(x, (RecurrentCache?)null);
+        Tensor forward = _forward.Forward(x, cache: null);
         if (_backward is null)
             return forward;
-        Tensor backward = _backward.Forward(Reorder(x, reversal), (RecurrentCache?)null);
+        Tensor backward = _backward.Forward(Reorder(x, reversal), cache: null);
         return cat([forward, Reorder(backward, reversal)], -1);
     }
 

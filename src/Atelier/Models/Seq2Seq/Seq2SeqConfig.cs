@@ -14,7 +14,9 @@ public enum Seq2SeqAttention
     /// <summary>The product of the two states (Luong et al. 2015, eq. 8, "dot").</summary>
     Dot,
 
-    /// <summary>The product of the two states with a matrix between them (Luong et al. 2015, eq. 8, "general").</summary>
+    /// <summary>
+    /// The product of the two states with a matrix between them (Luong et al. 2015, eq. 8, "general").
+    /// </summary>
     Multiplicative,
 
     /// <summary>A network with a hidden layer (Bahdanau et al. 2015, appendix A.1.2).</summary>

@@ -16,9 +16,9 @@ namespace Atelier.Models.Seq2Seq;
 /// decoder of Luong et al. (2015), which attends to the source from the state of the current step.
 /// </summary>
 /// <remarks>
-/// Bahdanau's decoder attends from the state of the step before, and its cell reads the context. Here the cell reads the
-/// context of the step before, as part of the attentional state, with input feeding; without it, no step depends on the
-/// attention of another one, and a layer computes all steps of a target by one call.
+/// Bahdanau's decoder attends from the state of the step before, and its cell reads the context. Here, with input
+/// feeding, the cell reads the context of the step before as part of the attentional state. Without input feeding no
+/// step depends on the attention of another one, and a layer computes all steps of a target by one call.
 /// </remarks>
 public sealed class Seq2SeqModel : SequenceToSequenceModel
 {

@@ -114,14 +114,15 @@ public sealed class Seq2SeqModelTests
     }
 
     [Fact]
-    public void Given_no_attention_when_alignments_are_wanted_then_the_request_is_refused()
+    public async Task Given_no_attention_when_alignments_are_wanted_then_the_request_is_refused()
     {
         var tokenizer = CharacterTokenizer.Train(["abcdef"], byteFallback: false);
         using var generator = new SequenceToSequenceGenerator(new Seq2SeqModel(
             Tiny with { Attention = Seq2SeqAttention.None }, null, tokenizer.VocabularySize, Precision.Fp32, seed: 3),
             tokenizer, tokenizer, new DecodingOptions { MaxTokens = 4 }, new SequenceToSequenceTokens(0, [0]));
-        Should.Throw<AtelierException>(() => generator.GenerateManyAsync(["abc"],
-            new GenerationRequest { Alignments = true }).GetAwaiter().GetResult()).Message.ShouldContain("alignments");
+        var error = await Should.ThrowAsync<AtelierException>(() => generator.GenerateManyAsync(["abc"],
+            new GenerationRequest { Alignments = true }, cancellation: TestContext.Current.CancellationToken));
+        error.Message.ShouldContain("alignments");
     }
 
     /// <summary>Random sequences of letters as sources, and the same backwards as targets; 0 starts, ends and

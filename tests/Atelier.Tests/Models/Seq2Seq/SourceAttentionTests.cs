@@ -1,5 +1,6 @@
 using Atelier.Models.Seq2Seq;
 using Atelier.Tensors;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Seq2Seq;
@@ -60,13 +61,14 @@ public sealed class SourceAttentionTests
 
         double Row(string name, int i, double[] x) => x.Select((v, j) => matrices[name][(i * x.Length) + j] * v).Sum();
 
-        double Score(double[] state, double[] encoded, double covered) => Enumerable.Range(0, Hidden).Sum(i => kind switch
-        {
-            Seq2SeqAttention.Dot => state[i] * encoded[i],
-            Seq2SeqAttention.Multiplicative => state[i] * Row("key.weight", i, encoded),
-            _ => matrices["score.weight"][i] * Math.Tanh(Row("query.weight", i, state) + matrices["query.bias"][i]
-                + Row("key.weight", i, encoded) + (covers ? matrices["coverage.weight"][i] * covered : 0)),
-        });
+        double Score(double[] state, double[] encoded, double covered) =>
+            Enumerable.Range(0, Hidden).Sum(i => kind switch
+            {
+                Seq2SeqAttention.Dot => state[i] * encoded[i],
+                Seq2SeqAttention.Multiplicative => state[i] * Row("key.weight", i, encoded),
+                _ => matrices["score.weight"][i] * Math.Tanh(Row("query.weight", i, state) + matrices["query.bias"][i]
+                    + Row("key.weight", i, encoded) + (covers ? matrices["coverage.weight"][i] * covered : 0)),
+            });
     }
 
     private static double[] Values(Tensor tensor) => tensor.detach().contiguous().data<double>().ToArray();
