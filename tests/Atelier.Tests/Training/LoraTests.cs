@@ -24,7 +24,7 @@ public sealed class LoraTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_run_writes_the_merged_bundle_and_an_adapter_that_makes_the_reopenedthe_same_model()
+    public async Task A_run_writes_the_merged_bundle_and_an_adapter_that_makes_the_base_the_same_model()
     {
         await _runs.TrainAsync("base", "gpt", "training.steps=2");
         await _runs.ContinueAsync("base", "lora", "training.steps=4", "training.lora.rank=4",
