@@ -41,7 +41,7 @@ public sealed class T5TrainingTests : IDisposable
     [Fact]
     public async Task Given_text_when_trained_then_the_model_fills_in_spans_that_are_named_in_its_source()
     {
-        File.WriteAllText(At("text.txt"), string.Join('\n', Enumerable.Range(0, 300).Select(i =>
+        File.WriteAllText(At("text.txt"), string.Join('\n', Enumerable.Range(0, 150).Select(i =>
             $"the {Colours[i % 5]} {Things[i * 7 % 8]} is {i % 10} metres from the {Things[i % 8]}.")));
         await Train("text.txt", "text", "  document: line");
         using ITrainedModel model = _workshop.Open(At("run"));
@@ -118,7 +118,7 @@ public sealed class T5TrainingTests : IDisposable
               precision: fp32
               device: cpu
               {{(kind == "text" ? "batchSize: 8" : "batchTokens: 512")}}
-              sampleEvery: 2
+              sampleEvery: 4
             evaluation: {samples: 2, bootstrapSamples: 20}
             generation: {beamWidth: 2, maxTokens: 16}
             """);
