@@ -46,7 +46,8 @@ public interface IAlignedState : IDecodingState
 {
     /// <summary>
     /// The share of attention that the last appended token of each target paid to each source token, averaged over
-    /// heads, [sequences, longest source]: each row sums to 1, and is 0 at padding.
+    /// heads, [sequences, longest source]: each row sums to 1, and is 0 at padding. Empty before the first token, and
+    /// if the model has no attention.
     /// </summary>
     ReadOnlySpan<float> Alignments { get; }
 }

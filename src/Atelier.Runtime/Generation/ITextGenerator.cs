@@ -16,8 +16,8 @@ public interface ITextGenerator : IGenerator
     string BeginningOf(GenerationRequest request);
 
     /// <summary>
-    /// Draws samples and returns each piece of text as soon as it is final. Results of beam search are returned when the
-    /// search ends.
+    /// Draws samples and returns each piece of text as soon as it is final. Results of beam search are returned when
+    /// the search ends.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellation">Cancels the operation.</param>

@@ -110,7 +110,7 @@ internal sealed class RollingState : IDisposable
         _state.Append(tokens, _logits.AsSpan(0, count));
         if (!_isAligned)
             return;
-        if (_state is not IAlignedState aligned)
+        if (_state is not IAlignedState aligned || aligned.Alignments.IsEmpty)
             throw new AtelierException("the model does not return alignments of targets to sources",
                 hint: $"leave out {Mention.Field("coveragePenalty")} and alignments");
         ReadOnlySpan<float> alignments = aligned.Alignments;

@@ -59,24 +59,33 @@ internal sealed record DecoderAdapter(WeightMatrix A, WeightMatrix B, float[]? F
         tensor.EndsWith(".weight", StringComparison.Ordinal) ? tensor[..^".weight".Length] : tensor;
 }
 
-/// <summary>Computes the adapter of a linear layer: y becomes factor · y + B A x.</summary>
-internal sealed unsafe class ProductAdapter : IDisposable
+/// <summary>The memory in which the workers compute adapters, one product after another.</summary>
+internal sealed unsafe class AdapterScratch : IDisposable
 {
-    private readonly DecoderAdapter _adapter;
     private readonly PassScratch _scratch = new();
-    private readonly float*[] _low, _sums; // a worker's A x, [vectors, rank], and its rows of B A x, [vectors, rows]
 
-    public ProductAdapter(DecoderAdapter adapter, int workers, int vectors)
+    public AdapterScratch(IReadOnlyCollection<DecoderAdapter> adapters, int workers, int vectors)
     {
-        _adapter = adapter;
-        (_low, _sums) = (new float*[workers], new float*[workers]);
+        (Low, Sums) = (new float*[workers], new float*[workers]);
         for (int worker = 0; worker < workers; worker++)
         {
-            _low[worker] = _scratch.Floats((long)vectors * adapter.A.Rows);
-            _sums[worker] = _scratch.Floats((long)vectors * adapter.B.Rows);
+            Low[worker] = _scratch.Floats((long)vectors * adapters.Max(adapter => adapter.A.Rows));
+            Sums[worker] = _scratch.Floats((long)vectors * adapters.Max(adapter => adapter.B.Rows));
         }
     }
 
+    /// <summary>A x, [vectors, rank], by worker.</summary>
+    public float*[] Low { get; }
+
+    /// <summary>A worker's rows of B A x, [vectors, rows], by worker.</summary>
+    public float*[] Sums { get; }
+
+    public void Dispose() => _scratch.Dispose();
+}
+
+/// <summary>Computes the adapter of a linear layer: y becomes factor · y + B A x.</summary>
+internal sealed unsafe class ProductAdapter(DecoderAdapter adapter, AdapterScratch scratch)
+{
     /// <summary>Changes a worker's rows of a product.</summary>
     /// <param name="worker">The worker, which computes all of A x itself: waiting for the others takes longer.</param>
     /// <param name="path">The kernels.</param>
@@ -90,18 +99,16 @@ internal sealed unsafe class ProductAdapter : IDisposable
     public void Apply(int worker, KernelPath path, float* x, int vectors, int start, int count, float* y, long yStride,
         bool asAlone)
     {
-        float* low = _low[worker], sums = _sums[worker];
-        int rank = _adapter.A.Rows;
-        path.Multiply(new ProductRows(_adapter.A, 0, rank), x, default, vectors, low, rank, asAlone);
-        path.Multiply(new ProductRows(_adapter.B, start, count), low, default, vectors, sums, count, asAlone);
+        float* low = scratch.Low[worker], sums = scratch.Sums[worker];
+        int rank = adapter.A.Rows;
+        path.Multiply(new ProductRows(adapter.A, 0, rank), x, default, vectors, low, rank, asAlone);
+        path.Multiply(new ProductRows(adapter.B, start, count), low, default, vectors, sums, count, asAlone);
         for (int vector = 0; vector < vectors; vector++)
         {
             float* row = y + (vector * yStride);
-            for (int i = 0; i < count && _adapter.Factors is not null; i++)
-                row[i] *= _adapter.Factors[start + i];
+            for (int i = 0; i < count && adapter.Factors is not null; i++)
+                row[i] *= adapter.Factors[start + i];
             path.Add(sums + ((long)vector * count), count, row);
         }
     }
-
-    public void Dispose() => _scratch.Dispose();
 }

@@ -28,6 +28,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private readonly PassProducts _products;
     private int _rowCount, _logitRows;
     private bool _isOneTokenEach;
+    private AdapterScratch? _adapterScratch;
     private bool _isStep; // one token per sequence: the result of a sequence must not depend on the others
     private float* _logits;
 
@@ -122,19 +123,19 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         IEnumerable<PassProduct> products = _blocks.SelectMany(block => (PassProduct?[])
             [block.Query, block.Key, block.Value, block.Output, block.Gate, block.Up, block.Down])
             .OfType<PassProduct>().Append(_head);
+        _adapterScratch?.Dispose();
+        _adapterScratch =
+            adapters.Count == 0 ? null : new AdapterScratch([.. adapters.Values], _pool.Workers, MostRows);
         foreach (PassProduct product in products)
-        {
-            product.Slot.Adapter?.Dispose();
             product.Slot.Adapter = adapters.TryGetValue(product.Weight, out DecoderAdapter? adapter)
-                ? new ProductAdapter(adapter, _pool.Workers, MostRows) : null;
-        }
+                ? new ProductAdapter(adapter, _adapterScratch!) : null;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Use(new Dictionary<WeightMatrix, DecoderAdapter>());
         _pool.Dispose();
+        _adapterScratch?.Dispose();
         _scratch.Dispose();
     }
 

@@ -27,8 +27,8 @@ public sealed record AttentionContext
     public KeyValueCache? Cache { get; init; }
 
     /// <summary>
-    /// Receives the weights of attention, averaged over heads, [batch, time, span], fp32, where they are wanted. Not for
-    /// causal attention.
+    /// Receives the weights of attention, averaged over heads, [batch, time, span], fp32, where they are wanted. Not
+    /// for causal attention.
     /// </summary>
     public Action<Tensor>? ReportWeights { get; init; }
 }

@@ -16,8 +16,11 @@ namespace Atelier.Layers;
 /// <param name="scale">The factor of the scores; null for 1/√headSize. T5 has 1 (Raffel et al. 2020).</param>
 public sealed class AttentionProduct(bool causal = true, double? scale = null) : IDisposable
 {
-    // in place of −∞ at padding, so that a query without keys has finite weights and no gradient is NaN
-    private const double Masked = -1e30;
+    /// <summary>
+    /// The score of padding: not −∞, so that a query without keys has finite weights and no gradient is NaN.
+    /// </summary>
+    internal const double Masked = -1e30;
+
     private Tensor? _mask; // the last one, since every step of training has the same
 
     /// <summary>Whether queries attend only to keys up to their own position, instead of to all keys.</summary>

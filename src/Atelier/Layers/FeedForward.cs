@@ -40,7 +40,9 @@ public sealed class FeedForward : nn.Module<Tensor, Tensor>, ISequenceLayer
     /// <summary>The share of activations dropped in training.</summary>
     public double DropoutRate { get; }
 
-    /// <summary>The first linear layer; for gated activations, the rows of the gate, then those that it multiplies.</summary>
+    /// <summary>
+    /// The first linear layer; for gated activations, the rows of the gate, then those that it multiplies.
+    /// </summary>
     public Linear Input { get; }
 
     /// <summary>The second linear layer.</summary>

@@ -89,6 +89,12 @@ public sealed class RecurrentLayer : nn.Module
     /// state.</returns>
     public (Tensor Output, RecurrentState State) Forward(Tensor input, RecurrentState state)
     {
+        if (training && _kernel?.Serves(input) == true)
+        {
+            Tensor states = GruFromState.Run(input, state.Hidden, _kernel);
+            Tensor last = states.narrow(1, states.shape[1] - 1, 1).transpose(0, 1);
+            return (states, new RecurrentState(last, last));
+        }
         TimedOperation timed = TimedOperation.Begin("recurrent layer", ref input);
         Tensor[] weights = [InputWeight, StateWeight, InputBias, StateBias];
         if (_precision == Precision.Bf16)

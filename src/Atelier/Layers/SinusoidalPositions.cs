@@ -4,8 +4,8 @@ namespace Atelier.Layers;
 
 /// <summary>
 /// The position encoding of Vaswani et al. 2017, section 3.5: component i of position p is sin(p / 10000^(2 i / size))
-/// in the first half of the components, and the cosine of the same angle in the second half. (The paper alternates sines
-/// and cosines; files in Marian's layout have halves.)
+/// in the first half of the components, and the cosine of the same angle in the second half. (The paper alternates
+/// sines and cosines; files in Marian's layout have halves.)
 /// </summary>
 public static class SinusoidalPositions
 {

@@ -12,6 +12,7 @@ public static class ModelFamilies
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
         new Bert.BertFamily(),
+        new Seq2Seq.Seq2SeqFamily(),
         new Transformer.TransformerFamily(),
         new T5.T5Family(),
         new Hmm.HmmFamily(),

@@ -252,8 +252,8 @@ public sealed record EvaluationSection
     public int SampleTokens { get; init; } = 256;
 
     /// <summary>
-    /// How BLEU splits texts into tokens, with sacreBLEU's names: "13a", "intl", "zh", "char", or "none" for text that is
-    /// tokenized already. "auto" takes "zh" for Chinese targets, and "13a" for others.
+    /// How BLEU splits texts into tokens, with sacreBLEU's names: "13a", "intl", "zh", "char", or "none" for text that
+    /// is tokenized already. "auto" takes "zh" for Chinese targets, and "13a" for others.
     /// </summary>
     public string BleuTokenizer { get; init; } = "auto";
 }

@@ -7,8 +7,8 @@ namespace Atelier.Runs;
 /// Identifies the model of a bundle. It is written into generated files, so that they can be reproduced.
 /// </summary>
 /// <param name="RunId">The id of its run, as `atelier runs list` shows it; null if unknown.</param>
-/// <param name="Weights">The SHA-256 of its weights, in lower-case hexadecimal digits; of all files together if there are
-/// several.</param>
+/// <param name="Weights">The SHA-256 of its weights, in lower-case hexadecimal digits; of all files together if there
+/// are several.</param>
 /// <param name="Recipe">The resolved recipe of its run; null if unknown.</param>
 public sealed record BundleIdentity(string? RunId, string Weights, string? Recipe)
 {

@@ -57,8 +57,8 @@ internal static class FineTuning
         if (section.Embeddings && depths.Embeddings.Count == 0)
             throw new AtelierException("this model has no embeddings", "training.freeze.embeddings", "leave it out");
         if (section.Layers > depths.LayerCount)
-            throw new AtelierException($"training.freeze.layers is {section.Layers}, but this model has "
-                + $"{Quantity.Of(depths.LayerCount, "layer")}", "training.freeze.layers", "lower it");
+            throw new AtelierException($"this model has {Quantity.Of(depths.LayerCount, "layer")}, fewer than "
+                + $"{section.Layers}", "training.freeze.layers", "lower it");
         foreach (string pattern in section.Parameters)
         {
             if (!parameters.Exists(p => FileSystemName.MatchesSimpleExpression(pattern, p.name, ignoreCase: false)))

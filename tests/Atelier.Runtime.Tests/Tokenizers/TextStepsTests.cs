@@ -111,6 +111,7 @@ public sealed class TextStepsTests
     {
         var units = new uint[4096];
         var used = new bool[units.Length];
+        var starts = new HashSet<uint>();
         var strings = new List<byte>();
         List<(byte[] Key, uint Value)> keys = [];
         foreach ((string from, string to) in pairs)
@@ -130,7 +131,7 @@ public sealed class TextStepsTests
         {
             byte[] labels = [.. below.Select(key => depth < key.Key.Length ? key.Key[depth] : (byte)0).Distinct()];
             uint start = 1;
-            while (labels.Any(label => used[start ^ label]))
+            while (!starts.Add(start) || labels.Any(label => used[start ^ label])) // one node a start, as in darts-clone
                 start++;
             foreach (byte label in labels)
                 used[start ^ label] = true;

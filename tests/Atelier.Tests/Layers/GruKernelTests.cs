@@ -21,7 +21,11 @@ public sealed class GruKernelTests : IDisposable
     [InlineData(3, 7, LayerPath.Fused)]
     [InlineData(5, 20, LayerPath.Fused)]
     [InlineData(5, 20, LayerPath.LibraryProducts)]
-    public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time, LayerPath path)
+    [InlineData(1, 1, LayerPath.Fused, true)]
+    [InlineData(5, 20, LayerPath.Fused, true)]
+    [InlineData(5, 20, LayerPath.LibraryProducts, true)]
+    public void A_layer_in_kernels_gives_the_states_and_the_gradients_of_libtorchs(int batch, int time, LayerPath path,
+        bool startsFromState = false)
     {
         using var context = new StepContext { Dispatch = new LayerDispatch(path) }.Use();
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
@@ -34,11 +38,18 @@ public sealed class GruKernelTests : IDisposable
         FiniteDifferences.Scramble(plain, 0.2); // by the same noise
         Tensor x = randn(batch, time, 48), weights = randn(batch, time, 32);
         Tensor first = x.clone().requires_grad_(), second = x.clone().requires_grad_();
+        Tensor state = randn(1, batch, 32);
+        Tensor ownState = state.clone().requires_grad_(), otherState = state.clone().requires_grad_();
 
-        Tensor actual = kernels.Forward(first, cache: null), expected = plain.Forward(second, cache: null);
+        Tensor actual = startsFromState ? kernels.Forward(first, new RecurrentState(ownState, ownState)).Output
+            : kernels.Forward(first, cache: null);
+        Tensor expected = plain.Forward(second, startsFromState ? new(otherState, otherState) : plain.EmptyState(batch))
+            .Output;
         actual.dtype.ShouldBe(ScalarType.BFloat16);
         (actual.to(ScalarType.Float32) * weights).sum().backward();
         (expected * weights).sum().backward();
+        if (startsFromState)
+            ShouldBeClose(ownState.grad!, otherState.grad!, "state");
 
         ShouldBeClose(actual.to(ScalarType.Float32), expected, "states");
         ShouldBeClose(first.grad!, second.grad!, "input");

@@ -1,5 +1,6 @@
 using Atelier.Formats;
 using Atelier.Models.Transformer;
+using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ public sealed class TransformerFamilyTests
         written.Keys.ShouldBe(tensors.Keys, ignoreOrder: true);
         foreach ((string tensor, Tensor value) in written)
             value.data<float>().ToArray().ShouldBe(tensors[tensor].data<float>().ToArray(), tensor);
-        string text = TransformerConfigFile.Write(model, TransformerConfigFile.ReadEnds(golden.Config));
+        string text = TransformerConfigFile.Write(model, PairConfigFile.ReadEnds(golden.Config));
         using var document = System.Text.Json.JsonDocument.Parse(text);
         foreach (string key in (string[])["d_model", "encoder_layers", "decoder_ffn_dim", "activation_function",
             "decoder_start_token_id", "eos_token_id", "pad_token_id", "scale_embedding", "model_type"])

@@ -24,7 +24,7 @@ public sealed class LoraTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_run_writes_the_merged_bundle_and_an_adapter_that_makes_the_reopenedthe_same_model()
+    public async Task A_run_writes_the_merged_bundle_and_an_adapter_that_makes_the_base_the_same_model()
     {
         await _runs.TrainAsync("base", "gpt", "training.steps=2");
         await _runs.ContinueAsync("base", "lora", "training.steps=4", "training.lora.rank=4",
@@ -84,9 +84,9 @@ public sealed class LoraTests : IDisposable
         adapters.Write(_folder["adapter"], "the/base", model.PeftTaskType);
         using SafetensorsFile file = SafetensorsFile.Open(_folder["adapter/adapter_model.safetensors"]);
         // names as PEFT 0.17 writes them: save_and_load.py removes the adapter's name, and DoRA's ".weight"
-        file.Entry($"reopenedmodel.model.{layer}.lora_A.weight").Shape.ShouldBe([3, inputs]);
-        file.Entry($"reopenedmodel.model.{layer}.lora_B.weight").Shape.ShouldBe([outputs, 3]);
-        file.Entry($"reopenedmodel.model.{layer}.lora_magnitude_vector").Shape.ShouldBe([outputs]);
+        file.Entry($"base_model.model.{layer}.lora_A.weight").Shape.ShouldBe([3, inputs]);
+        file.Entry($"base_model.model.{layer}.lora_B.weight").Shape.ShouldBe([outputs, 3]);
+        file.Entry($"base_model.model.{layer}.lora_magnitude_vector").Shape.ShouldBe([outputs]);
         JsonObject config = JsonNode.Parse(File.ReadAllText(_folder["adapter/adapter_config.json"]))!.AsObject();
         config["target_modules"]!.AsArray().Select(t => (string)t!).Order().ShouldBe(modules.Split(' '));
         ((bool)config["fan_in_fan_out"]!).ShouldBe(shape == "gpt2");

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers.Fused;
 
 /// <summary>
-/// A layer of gated recurrent units from the state zero, forward and backward: one product of the input for all steps,
-/// a product of the state in each step, and one product for the gradient of each weight.
+/// A layer of gated recurrent units, forward and backward: one product of the input for all steps, a product of the
+/// state in each step, and one product for the gradient of each weight.
 /// </summary>
 /// <param name="layer">The recurrent layer.</param>
 /// <param name="precision">The precision of its products.</param>
@@ -20,7 +20,14 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
     public bool Serves(Tensor x) => Width % Bf16.Lanes == 0 && KernelLayers.Serve(x, precision);
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, Stack<Tensor>? kept)
+    /// <remarks>It begins from the state zero.</remarks>
+    public Tensor Forward(Tensor x, Stack<Tensor>? kept) => Forward(x, null, kept);
+
+    /// <summary>The forward pass from a state.</summary>
+    /// <param name="x">[batch, time, input].</param>
+    /// <param name="state">The state before the first step, [1, batch, width]; null for zero.</param>
+    /// <param name="kept">Receives the tensors that the backward pass needs; null without a backward pass.</param>
+    public Tensor Forward(Tensor x, Tensor? state, Stack<Tensor>? kept)
     {
         using TimedOperation timed = TimedOperation.Begin("recurrent layer");
         using var scope = NewDisposeScope();
@@ -30,16 +37,20 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
         Tensor gates = LinearKernel.Forward(inputs, layer.InputWeight, layer.InputBias); // [time · batch, 3 · width]
         // states before each step, and the last one
         Tensor states = empty([(time + 1L) * batch, Width], ScalarType.BFloat16);
-        states.narrow(0, 0, batch).zero_();
+        Tensor initial = states.narrow(0, 0, batch);
+        if (state is null)
+            initial.zero_();
+        else
+            initial.copy_(state.squeeze(0));
         Tensor inner = empty([(long)time * batch, Width], ScalarType.BFloat16);
-        ushort* gate = gates.Pointer<ushort>(), state = states.Pointer<ushort>(), sum = inner.Pointer<ushort>();
+        ushort* gate = gates.Pointer<ushort>(), step = states.Pointer<ushort>(), sum = inner.Pointer<ushort>();
         for (int t = 0; t < time; t++)
         {
-            using var step = NewDisposeScope();
+            using var temporaries = NewDisposeScope();
             Tensor product = LinearKernel.Forward(states.narrow(0, (long)t * batch, batch), layer.StateWeight, null);
             long at = (long)t * batch * Width;
             new GruCell(Width).Forward(gate + (3 * at), product.Pointer<ushort>(), layer.StateBias.Pointer<float>(),
-                state + at, state + at + ((long)batch * Width), sum + at, batch);
+                step + at, step + at + ((long)batch * Width), sum + at, batch);
         }
         Tensor output = states.narrow(0, batch, (long)time * batch).view(time, batch, Width).transpose(0, 1)
             .contiguous();
@@ -49,7 +60,13 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
     }
 
     /// <inheritdoc/>
-    public Tensor Backward(Tensor gradient, Stack<Tensor> kept)
+    public Tensor Backward(Tensor gradient, Stack<Tensor> kept) => Backward(gradient, kept, toState: false).Input;
+
+    /// <summary>The backward pass: the gradients of the input and of the state before the first step.</summary>
+    /// <param name="gradient">The gradient of the result.</param>
+    /// <param name="kept">The tensors of the forward pass.</param>
+    /// <param name="toState">Whether the gradient of the state is wanted; it is null otherwise.</param>
+    public (Tensor Input, Tensor? State) Backward(Tensor gradient, Stack<Tensor> kept, bool toState)
     {
         using TimedOperation timed = TimedOperation.Begin("recurrent layer");
         using var scope = NewDisposeScope();
@@ -64,7 +81,7 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
             long at = (long)t * batch * Width;
             new GruCell(Width).Backward(gate + (3 * at), inner.Pointer<ushort>() + at, states.Pointer<ushort>() + at,
                 above.Pointer<ushort>() + at, carried.Pointer<float>(), dState + (3 * at), batch);
-            if (t == 0)
+            if (t == 0 && !toState)
                 break;
             LinearKernel.AddInputGradient(dStates.narrow(0, (long)t * batch, batch), layer.StateWeight, carried);
         }
@@ -73,6 +90,7 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
             layer.StateBias);
         LinearKernel.AddWeightGradients(dGates, inputs, layer.InputWeight, layer.InputBias);
         Tensor dInputs = LinearKernel.InputGradient(dGates, layer.InputWeight); // [time · batch, input]
-        return dInputs.view(time, batch, -1).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
+        return (dInputs.view(time, batch, -1).transpose(0, 1).contiguous().MoveToOuterDisposeScope(),
+            toState ? carried.view(1, batch, Width).MoveToOuterDisposeScope() : null);
     }
 }

@@ -104,8 +104,8 @@ public sealed record T5Config
     public double MeanSpanLength { get; init; } = 3;
 
     /// <summary>
-    /// For training on text: the number of sentinel tokens to add to a tokenizer that has none. A text has fewer removed
-    /// spans than there are sentinels.
+    /// For training on text: the number of sentinel tokens to add to a tokenizer that has none. A text has fewer
+    /// removed spans than there are sentinels.
     /// </summary>
     [Range(2, 1000)]
     public int SentinelCount { get; init; } = 100;

@@ -53,7 +53,6 @@ internal static class T5Weights
         if (claimed > held)
             throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
                 "download or export the model again");
-        using var scope = NewDisposeScope();
         // newer files of Hugging Face's library do not say in config.json that the output layer has its own weights
         if (config.TieHead!.Value && tensors.TryGetValue(Head, out Tensor? head)
             && tensors.TryGetValue(Shared, out Tensor? shared) && !IsSame(head, shared))
@@ -61,6 +60,7 @@ internal static class T5Weights
         var model = new T5Model(config, Math.Min(vocabulary, tokens), Precision.Fp32, seed: 0);
         try
         {
+            using var scope = NewDisposeScope();
             Import(model, tensors.ToDictionary(pair => pair.Key, pair => pair.Key is Shared or Head
                 && vocabulary > tokens && pair.Value.shape[0] == vocabulary ? pair.Value.narrow(0, 0, tokens)
                 : pair.Value), where);
@@ -84,8 +84,11 @@ internal static class T5Weights
             + (2L * config.RelativeBuckets * config.HeadCount);
     }
 
-    private static bool IsSame(Tensor left, Tensor right) =>
-        left.shape.SequenceEqual(right.shape) && left.ne(right).count_nonzero().Number() == 0;
+    private static bool IsSame(Tensor left, Tensor right)
+    {
+        using var scope = NewDisposeScope();
+        return left.shape.SequenceEqual(right.shape) && left.ne(right).count_nonzero().Number() == 0;
+    }
 
     private static IEnumerable<(string Name, Tensor? View)> Views(T5Model model) =>
     [

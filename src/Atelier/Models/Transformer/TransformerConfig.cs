@@ -4,7 +4,9 @@ using Atelier.Networks;
 
 namespace Atelier.Models.Transformer;
 
-/// <summary>Published architectures from which a <see cref="TransformerConfig"/> takes the values that are null.</summary>
+/// <summary>
+/// Published architectures from which a <see cref="TransformerConfig"/> takes the values that are null.
+/// </summary>
 public enum TransformerLayout
 {
     /// <summary>

@@ -17,10 +17,6 @@ internal static class TransformerConfigFile
     /// <summary>The values of model_type; the last is for architectures that Hugging Face lacks.</summary>
     public const string Marian = "marian", Bart = "bart", Own = "atelier_transformer";
 
-    // our own keys, for models whose sources have a vocabulary of their own
-    private const string SourceVocabulary = "source_vocab_size", SourceEnd = "source_eos_token_id",
-        SourcePad = "source_pad_token_id";
-
     private static readonly (string Name, ActivationName Value)[] Activations =
     [
         ("relu", ActivationName.Relu), ("gelu", ActivationName.Gelu), ("gelu_new", ActivationName.GeluTanh),
@@ -32,8 +28,8 @@ internal static class TransformerConfigFile
             "vocab_size", "decoder_vocab_size", "d_model", "encoder_layers", "decoder_layers", "encoder_ffn_dim",
             "decoder_ffn_dim", "encoder_attention_heads", "decoder_attention_heads", "max_position_embeddings",
             "activation_function", "scale_embedding", "share_encoder_decoder_embeddings", "tie_word_embeddings",
-            "pad_token_id", "eos_token_id", "decoder_start_token_id", SourceEnd, SourcePad,
-            PairBundle.Prefix,
+            "pad_token_id", "eos_token_id", "decoder_start_token_id",
+            PairConfigFile.SourceEnd, PairConfigFile.SourcePad, PairBundle.Prefix,
             "num_hidden_layers", // the same number as encoder_layers, which is read
             "bad_words_ids", "num_beams", "max_length", "length_penalty",
         ],
@@ -67,20 +63,8 @@ internal static class TransformerConfigFile
     {
         TransformerConfig config = model.Config;
         string type = ModelType(model);
-        var tokens = new JsonObject
-        {
-            ["pad_token_id"] = ends.PadId,
-            ["eos_token_id"] = ends.EndId,
-            ["decoder_start_token_id"] = ends.StartId,
-        };
-        if (!model.SharesEmbedding)
-            (tokens[SourceEnd], tokens[SourcePad]) = (ends.SourceEndId, ends.SourcePadId);
         if (type == Own)
-        {
-            tokens["vocab_size"] = model.VocabularySize;
-            tokens[SourceVocabulary] = model.SharesEmbedding ? null : model.SourceVocabularySize;
-            return ConfigRecords.Write(Own, tokens, config);
-        }
+            return PairConfigFile.Write(Own, model, model.SharesEmbedding, ends, config);
         var root = new JsonObject
         {
             ["model_type"] = type,
@@ -108,7 +92,7 @@ internal static class TransformerConfigFile
             root["decoder_vocab_size"] = model.VocabularySize;
             root["share_encoder_decoder_embeddings"] = model.SharesEmbedding;
         }
-        foreach ((string key, JsonNode? value) in tokens)
+        foreach ((string key, JsonNode? value) in PairConfigFile.Tokens(ends, model.SharesEmbedding))
             root[key] = value?.DeepClone();
         return ConfigRecords.Write(root);
     }
@@ -123,8 +107,8 @@ internal static class TransformerConfigFile
     {
         if (file.ModelType == Own)
         {
-            return (file.Read<TransformerConfig>().Resolve(), file.IntegerOrNull(SourceVocabulary),
-                file.VocabularySize);
+            (TransformerConfig own, int? source, int vocabulary) = PairConfigFile.Read<TransformerConfig>(file);
+            return (own.Resolve(), source, vocabulary);
         }
         file.RefuseUnread(Known);
         CheckBans(file);
@@ -148,18 +132,6 @@ internal static class TransformerConfigFile
         });
         int sources = file.VocabularySize, targets = isMarian ? file.Integer("decoder_vocab_size", sources) : sources;
         return (config.Resolve(), shares ? null : sources, targets);
-    }
-
-    /// <summary>Reads the special tokens.</summary>
-    /// <exception cref="AtelierException">A token is missing.</exception>
-    public static SequenceEnds ReadEnds(ConfigFile file)
-    {
-        int end = file.Integer("eos_token_id"), pad = file.Integer("pad_token_id", end);
-        return new SequenceEnds(file.Integer("decoder_start_token_id", end), end, pad)
-        {
-            SourceEndId = file.Integer(SourceEnd, end),
-            SourcePadId = file.Integer(SourcePad, pad),
-        };
     }
 
     // Marian's files forbid the padding token, which a trained model never writes; other bans are not read.

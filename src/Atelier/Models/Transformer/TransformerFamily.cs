@@ -30,7 +30,7 @@ public sealed class TransformerFamily : PairFamily<TransformerConfig, Transforme
         TransformerConfigFile.Write(model, ends);
 
     /// <inheritdoc/>
-    protected override SequenceEnds ReadEnds(ConfigFile config) => TransformerConfigFile.ReadEnds(config);
+    protected override SequenceEnds ReadEnds(ConfigFile config) => PairConfigFile.ReadEnds(config);
 
     /// <inheritdoc/>
     protected override IReadOnlyDictionary<string, Tensor> Weights(TransformerModel model) =>

@@ -10,9 +10,9 @@ using Atelier.Generation;
 namespace Atelier.Tasks.Pairs;
 
 /// <summary>
-/// Evaluates models from text to text: their targets compared with the reference targets, by BLEU, chrF, ROUGE and exact
-/// match, and the cross-entropy of the references. The baselines are the source itself and the target of the nearest
-/// training pair.
+/// Evaluates models from text to text: their targets compared with the reference targets, by BLEU, chrF, ROUGE and
+/// exact match, and the cross-entropy of the references. The baselines are the source itself and the target of the
+/// nearest training pair.
 /// </summary>
 internal static class PairEvaluator
 {
@@ -48,7 +48,10 @@ internal static class PairEvaluator
             .ConfigureAwait(false);
         progress?.Report("scoring the references");
         ReferenceJudge.Judged own = judge.Judge([.. samples.Select(sample => sample.Text)]);
-        own = own with { Figures = own.Figures.Concat(CrossEntropy(generator, file, context, cancellation)).ToDictionary() };
+        own = own with
+        {
+            Figures = own.Figures.Concat(CrossEntropy(generator, file, context, cancellation)).ToDictionary(),
+        };
 
         var headline = new Headline("bleu", judge.Unit, MoreIsBetter: true, on.Lead);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();

@@ -10,9 +10,9 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Pairs;
 
 /// <summary>
-/// A network that reads a source and predicts its target token by token: the loss, evaluation, scoring and decoding that
-/// all such networks share. A family implements <see cref="Encode"/>, <see cref="Decode"/>,
-/// <see cref="CreateMemory"/>, <see cref="VocabularyHead"/> and <see cref="Device"/>.
+/// A network that reads a source and predicts its target token by token: the loss, evaluation, scoring and decoding
+/// that all such networks share. A family implements <see cref="Encode"/>, <see cref="Decode"/>, <see
+/// cref="CreateMemory"/>, <see cref="VocabularyHead"/> and <see cref="Device"/>.
 /// </summary>
 /// <param name="name">The name of the module.</param>
 /// <param name="sourceVocabularySize">The size of the sources' vocabulary.</param>

@@ -1,0 +1,50 @@
+using Atelier.Data.Pairs;
+using Atelier.Formats;
+using Atelier.Recipes;
+using Atelier.Runs;
+using Atelier.Tasks.Pairs;
+using Atelier.Tensors;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Seq2Seq;
+
+/// <summary>The family of recurrent encoders and decoders with attention.</summary>
+public sealed class Seq2SeqFamily : PairFamily<Seq2SeqConfig, Seq2SeqModel>
+{
+    private const string ModelType = "atelier_seq2seq";
+
+    /// <inheritdoc/>
+    public override string Name => "seq2seq";
+
+    /// <inheritdoc/>
+    public override string Description => "a recurrent encoder and decoder with attention, from text to text";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    protected override Seq2SeqModel Create(Seq2SeqConfig config, int? sourceVocabularySize, int vocabularySize,
+        Recipe recipe) => new(config, sourceVocabularySize, vocabularySize, recipe.Training.ChosenPrecision,
+            recipe.Seed, recipe.Training.LabelSmoothing);
+
+    /// <inheritdoc/>
+    protected override string ConfigText(Seq2SeqModel model, SequenceEnds ends) =>
+        PairConfigFile.Write(ModelType, model, model.SharesEmbedding, ends, model.Config);
+
+    /// <inheritdoc/>
+    protected override SequenceEnds ReadEnds(ConfigFile config) => PairConfigFile.ReadEnds(config);
+
+    /// <inheritdoc/>
+    protected override Seq2SeqModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        (Seq2SeqConfig shape, int? sources, int vocabulary) = PairConfigFile.Read<Seq2SeqConfig>(config);
+        // Files with fewer weights are refused before a model of the size that config.json claims is allocated.
+        Int128 claimed = shape.ParameterCount((long)vocabulary + (sources ?? 0), vocabulary);
+        Int128 held = tensors.Values.Sum(t => t.numel());
+        if (vocabulary < 1 || sources < 1 || claimed > held)
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
+                "download or export the model again");
+        return BundleTensors.Fill(new Seq2SeqModel(shape, sources, vocabulary, Precision.Fp32, seed: 0), tensors,
+            where);
+    }
+}
