@@ -1,5 +1,6 @@
 using Atelier.Layers;
 using Atelier.Tensors;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Seq2Seq;
@@ -10,7 +11,9 @@ namespace Atelier.Models.Seq2Seq;
 /// </summary>
 internal sealed class EncoderLayer : nn.Module
 {
+    [ComponentName(Name = "forward")]
     private readonly RecurrentLayer _forward;
+    [ComponentName(Name = "backward")]
     private readonly RecurrentLayer? _backward;
 
     /// <summary>Creates the layer with new weights.</summary>
@@ -23,11 +26,8 @@ internal sealed class EncoderLayer : nn.Module
     {
         RecurrentLayer Direction() => new(config.Cell, inputSize, config.DirectionSize, precision, random);
         _forward = Direction();
-        register_module("forward", _forward);
-        if (!config.Bidirectional)
-            return;
-        _backward = Direction();
-        register_module("backward", _backward);
+        _backward = config.Bidirectional ? Direction() : null;
+        RegisterComponents();
     }
 
     /// <summary>Computes the states of both directions at each position.</summary>

@@ -1,6 +1,6 @@
 using Atelier.Layers;
 using Atelier.Tensors;
-using TorchSharp;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 using Linear = Atelier.Layers.Linear;
@@ -14,7 +14,14 @@ namespace Atelier.Models.Seq2Seq;
 internal sealed class SourceAttention : nn.Module
 {
     private readonly AttentionProduct _product = new(causal: false, scale: 1);
-    private readonly Linear? _key, _query, _score, _coverage;
+    [ComponentName(Name = "key")]
+    private readonly Linear? _key;
+    [ComponentName(Name = "query")]
+    private readonly Linear? _query;
+    [ComponentName(Name = "score")]
+    private readonly Linear? _score;
+    [ComponentName(Name = "coverage")]
+    private readonly Linear? _coverage;
 
     /// <summary>Creates the layer with new weights.</summary>
     /// <param name="config">The configuration; its attention is not none.</param>
@@ -26,22 +33,15 @@ internal sealed class SourceAttention : nn.Module
         int size = config.HiddenSize;
         double deviation = 1 / Math.Sqrt(size);
         if (config.Attention != Seq2SeqAttention.Dot)
-        {
             _key = new Linear(size, size, bias: false, precision, deviation, random);
-            register_module("key", _key);
-        }
         if (config.Attention == Seq2SeqAttention.Additive)
         {
             _query = new Linear(size, size, bias: true, precision, deviation, random);
             _score = new Linear(size, 1, bias: false, precision, deviation, random);
-            register_module("query", _query);
-            register_module("score", _score);
         }
         if (config.Coverage)
-        {
             _coverage = new Linear(1, size, bias: false, precision, deviation, random);
-            register_module("coverage", _coverage);
-        }
+        RegisterComponents();
     }
 
     /// <summary>
