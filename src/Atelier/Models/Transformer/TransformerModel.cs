@@ -135,7 +135,8 @@ public sealed class TransformerModel : SequenceToSequenceModel
                 Cache = caches?[(2 * i) + 1],
                 ReportWeights = i == Decoder.Blocks.Count - 1 ? alignments : null,
             };
-            x = Through(input => block.Forward(input, self, cross), x);
+            // not recomputed in activation checkpointing, since it also depends on the encoded source
+            x = block.Forward(x, self, cross);
         }
         return Decoder.FinalNorm?.forward(x) ?? x;
     }
