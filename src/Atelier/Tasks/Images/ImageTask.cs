@@ -46,7 +46,12 @@ public sealed class ImageTask : ITask
         ];
 
         // An upscaling model enlarges a given image.
-        RequestOption Option(string field) => new(field,
+        RequestOption Option(string field) => new(field, Description: field switch
+            {
+                "sampler" => "The sampler: ancestral, ddim, euler, heun or dpm.",
+                "steps" => "The number of sampling steps from noise to image.",
+                _ => null,
+            },
             Default: field switch
             {
                 "sampler" => generator.Defaults.Sampler,
