@@ -37,9 +37,7 @@ internal static unsafe class SoftmaxCrossEntropy
             most = Math.Max(most, largest[i]);
         for (int i = whole; i < count; i++)
             most = Math.Max(most, Bf16.ToSingle(row[i]));
-        double logits = 0; // their sum, which only smoothing asks for
-        for (int i = 0; i < count && smoothing > 0; i++)
-            logits += Bf16.ToSingle(row[i]);
+        double logits = smoothing > 0 ? Sum(row, count) : 0; // which only smoothing reads
         Vector512<float> shift = Vector512.Create(most);
         for (int i = 0; i < whole; i += Width)
         {
@@ -66,6 +64,19 @@ internal static unsafe class SoftmaxCrossEntropy
         if (sum is not null)
             Add(row, count, sum);
         return normalizer - ((1 - smoothing) * right) - (smoothing * logits / count);
+    }
+
+    /// <summary>Returns the sum of a row.</summary>
+    private static double Sum(ushort* row, int count)
+    {
+        int whole = count / Width * Width;
+        Vector512<float> total = Vector512<float>.Zero;
+        for (int i = 0; i < whole; i += Width)
+            total += Bf16.Load(row + i);
+        double sum = Vector512.Sum(total);
+        for (int i = whole; i < count; i++)
+            sum += Bf16.ToSingle(row[i]);
+        return sum;
     }
 
     /// <summary>sum += row.</summary>
