@@ -71,6 +71,5 @@ public sealed class BigramFamily : TextFamily<BigramConfig, BigramModel>
         ConfigRecords.Write(ModelTypes[0], model.VocabularySize, model.Config);
 
     protected override BigramModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where) =>
-        BundleTensors.Fill(new BigramModel(config.Read<BigramConfig>(), config.VocabularySize, seed: 0), tensors,
-            where);
+        BundleTensors.Fill(new BigramModel(config.Read<BigramConfig>(), config.VocabularySize, 0), tensors, where);
 }
