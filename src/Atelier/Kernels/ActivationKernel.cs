@@ -27,6 +27,12 @@ internal static unsafe class ActivationKernel
             case ActivationName.GeluTanh:
                 Forward<GeluTanhActivation>(u, a, (long)rows * width);
                 break;
+            case ActivationName.Relu:
+                Forward<ReluActivation>(u, a, (long)rows * width);
+                break;
+            case ActivationName.Silu:
+                Forward<SiluActivation>(u, a, (long)rows * width);
+                break;
             case ActivationName.SwiGlu:
                 ForwardGate(u, a, rows, width);
                 break;
@@ -50,6 +56,12 @@ internal static unsafe class ActivationKernel
                 break;
             case ActivationName.GeluTanh:
                 Backward<GeluTanhActivation>(u, da, (long)rows * width);
+                break;
+            case ActivationName.Relu:
+                Backward<ReluActivation>(u, da, (long)rows * width);
+                break;
+            case ActivationName.Silu:
+                Backward<SiluActivation>(u, da, (long)rows * width);
                 break;
             case ActivationName.SwiGlu:
                 BackwardGate(u, da, rows, width);

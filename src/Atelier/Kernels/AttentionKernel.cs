@@ -6,104 +6,111 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// Attention head by head in fp32, within the cache: sixteen queries at a time with the keys up to theirs, so that the
-/// masked half is hardly computed. The backward pass computes the weights again from the logarithms of the softmax's
-/// sums (Dao et al. 2022, section 3.1).
+/// Attention head by head in fp32, within the cache: sixteen queries at a time with the keys that they attend to, so
+/// that what is masked is hardly computed. The backward pass computes the weights again from the logarithms of the
+/// softmax's sums (Dao et al. 2022, section 3.1).
 /// </summary>
 /// <param name="layout">The positions of heads in memory.</param>
 /// <param name="turn">The tables that rotate queries and keys, or none.</param>
 internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTables turn) : IAttentionKernel
 {
     private const int Lanes = Bf16.Lanes; // and queries at a time
-    private readonly int _padded = layout.Padded, _size = layout.Size;
+    private readonly int _time = layout.PaddedTime, _span = layout.PaddedSpan, _size = layout.Size;
     private readonly float _scale = (float)(1 / Math.Sqrt(layout.Size));
-    private readonly HeadKernel _head = new(layout.Time, layout.Padded, layout.Size);
+    private readonly HeadKernel _queries = new(layout.Time, layout.PaddedTime, layout.Size),
+        _keys = new(layout.Span, layout.PaddedSpan, layout.Size);
+
+    private long QueryMatrix => (long)_time * _size;
+
+    private long KeyMatrix => (long)_span * _size;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Forward(ushort* qkv, ushort* mixed, float* logSums)
+    public void Forward(ushort* queries, ushort* keys, ushort* mixed, float* logSums)
     {
-        long matrix = (long)_padded * _size;
-        using var scratch = new Scratch((4 * matrix) + (Lanes * _padded));
-        float* keys = scratch.Take(matrix), v = scratch.Take(matrix), q = scratch.Take(matrix),
-            o = scratch.Take(matrix);
-        float* weights = scratch.Take(Lanes * _padded);
+        using var scratch = new Scratch((3 * KeyMatrix) + (2 * QueryMatrix) + (Lanes * _span));
+        float* k = scratch.Take(KeyMatrix), turned = scratch.Take(KeyMatrix), v = scratch.Take(KeyMatrix),
+            q = scratch.Take(QueryMatrix), o = scratch.Take(QueryMatrix), weights = scratch.Take(Lanes * _span);
         for (int place = 0; place < layout.Batch * layout.KeyValueHeads; place++)
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
-            ushort* rows = qkv + ((long)batch * layout.Time * layout.Row);
-            _head.Read(rows + layout.KeyAt(shared), layout.Row, q, 1, turn);
-            _head.Transpose(q, keys); // [size, padded]
-            _head.Read(rows + layout.ValueAt(shared), layout.Row, v, 1, default);
+            ushort* keyRows = keys + ((long)batch * layout.Span * layout.KeyRow),
+                queryRows = queries + ((long)batch * layout.Time * layout.QueryRow);
+            int known = layout.KeysOf(batch);
+            _keys.Read(keyRows + layout.KeyAt(shared), layout.KeyRow, turned, 1, turn);
+            _keys.Transpose(turned, k); // [size, padded span]
+            _keys.Read(keyRows + layout.ValueAt(shared), layout.KeyRow, v, 1, default);
             for (int head = shared * layout.Group; head < (shared + 1) * layout.Group; head++)
             {
-                _head.Read(rows + (head * _size), layout.Row, q, _scale, turn);
-                float* sums = logSums + ((((long)batch * layout.Heads) + head) * _padded);
-                for (int first = 0; first < _padded; first += Lanes)
+                _queries.Read(queryRows + (head * _size), layout.QueryRow, q, _scale, turn);
+                float* sums = logSums + ((((long)batch * layout.Heads) + head) * _time);
+                for (int first = 0; first < _time; first += Lanes)
                 {
-                    int span = first + Lanes;
-                    SmallProduct.Run(q + (first * _size), _size, 1, keys, _padded, weights, _padded, Lanes, span, _size,
+                    int span = layout.SpanOf(first, known);
+                    SmallProduct.Run(q + (first * _size), _size, 1, k, _span, weights, _span, Lanes, span, _size,
                         add: false);
                     for (int r = 0; r < Lanes; r++)
-                        sums[first + r] = Softmax(weights + (r * _padded), r + 1, span);
-                    SmallProduct.Run(weights, _padded, 1, v, _size, o + (first * _size), _size, Lanes, _size, span,
+                        sums[first + r] = Softmax(weights + (r * _span), layout.SeenOf(r, known), span);
+                    SmallProduct.Run(weights, _span, 1, v, _size, o + (first * _size), _size, Lanes, _size, span,
                         add: false);
                 }
-                _head.Write(o, mixed + ((long)batch * layout.Time * layout.MixedRow) + (head * _size), layout.MixedRow,
-                    1, default);
+                _queries.Write(o, mixed + ((long)batch * layout.Time * layout.MixedRow) + (head * _size),
+                    layout.MixedRow, 1, default);
             }
         }
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Backward(ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
+    public void Backward(ushort* queries, ushort* keys, ushort* mixed, float* logSums, ushort* dMixed,
+        ushort* dQueries, ushort* dKeys)
     {
-        long matrix = (long)_padded * _size;
-        using var scratch = new Scratch((9 * matrix) + (2 * Lanes * _padded) + _padded);
-        float* k = scratch.Take(matrix), keys = scratch.Take(matrix), values = scratch.Take(matrix),
-            q = scratch.Take(matrix);
-        float* dO = scratch.Take(matrix), dQ = scratch.Take(matrix), dK = scratch.Take(matrix),
-            dV = scratch.Take(matrix), o = scratch.Take(matrix);
-        float* weights = scratch.Take(Lanes * _padded), dScores = scratch.Take(Lanes * _padded),
-            along = scratch.Take(_padded);
+        using var scratch = new Scratch((5 * KeyMatrix) + (4 * QueryMatrix) + (2 * Lanes * _span) + _time);
+        float* k = scratch.Take(KeyMatrix), kColumns = scratch.Take(KeyMatrix), vColumns = scratch.Take(KeyMatrix),
+            dK = scratch.Take(KeyMatrix), dV = scratch.Take(KeyMatrix);
+        float* q = scratch.Take(QueryMatrix), dO = scratch.Take(QueryMatrix), dQ = scratch.Take(QueryMatrix),
+            o = scratch.Take(QueryMatrix);
+        float* weights = scratch.Take(Lanes * _span), dScores = scratch.Take(Lanes * _span),
+            along = scratch.Take(_time);
         for (int place = 0; place < layout.Batch * layout.KeyValueHeads; place++)
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
-            long at = (long)batch * layout.Time * layout.Row, mixedAt = (long)batch * layout.Time * layout.MixedRow;
-            _head.Read(qkv + at + layout.ValueAt(shared), layout.Row, k, 1, default);
-            _head.Transpose(k, values);
-            _head.Read(qkv + at + layout.KeyAt(shared), layout.Row, k, 1, turn);
-            _head.Transpose(k, keys);
-            new Span<float>(dK, (int)matrix).Clear();
-            new Span<float>(dV, (int)matrix).Clear();
+            long keysAt = (long)batch * layout.Span * layout.KeyRow,
+                queriesAt = (long)batch * layout.Time * layout.QueryRow,
+                mixedAt = (long)batch * layout.Time * layout.MixedRow;
+            int known = layout.KeysOf(batch);
+            _keys.Read(keys + keysAt + layout.ValueAt(shared), layout.KeyRow, k, 1, default);
+            _keys.Transpose(k, vColumns);
+            _keys.Read(keys + keysAt + layout.KeyAt(shared), layout.KeyRow, k, 1, turn);
+            _keys.Transpose(k, kColumns);
+            new Span<float>(dK, (int)KeyMatrix).Clear();
+            new Span<float>(dV, (int)KeyMatrix).Clear();
             for (int head = shared * layout.Group; head < (shared + 1) * layout.Group; head++)
             {
-                float* sums = logSums + ((((long)batch * layout.Heads) + head) * _padded);
-                _head.Read(qkv + at + (head * _size), layout.Row, q, _scale, turn);
-                _head.Read(dMixed + mixedAt + (head * _size), layout.MixedRow, dO, 1, default);
-                _head.Read(mixed + mixedAt + (head * _size), layout.MixedRow, o, 1, default);
-                for (int t = 0; t < _padded; t++)
+                float* sums = logSums + ((((long)batch * layout.Heads) + head) * _time);
+                _queries.Read(queries + queriesAt + (head * _size), layout.QueryRow, q, _scale, turn);
+                _queries.Read(dMixed + mixedAt + (head * _size), layout.MixedRow, dO, 1, default);
+                _queries.Read(mixed + mixedAt + (head * _size), layout.MixedRow, o, 1, default);
+                for (int t = 0; t < _time; t++)
                     along[t] = Dot(dO + (t * _size), o + (t * _size));
-                for (int first = 0; first < _padded; first += Lanes)
+                for (int first = 0; first < _time; first += Lanes)
                 {
-                    int span = first + Lanes;
-                    float* queries = q + (first * _size), dMix = dO + (first * _size);
-                    SmallProduct.Run(queries, _size, 1, keys, _padded, weights, _padded, Lanes, span, _size,
-                        add: false);
-                    SmallProduct.Run(dMix, _size, 1, values, _padded, dScores, _padded, Lanes, span, _size, add: false);
+                    int span = layout.SpanOf(first, known);
+                    float* some = q + (first * _size), dMix = dO + (first * _size);
+                    SmallProduct.Run(some, _size, 1, kColumns, _span, weights, _span, Lanes, span, _size, add: false);
+                    SmallProduct.Run(dMix, _size, 1, vColumns, _span, dScores, _span, Lanes, span, _size, add: false);
                     for (int r = 0; r < Lanes; r++)
-                        SoftmaxBackward(weights + (r * _padded), dScores + (r * _padded), sums[first + r],
-                            along[first + r], r + 1, span);
-                    SmallProduct.Run(weights, 1, _padded, dMix, _size, dV, _size, span, _size, Lanes, add: true);
-                    SmallProduct.Run(dScores, 1, _padded, queries, _size, dK, _size, span, _size, Lanes, add: true);
-                    SmallProduct.Run(dScores, _padded, 1, k, _size, dQ + (first * _size), _size, Lanes, _size, span,
+                        SoftmaxBackward(weights + (r * _span), dScores + (r * _span), sums[first + r],
+                            along[first + r], layout.SeenOf(r, known), span);
+                    SmallProduct.Run(weights, 1, _span, dMix, _size, dV, _size, span, _size, Lanes, add: true);
+                    SmallProduct.Run(dScores, 1, _span, some, _size, dK, _size, span, _size, Lanes, add: true);
+                    SmallProduct.Run(dScores, _span, 1, k, _size, dQ + (first * _size), _size, Lanes, _size, span,
                         add: false);
                 }
-                _head.Write(dQ, dQkv + at + (head * _size), layout.Row, _scale, turn);
+                _queries.Write(dQ, dQueries + queriesAt + (head * _size), layout.QueryRow, _scale, turn);
             }
-            _head.Write(dK, dQkv + at + layout.KeyAt(shared), layout.Row, 1, turn);
-            _head.Write(dV, dQkv + at + layout.ValueAt(shared), layout.Row, 1, default);
+            _keys.Write(dK, dKeys + keysAt + layout.KeyAt(shared), layout.KeyRow, 1, turn);
+            _keys.Write(dV, dKeys + keysAt + layout.ValueAt(shared), layout.KeyRow, 1, default);
         }
     }
 

@@ -16,49 +16,56 @@ namespace Atelier.Kernels;
 internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTables turn) : IAttentionKernel
 {
     private const int Lanes = Bf16.Lanes; // and queries at a time
-    private readonly int _time = layout.Time, _padded = layout.Padded, _size = layout.Size,
-        _pairs = (layout.Time + 1) / 2;
+    private readonly int _time = layout.Time, _span = layout.PaddedSpan, _size = layout.Size;
     private readonly float _scale = (float)(1 / Math.Sqrt(layout.Size));
-    private readonly HeadKernel _head = new(layout.Time, layout.Padded, layout.Size);
+    private readonly HeadKernel _queries = new(layout.Time, layout.PaddedTime, layout.Size),
+        _keys = new(layout.Span, layout.PaddedSpan, layout.Size);
 
     // Queries whose weights are held together on the way back: the more, the longer the sums; the fewer, the fewer
     // masked ones.
-    private int Chunk => _padded >= 128 ? 64 : 32;
+    private int Chunk => _span >= 128 ? 64 : 32;
 
-    private long Matrix => (long)_padded * _size; // numbers of a head; in bf16 they take half as many of fp32
+    // numbers of a head; in bf16 they take half as many of fp32
+    private long QueryMatrix => (long)layout.PaddedTime * _size;
+
+    private long KeyMatrix => (long)_span * _size;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Forward(ushort* qkv, ushort* mixed, float* logSums)
+    public void Forward(ushort* queries, ushort* keys, ushort* mixed, float* logSums)
     {
-        using var scratch = new Scratch((3 * Matrix) + (2 * Lanes * _padded));
-        float* turned = scratch.Take(Matrix), scores = scratch.Take(Lanes * _padded);
-        var room = (ushort*)scratch.Take(Matrix / 2);
-        var weights = (ushort*)scratch.Take(Lanes * _padded);
-        var keys = new Panels((nint)scratch.Take(Matrix / 2), _size, _padded);
-        var values = new Panels((nint)scratch.Take(Matrix / 2), _padded, _size);
+        long larger = Math.Max(QueryMatrix, KeyMatrix);
+        using var scratch = new Scratch((2 * larger) + KeyMatrix + (2 * Lanes * _span));
+        float* turned = scratch.Take(larger), scores = scratch.Take(Lanes * _span);
+        var room = (ushort*)scratch.Take(larger / 2);
+        var weights = (ushort*)scratch.Take(Lanes * _span);
+        var k = new Panels((nint)scratch.Take(KeyMatrix / 2), _size, _span);
+        var v = new Panels((nint)scratch.Take(KeyMatrix / 2), _span, _size);
         for (int place = 0; place < layout.Batch * layout.KeyValueHeads; place++)
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
-            ushort* rows = qkv + ((long)batch * _time * layout.Row);
-            ushort* k = Turned(rows + layout.KeyAt(shared), turned, room, out long row);
-            PackColumns(k, row, keys);
-            PackRows(rows + layout.ValueAt(shared), layout.Row, values);
+            ushort* keyRows = keys + ((long)batch * layout.Span * layout.KeyRow),
+                queryRows = queries + ((long)batch * _time * layout.QueryRow);
+            int known = layout.KeysOf(batch);
+            ushort* lying = Turned(_keys, keyRows + layout.KeyAt(shared), layout.KeyRow, turned, room, out long row);
+            PackColumns(lying, row, known, k);
+            PackRows(keyRows + layout.ValueAt(shared), layout.KeyRow, known, v);
             for (int head = shared * layout.Group; head < (shared + 1) * layout.Group; head++)
             {
-                ushort* q = Turned(rows + (head * _size), turned, room, out row);
-                float* sums = logSums + ((((long)batch * layout.Heads) + head) * _padded);
+                ushort* q = Turned(_queries, queryRows + (head * _size), layout.QueryRow, turned, room, out row);
+                float* sums = logSums + ((((long)batch * layout.Heads) + head) * layout.PaddedTime);
                 ushort* made = mixed + ((long)batch * _time * layout.MixedRow) + (head * _size);
                 for (int first = 0; first < _time; first += Lanes)
                 {
-                    int count = Math.Min(Lanes, _time - first), span = first + Lanes;
-                    Bf16Product.RunBriefly(LeftFactor.Rows(q + (first * row), row, count), keys, 0, _size / 2, span,
-                        GemmOutput.Single, scores, _padded);
+                    int count = Math.Min(Lanes, _time - first), span = layout.SpanOf(first, known);
+                    Bf16Product.RunBriefly(LeftFactor.Rows(q + (first * row), row, count), k, 0, _size / 2, span,
+                        GemmOutput.Single, scores, _span);
                     for (int r = 0; r < count; r++)
-                        sums[first + r] = Softmax(scores + (r * _padded), weights + (r * _padded), r + 1, span);
-                    Bf16Product.RunBriefly(LeftFactor.Rows(weights, _padded, count), values, 0,
-                        Math.Min(span / 2, _pairs), _size,
-                        GemmOutput.Bf16, made + ((long)first * layout.MixedRow), layout.MixedRow);
+                        sums[first + r] = Softmax(scores + (r * _span), weights + (r * _span),
+                            layout.SeenOf(r, known), span);
+                    Bf16Product.RunBriefly(LeftFactor.Rows(weights, _span, count), v, 0,
+                        Math.Min(span / 2, (known + 1) / 2), _size, GemmOutput.Bf16,
+                        made + ((long)first * layout.MixedRow), layout.MixedRow);
                 }
             }
         }
@@ -66,115 +73,126 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Backward(ushort* qkv, ushort* mixed, float* logSums, ushort* dMixed, ushort* dQkv)
+    public void Backward(ushort* queries, ushort* keys, ushort* mixed, float* logSums, ushort* dMixed,
+        ushort* dQueries, ushort* dKeys)
     {
         int chunk = Chunk;
-        using var scratch = new Scratch((8 * Matrix) + (((2 * Lanes) + (3 * chunk / 2) + 1) * (long)_padded));
-        float* turned = scratch.Take(Matrix), dQ = scratch.Take(Matrix), dK = scratch.Take(Matrix),
-            dV = scratch.Take(Matrix);
-        float* scores = scratch.Take(Lanes * _padded), dWeights = scratch.Take(Lanes * _padded),
-            along = scratch.Take(_padded);
-        ushort* roomOfK = (ushort*)scratch.Take(Matrix / 2), roomOfQ = (ushort*)scratch.Take(Matrix / 2);
-        ushort* weights = (ushort*)scratch.Take((long)chunk * _padded / 2),
-            dScores = (ushort*)scratch.Take((long)chunk * _padded / 2);
-        uint* pairs = (uint*)scratch.Take((long)chunk * _padded / 2);
-        Panels keys = new((nint)scratch.Take(Matrix / 2), _size, _padded),
-            values = new((nint)scratch.Take(Matrix / 2), _size, _padded);
-        Panels keyRows = new((nint)scratch.Take(Matrix / 2), _padded, _size),
-            queryRows = new((nint)scratch.Take(Matrix / 2), _padded, _size);
-        Panels dMixedRows = new((nint)scratch.Take(Matrix / 2), _padded, _size);
+        long larger = Math.Max(QueryMatrix, KeyMatrix);
+        using var scratch = new Scratch(larger + (3 * QueryMatrix) + (4 * KeyMatrix) + layout.PaddedTime
+            + (((2 * Lanes) + (3 * chunk / 2)) * (long)_span));
+        float* turned = scratch.Take(larger), dQ = scratch.Take(QueryMatrix), dK = scratch.Take(KeyMatrix),
+            dV = scratch.Take(KeyMatrix);
+        float* scores = scratch.Take(Lanes * _span), dWeights = scratch.Take(Lanes * _span),
+            along = scratch.Take(layout.PaddedTime);
+        ushort* roomOfK = (ushort*)scratch.Take(KeyMatrix / 2), roomOfQ = (ushort*)scratch.Take(QueryMatrix / 2);
+        ushort* weights = (ushort*)scratch.Take((long)chunk * _span / 2),
+            dScores = (ushort*)scratch.Take((long)chunk * _span / 2);
+        uint* pairs = (uint*)scratch.Take((long)chunk * _span / 2);
+        Panels kColumns = new((nint)scratch.Take(KeyMatrix / 2), _size, _span),
+            vColumns = new((nint)scratch.Take(KeyMatrix / 2), _size, _span),
+            kRows = new((nint)scratch.Take(KeyMatrix / 2), _span, _size);
+        Panels queryRows = new((nint)scratch.Take(QueryMatrix / 2), layout.PaddedTime, _size),
+            dMixedRows = new((nint)scratch.Take(QueryMatrix / 2), layout.PaddedTime, _size);
         for (int place = 0; place < layout.Batch * layout.KeyValueHeads; place++)
         {
             (int batch, int shared) = Math.DivRem(place, layout.KeyValueHeads);
-            long at = (long)batch * _time * layout.Row, mixedAt = (long)batch * _time * layout.MixedRow;
-            ushort* k = Turned(qkv + at + layout.KeyAt(shared), turned, roomOfK, out long kRow);
-            PackColumns(k, kRow, keys);
-            PackRows(k, kRow, keyRows);
-            PackColumns(qkv + at + layout.ValueAt(shared), layout.Row, values);
+            long keysAt = (long)batch * layout.Span * layout.KeyRow, queriesAt = (long)batch * _time * layout.QueryRow,
+                mixedAt = (long)batch * _time * layout.MixedRow;
+            int known = layout.KeysOf(batch);
+            ushort* k = Turned(_keys, keys + keysAt + layout.KeyAt(shared), layout.KeyRow, turned, roomOfK,
+                out long kRow);
+            PackColumns(k, kRow, known, kColumns);
+            PackRows(k, kRow, known, kRows);
+            PackColumns(keys + keysAt + layout.ValueAt(shared), layout.KeyRow, known, vColumns);
             for (int head = shared * layout.Group; head < (shared + 1) * layout.Group; head++)
             {
-                float* sums = logSums + ((((long)batch * layout.Heads) + head) * _padded);
+                float* sums = logSums + ((((long)batch * layout.Heads) + head) * layout.PaddedTime);
                 ushort* dO = dMixed + mixedAt + (head * _size), o = mixed + mixedAt + (head * _size),
-                    dQuery = dQkv + at + (head * _size);
-                ushort* q = Turned(qkv + at + (head * _size), turned, roomOfQ, out long row);
-                PackRows(q, row, queryRows);
-                PackRows(dO, layout.MixedRow, dMixedRows);
+                    dQuery = dQueries + queriesAt + (head * _size);
+                ushort* q = Turned(_queries, queries + queriesAt + (head * _size), layout.QueryRow, turned, roomOfQ,
+                    out long row);
+                PackRows(q, row, _time, queryRows);
+                PackRows(dO, layout.MixedRow, _time, dMixedRows);
                 for (int t = 0; t < _time; t++)
                     along[t] = Dot(dO + ((long)t * layout.MixedRow), o + ((long)t * layout.MixedRow));
                 // the last chunk meets all keys
                 GemmOutput sum = head == shared * layout.Group ? GemmOutput.Single : GemmOutput.Added;
                 for (int from = (_time - 1) / chunk * chunk; from >= 0; from -= chunk, sum = GemmOutput.Added)
                 {
-                    int rows = Math.Min(chunk, _time - from), widest = Bf16.WholeRegisters(from + rows);
+                    int rows = Math.Min(chunk, _time - from),
+                        widest = layout.SpanOf(from + ((rows - 1) / Lanes * Lanes), known);
                     for (int first = from; first < from + rows; first += Lanes)
                     {
-                        int count = Math.Min(Lanes, _time - first), span = first + Lanes,
-                            begin = (first - from) * _padded;
-                        var queries = LeftFactor.Rows(q + (first * row), row, count);
+                        int count = Math.Min(Lanes, _time - first), span = layout.SpanOf(first, known),
+                            begin = (first - from) * _span;
+                        var some = LeftFactor.Rows(q + (first * row), row, count);
                         var dMix = LeftFactor.Rows(dO + ((long)first * layout.MixedRow), layout.MixedRow, count);
-                        Bf16Product.RunBriefly(queries, keys, 0, _size / 2, span, GemmOutput.Single, scores, _padded);
-                        Bf16Product.RunBriefly(dMix, values, 0, _size / 2, span, GemmOutput.Single, dWeights, _padded);
-                        for (int r = 0, line = begin; r < count; r++, line += _padded)
+                        Bf16Product.RunBriefly(some, kColumns, 0, _size / 2, span, GemmOutput.Single, scores, _span);
+                        Bf16Product.RunBriefly(dMix, vColumns, 0, _size / 2, span, GemmOutput.Single, dWeights, _span);
+                        for (int r = 0, line = begin; r < count; r++, line += _span)
                         {
-                            SoftmaxBackward(scores + (r * _padded), dWeights + (r * _padded), weights + line,
-                                dScores + line,
-                                sums[first + r], along[first + r], r + 1, span, widest);
+                            SoftmaxBackward(scores + (r * _span), dWeights + (r * _span), weights + line,
+                                dScores + line, sums[first + r], along[first + r], layout.SeenOf(r, known), span,
+                                widest);
                         }
-                        var left = LeftFactor.Rows(dScores + begin, _padded, count);
-                        int depth = Math.Min(span / 2, _pairs);
+                        var left = LeftFactor.Rows(dScores + begin, _span, count);
+                        int depth = Math.Min(span / 2, (known + 1) / 2);
                         if (turn.IsEmpty)
-                            Bf16Product.RunBriefly(left, keyRows, 0, depth, _size, GemmOutput.Bf16,
-                                dQuery + ((long)first * layout.Row), layout.Row);
+                            Bf16Product.RunBriefly(left, kRows, 0, depth, _size, GemmOutput.Bf16,
+                                dQuery + ((long)first * layout.QueryRow), layout.QueryRow);
                         else
-                            Bf16Product.RunBriefly(left, keyRows, 0, depth, _size, GemmOutput.Single,
+                            Bf16Product.RunBriefly(left, kRows, 0, depth, _size, GemmOutput.Single,
                                 dQ + (first * _size), _size);
                     }
                     int met = (rows + 1) / 2;
-                    Packing.PairRows(weights, _padded, rows, widest, pairs, _padded);
-                    Bf16Product.RunBriefly(LeftFactor.Pairs(pairs, _padded, widest), dMixedRows, from / 2, met, _size,
+                    Packing.PairRows(weights, _span, rows, widest, pairs, _span);
+                    Bf16Product.RunBriefly(LeftFactor.Pairs(pairs, _span, widest), dMixedRows, from / 2, met, _size,
                         sum, dV, _size);
-                    Packing.PairRows(dScores, _padded, rows, widest, pairs, _padded);
-                    Bf16Product.RunBriefly(LeftFactor.Pairs(pairs, _padded, widest), queryRows, from / 2, met, _size,
+                    Packing.PairRows(dScores, _span, rows, widest, pairs, _span);
+                    Bf16Product.RunBriefly(LeftFactor.Pairs(pairs, _span, widest), queryRows, from / 2, met, _size,
                         sum, dK, _size);
                 }
                 if (!turn.IsEmpty)
-                    _head.Write(dQ, dQuery, layout.Row, 1, turn);
+                    _queries.Write(dQ, dQuery, layout.QueryRow, 1, turn);
             }
-            _head.Write(dK, dQkv + at + layout.KeyAt(shared), layout.Row, 1, turn);
-            _head.Write(dV, dQkv + at + layout.ValueAt(shared), layout.Row, 1, default);
+            int reached = Bf16.WholeRegisters(known); // no query attends to the padding after these
+            new Span<float>(dK + ((long)reached * _size), (_span - reached) * _size).Clear();
+            new Span<float>(dV + ((long)reached * _size), (_span - reached) * _size).Clear();
+            _keys.Write(dK, dKeys + keysAt + layout.KeyAt(shared), layout.KeyRow, 1, turn);
+            _keys.Write(dV, dKeys + keysAt + layout.ValueAt(shared), layout.KeyRow, 1, default);
         }
     }
 
     /// <summary>A head where it lies, or turned and rounded in a room of its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private ushort* Turned(ushort* head, float* turned, ushort* room, out long row)
+    private ushort* Turned(in HeadKernel reader, ushort* head, int headRow, float* turned, ushort* room, out long row)
     {
-        row = turn.IsEmpty ? layout.Row : _size;
+        row = turn.IsEmpty ? headRow : _size;
         if (turn.IsEmpty)
             return head;
-        _head.Read(head, layout.Row, turned, 1, turn);
-        Bf16.Round(turned, room, Matrix);
+        reader.Read(head, headRow, turned, 1, turn);
+        Bf16.Round(turned, room, QueryMatrix); // rotary positions are of self-attention, where the matrices are alike
         return room;
     }
 
     /// <summary>The factor [size, places] from rows of places.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackColumns(ushort* rows, long row, in Panels to)
+    private void PackColumns(ushort* rows, long row, int count, in Panels to)
     {
         for (int panel = 0; panel < to.Count; panel++)
         {
             int from = panel * Panels.Width;
-            Packing.PairColumns(rows + (from * row), row, Math.Min(Panels.Width, _time - from), _size, to.Of(panel),
+            Packing.PairColumns(rows + (from * row), row, Math.Min(Panels.Width, count - from), _size, to.Of(panel),
                 to.ColumnsOf(panel));
         }
     }
 
     /// <summary>The factor [places, size].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackRows(ushort* rows, long row, in Panels to)
+    private static void PackRows(ushort* rows, long row, int count, in Panels to)
     {
         for (int panel = 0; panel < to.Count; panel++)
-            Packing.PairRows(rows + (panel * Panels.Width), row, _time, to.ColumnsOf(panel), to.Of(panel),
+            Packing.PairRows(rows + (panel * Panels.Width), row, count, to.ColumnsOf(panel), to.Of(panel),
                 to.ColumnsOf(panel));
     }
 

@@ -17,11 +17,14 @@ internal static class Dropout
     {
         if (share == 0)
             return x;
-        if (x.device_type != DeviceType.CPU || StepContext.Current.Random is not { } random)
+        if (x.device_type != DeviceType.CPU)
             return F.dropout(x, share, training: true);
         using var kept = NewDisposeScope();
-        Tensor mask = empty_like(x, requires_grad: false).bernoulli_(1 - share, random.Generator)
-            .Times(1 / (1 - share));
-        return (x * mask).MoveToOuterDisposeScope();
+        Tensor mask = empty(x.shape);
+        unsafe
+        {
+            new DropoutMask(share, DropoutMask.DrawSeed()).Fill(mask.Pointer<float>(), mask.numel());
+        }
+        return (x * mask.to(x.dtype)).MoveToOuterDisposeScope();
     }
 }

@@ -12,6 +12,6 @@ public interface ISequenceLayer
     /// <returns>[batch, time, hidden].</returns>
     Tensor Forward(Tensor x, AttentionContext? context = null);
 
-    /// <summary>The kernels that compute the layer in training; null if none can for this x.</summary>
-    internal IReadOnlyList<IKernelLayer>? KernelsFor(Tensor x) => null;
+    /// <summary>The kernels that compute the layer in training; null if none can for these inputs.</summary>
+    internal IReadOnlyList<IKernelLayer>? KernelsFor(Tensor x, KernelContext context) => null;
 }

@@ -75,8 +75,8 @@ public sealed class RecurrentLayer : nn.Module
     /// <returns>The states at all positions, [batch, time, hidden], bf16 if that is the precision.</returns>
     public Tensor Forward(Tensor input, RecurrentCache? cache)
     {
-        if (training && cache is null && _kernel?.Serves(input) == true)
-            return KernelLayers.Run(input, [_kernel]);
+        if (training && cache is null && _kernel?.Serves(input, KernelContext.None) == true)
+            return KernelLayers.Run(input, [_kernel], KernelContext.None);
         (Tensor output, RecurrentState state) = Forward(input, cache?.State ?? EmptyState(input.shape[0]));
         cache?.Keep(state);
         return output;
@@ -89,7 +89,7 @@ public sealed class RecurrentLayer : nn.Module
     /// state.</returns>
     public (Tensor Output, RecurrentState State) Forward(Tensor input, RecurrentState state)
     {
-        if (training && _kernel?.Serves(input) == true)
+        if (training && _kernel?.Serves(input, KernelContext.None) == true)
         {
             Tensor states = GruFromState.Run(input, state.Hidden, _kernel);
             Tensor last = states.narrow(1, states.shape[1] - 1, 1).transpose(0, 1);

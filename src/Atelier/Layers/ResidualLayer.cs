@@ -7,8 +7,8 @@ namespace Atelier.Layers;
 /// <summary>
 /// A layer of the residual stream: x + dropout(layer(norm(x))) with its norm first, or norm(x + dropout(layer(x))) with
 /// its norm last (Xiong et al. 2020, figures 1b and 1a). In training, a <see cref="Sequential"/> computes attention and
-/// feed-forward layers with their norm first by fused kernels where they can be used. The norm and the layer are
-/// registered by the module that creates them.
+/// feed-forward layers by fused kernels where they can be used. The norm and the layer are registered by the module that
+/// creates them.
 /// </summary>
 /// <param name="norm">The norm.</param>
 /// <param name="layer">The layer.</param>
@@ -17,10 +17,10 @@ namespace Atelier.Layers;
 public sealed class ResidualLayer(Norm norm, ISequenceLayer layer, double dropout, bool normFirst = true)
     : ISequenceLayer
 {
-    private readonly IKernelLayer? _kernel = layer switch
+    private readonly ResidualKernel? _kernel = layer switch
     {
-        MultiHeadAttention attention => new SelfAttentionKernel(norm, attention),
-        FeedForward feedForward => new FeedForwardKernel(norm, feedForward),
+        MultiHeadAttention attention => new(norm, new MultiHeadAttentionKernel(attention), dropout, normFirst),
+        FeedForward feedForward => new(norm, new FeedForwardKernel(feedForward), dropout, normFirst),
         _ => null,
     };
 
@@ -31,6 +31,6 @@ public sealed class ResidualLayer(Norm norm, ISequenceLayer layer, double dropou
         return normFirst ? x.Plus(y) : norm.forward(x.Plus(y));
     }
 
-    IReadOnlyList<IKernelLayer>? ISequenceLayer.KernelsFor(Tensor x) =>
-        norm.training && normFirst && dropout == 0 && _kernel is not null && _kernel.Serves(x) ? [_kernel] : null;
+    IReadOnlyList<IKernelLayer>? ISequenceLayer.KernelsFor(Tensor x, KernelContext context) =>
+        norm.training && _kernel is not null && _kernel.Serves(x, context) ? [_kernel] : null;
 }

@@ -26,8 +26,8 @@ public sealed class Sequential(IReadOnlyList<ISequenceLayer> layers, Norm? norm 
     public Tensor Forward(Tensor x, IReadOnlyList<AttentionContext>? contexts,
         Func<Func<Tensor, Tensor>, Tensor, Tensor>? checkpoint)
     {
-        if (contexts is null && checkpoint is null && KernelsFor(x) is { } kernels)
-            return KernelLayers.Run(x, kernels);
+        if (contexts is null && checkpoint is null && KernelsFor(x, KernelContext.None) is { } kernels)
+            return KernelLayers.Run(x, kernels, KernelContext.None);
         foreach ((int i, ISequenceLayer layer) in layers.Index())
         {
             using var scope = NewDisposeScope(); // what no gradient needs is gone before the next layer begins
@@ -37,14 +37,14 @@ public sealed class Sequential(IReadOnlyList<ISequenceLayer> layers, Norm? norm 
         return norm is null ? x : norm.forward(x);
     }
 
-    IReadOnlyList<IKernelLayer>? ISequenceLayer.KernelsFor(Tensor x) => KernelsFor(x);
+    IReadOnlyList<IKernelLayer>? ISequenceLayer.KernelsFor(Tensor x, KernelContext context) => KernelsFor(x, context);
 
-    private List<IKernelLayer>? KernelsFor(Tensor x)
+    private List<IKernelLayer>? KernelsFor(Tensor x, KernelContext context)
     {
         var kernels = new List<IKernelLayer>();
         foreach (ISequenceLayer layer in layers)
         {
-            if (layer.KernelsFor(x) is not { } own)
+            if (layer.KernelsFor(x, context) is not { } own)
                 return null;
             kernels.AddRange(own);
         }

@@ -1,3 +1,4 @@
+using Atelier.Layers.Fused;
 using Atelier.Networks;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -127,6 +128,21 @@ public sealed class TransformerBlock : nn.Module
         if (_cross is not null)
             x = _cross.Forward(x, source);
         return _feedForward.Forward(x);
+    }
+
+    /// <summary>The kernels that compute the block in training; null if none can for these inputs.</summary>
+    internal IReadOnlyList<IKernelLayer>? KernelsFor(Tensor x, KernelContext context)
+    {
+        var kernels = new List<IKernelLayer>();
+        foreach (ISequenceLayer? layer in (ReadOnlySpan<ISequenceLayer?>)[_attention, _cross, _feedForward])
+        {
+            if (layer is null)
+                continue;
+            if (layer.KernelsFor(x, context) is not { } own)
+                return null;
+            kernels.AddRange(own);
+        }
+        return kernels;
     }
 
     /// <summary>

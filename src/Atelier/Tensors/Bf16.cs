@@ -30,6 +30,25 @@ internal static unsafe class Bf16
             : Vector256.Narrow(bits.GetLower(), bits.GetUpper())).Store(to);
     }
 
+    /// <summary>Loads sixteen numbers as fp32.</summary>
+    /// <typeparam name="T">Their type: float, or ushort for bf16.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadAs<T>(T* from)
+        where T : unmanaged =>
+        typeof(T) == typeof(ushort) ? Load((ushort*)from) : Vector512.Load((float*)from);
+
+    /// <summary>Stores sixteen fp32 numbers.</summary>
+    /// <typeparam name="T">The type in memory: float, or ushort for bf16.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAs<T>(T* to, Vector512<float> value)
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(ushort))
+            Store((ushort*)to, value);
+        else
+            value.Store((float*)to);
+    }
+
     /// <summary>
     /// Rounds sixteen fp32 numbers so that their upper halves are bf16; the lower halves are undefined.
     /// </summary>

@@ -1,5 +1,6 @@
 using Atelier.Kernels;
 using Atelier.Layers;
+using Atelier.Layers.Fused;
 using Atelier.Models.Gpt;
 using Atelier.Networks;
 using Atelier.Tensors;
@@ -55,8 +56,8 @@ public sealed class KernelLayersTests : IDisposable
         kernels.train();
         plain.train();
         using Tensor probe = ones(1, config.ContextLength, config.HiddenSize);
-        ((ISequenceLayer)kernels.Blocks[0].Layers).KernelsFor(probe).ShouldNotBeNull(shape.Name);
-        ((ISequenceLayer)plain.Blocks[0].Layers).KernelsFor(probe).ShouldBeNull(shape.Name);
+        ((ISequenceLayer)kernels.Blocks[0].Layers).KernelsFor(probe, KernelContext.None).ShouldNotBeNull(shape.Name);
+        ((ISequenceLayer)plain.Blocks[0].Layers).KernelsFor(probe, KernelContext.None).ShouldBeNull(shape.Name);
         manual_seed(3);
         Tensor ids = randint(0, vocabulary, [batch, config.ContextLength], ScalarType.Int64);
         Tensor targets = randint(0, vocabulary, [batch, config.ContextLength], ScalarType.Int64);

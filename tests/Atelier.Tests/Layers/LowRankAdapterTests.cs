@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Layers;
+using Atelier.Layers.Fused;
 using Atelier.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -100,10 +101,10 @@ public sealed class LowRankAdapterTests
         try
         {
             using Tensor x = zeros(1, 4, 32);
-            residual.KernelsFor(x).ShouldNotBeNull();
+            residual.KernelsFor(x, KernelContext.None).ShouldNotBeNull();
             using LowRankAdapter adapter =
                 LowRankAdapter.Create(layer.Output, 0, 32, s_shape, hasMagnitudes: false, random);
-            residual.KernelsFor(x).ShouldBeNull();
+            residual.KernelsFor(x, KernelContext.None).ShouldBeNull();
         }
         finally
         {

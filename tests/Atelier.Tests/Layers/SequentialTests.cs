@@ -1,5 +1,6 @@
 using Atelier.Kernels;
 using Atelier.Layers;
+using Atelier.Layers.Fused;
 using Atelier.Networks;
 using Atelier.Tensors;
 using Atelier.Tests.Models;
@@ -80,7 +81,7 @@ public sealed class SequentialTests : IDisposable
         causal.eval();
         Kernels(causal.Stack(0)).ShouldBe(0);
 
-        int Kernels(ISequenceLayer layer) => layer.KernelsFor(x)?.Count ?? 0;
+        int Kernels(ISequenceLayer layer) => layer.KernelsFor(x, KernelContext.None)?.Count ?? 0;
     }
 
     [Fact]

@@ -24,12 +24,13 @@ internal enum Register
 internal readonly record struct Address(Register Base, int Offset = 0, Register? Index = null, int Scale = 1);
 
 /// <summary>
-/// The few instructions of x64 and AVX-512 that <see cref="GemmMicrokernel"/> is made of, as bytes (Intel 64 and IA-32
-/// Architectures Software Developer's Manual, volume 2, sections 2.1 and 2.7). Vector registers are zmm0 to zmm31.
+/// The few instructions of x64, AVX-512 and AMX that <see cref="GemmMicrokernel"/> and <see cref="TileMicrokernel"/> are
+/// made of, as bytes (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.1, 2.3 and
+/// 2.7). Vector registers are zmm0 to zmm31, tile registers tmm0 to tmm7.
 /// </summary>
 internal sealed class Assembler
 {
-    private const int NoPrefix = 0, Prefix66 = 1, PrefixF3 = 2; // the field pp
+    private const int NoPrefix = 0, Prefix66 = 1, PrefixF3 = 2, PrefixF2 = 3; // the field pp
     private const int Map0F = 1, Map0F38 = 2; // the field mm
     private readonly List<byte> _code = [];
 
@@ -54,6 +55,23 @@ internal sealed class Assembler
         Emit((byte)(0x48 | (((int)from >> 3) << 2) | ((int)to >> 3)), 0x01);
         Emit((byte)(0xC0 | (((int)from & 7) << 3) | ((int)to & 7)));
     }
+
+    /// <summary>to += a number of 32 bits.</summary>
+    public void AddNumber(Register to, int number)
+    {
+        Emit((byte)(0x48 | ((int)to >> 3)), 0x81, (byte)(0xC0 | ((int)to & 7)));
+        Number(number);
+    }
+
+    /// <summary>to = from, 64 bits.</summary>
+    public void Move(Register to, Register from) =>
+        Emit((byte)(0x48 | (((int)from >> 3) << 2) | ((int)to >> 3)), 0x89,
+            (byte)(0xC0 | (((int)from & 7) << 3) | ((int)to & 7)));
+
+    /// <summary>to = 0.</summary>
+    public void Clear(Register to) =>
+        Emit((byte)(0x48 | (((int)to >> 3) << 2) | ((int)to >> 3)), 0x31,
+            (byte)(0xC0 | (((int)to & 7) << 3) | ((int)to & 7)));
 
     /// <summary>Takes one off, 64 bits, and notes whether nothing is left.</summary>
     public void Decrement(Register of) => Emit((byte)(0x48 | ((int)of >> 3)), 0xFF, (byte)(0xC8 | ((int)of & 7)));
@@ -96,6 +114,31 @@ internal sealed class Assembler
     /// <summary>What lies there = the lower half of a register.</summary>
     public void StoreHalf(Address to, int from) => Vector(Map0F, NoPrefix, 0x11, from, 0, to, bits: 256);
 
+    /// <summary>Sets the shapes of tiles (ldtilecfg).</summary>
+    public void LoadTileShapes(Address from) => Tile(NoPrefix, 0x49, 0, from);
+
+    /// <summary>to = what lies there, a row after each distance that the index holds (tileloadd).</summary>
+    public void LoadTile(int to, Address from) => Tile(PrefixF2, 0x4B, to, from);
+
+    /// <summary>What lies there, a row after each distance that the index holds, = from (tilestored).</summary>
+    public void StoreTile(Address to, int from) => Tile(PrefixF3, 0x4B, from, to);
+
+    /// <summary>
+    /// The fp32 numbers of to += the products of the bf16 numbers of x's rows and y's columns (tdpbf16ps).
+    /// </summary>
+    public void AddTileProducts(int to, int x, int y)
+    {
+        Vex(PrefixF3, y, 0, 0);
+        Emit(0x5C, (byte)(0xC0 | (to << 3) | x));
+    }
+
+    /// <summary>Ends the use of tiles (tilerelease).</summary>
+    public void ReleaseTiles()
+    {
+        Vex(NoPrefix, 0, 0, 0);
+        Emit(0x49, 0xC0);
+    }
+
     /// <summary>Ends the use of the wide registers, and the function.</summary>
     public void Return() => Emit(0xC5, 0xF8, 0x77, 0xC3); // vzeroupper, ret
 
@@ -129,6 +172,20 @@ internal sealed class Assembler
         Emit(0x62, (byte)((high ^ 0xF0) | map), (byte)(((~second & 0xF) << 3) | 4 | prefix));
         Emit((byte)(((bits == 512 ? 2 : 1) << 5) | ((second < 16 ? 1 : 0) << 3)));
     }
+
+    private void Tile(int prefix, byte operation, int tile, Address place)
+    {
+        Vex(prefix, 0, (int)place.Base >> 3, place.Index is { } index ? (int)index >> 3 : 0);
+        Emit(operation);
+        Place(tile, place);
+    }
+
+    /// <summary>
+    /// The prefix of three bytes of the map 0F38, whose register bits are written inverted (section 2.3.5).
+    /// </summary>
+    private void Vex(int prefix, int second, int baseHigh, int indexHigh) =>
+        Emit(0xC4, (byte)(((1 << 7) | (((~indexHigh) & 1) << 6) | (((~baseHigh) & 1) << 5)) | Map0F38),
+            (byte)(((~second & 0xF) << 3) | prefix));
 
     /// <summary>The bytes of a memory operand, always with an offset of 32 bits.</summary>
     private void Place(int register, Address place)

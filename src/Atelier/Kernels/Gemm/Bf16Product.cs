@@ -4,8 +4,9 @@ using Atelier.Tensors;
 namespace Atelier.Kernels.Gemm;
 
 /// <summary>
-/// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="GemmMicrokernel"/>s: a panel of B after
-/// another stays in the second cache while all rows of A pass by it.
+/// Products of matrices in bf16 with sums in fp32, by one thread, in <see cref="TileMicrokernel"/>s where the processor
+/// has tiles, or else in <see cref="GemmMicrokernel"/>s: a panel of B after another stays in the second cache while all
+/// rows of A pass by it.
 /// </summary>
 internal static unsafe class Bf16Product
 {
@@ -47,10 +48,13 @@ internal static unsafe class Bf16Product
     public static void RunTransposed(ushort* x, long xRow, int rows, ushort* y, long yRow, int columns, int depth,
         GemmOutput output, void* c)
     {
-        long pairs = (depth + 1L) / 2;
-        using var scratch = new Scratch(pairs * (columns + ColumnsAtOnce)); // a pair takes the room of an fp32 number
+        long pairs = (depth + 1L) / 2, whole = Bf16.WholeRegisters((int)pairs);
+        bool usesTiles = TileMicrokernel.IsSupported && pairs >= TileMicrokernel.PairsOfTile;
+        // a pair takes the room of an fp32 number
+        using var scratch = new Scratch((pairs * columns) + ((usesTiles ? 2 : 1) * whole * ColumnsAtOnce));
         var right = new Panels((nint)scratch.Take(pairs * columns), depth, columns);
-        uint* turned = (uint*)scratch.Take(pairs * ColumnsAtOnce);
+        uint* turned = (uint*)scratch.Take(whole * ColumnsAtOnce),
+            lines = usesTiles ? (uint*)scratch.Take(whole * ColumnsAtOnce) : null;
         for (int panel = 0; panel < right.Count; panel++)
             Packing.PairRows(y + (panel * Panels.Width), yRow, depth, right.ColumnsOf(panel), right.Of(panel),
                 right.ColumnsOf(panel));
@@ -58,7 +62,8 @@ internal static unsafe class Bf16Product
         {
             int count = Math.Min(ColumnsAtOnce, rows - from);
             Packing.PairRows(x + from, xRow, depth, count, turned, ColumnsAtOnce);
-            var left = LeftFactor.Pairs(turned, ColumnsAtOnce, count);
+            LeftFactor left = usesTiles ? Lines(turned, lines, whole, count)
+                : LeftFactor.Pairs(turned, ColumnsAtOnce, count);
             byte* to = (byte*)c + ((long)from * columns * Bytes(output));
             for (int panel = 0; panel < right.Count; panel++)
                 Panel(left, right, panel, null, output, to + ((long)panel * Panels.Width * Bytes(output)),
@@ -99,6 +104,19 @@ internal static unsafe class Bf16Product
         }
     }
 
+    /// <summary>The pairs of each row of A one after another, as tiles read them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static LeftFactor Lines(uint* pairs, uint* lines, long row, int count)
+    {
+        for (int from = 0; from < count; from += Bf16.Lanes)
+        {
+            for (long pair = 0; pair < row; pair += Bf16.Lanes)
+                SquareTranspose.Run(pairs + (pair * ColumnsAtOnce) + from, ColumnsAtOnce, lines + (from * row) + pair,
+                    row);
+        }
+        return LeftFactor.Rows((ushort*)lines, 2 * row, count);
+    }
+
     private static int Bytes(GemmOutput output) => output == GemmOutput.Bf16 ? sizeof(ushort) : sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -133,6 +151,12 @@ internal static unsafe class Bf16Product
     private static void Rows(in LeftFactor a, uint* panel, int columns, int pair, int pairs, float* start,
         GemmOutput output, byte* c, long cRow)
     {
+        if (TileMicrokernel.IsSupported && a.Pair == sizeof(uint) && pairs >= TileMicrokernel.PairsOfTile
+            && (output != GemmOutput.Added || start == NoStart))
+        {
+            TileMicrokernel.Run(a, pair, pairs, panel + ((long)pair * columns), columns, start, output, c, cRow);
+            return;
+        }
         int registers = columns / Bf16.Lanes, blocks = a.Count / GemmMicrokernel.MostRows,
             rest = a.Count % GemmMicrokernel.MostRows;
         var work = new GemmWork

@@ -10,6 +10,8 @@ internal static unsafe partial class MachineCode
 {
     // sys/mman.h of Linux
     private const int Read = 1, Write = 2, Execute = 4, Private = 2, Anonymous = 0x20;
+    // asm/unistd_64.h, asm/prctl.h and asm/fpu/types.h of Linux on x64
+    private const int ArchitectureControl = 158, RequestPermission = 0x1023, TileData = 18;
     private static readonly nint Failed = -1;
 
     /// <summary>
@@ -34,6 +36,16 @@ internal static unsafe partial class MachineCode
         _ = Unmap(pages, size);
         return 0;
     }
+
+    /// <summary>
+    /// Asks the system to keep the tile registers of this process's threads, as it does only on request (Linux'
+    /// Documentation/arch/x86/xstate.rst).
+    /// </summary>
+    /// <returns>Whether it does.</returns>
+    public static bool RequestTiles() => SystemCall(ArchitectureControl, RequestPermission, TileData) == 0;
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial long SystemCall(long number, long first, long second);
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint size, int protection, int flags, int file, nint offset);

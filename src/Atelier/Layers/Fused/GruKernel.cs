@@ -17,11 +17,13 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
     private int Width => (int)layer.StateWeight.shape[1];
 
     /// <inheritdoc/>
-    public bool Serves(Tensor x) => Width % Bf16.Lanes == 0 && KernelLayers.Serve(x, precision);
+    public bool Serves(Tensor x, KernelContext context) =>
+        Width % Bf16.Lanes == 0 && KernelLayers.Serve(x, precision);
 
     /// <inheritdoc/>
     /// <remarks>It begins from the state zero.</remarks>
-    public Tensor Forward(Tensor x, Stack<Tensor>? kept) => Forward(x, null, kept);
+    public Tensor Forward(Tensor x, KernelContext context, Stack<Tensor>? kept) =>
+        Forward(x, state: null, kept);
 
     /// <summary>The forward pass from a state.</summary>
     /// <param name="x">[batch, time, input].</param>
@@ -60,7 +62,8 @@ internal sealed unsafe class GruKernel(RecurrentLayer layer, Precision precision
     }
 
     /// <inheritdoc/>
-    public Tensor Backward(Tensor gradient, Stack<Tensor> kept) => Backward(gradient, kept, toState: false).Input;
+    public Tensor Backward(Tensor gradient, KernelContext context, Stack<Tensor> kept) =>
+        Backward(gradient, kept, toState: false).Input;
 
     /// <summary>The backward pass: the gradients of the input and of the state before the first step.</summary>
     /// <param name="gradient">The gradient of the result.</param>

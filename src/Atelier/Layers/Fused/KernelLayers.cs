@@ -10,7 +10,7 @@ namespace Atelier.Layers.Fused;
 /// </summary>
 internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
 {
-    private const string Layers = "layers", Kept = "kept";
+    private const string Layers = "layers", Kept = "kept", Context = "context";
 
     /// <inheritdoc/>
     public override string Name => nameof(KernelLayers);
@@ -34,22 +34,28 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     /// <summary>Computes layers one after another.</summary>
     /// <param name="x">The input of the first layer, [..., width], fp32.</param>
     /// <param name="layers">The layers in order.</param>
-    public static Tensor Run(Tensor x, IReadOnlyList<IKernelLayer> layers)
+    /// <param name="context">The other inputs of the layers, for this run only.</param>
+    public static Tensor Run(Tensor x, IReadOnlyList<IKernelLayer> layers, KernelContext context)
     {
         if (!is_grad_enabled())
-            return layers.Aggregate(x, (y, layer) => layer.Forward(y, null));
+        {
+            Tensor y = Compute(x, layers, context, null);
+            context.SourceRows?.Dispose();
+            return y;
+        }
         // the backward pass runs only if an argument requires gradients, and parameters are not arguments
-        return apply(x.requires_grad ? x : x.detach().requires_grad_(true), layers);
+        return apply(x.requires_grad ? x : x.detach().requires_grad_(true), context.Source!, layers, context);
     }
 
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var layers = (IReadOnlyList<IKernelLayer>)vars[1];
+        var (x, layers, context) = ((Tensor)vars[0], (IReadOnlyList<IKernelLayer>)vars[2], (KernelContext)vars[3]);
         var kept = new Stack<Tensor>();
         ctx.save_data(Layers, layers);
         ctx.save_data(Kept, kept);
-        return layers.Aggregate(((Tensor)vars[0]).alias(), (y, layer) => layer.Forward(y, kept));
+        ctx.save_data(Context, context);
+        return Compute(x.alias(), layers, context, kept);
     }
 
     /// <inheritdoc/>
@@ -57,12 +63,26 @@ internal sealed class KernelLayers : autograd.SingleTensorFunction<KernelLayers>
     {
         var layers = (IReadOnlyList<IKernelLayer>)ctx.get_data(Layers);
         var kept = (Stack<Tensor>)ctx.get_data(Kept);
+        var context = (KernelContext)ctx.get_data(Context);
+        using Tensor? rows = context.SourceRows;
+        if (rows is not null)
+            context.SourceGradient = zeros(rows.shape);
         Tensor gradient = grad_output.contiguous();
         foreach (IKernelLayer layer in layers.Reverse())
         {
             using Tensor above = gradient; // disposed as soon as the layer has its own
-            gradient = layer.Backward(above, kept);
+            gradient = layer.Backward(above, context, kept);
         }
-        return [gradient, null!];
+        Tensor? ofSource = context.SourceGradient?.view(context.SourceShape).to(context.SourceType);
+        return [gradient, ofSource!, null!, null!];
+    }
+
+    private static Tensor Compute(Tensor x, IReadOnlyList<IKernelLayer> layers, KernelContext context,
+        Stack<Tensor>? kept)
+    {
+        if (context.Source is { } source)
+            context.SourceRows = source.detach().to(ScalarType.BFloat16).contiguous().view(-1, source.shape[^1])
+                .DetachFromDisposeScope();
+        return layers.Aggregate(x, (y, layer) => layer.Forward(y, context, kept));
     }
 }

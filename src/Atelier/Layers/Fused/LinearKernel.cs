@@ -1,6 +1,7 @@
 using Atelier.Kernels;
 using Atelier.Kernels.Gemm;
 using Atelier.Tensors;
+using Atelier.Tensors.Profiling;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,9 +19,12 @@ internal static unsafe class LinearKernel
     /// <param name="x">[rows, inputs], bf16.</param>
     /// <param name="layer">W and b.</param>
     /// <exception cref="InvalidOperationException">The layer has adapters, which the kernel would ignore.</exception>
-    public static Tensor Forward(Tensor x, Linear layer) => layer.Adapters.Count == 0
-        ? Forward(x, layer.Weight, layer.Bias)
-        : throw new InvalidOperationException("a fused kernel does not compute adapters");
+    public static Tensor Forward(Tensor x, Linear layer)
+    {
+        using TimedOperation timed = TimedOperation.Begin("linear");
+        return layer.Adapters.Count == 0 ? Forward(x, layer.Weight, layer.Bias)
+            : throw new InvalidOperationException("a fused kernel does not compute adapters");
+    }
 
     /// <summary>y.</summary>
     /// <param name="x">[rows, inputs], bf16.</param>

@@ -24,6 +24,7 @@ public sealed class BertModel : MaskedTextModel
     private const string PoolerName = "pooler";
     private readonly AttentionProduct _product = new(causal: false);
     private readonly Precision _precision;
+    private readonly BlockStack _layers;
 
     /// <summary>Creates a model with new weights, on the CPU.</summary>
     /// <param name="config">The configuration.</param>
@@ -52,6 +53,7 @@ public sealed class BertModel : MaskedTextModel
         EmbeddingNorm = new LayerNorm(hidden, bias: true, epsilon);
         for (int layer = 0; layer < Config.LayerCount; layer++)
             Blocks.Add(new TransformerBlock(Config.Block, _product, cross: null, precision, random));
+        _layers = new BlockStack(Blocks);
         register_module("tokens", Tokens);
         register_module("positions", Positions);
         register_module("types", Types);
@@ -128,9 +130,8 @@ public sealed class BertModel : MaskedTextModel
             .Plus(Positions.Weight.narrow(0, FirstPosition, ids.shape[1])); // [batch, time, hidden]
         x = Dropout.Apply(EmbeddingNorm.forward(x), training ? Config.Dropout : 0);
         AttentionContext? context = padding is null ? null : new() { Padding = padding };
-        foreach (TransformerBlock block in Blocks)
-            x = Through(input => block.Forward(input, context), x);
-        return x;
+        return _layers.Forward(x, context is null ? null : _ => context,
+            checkpoint: ActivationCheckpointing ? Through : null);
     }
 
     /// <summary>Computes tanh(W x + b) of the first token's hidden state x.</summary>

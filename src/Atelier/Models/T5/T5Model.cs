@@ -70,9 +70,7 @@ public sealed class T5Model : SequenceToSequenceModel
         long span = source.shape[1];
         var context = new AttentionContext { Padding = padding, Bias = Encoder.Positions.Of(0, span, span) };
         Tensor x = Drop(Embedding.forward(source)); // [batch, span, hidden]
-        foreach (TransformerBlock block in Encoder.Blocks)
-            x = Through(block, x, context, null);
-        return Drop(Encoder.FinalNorm.forward(x));
+        return Drop(Encoder.Layers.Forward(x, _ => context));
     }
 
     /// <inheritdoc/>
@@ -84,19 +82,15 @@ public sealed class T5Model : SequenceToSequenceModel
         long start = caches?[0].Length ?? 0, time = ids.shape[1];
         Tensor bias = Decoder.Positions.Of(start, time, start + time);
         Tensor x = Drop(Embedding.forward(ids)); // [batch, time, hidden]
-        foreach ((int i, TransformerBlock block) in Decoder.Blocks.Index())
+        AttentionContext Cross(int i) => new()
         {
-            var self = new AttentionContext { Bias = bias, Cache = caches?[2 * i] };
-            var cross = new AttentionContext
-            {
-                Source = source,
-                Padding = padding,
-                Cache = caches?[(2 * i) + 1],
-                ReportWeights = i == Decoder.Blocks.Count - 1 ? alignments : null,
-            };
-            x = Through(block, x, self, cross);
-        }
-        x = Drop(Decoder.FinalNorm.forward(x));
+            Source = source,
+            Padding = padding,
+            Cache = caches?[(2 * i) + 1],
+            ReportWeights = i == Decoder.Blocks.Count - 1 ? alignments : null,
+        };
+        // blocks depend on biases and sources that need gradients too, so they cannot be recomputed in the backward pass
+        x = Drop(Decoder.Layers.Forward(x, i => new AttentionContext { Bias = bias, Cache = caches?[2 * i] }, Cross));
         return Config.ScaleOutput!.Value ? x.Times(Math.Pow(Config.HiddenSize, -0.5)) : x;
     }
 
@@ -120,13 +114,6 @@ public sealed class T5Model : SequenceToSequenceModel
 
     private Tensor Drop(Tensor x) => Dropout.Apply(x, training ? Config.Dropout : 0);
 
-    // Blocks depend on biases and sources that need gradients too, so they cannot be recomputed in the backward pass.
-    private static Tensor Through(TransformerBlock block, Tensor x, AttentionContext self, AttentionContext? cross)
-    {
-        using var scope = NewDisposeScope(); // disposes tensors that no gradient needs before the next block
-        return block.Forward(x, self, cross).MoveToOuterDisposeScope();
-    }
-
     /// <summary>The blocks of the encoder or of the decoder, their positions and the norm after the last.</summary>
     internal sealed class Stack : nn.Module
     {
@@ -142,6 +129,7 @@ public sealed class T5Model : SequenceToSequenceModel
             register_module("blocks", Blocks);
             register_module("positions", Positions);
             register_module("finalNorm", FinalNorm);
+            Layers = new BlockStack(Blocks, FinalNorm);
         }
 
         /// <summary>The blocks.</summary>
@@ -152,5 +140,8 @@ public sealed class T5Model : SequenceToSequenceModel
 
         /// <summary>The normalisation after the last block.</summary>
         public Norm FinalNorm { get; }
+
+        /// <summary>The blocks one after another, and the norm.</summary>
+        public BlockStack Layers { get; }
     }
 }

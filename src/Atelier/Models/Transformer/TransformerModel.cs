@@ -113,9 +113,7 @@ public sealed class TransformerModel : SequenceToSequenceModel
     {
         Tensor x = Embed(SourceEmbedding, Encoder, source, start: 0); // [batch, span, hidden]
         var context = new AttentionContext { Padding = padding };
-        foreach (TransformerBlock block in Encoder.Blocks)
-            x = Through(input => block.Forward(input, context), x);
-        return Encoder.FinalNorm?.forward(x) ?? x;
+        return Encoder.Layers.Forward(x, _ => context, checkpoint: ActivationCheckpointing ? Through : null);
     }
 
     /// <inheritdoc/>
@@ -125,20 +123,15 @@ public sealed class TransformerModel : SequenceToSequenceModel
         // two caches a block: of its self-attention and of its cross-attention
         IReadOnlyList<KeyValueCache>? caches = ((LayerMemory<KeyValueCache>?)memory)?.Layers;
         Tensor x = Embed(TargetEmbedding, Decoder, ids, caches?[0].Length ?? 0); // [batch, time, hidden]
-        foreach ((int i, TransformerBlock block) in Decoder.Blocks.Index())
+        AttentionContext Cross(int i) => new()
         {
-            var self = new AttentionContext { Cache = caches?[2 * i] };
-            var cross = new AttentionContext
-            {
-                Source = source,
-                Padding = padding,
-                Cache = caches?[(2 * i) + 1],
-                ReportWeights = i == Decoder.Blocks.Count - 1 ? alignments : null,
-            };
-            // not recomputed in activation checkpointing, since it also depends on the encoded source
-            x = block.Forward(x, self, cross);
-        }
-        return Decoder.FinalNorm?.forward(x) ?? x;
+            Source = source,
+            Padding = padding,
+            Cache = caches?[(2 * i) + 1],
+            ReportWeights = i == Decoder.Blocks.Count - 1 ? alignments : null,
+        };
+        // not recomputed in activation checkpointing, since blocks also depend on the encoded source
+        return Decoder.Layers.Forward(x, i => new AttentionContext { Cache = caches?[2 * i] }, Cross);
     }
 
     /// <inheritdoc/>
@@ -202,6 +195,7 @@ public sealed class TransformerModel : SequenceToSequenceModel
                 FinalNorm = new LayerNorm(config.HiddenSize, bias: true, NormEpsilon);
                 register_module("finalNorm", FinalNorm);
             }
+            Layers = new BlockStack(Blocks, FinalNorm);
         }
 
         /// <summary>The learned positions; null for sinusoidal ones.</summary>
@@ -218,5 +212,8 @@ public sealed class TransformerModel : SequenceToSequenceModel
 
         /// <summary>The normalisation after the last block, or null.</summary>
         public Norm? FinalNorm { get; }
+
+        /// <summary>The blocks one after another, and the norm.</summary>
+        public BlockStack Layers { get; }
     }
 }

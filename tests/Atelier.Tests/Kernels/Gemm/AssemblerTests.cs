@@ -34,6 +34,22 @@ public sealed class AssemblerTests
         ShouldBe("49 FF C8", a => a.Decrement(Register.R8)); // dec r8
         ShouldBe("48 FF 8F 48 00 00 00", a => a.Decrement(new Address(Register.Rdi, 0x48))); // dec qword ptr [rdi+0x48]
         ShouldBe("C5 F8 77 C3", a => a.Return()); // vzeroupper, ret
+        ShouldBe("49 81 C2 40 00 00 00", a => a.AddNumber(Register.R10, 0x40)); // add r10, 0x40
+        ShouldBe("49 89 F0", a => a.Move(Register.R8, Register.Rsi)); // mov r8, rsi
+        ShouldBe("4D 31 C0", a => a.Clear(Register.R8)); // xor r8, r8
+    }
+
+    [Fact]
+    public void Instructions_of_tiles_are_those_of_another_assembler()
+    {
+        ShouldBe("C4 E2 78 49 80 00 00 00 00", a => a.LoadTileShapes(new(Register.Rax))); // ldtilecfg [rax]
+        // tileloadd tmm5, [rcx+r9+0x40]
+        ShouldBe("C4 A2 7B 4B AC 09 40 00 00 00", a => a.LoadTile(5, new(Register.Rcx, 0x40, Register.R9)));
+        // tilestored [rcx+r8], tmm2
+        ShouldBe("C4 A2 7A 4B 94 01 00 00 00 00", a => a.StoreTile(new(Register.Rcx, 0, Register.R8), 2));
+        ShouldBe("C4 E2 52 5C DC", a => a.AddTileProducts(3, 4, 5)); // tdpbf16ps tmm3, tmm4, tmm5
+        ShouldBe("C4 E2 42 5C CE", a => a.AddTileProducts(1, 6, 7)); // tdpbf16ps tmm1, tmm6, tmm7
+        ShouldBe("C4 E2 78 49 C0", a => a.ReleaseTiles()); // tilerelease
     }
 
     [Fact]
