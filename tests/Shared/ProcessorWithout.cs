@@ -4,8 +4,8 @@ using System.Reflection;
 namespace Atelier.TestSupport;
 
 /// <summary>
-/// Runs test classes once more in a process in which .NET does not use some of the processor's instructions: every
-/// method is then compiled as for another processor.
+/// Runs test classes once more in a process that does not use some of the processor's instructions, as on another
+/// processor.
 /// </summary>
 internal static class ProcessorWithout
 {
@@ -15,7 +15,7 @@ internal static class ProcessorWithout
     public static bool IsThis => Environment.GetEnvironmentVariable(Marker) is not null;
 
     /// <summary>Runs the classes; fails with their output where one of them does.</summary>
-    /// <param name="setting">The setting of .NET without its prefix: "EnableAVX512".</param>
+    /// <param name="setting">The environment variable that switches the instructions off by 0: "DOTNET_EnableAVX512".</param>
     /// <param name="tests">The assembly of the tests.</param>
     /// <param name="environment">Further variables.</param>
     /// <param name="classes">Patterns of the names of classes.</param>
@@ -31,7 +31,7 @@ internal static class ProcessorWithout
             [tests.Location, "--progress", "off", "--no-ansi", "--filter-class", .. classes])
         {
             UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
-            Environment = { ["DOTNET_" + setting] = "0", [Marker] = setting },
+            Environment = { [setting] = "0", [Marker] = setting },
         };
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;

@@ -5,8 +5,9 @@ using Atelier.Tensors;
 namespace Atelier.Kernels;
 
 /// <summary>
-/// The norms of rows in fp32, in bf16 for a product after them or in fp32 for the residual stream: (x − m) s · w + b with m the mean and
-/// s = 1/√(variance + ε) (Ba et al. 2016), or m = 0 and s = 1/√(mean(x²) + ε) (Zhang and Sennrich 2019).
+/// The norms of rows in fp32, in bf16 for a product after them or in fp32 for the residual stream: (x − m) s · w + b
+/// with m the mean and s = 1/√(variance + ε) (Ba et al. 2016), or m = 0 and s = 1/√(mean(x²) + ε) (Zhang and Sennrich
+/// 2019).
 /// </summary>
 /// <param name="width">The length of a row, a multiple of sixteen.</param>
 /// <param name="epsilon">ε.</param>

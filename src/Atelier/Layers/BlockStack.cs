@@ -20,8 +20,8 @@ public sealed class BlockStack(IEnumerable<TransformerBlock> blocks, Norm? norm 
     /// <param name="checkpoint">Computes a block and stores only its input for the backward pass; null stores all
     /// activations.</param>
     /// <returns>[batch, time, hidden], fp32 or bf16.</returns>
-    public Tensor Forward(Tensor x, Func<int, AttentionContext>? self = null, Func<int, AttentionContext>? source = null,
-        Func<Func<Tensor, Tensor>, Tensor, Tensor>? checkpoint = null)
+    public Tensor Forward(Tensor x, Func<int, AttentionContext>? self = null,
+        Func<int, AttentionContext>? source = null, Func<Func<Tensor, Tensor>, Tensor, Tensor>? checkpoint = null)
     {
         if (checkpoint is null && KernelContext.Of(self?.Invoke(0), source?.Invoke(0)) is { } context
             && KernelsFor(x, context) is { } kernels)

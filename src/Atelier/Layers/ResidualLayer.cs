@@ -7,8 +7,8 @@ namespace Atelier.Layers;
 /// <summary>
 /// A layer of the residual stream: x + dropout(layer(norm(x))) with its norm first, or norm(x + dropout(layer(x))) with
 /// its norm last (Xiong et al. 2020, figures 1b and 1a). In training, a <see cref="Sequential"/> computes attention and
-/// feed-forward layers by fused kernels where they can be used. The norm and the layer are registered by the module that
-/// creates them.
+/// feed-forward layers by fused kernels where they can be used. The norm and the layer are registered by the module
+/// that creates them.
 /// </summary>
 /// <param name="norm">The norm.</param>
 /// <param name="layer">The layer.</param>

@@ -13,7 +13,7 @@ public sealed class InstructionSetTests
     [InlineData("EnableAVX2", "sse")]
     [InlineData("EnableHWIntrinsic", "plain", "sse")]
     public Task Everything_holds_on_a_processor_that_knows_less(string setting, params string[] paths) =>
-        ProcessorWithout.RunAsync(setting, typeof(InstructionSetTests).Assembly,
+        ProcessorWithout.RunAsync("DOTNET_" + setting, typeof(InstructionSetTests).Assembly,
             new Dictionary<string, string> { [Expected] = string.Join(' ', paths) },
             "*KernelPathTests", "*DecoderTests", "*InstructionSetTests");
 

@@ -24,8 +24,8 @@ internal enum Register
 internal readonly record struct Address(Register Base, int Offset = 0, Register? Index = null, int Scale = 1);
 
 /// <summary>
-/// The few instructions of x64, AVX-512 and AMX that <see cref="GemmMicrokernel"/> and <see cref="TileMicrokernel"/> are
-/// made of, as bytes (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.1, 2.3 and
+/// The few instructions of x64, AVX-512 and AMX that <see cref="GemmMicrokernel"/> and <see cref="TileMicrokernel"/>
+/// are made of, as bytes (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, sections 2.1, 2.3 and
 /// 2.7). Vector registers are zmm0 to zmm31, tile registers tmm0 to tmm7.
 /// </summary>
 internal sealed class Assembler

@@ -89,7 +89,7 @@ public sealed class T5Model : SequenceToSequenceModel
             Cache = caches?[(2 * i) + 1],
             ReportWeights = i == Decoder.Blocks.Count - 1 ? alignments : null,
         };
-        // blocks depend on biases and sources that need gradients too, so they cannot be recomputed in the backward pass
+        // not recomputed in activation checkpointing, since blocks depend on biases and sources that need gradients too
         x = Drop(Decoder.Layers.Forward(x, i => new AttentionContext { Bias = bias, Cache = caches?[2 * i] }, Cross));
         return Config.ScaleOutput!.Value ? x.Times(Math.Pow(Config.HiddenSize, -0.5)) : x;
     }
