@@ -12,7 +12,9 @@ namespace Atelier.Kernels;
 /// </summary>
 /// <param name="layout">The positions of heads in memory.</param>
 /// <param name="turn">The tables that rotate queries and keys, or none.</param>
-internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTables turn) : IAttentionKernel
+/// <param name="dropout">Sets weights to zero.</param>
+internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTables turn, DropoutMask dropout)
+    : IAttentionKernel
 {
     private const int Lanes = Bf16.Lanes; // and queries at a time
     private readonly int _time = layout.PaddedTime, _span = layout.PaddedSpan, _size = layout.Size;
@@ -50,7 +52,10 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
                     SmallProduct.Run(q + (first * _size), _size, 1, k, _span, weights, _span, Lanes, span, _size,
                         add: false);
                     for (int r = 0; r < Lanes; r++)
-                        sums[first + r] = Softmax(weights + (r * _span), layout.SeenOf(r, known), span);
+                    {
+                        sums[first + r] = Softmax(weights + (r * _span), layout.SeenOf(r, known), span,
+                            (sums - logSums + first + r) * _span);
+                    }
                     SmallProduct.Run(weights, _span, 1, v, _size, o + (first * _size), _size, Lanes, _size, span,
                         add: false);
                 }
@@ -101,7 +106,7 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
                     SmallProduct.Run(dMix, _size, 1, vColumns, _span, dScores, _span, Lanes, span, _size, add: false);
                     for (int r = 0; r < Lanes; r++)
                         SoftmaxBackward(weights + (r * _span), dScores + (r * _span), sums[first + r],
-                            along[first + r], layout.SeenOf(r, known), span);
+                            along[first + r], layout.SeenOf(r, known), span, (sums - logSums + first + r) * _span);
                     SmallProduct.Run(weights, 1, _span, dMix, _size, dV, _size, span, _size, Lanes, add: true);
                     SmallProduct.Run(dScores, 1, _span, some, _size, dK, _size, span, _size, Lanes, add: true);
                     SmallProduct.Run(dScores, _span, 1, k, _size, dQ + (first * _size), _size, Lanes, _size, span,
@@ -115,11 +120,11 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
     }
 
     /// <summary>
-    /// Replaces scores by weights, of the last sixteen the first <paramref name="seen"/> and zeros after; gives log Σ
-    /// exp.
+    /// Replaces scores by weights, of the last sixteen the first <paramref name="seen"/> and zeros after, some of them
+    /// dropped; gives log Σ exp.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Softmax(float* row, int seen, int span)
+    private float Softmax(float* row, int seen, int span, long index)
     {
         int last = span - Lanes;
         Vector512<float> mask = Seen(seen), lowest = Vector512.Create(float.NegativeInfinity);
@@ -139,15 +144,20 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
         float sum = Vector512.Sum(total);
         Vector512<float> factor = Vector512.Create(1 / sum);
         for (int i = 0; i < span; i += Lanes)
-            (Vector512.Load(row + i) * factor).Store(row + i);
+        {
+            Vector512<float> weight = Vector512.Load(row + i) * factor;
+            (dropout.IsActive ? weight * dropout.At(index + i) : weight).Store(row + i);
+        }
         return most + MathF.Log(sum);
     }
 
     /// <summary>
-    /// Replaces scores s by weights w = exp(s − log Σ exp), and their gradients g by w (g − Σ w g), that of the scores.
+    /// Replaces scores s by weights w = exp(s − log Σ exp) times the factors f of dropout, and their gradients g by
+    /// w (f g − Σ w f g), that of the scores.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxBackward(float* row, float* gradient, float logSum, float along, int seen, int span)
+    private void SoftmaxBackward(float* row, float* gradient, float logSum, float along, int seen, int span,
+        long index)
     {
         int last = span - Lanes;
         Vector512<float> shift = Vector512.Create(logSum), middle = Vector512.Create(along);
@@ -156,8 +166,9 @@ internal readonly unsafe struct AttentionKernel(AttentionLayout layout, RotaryTa
             Vector512<float> weight = VectorMath.Exp(Vector512.Load(row + i) - shift);
             if (i == last)
                 weight &= Seen(seen);
-            weight.Store(row + i);
-            (weight * (Vector512.Load(gradient + i) - middle)).Store(gradient + i);
+            Vector512<float> kept = dropout.IsActive ? dropout.At(index + i) : Vector512<float>.One;
+            (weight * kept).Store(row + i);
+            (weight * ((Vector512.Load(gradient + i) * kept) - middle)).Store(gradient + i);
         }
     }
 

@@ -13,7 +13,9 @@ namespace Atelier.Kernels;
 /// </summary>
 /// <param name="layout">The positions of heads in memory.</param>
 /// <param name="turn">The tables that rotate queries and keys, or none.</param>
-internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTables turn) : IAttentionKernel
+/// <param name="dropout">Sets weights to zero.</param>
+internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTables turn, DropoutMask dropout)
+    : IAttentionKernel
 {
     private const int Lanes = Bf16.Lanes; // and queries at a time
     private readonly int _time = layout.Time, _span = layout.PaddedSpan, _size = layout.Size;
@@ -61,8 +63,10 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                     Bf16Product.RunBriefly(LeftFactor.Rows(q + (first * row), row, count), k, 0, _size / 2, span,
                         GemmOutput.Single, scores, _span);
                     for (int r = 0; r < count; r++)
+                    {
                         sums[first + r] = Softmax(scores + (r * _span), weights + (r * _span),
-                            layout.SeenOf(r, known), span);
+                            layout.SeenOf(r, known), span, (sums - logSums + first + r) * _span);
+                    }
                     Bf16Product.RunBriefly(LeftFactor.Rows(weights, _span, count), v, 0,
                         Math.Min(span / 2, (known + 1) / 2), _size, GemmOutput.Bf16,
                         made + ((long)first * layout.MixedRow), layout.MixedRow);
@@ -133,7 +137,7 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                         {
                             SoftmaxBackward(scores + (r * _span), dWeights + (r * _span), weights + line,
                                 dScores + line, sums[first + r], along[first + r], layout.SeenOf(r, known), span,
-                                widest);
+                                widest, (sums - logSums + first + r) * _span);
                         }
                         var left = LeftFactor.Rows(dScores + begin, _span, count);
                         int depth = Math.Min(span / 2, (known + 1) / 2);
@@ -197,11 +201,11 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
     }
 
     /// <summary>
-    /// Turns scores into weights, of the last sixteen the first <paramref name="seen"/> and zeros after; gives log Σ
-    /// exp.
+    /// Turns scores into weights, of the last sixteen the first <paramref name="seen"/> and zeros after, some of them
+    /// dropped; gives log Σ exp.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Softmax(float* scores, ushort* weights, int seen, int span)
+    private float Softmax(float* scores, ushort* weights, int seen, int span, long index)
     {
         int last = span - Lanes;
         Vector512<float> mask = AttentionKernel.Seen(seen), scale = Vector512.Create(_scale);
@@ -224,17 +228,20 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
         float sum = Vector512.Sum(total);
         Vector512<float> factor = Vector512.Create(1 / sum);
         for (int i = 0; i < span; i += Lanes)
-            Bf16.Store(weights + i, Vector512.Load(scores + i) * factor);
+        {
+            Vector512<float> weight = Vector512.Load(scores + i) * factor;
+            Bf16.Store(weights + i, dropout.IsActive ? weight * dropout.At(index + i) : weight);
+        }
         return most + MathF.Log(sum);
     }
 
     /// <summary>
-    /// From scores s the weights w = exp(s c − log Σ exp), c the scale, and from their gradients g that of the scores,
-    /// c w (g − Σ w g); zeros from the span to the widest row's.
+    /// From scores s the weights w = exp(s c − log Σ exp), c the scale, times the factors f of dropout, and from their
+    /// gradients g that of the scores, c w (f g − Σ w f g); zeros from the span to the widest row's.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SoftmaxBackward(float* scores, float* gradient, ushort* weights, ushort* dScores, float logSum,
-        float along, int seen, int span, int widest)
+        float along, int seen, int span, int widest, long index)
     {
         int last = span - Lanes;
         Vector512<float> scale = Vector512.Create(_scale), shift = Vector512.Create(-logSum),
@@ -245,8 +252,9 @@ internal readonly unsafe struct AttentionTiles(AttentionLayout layout, RotaryTab
                 VectorMath.Exp(Vector512.FusedMultiplyAdd(Vector512.Load(scores + i), scale, shift));
             if (i == last)
                 weight &= AttentionKernel.Seen(seen);
-            Bf16.Store(weights + i, weight);
-            Bf16.Store(dScores + i, weight * scale * (Vector512.Load(gradient + i) - middle));
+            Vector512<float> kept = dropout.IsActive ? dropout.At(index + i) : Vector512<float>.One;
+            Bf16.Store(weights + i, weight * kept);
+            Bf16.Store(dScores + i, weight * scale * ((Vector512.Load(gradient + i) * kept) - middle));
         }
         new Span<ushort>(weights + span, widest - span).Clear();
         new Span<ushort>(dScores + span, widest - span).Clear();

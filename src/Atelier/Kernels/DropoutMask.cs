@@ -19,6 +19,9 @@ internal readonly unsafe struct DropoutMask(double share, long seed)
     private readonly uint _low = (uint)seed, _high = (uint)(seed >> 32), _first = (uint)(share * uint.MaxValue);
     private readonly float _factor = (float)(1 / (1 - share));
 
+    /// <summary>Whether any number becomes 0.</summary>
+    public bool IsActive => _first > 0;
+
     /// <summary>Draws a seed from the random numbers of the training step.</summary>
     public static long DrawSeed()
     {
@@ -34,8 +37,8 @@ internal readonly unsafe struct DropoutMask(double share, long seed)
     {
         long i = 0;
         for (; i + Lanes <= count; i += Lanes)
-            FactorsAt(i).Store(factors + i);
-        for (Vector512<float> last = FactorsAt(i); i < count; i++)
+            At(i).Store(factors + i);
+        for (Vector512<float> last = At(i); i < count; i++)
             factors[i] = last[(int)(i % Lanes)];
     }
 
@@ -48,7 +51,7 @@ internal readonly unsafe struct DropoutMask(double share, long seed)
     public void AddTo(float* x, ushort* y, float* sum, long count)
     {
         for (long i = 0; i < count; i += Lanes)
-            Vector512.FusedMultiplyAdd(Bf16.Load(y + i), FactorsAt(i), Vector512.Load(x + i)).Store(sum + i);
+            Vector512.FusedMultiplyAdd(Bf16.Load(y + i), At(i), Vector512.Load(x + i)).Store(sum + i);
     }
 
     /// <summary>to = factors · from, rounded to bf16.</summary>
@@ -59,12 +62,15 @@ internal readonly unsafe struct DropoutMask(double share, long seed)
     public void Round(float* from, ushort* to, long count)
     {
         for (long i = 0; i < count; i += Lanes)
-            Bf16.Store(to + i, Vector512.Load(from + i) * FactorsAt(i));
+            Bf16.Store(to + i, Vector512.Load(from + i) * At(i));
     }
 
-    /// <summary>Sixteen factors. The hash is the last step of MurmurHash3 (Appleby 2011), with a seed in it.</summary>
+    /// <summary>
+    /// The factors of sixteen numbers. The hash is the last step of MurmurHash3 (Appleby 2011), with a seed in it.
+    /// </summary>
+    /// <param name="index">The index of the first.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Vector512<float> FactorsAt(long index)
+    public Vector512<float> At(long index)
     {
         Vector512<uint> hash = Vector512<uint>.Indices + Vector512.Create((uint)index + _low);
         hash = (hash ^ Vector512.ShiftRightLogical(hash, 16)) * Vector512.Create(0x85EBCA6Bu);

@@ -34,6 +34,7 @@ public sealed class SequentialTests : IDisposable
     {
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
+        manual_seed(1);
         Tensor x = randn(2, 5, Hidden), weights = randn(2, 5, Hidden);
         int layers = 0;
         Tensor[] Learn(Precision precision, bool recompute)

@@ -62,6 +62,7 @@ public sealed class TransformerKernelsTests : IDisposable
         var config = new BertConfig
         {
             LayerCount = 2, HeadCount = 2, HiddenSize = 64, FeedForwardSize = 128, ContextLength = 160, Dropout = 0,
+            AttentionDropout = 0,
         };
         using var kernels = new BertModel(config, Vocabulary, Precision.Bf16, seed: 5);
         using var plain = new BertModel(config, Vocabulary, Precision.Fp32, seed: 5);
@@ -104,16 +105,18 @@ public sealed class TransformerKernelsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void A_layer_in_kernels_drops_the_same_numbers_backwards(bool normFirst)
+    [InlineData(true, LayerPath.Fused)]
+    [InlineData(false, LayerPath.Fused)]
+    [InlineData(true, LayerPath.LibraryProducts)]
+    public void A_layer_in_kernels_drops_the_same_numbers_backwards(bool normFirst, LayerPath path)
     {
         Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
         using var scope = NewDisposeScope();
         using var random = new RandomStream();
-        using IDisposable context = new StepContext { Random = random }.Use();
+        using IDisposable context =
+            new StepContext { Random = random, Dispatch = new LayerDispatch(path) }.Use();
         using var weights = new Generator(1, CPU);
-        var shape = new BlockShape(32, 1, 32, 32) { Dropout = 0.5, NormFirst = normFirst };
+        var shape = new BlockShape(32, 1, 32, 32) { Dropout = 0.5, AttentionDropout = 0.5, NormFirst = normFirst };
         using var product = new AttentionProduct(causal: false);
         using var block = new TransformerBlock(shape, product, null, Precision.Bf16, weights);
         var stack = new BlockStack([block]);
@@ -126,14 +129,39 @@ public sealed class TransformerKernelsTests : IDisposable
         block.KernelsFor(x, KernelContext.None).ShouldNotBeNull();
         random.Seed(3);
         (stack.Forward(x) * direction).sum().backward();
-        Tensor step = randn_like(x);
-        float slope = (x.grad! * step).sum().ToSingle();
+        float slope = x.grad!.norm().ToSingle();
+        Tensor step = 0.3f * x.grad! / slope; // uphill, where rounding matters least
 
         using (no_grad())
+            ((Loss(x + step) - Loss(x - step)) / 0.6f).ShouldBe(slope, 0.05f * slope);
+    }
+
+    [Fact]
+    public void Attention_in_kernels_drops_the_share_of_weights()
+    {
+        Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream();
+        using IDisposable context = new StepContext { Random = random }.Use();
+        using var weights = new Generator(1, CPU);
+        using var product = new AttentionProduct(causal: false);
+        const int time = 200, size = 16;
+        const double share = 0.25;
+        using var layer = new MultiHeadAttention(new AttentionShape(size, 1, 1, size, false, share), null, product,
+            Precision.Bf16, 1, 1, weights);
+        using (no_grad())
         {
-            float difference = (Loss(x + (0.05f * step)) - Loss(x - (0.05f * step))) / 0.1f;
-            difference.ShouldBe(slope, 0.05f * x.grad!.norm().ToSingle() * step.norm().ToSingle() / 8);
+            // queries are 0, so that all weights are alike; values and the results are the input
+            layer.QueryKeyValue.Weight.zero_();
+            layer.QueryKeyValue.Weight.narrow(0, 2 * size, size).copy_(eye(size));
+            layer.Output.Weight.copy_(eye(size));
         }
+        Tensor x = ones([4, time, size], ScalarType.BFloat16);
+        // each result is the share of weights that is kept, divided by the share that is to be
+        Tensor y = new MultiHeadAttentionKernel(layer).Forward(x, KernelContext.None, null).to(ScalarType.Float64);
+        double deviation = Math.Sqrt(share / (1 - share) / time);
+        y.mean().ToDouble().ShouldBe(1, (5 * deviation / Math.Sqrt(4 * time)) + 0.002);
+        y.narrow(1, 0, 1).std().ToDouble().ShouldBe(deviation, deviation / 5);
     }
 
     /// <summary>

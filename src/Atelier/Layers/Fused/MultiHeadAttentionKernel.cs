@@ -8,7 +8,7 @@ namespace Atelier.Layers.Fused;
 
 /// <summary>
 /// Multi-head self-attention or cross-attention, forward and backward. The backward pass needs queries, keys, values,
-/// the results of the heads, and the logarithm of each softmax's sum.
+/// the results of the heads, the logarithm of each softmax's sum, and the seed of dropout.
 /// </summary>
 /// <param name="layer">The attention layer.</param>
 internal sealed unsafe class MultiHeadAttentionKernel(MultiHeadAttention layer) : ILayerKernel
@@ -22,7 +22,7 @@ internal sealed unsafe class MultiHeadAttentionKernel(MultiHeadAttention layer) 
     /// <inheritdoc/>
     public bool Serves(Tensor x, KernelContext context) =>
         KernelLayers.ServeStream(x, layer.Output.Precision) && layer.Product.Scale is null
-        && layer.Shape.Dropout == 0 && x.shape[1] <= LongestTime
+        && x.shape[1] <= LongestTime
         && (layer.SourceKeyValue is null
             || (context.SourceShape is [_, <= LongestTime, var width] && width % Bf16.Lanes == 0))
         && Linears.All(linear => linear.Adapters.Count == 0)
@@ -37,10 +37,13 @@ internal sealed unsafe class MultiHeadAttentionKernel(MultiHeadAttention layer) 
         Tensor queries = LinearKernel.Forward(input.view(-1, input.shape[^1]), layer.QueryKeyValue);
         // keys, then values: [batch · span, 2 · keyValueHeads · size], or among the columns of the queries
         Tensor? source = layer.SourceKeyValue is { } linear ? LinearKernel.Forward(context.SourceRows!, linear) : null;
+        long seed = layer.Shape.Dropout > 0 ? DropoutMask.DrawSeed() : 0;
         using (TimedOperation.Begin("attention product"))
-            Kernel(layout).Forward(queries.Pointer<ushort>(), Keys(queries, source), mixed.Pointer<ushort>(),
+            Kernel(layout, seed).Forward(queries.Pointer<ushort>(), Keys(queries, source), mixed.Pointer<ushort>(),
                 logSums.Pointer<float>());
         Tensor y = LinearKernel.Forward(mixed, layer.Output);
+        if (layer.Shape.Dropout > 0)
+            kept?.Push(tensor(seed).DetachFromDisposeScope());
         foreach (Tensor? tensor in (ReadOnlySpan<Tensor?>)[source, queries, mixed, logSums])
         {
             if (tensor is not null)
@@ -53,7 +56,8 @@ internal sealed unsafe class MultiHeadAttentionKernel(MultiHeadAttention layer) 
     public Tensor Backward(Tensor gradient, Tensor input, KernelContext context, Stack<Tensor> kept)
     {
         using Tensor logSums = kept.Pop(), mixed = kept.Pop(), queries = kept.Pop();
-        using Tensor? source = layer.SourceKeyValue is null ? null : kept.Pop();
+        using Tensor? source = layer.SourceKeyValue is null ? null : kept.Pop(),
+            seed = layer.Shape.Dropout > 0 ? kept.Pop() : null;
         AttentionLayout layout = Layout(input, context);
         Tensor dQueries = empty_like(queries), dMixed;
         Tensor? dSource = source is null ? null : empty_like(source);
@@ -61,9 +65,9 @@ internal sealed unsafe class MultiHeadAttentionKernel(MultiHeadAttention layer) 
             dMixed = LinearKernel.Backward(gradient, mixed, layer.Output);
         using (TimedOperation.Begin("attention product"))
         {
-            Kernel(layout).Backward(queries.Pointer<ushort>(), Keys(queries, source), mixed.Pointer<ushort>(),
-                logSums.Pointer<float>(), dMixed.Pointer<ushort>(), dQueries.Pointer<ushort>(),
-                Keys(dQueries, dSource));
+            Kernel(layout, seed?.item<long>() ?? 0).Backward(queries.Pointer<ushort>(), Keys(queries, source),
+                mixed.Pointer<ushort>(), logSums.Pointer<float>(), dMixed.Pointer<ushort>(),
+                dQueries.Pointer<ushort>(), Keys(dQueries, dSource));
         }
         using TimedOperation timed = TimedOperation.Begin("linear");
         if (layer.SourceKeyValue is { } linear)
@@ -90,9 +94,11 @@ internal sealed unsafe class MultiHeadAttentionKernel(MultiHeadAttention layer) 
     private ushort* Keys(Tensor queries, Tensor? source) =>
         source is null ? queries.Pointer<ushort>() + layer.Shape.QuerySize : source.Pointer<ushort>();
 
-    private IAttentionKernel Kernel(in AttentionLayout layout)
+    private IAttentionKernel Kernel(in AttentionLayout layout, long seed)
     {
         RotaryTables turn = layer.Rotary?.Tables ?? default;
-        return LayerDispatch.UsesTiles() ? new AttentionTiles(layout, turn) : new AttentionKernel(layout, turn);
+        var dropout = new DropoutMask(layer.Shape.Dropout, seed);
+        return LayerDispatch.UsesTiles() ? new AttentionTiles(layout, turn, dropout)
+            : new AttentionKernel(layout, turn, dropout);
     }
 }
