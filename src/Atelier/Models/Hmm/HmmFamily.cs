@@ -57,7 +57,7 @@ public sealed class HmmFamily : IModelFamily
     {
         SeriesData series => SeriesLearner(recipe, series),
         TaggedData tagged => new TaggerBundle.Learner(recipe, tagged),
-        _ => TextLearner(recipe, (TextData)data),
+        _ => TextLearner(recipe, TextBundle.DataOf(Name, recipe, data)),
     };
 
     /// <inheritdoc/>
