@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data.Pairs;
+using Atelier.Data.Text;
 using Atelier.Layers;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;

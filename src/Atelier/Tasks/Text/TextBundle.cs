@@ -47,20 +47,11 @@ public static class TextBundle
         Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
-        try
-        {
-            ILanguageModel model = read(files.Config, tensors);
-            return new TextGenerator(model, files.Tokenizer, files.Defaults, files.Bounds)
+        return BundleTensors.Use(bundle,
+            tensors => new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults, files.Bounds)
             {
                 ChatTemplate = ChatTemplateFile.Read(bundle.Folder),
-            };
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
+            }, cancellation);
     }
 
     /// <summary>Returns the model card, in Markdown.</summary>
