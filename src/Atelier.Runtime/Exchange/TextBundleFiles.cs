@@ -57,8 +57,8 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
     {
         (Tokenizer tokenizer, IReadOnlyList<int>? leading) = TokenizerFile.Read(tokenizerPath);
         if (leading is [int first] && first != startId)
-            throw new AtelierException($"post_processor puts the token '{tokenizer.Name(first)}' before a text, but the "
-                + $"texts to train on begin after '{tokenizer.Name(startId)}'", tokenizerPath,
+            throw new AtelierException($"post_processor puts the token '{tokenizer.Name(first)}' before a text, but "
+                + $"the texts to train on begin after '{tokenizer.Name(startId)}'", tokenizerPath,
                 "set post_processor to null, or use another tokenizer");
     }
 
