@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Atelier.Abstractions;
 using Atelier.Exchange;
 using Atelier.Generation;
+using Atelier.Generation.Chat;
 using Atelier.TestSupport;
 using Microsoft.Extensions.AI;
 
