@@ -57,7 +57,7 @@ public sealed partial class RuntimePageTests : IDisposable
     [Fact]
     public async Task Its_programs_with_encoders_run()
     {
-        Train("bert", "runs/encoder", "data.tokenizer.kind=word-piece", "data.tokenizer.vocabularySize=100");
+        Train("bert", "runs/encoder");
         Directory.Move("runs/encoder/bundle", "all-MiniLM-L6-v2");
         (float[] vector, float[] same) = await EmbedAsync();
         vector.ShouldBe(same);
