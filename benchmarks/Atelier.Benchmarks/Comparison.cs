@@ -57,7 +57,8 @@ internal sealed record Comparison(
                 Measurement last = peers[i][^1];
                 told.Add(string.Create(CultureInfo.InvariantCulture,
                     $"{last.Value:N0} ({LabelOf(Peers[i])}{last.PeakMiB:N0} "
-                        + $"MiB{LossOf(last)}{(measured ? "" : ", of an earlier round: more than a third below the best way")})"));
+                        + $"MiB{LossOf(last)}"
+                        + $"{(measured ? "" : ", of an earlier round: more than a third below the best way")})"));
             }
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"round {round} of {rounds}: ours {ours[^1].Value:N0} {Unit} ({ours[^1].PeakMiB:N0} "

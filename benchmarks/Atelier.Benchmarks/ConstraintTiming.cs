@@ -13,8 +13,10 @@ namespace Atelier.Benchmarks;
 internal static class ConstraintTiming
 {
     private const string Schema = """
-        { "type": "object", "properties": { "name": { "type": "string", "maxLength": 40 }, "age": { "type": "integer", "minimum": 0, "maximum": 130 },
-          "tags": { "type": "array", "items": { "type": "string" }, "maxItems": 5 } }, "required": ["name", "age", "tags"], "additionalProperties": false }
+        { "type": "object", "properties": { "name": { "type": "string", "maxLength": 40 },
+          "age": { "type": "integer", "minimum": 0, "maximum": 130 },
+          "tags": { "type": "array", "items": { "type": "string" }, "maxItems": 5 } },
+          "required": ["name", "age", "tags"], "additionalProperties": false }
         """;
 
     /// <summary>

@@ -23,7 +23,9 @@ internal static class TimedTraining
             "name the steps of a timing, or leave it out");
 
     /// <summary>A training section that does nothing but learn, and tells of it about fifty times.</summary>
-    public static TrainingSection Section(int steps) => new()
+    /// <param name="steps">Its steps.</param>
+    /// <param name="training">Its batches, loss and update; null for the usual ones.</param>
+    public static TrainingSection Section(int steps, TrainingSection? training = null) => (training ?? new()) with
     {
         Steps = steps,
         Schedule = new() { Name = ScheduleName.Constant, WarmupSteps = 0 },

@@ -23,11 +23,11 @@ internal static class TrainingMemory
             ImageComparisons.Learn(family, steps, Look);
             return;
         }
-        var work = new TrainingWork("train-memory", steps, new TokenizerSection { ByteFallback = false },
+        var work = new TrainingWork("train-memory", steps, TrainingWork.Shakespeare(new() { ByteFallback = false }),
             new ModelSection("gpt", new GptConfig
         {
             LayerCount = 2, HeadCount = 2, HiddenSize = 32, ContextLength = 16, Dropout = 0.1,
-        }), BatchSize: 4);
+        }), new TrainingSection { BatchSize = 4 });
         work.Prepare();
         work.Run(Look);
 

@@ -151,7 +151,7 @@ def gather(pairs, tokens, start, end, pad):
 def main():
     parser = argparse.ArgumentParser()
     add_options(parser, steps=60)
-    parser.add_argument("--pairs", required=True, help="a text file: ids of a source, a tab, ids of its target")
+    parser.add_argument("--ids", required=True, help="a text file: ids of a source, a tab, ids of its target")
     parser.add_argument("--dropout", type=float, default=0.3)
     parser.add_argument("--smoothing", type=float, default=0.1)
     numbers = {"vocabulary": 10000, "layers": 4, "heads": 4, "width": 128, "inner": 256, "context": 256,
@@ -160,7 +160,7 @@ def main():
         parser.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()
 
-    batches = list(gather(read_pairs(args.pairs), args.tokens, args.start, args.end, args.pad))
+    batches = list(gather(read_pairs(args.ids), args.tokens, args.start, args.end, args.pad))
     counted = sum((targets != NOT_COUNTED).sum().item() for *_, targets in batches)
 
     def build():

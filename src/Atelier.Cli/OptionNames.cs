@@ -36,5 +36,5 @@ internal static class OptionNames
         string.Join(' ', example.Select(part => $"{Of(part.Field)} {Quoted(part.Value)}"));
 
     private static string Quoted(string value) =>
-        value.Contains(' ', StringComparison.Ordinal) || !value.Any(char.IsLetterOrDigit) ? $"\"{value}\"" : value;
+        value.AsSpan().IndexOfAny(" '?*&;|()<>#") >= 0 || !value.Any(char.IsLetterOrDigit) ? $"\"{value}\"" : value;
 }

@@ -78,6 +78,30 @@ public sealed partial class Workshop
             : FamilyOf(bundle).Load(bundle, device.ToString().ToLowerInvariant(), cancellation);
     }
 
+    /// <summary>
+    /// Returns the options that a request to a model can have, in the order to show them. The example of the prompt is
+    /// of the run's data where they are there and have one.
+    /// </summary>
+    /// <param name="path">A path as for <see cref="Open"/>.</param>
+    /// <exception cref="AtelierException">There is no model, it is damaged, or its type is unknown.</exception>
+    public IReadOnlyList<RequestOption> RequestOptions(string path)
+    {
+        using ITrainedModel model = Open(path, new OpenOptions { Device = "cpu" });
+        IReadOnlyList<RequestOption> options = TaskOf(model).RequestOptions(model);
+        string? prompt = null;
+        try
+        {
+            using IDataSource data = OpenData(path);
+            prompt = TaskOf(path).ExamplePrompt(data);
+        }
+        catch (AtelierException)
+        {
+            // a bundle alone, or a run whose data were deleted
+        }
+        return prompt is null ? options : [.. options.Select(option =>
+            option.Field == "prompt" ? option with { Example = prompt } : option)];
+    }
+
     /// <summary>Opens the prepared data of a run.</summary>
     /// <exception cref="AtelierException">There is no run, or its data are missing.</exception>
     public IDataSource OpenData(string runFolder) => TaskOf(runFolder).Open(Path.Combine(runFolder, "data"));

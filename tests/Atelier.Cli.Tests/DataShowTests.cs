@@ -93,7 +93,8 @@ public sealed class DataShowTests : IDisposable
         File.WriteAllText(table,
             "\"a, b\";q;n\n"
             + string.Concat(Enumerable.Range(0, 200)
-            .Select(i => $"{(i % 2 == 0 ? "\"say \"\"hi\"\"\"" : "x,y")};{(i % 3 == 0 ? "u|v" : "w")};{i * 1000003L}\n")));
+            .Select(i => $"{(i % 2 == 0 ? "\"say \"\"hi\"\"\"" : "x,y")};{(i % 3 == 0 ? "u|v" : "w")};"
+                + $"{i * 1000003L}\n")));
         ToolResult trained = _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", run, "--set",
             "data.split=none");
         trained.Code.ShouldBe(0, trained.Error);

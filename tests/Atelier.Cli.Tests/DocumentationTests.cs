@@ -97,8 +97,8 @@ public sealed partial class DocumentationTests : IDisposable
     [Fact]
     public void The_page_on_adding_a_family_shows_the_sample_that_the_tests_run()
     {
-        string sample = string.Concat(Directory.GetFiles(Path.Combine(Repository.Folder, "samples", "OwnFamily"), "*.cs")
-            .Select(File.ReadAllText));
+        string folder = Path.Combine(Repository.Folder, "samples", "OwnFamily");
+        string sample = string.Concat(Directory.GetFiles(folder, "*.cs").Select(File.ReadAllText));
         string page = File.ReadAllText(Path.Combine(Repository.Folder, "docs", "adding-a-family.md"));
         string[] shown = [.. Snippet().Matches(page).Select(match => match.Groups["text"].Value.Trim())];
         shown.Length.ShouldBe(4);

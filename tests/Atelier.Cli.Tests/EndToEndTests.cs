@@ -156,8 +156,8 @@ public sealed class EndToEndTests : IDisposable
         using StringWriter output = new(), error = new();
         using var watched = new StopAtFirstStep(error, stop);
         int code = await new Tool(new ToolConsole(output, watched, IsTerminal: false), new Workshop())
-            .RunAsync(["train", "--text", _tool.Rhymes(), "--out", folder, .. Tiny, "--set", "training.steps=100000", "--set",
-                "training.reportEvery=1"], stop.Token);
+            .RunAsync(["train", "--text", _tool.Rhymes(), "--out", folder, .. Tiny, "--set", "training.steps=100000",
+                "--set", "training.reportEvery=1"], stop.Token);
         code.ShouldBe(130);
         error.ToString().ShouldContain($"continue with: atelier train --resume --out {folder}");
         _tool.Run("runs", "list", "--json").Json.GetProperty("runs")[0].GetProperty("status").GetString()

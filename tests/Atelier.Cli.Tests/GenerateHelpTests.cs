@@ -47,6 +47,19 @@ public sealed partial class GenerateHelpTests : IDisposable
     }
 
     [Fact]
+    public void A_model_of_pairs_has_a_source_of_its_data_in_its_example()
+    {
+        string pairs = _tool.At("t.tsv");
+        File.WriteAllText(pairs, "source\ttarget\n" + string.Concat(Enumerable.Range(0, 100)
+            .Select(i => $"it costs ${i}\tes kostet ${i}\nwhere is house {i}?\two ist das haus {i}?\n")));
+        HelpOf(["--pairs", pairs, "--model", "transformer", "--set", "training.steps=1", "--set", "model.hiddenSize=16",
+            "--set", "data.tokenizer.kind=character", "--set", "generation.maxTokens=4"],
+            ["--prompt", "--input", "--prefix", "--alignments", "--coverage-penalty",
+                .. Decoding.Except(["--lookup", "--draft-tokens"])])
+            .ShouldMatch("--prompt \"where is house [0-9]+\\?\"");
+    }
+
+    [Fact]
     public void A_table_has_evidence_with_its_columns_and_levels()
     {
         string table = _tool.At("t.csv");

@@ -36,7 +36,10 @@ public sealed class GenerateTests : IDisposable
         }
 
         string schema = _tool.At("schema.json");
-        File.WriteAllText(schema, """{ "type": "object", "properties": { "n": { "type": "integer", "minimum": 10, "maximum": 20 } }, "required": ["n"] }""");
+        File.WriteAllText(schema, """
+            { "type": "object", "properties": { "n": { "type": "integer", "minimum": 10, "maximum": 20 } },
+              "required": ["n"] }
+            """);
         string json = _tool.Run("generate", _run, "--schema", schema).Out;
         JsonDocument.Parse(json).RootElement.GetProperty("n").GetInt32().ShouldBeInRange(10, 20);
 

@@ -68,9 +68,9 @@ public sealed class PictureTests : IDisposable
     public void Ways_between_the_latents_of_pictures_have_as_many_pictures_as_are_asked_for()
     {
         string vae = _tool.At("vae"), ends = _tool.At("ends"), rows = _tool.At("rows.png");
-        ToolResult trained = _tool.Run("train", "shapes-vae", "--out", vae, "--json", "--set", "training.steps=2", "--set",
-            "data.worldDocuments=40", "--set", "training.batchSize=4", "--set", "model.channels=[8]", "--set",
-            "training.sampleEvery=0", "--set", "evaluation.importanceSamples=1");
+        ToolResult trained = _tool.Run("train", "shapes-vae", "--out", vae, "--json", "--set", "training.steps=2",
+            "--set", "data.worldDocuments=40", "--set", "training.batchSize=4", "--set", "model.channels=[8]",
+            "--set", "training.sampleEvery=0", "--set", "evaluation.importanceSamples=1");
         Unit(trained, "trainingLoss").ShouldBe("nats per picture");
         _tool.Run("generate", _run, "--count", "2", "--out", ends + "/").Code.ShouldBe(0);
 

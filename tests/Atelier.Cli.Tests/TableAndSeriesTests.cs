@@ -47,7 +47,8 @@ public sealed class TableAndSeriesTests : IDisposable
         string table = _tool.At("rain.csv"), folder = _tool.At("rain");
         // Rain wets the grass, and the grass alone wets shoes.
         File.WriteAllText(table, "shoes,grass,rain\n" + string.Concat(Enumerable.Range(0, 600).Select(i =>
-            $"{(i % 10 < 4 ? "wet" : "dry")},{(i % 10 < 5 ? "wet" : "dry")},{(i % 10 < 4 || i % 100 == 55 ? "yes" : "no")}\n")));
+            $"{(i % 10 < 4 ? "wet" : "dry")},{(i % 10 < 5 ? "wet" : "dry")},"
+                + $"{(i % 10 < 4 || i % 100 == 55 ? "yes" : "no")}\n")));
         ToolResult trained =
             _tool.Run("train", "--table", table, "--model", "bayesian-network", "--out", folder, "--json");
         trained.Code.ShouldBe(0, trained.Error);
@@ -84,7 +85,8 @@ public sealed class TableAndSeriesTests : IDisposable
         static string Word(int id, string form, string tag) => $"{id}\t{form}\t_\t{tag}\t_\t_\t_\t_\t_\t_\n";
         File.WriteAllText(tagged,
             string.Concat(Enumerable.Range(0, 60)
-            .Select(i => $"{Word(1, i % 2 == 0 ? "the" : "a", "DET")}{Word(2, i % 3 == 0 ? "dog" : "cat", "NOUN")}\n")));
+            .Select(i => Word(1, i % 2 == 0 ? "the" : "a", "DET")
+                + Word(2, i % 3 == 0 ? "dog" : "cat", "NOUN") + "\n")));
         ToolResult trained = _tool.Run("train", "--tagged", tagged, "--out", folder, "--json");
         trained.Code.ShouldBe(0, trained.Error);
         trained.Json.GetProperty("metrics").GetProperty("accuracy").GetProperty("value").GetDouble().ShouldBe(1);
@@ -105,8 +107,9 @@ public sealed class TableAndSeriesTests : IDisposable
             .ShouldBe(2);
 
         string text = _tool.At("text");
-        string[] hmm = ["train", "--text", _tool.Rhymes(), "--model", "hmm", "--set", "model.stateCounts=[2,3]", "--set",
-            "model.iterations=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=20", "--json"];
+        string[] hmm = ["train", "--text", _tool.Rhymes(), "--model", "hmm", "--set", "model.stateCounts=[2,3]",
+            "--set", "model.iterations=4", "--set", "evaluation.samples=2", "--set", "evaluation.sampleTokens=20",
+            "--json"];
         ToolResult whole = _tool.Run([.. hmm, "--out", text]);
         whole.Code.ShouldBe(0, whole.Error);
         whole.Json.GetProperty("metrics").GetProperty("stateCount").GetProperty("value").GetDouble()

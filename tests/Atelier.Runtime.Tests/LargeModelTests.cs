@@ -54,7 +54,8 @@ public sealed class LargeModelTests : IDisposable
         CharacterTokenizer tokenizer = CharacterTokenizer.Train(["abcdefgh"], byteFallback: false);
         int vocabulary = tokenizer.VocabularySize;
         JsonElement config = JsonDocument.Parse($$"""
-            {"model_type":"gpt2","vocab_size":{{vocabulary}},"n_positions":{{Positions}},"n_embd":{{width}},"n_layer":{{Layers}},"n_head":{{width / 64}}}
+            {"model_type":"gpt2","vocab_size":{{vocabulary}},"n_positions":{{Positions}},"n_embd":{{width}},
+             "n_layer":{{Layers}},"n_head":{{width / 64}}}
             """).RootElement;
         var metadata = new GgufMetadata("gpt2");
         GgufConfig.Write(metadata, new ConfigFile("config.json", config));

@@ -79,7 +79,10 @@ public sealed class TextModelFileTests : IDisposable
     {
         using TextGenerator generator = TextModelFile.Open(Stories());
         using IChatClient client = new TextChatClient(generator);
-        JsonElement schema = JsonDocument.Parse("""{ "type": "object", "properties": { "name": { "type": "string", "maxLength": 12 }, "happy": { "type": "boolean" } }, "required": ["name", "happy"] }""").RootElement;
+        var schema = JsonElement.Parse("""
+            { "type": "object", "properties": { "name": { "type": "string", "maxLength": 12 },
+              "happy": { "type": "boolean" } }, "required": ["name", "happy"] }
+            """);
         ChatResponse response = await client.GetResponseAsync("Once upon a time",
             new ChatOptions { Seed = 3, Temperature = 0.7f,
             ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });

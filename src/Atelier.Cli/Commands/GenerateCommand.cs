@@ -88,7 +88,7 @@ internal sealed class GenerateCommand : ToolCommand
             return Example;
         try
         {
-            IReadOnlyList<RequestOption> supported = OptionsOf(_workshop, run);
+            IReadOnlyList<RequestOption> supported = _workshop.RequestOptions(run);
             foreach (Option option in Options.Where(option => option != _device))
             {
                 RequestOption? found = supported.FirstOrDefault(o => OptionNames.Of(o.Field) == option.Name);
@@ -104,13 +104,6 @@ internal sealed class GenerateCommand : ToolCommand
             parse.InvocationConfiguration.Error.WriteLine(OptionNames.Write(e).ToLine());
             return Example;
         }
-    }
-
-    /// <summary>Returns the options that a model supports.</summary>
-    public static IReadOnlyList<RequestOption> OptionsOf(Workshop workshop, string run)
-    {
-        using ITrainedModel model = workshop.Open(run, new OpenOptions { Device = "cpu" });
-        return workshop.TaskOf(model).RequestOptions(model);
     }
 
     /// <summary>Returns a command line that the model can answer.</summary>

@@ -142,7 +142,7 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         }
         if (!console.Json)
         {
-            IReadOnlyList<RequestOption> options = GenerateCommand.OptionsOf(workshop, outcome.Folder);
+            IReadOnlyList<RequestOption> options = workshop.RequestOptions(outcome.Folder);
             console.Say($"run:    {folder}\nmore:   {GenerateCommand.ExampleOf(folder, options)}");
         }
     }

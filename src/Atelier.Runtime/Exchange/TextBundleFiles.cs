@@ -48,6 +48,20 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
             bounds.Check(tokenizer, Path.Combine(folder, source)));
     }
 
+    /// <summary>Checks that a model that continues text can have a tokenizer, before it is trained.</summary>
+    /// <param name="tokenizerPath">The tokenizer.json.</param>
+    /// <param name="startId">The token that training texts begin after.</param>
+    /// <exception cref="AtelierException">The file is damaged or truncates text, or it puts other tokens before or
+    /// after a text.</exception>
+    public static void CheckTokenizer(string tokenizerPath, int startId)
+    {
+        (Tokenizer tokenizer, IReadOnlyList<int>? leading) = TokenizerFile.Read(tokenizerPath);
+        if (leading is [int first] && first != startId)
+            throw new AtelierException($"post_processor puts the token '{tokenizer.Name(first)}' before a text, but "
+                + $"the texts to train on begin after '{tokenizer.Name(startId)}'", tokenizerPath,
+                "set post_processor to null, or use another tokenizer");
+    }
+
     /// <summary>
     /// Returns whether the start token precedes a prompt, by the tokenizer's template or its settings; true if neither
     /// decides.

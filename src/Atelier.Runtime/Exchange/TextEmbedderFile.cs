@@ -25,7 +25,10 @@ public static class TextEmbedderFile
     /// </exception>
     public static TextEmbedder Open(string folder, WeightType? type = null, int threads = 0)
     {
-        Tokenizer tokenizer = ReadTokenizer(folder);
+        Tokenizer tokenizer = TokenizerFile.LoadFolder(folder);
+        if (tokenizer.EncodeWithSpecials("").Ids.Count == 0)
+            throw new AtelierException("the tokenizer does not say which special tokens an encoder reads", folder,
+                "save the tokenizer as a tokenizer.json with its post-processor");
         (EncoderConfig config, EncoderWeights weights) = EncoderWeightsFile.Open(folder);
         try
         {
@@ -42,18 +45,5 @@ public static class TextEmbedderFile
                 owner.Dispose();
             throw;
         }
-    }
-
-    private static Tokenizer ReadTokenizer(string folder)
-    {
-        string own = Path.Combine(folder, "tokenizer.json"), vocabulary = Path.Combine(folder, "vocab.txt"),
-            config = Path.Combine(folder, TokenizerConfigFile.Name);
-        Tokenizer tokenizer = File.Exists(own) || !File.Exists(vocabulary)
-            ? TextBundleFiles.ReadTokenizer(folder, null)
-            : WordPieceTokenizer.FromVocabulary(vocabulary, File.Exists(config) ? config : null);
-        return tokenizer.EncodeWithSpecials("").Ids.Count > 0
-            ? tokenizer
-            : throw new AtelierException("the tokenizer does not say which special tokens an encoder reads", folder,
-                "save the tokenizer as a tokenizer.json with its post-processor");
     }
 }

@@ -45,35 +45,6 @@ public static class TokenizerFile
         return tokenizer;
     }
 
-    /// <summary>Reads a tokenizer.json, and adds tokens that are matched in texts literally.</summary>
-    /// <param name="path">The path of the file, which is not changed.</param>
-    /// <param name="added">The texts of the new tokens, which get the next ids.</param>
-    /// <exception cref="AtelierException">The file is missing or damaged, its kind of tokenizer takes no tokens, or it
-    /// has one of them already.</exception>
-    public static Tokenizer LoadExtended(string path, IReadOnlyList<string> added)
-    {
-        Tokenizer tokenizer = Load(path);
-        if (added.Count == 0)
-            return tokenizer;
-        var known = Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Name).ToHashSet();
-        JsonObject root = JsonNode.Parse(InputFile.ReadAllBytes(path))!.AsObject();
-        JsonArray tokens = root["added_tokens"] as JsonArray ?? [];
-        foreach ((int i, string text) in added.Index())
-        {
-            if (!known.Add(text))
-                throw new AtelierException($"the tokenizer has the token '{text}' already", path,
-                    "leave it out of training.extendVocabulary");
-            tokens.Add((JsonNode)new JsonObject
-            {
-                ["id"] = tokenizer.VocabularySize + i, ["content"] = text, ["single_word"] = false,
-                ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = false,
-            });
-        }
-        root["added_tokens"] = tokens.Parent is null ? tokens : tokens.DeepClone();
-        using JsonDocument document = JsonDocument.Parse(root.ToJsonString());
-        return AtelierException.At(path, () => new TokenizerReader(path).Read(document.RootElement));
-    }
-
     /// <summary>
     /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
     /// text. Such a model's text is never truncated, and nothing is inserted after it.
@@ -128,28 +99,31 @@ public static class TokenizerFile
         }
     }
 
-    /// <summary>Reads a tokenizer.json, and adds special tokens to a tokenizer that lacks them.</summary>
+    /// <summary>Reads a tokenizer.json, and adds tokens that its tokenizer lacks.</summary>
     /// <param name="path">The path of the file, which is not changed.</param>
-    /// <param name="names">The names of the new tokens, which get the next ids.</param>
-    /// <exception cref="AtelierException">The file is missing or damaged, or it has one of the tokens
-    /// already.</exception>
-    public static Tokenizer Load(string path, IReadOnlyList<string> names)
+    /// <param name="added">The texts of the new tokens, which get the next ids.</param>
+    /// <param name="special">Whether they are special tokens, which stand for no text. Others are text that is always
+    /// one token.</param>
+    /// <exception cref="AtelierException">The file is missing or damaged, its kind of tokenizer takes no tokens, or it
+    /// has one of them already.</exception>
+    public static Tokenizer Load(string path, IReadOnlyList<string> added, bool special)
     {
         Tokenizer tokenizer = Load(path);
+        if (added.Count == 0)
+            return tokenizer;
         var known = Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Name).ToHashSet();
         JsonObject root = JsonNode.Parse(InputFile.ReadAllBytes(path))!.AsObject();
         JsonArray tokens = root["added_tokens"]?.AsArray() ?? [];
-        foreach ((int i, string name) in names.Index())
+        foreach ((int i, string text) in added.Index())
         {
-            if (!known.Add(name))
-                throw new AtelierException($"the tokenizer has the token '{name}' already", path,
-                    "use it, or another name");
-            JsonNode token = new JsonObject
+            if (!known.Add(text))
+                throw new AtelierException($"the tokenizer has the token '{text}' already", path,
+                    "leave it out of the tokens to add");
+            tokens.Add((JsonNode)new JsonObject
             {
-                ["id"] = tokenizer.VocabularySize + i, ["content"] = name, ["single_word"] = false,
-                ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
-            };
-            tokens.Add(token);
+                ["id"] = tokenizer.VocabularySize + i, ["content"] = text, ["single_word"] = false,
+                ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = special,
+            });
         }
         root["added_tokens"] = tokens.DeepClone();
         using JsonDocument document = JsonDocument.Parse(root.ToJsonString());

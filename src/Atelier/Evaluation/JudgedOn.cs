@@ -82,4 +82,8 @@ internal sealed record JudgedOn(string Data, bool IsHeldOut, string Lead, IReadO
 /// <summary>The metrics of a model or a baseline on the evaluated data.</summary>
 /// <param name="Scores">The headline metric of each item, as numerator and denominator.</param>
 /// <param name="Figures">The metrics by name.</param>
-internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures);
+internal sealed record JudgedModel(IReadOnlyList<MeanScore> Scores, IReadOnlyDictionary<string, Metric> Figures)
+{
+    /// <summary>The denominator of all items, such as the number of their tokens.</summary>
+    public long Weight => (long)Scores.Sum(score => score.Weight);
+}

@@ -15,6 +15,9 @@ public sealed record Metric(double Value, double Low, double High, string Unit)
     /// <summary>Creates a metric without an interval.</summary>
     public static Metric Exact(double value, string unit) => new(value, value, value, unit);
 
+    /// <summary>Returns e to this power, such as the perplexity of a cross-entropy.</summary>
+    internal Metric Exponential(string unit) => new(Math.Exp(Value), Math.Exp(Low), Math.Exp(High), unit);
+
     /// <summary>
     /// Formats the value for people: with four decimals unless it is a count, and with the interval if there is one.
     /// </summary>

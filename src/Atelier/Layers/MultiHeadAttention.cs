@@ -22,6 +22,17 @@ public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueH
 
     /// <summary>The width of all key heads, and of all value heads.</summary>
     public int KeyValueSize => KeyValueHeadCount * HeadSize;
+
+    /// <summary>Divides the width of a model among heads.</summary>
+    /// <exception cref="AtelierException">It is not divisible by their number.</exception>
+    internal static int DividedSize(int hiddenSize, int headCount)
+    {
+        int down = hiddenSize / headCount * headCount, up = down + headCount;
+        return down == hiddenSize
+            ? hiddenSize / headCount
+            : throw new AtelierException($"hiddenSize {hiddenSize} is not divisible by headCount {headCount}",
+                "model.hiddenSize", down > 0 ? $"use {down} or {up}" : $"use {up}");
+    }
 }
 
 /// <summary>

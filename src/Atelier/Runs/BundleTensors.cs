@@ -32,6 +32,41 @@ public static class BundleTensors
         }
     }
 
+    /// <summary>Reads all tensors, and disposes them after an action.</summary>
+    /// <inheritdoc cref="Read"/>
+    internal static T Use<T>(Bundle bundle, Func<IReadOnlyDictionary<string, Tensor>, T> action,
+        CancellationToken cancellation = default)
+    {
+        IReadOnlyDictionary<string, Tensor> tensors = Read(bundle, cancellation);
+        try
+        {
+            return action(tensors);
+        }
+        finally
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Refuses files with fewer weights than config.json describes, before a model of the size that it claims is
+    /// created.
+    /// </summary>
+    /// <param name="tensors">The weights by name.</param>
+    /// <param name="least">The smallest number of weights of such a model.</param>
+    /// <param name="where">The path of the weights, for error messages.</param>
+    /// <param name="isPossible">Whether there are models of the sizes that config.json claims at all.</param>
+    /// <exception cref="AtelierException">There are too few.</exception>
+    internal static void CheckCount(IReadOnlyDictionary<string, Tensor> tensors, Int128 least, string where,
+        bool isPossible = true)
+    {
+        Int128 held = tensors.Values.Sum(tensor => tensor.numel());
+        if (!isPossible || least > held)
+            throw new AtelierException($"holds {held} weights, but config.json describes at least {least}", where,
+                "download or export the model again");
+    }
+
     /// <summary>Copies tensors of a file into the tensors of a model, by name.</summary>
     /// <param name="targets">The tensors of the model, with their names in the file. Null stands for a tensor that the
     /// model lacks, and that must be all zeros if it is in the file.</param>
@@ -89,12 +124,19 @@ public static class BundleTensors
     /// <param name="where">The path of the weights, for error messages.</param>
     /// <exception cref="AtelierException">A tensor is missing, unknown, or has a different shape.</exception>
     public static TModel Fill<TModel>(TModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+        where TModel : nn.Module => Fill(model, () =>
+        CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where));
+
+    /// <summary>Returns a model after an action that fills it, in a dispose scope of its own.</summary>
+    /// <param name="model">The model; disposed if the action fails.</param>
+    /// <param name="fill">Copies weights into the model.</param>
+    internal static TModel Fill<TModel>(TModel model, Action fill)
         where TModel : nn.Module
     {
         try
         {
             using var scope = NewDisposeScope();
-            CopyTo(model.state_dict().Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false, where);
+            fill();
             return model;
         }
         catch

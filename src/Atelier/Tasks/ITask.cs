@@ -27,6 +27,13 @@ public interface ITask
     /// <param name="model">A model that the task evaluates.</param>
     IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model);
 
+    /// <summary>
+    /// Returns a text of the data that fits a request's prompt better than the example of
+    /// <see cref="RequestOptions(ITrainedModel)"/>; null if there is none.
+    /// </summary>
+    /// <param name="data">Prepared data of this task, which the model was trained on.</param>
+    string? ExamplePrompt(IDataSource data) => null;
+
     /// <summary>Returns whether the task can evaluate a model.</summary>
     bool Evaluates(ITrainedModel model);
 

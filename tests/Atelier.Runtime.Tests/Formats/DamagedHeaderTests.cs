@@ -69,7 +69,8 @@ public sealed class DamagedHeaderTests : IDisposable
         foreach (string step in new[] { "null", """{"type":"ByteLevel"}""" })
         {
             string path = Path.Combine(_folder, "tokenizer.json");
-            File.WriteAllText(path, $$$"""{"pre_tokenizer":{{{step}}},"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":{{{merges}}}}}""");
+            File.WriteAllText(path,
+                $$$"""{"pre_tokenizer":{{{step}}},"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":{{{merges}}}}}""");
             AtelierException error = Should.Throw<AtelierException>(() => TokenizerFile.Load(path));
             error.Where.ShouldBe(path);
             error.Message.ShouldContain("is not a merge");

@@ -17,7 +17,8 @@ public sealed class HostileFileTests : IDisposable
     private const string Text = "a cab, 12 é\n";
 
     private static readonly TinyModelFiles.Llama Shape = new(2, 1, 16, 32, 1, Vocabulary: 12, Scaling:
-        """{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}""");
+        """{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"""
+            + """ "original_max_position_embeddings":64}""");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("atelier-").FullName;
 
@@ -46,7 +47,8 @@ public sealed class HostileFileTests : IDisposable
     {
         TinyModelFiles.WriteLlama(_folder, Shape);
         File.Move(At("model.safetensors"), At("model-00001-of-00001.safetensors"));
-        const string good = """{"metadata":{"total_size":128},"weight_map":{"model.norm.weight":"model-00001-of-00001.safetensors"}}""";
+        const string good =
+            """{"metadata":{"total_size":128},"weight_map":{"model.norm.weight":"model-00001-of-00001.safetensors"}}""";
         Mutations.Try(Count, Encoding.UTF8.GetBytes(good), At("model.safetensors.index.json"), isJson: true, OpenBundle)
             .ShouldBeInRange(Count / 4, Count - 1);
     }

@@ -9,7 +9,8 @@ public sealed class KnownKeysTests
 
     [Theory]
     [InlineData("""{"size": 3, "name": "x", "scale": 1.0, "kind": "plain"}""")]
-    [InlineData("""{"scale": 2, "unknown": null, "other": false, "more": [], "another": {}, "text": "", "kind": null}""")]
+    [InlineData(
+        """{"scale": 2, "unknown": null, "other": false, "more": [], "another": {}, "text": "", "kind": null}""")]
     public void What_is_known_harmless_or_says_nothing_is_passed(string json) =>
         Known.Check(JsonDocument.Parse(json).RootElement, "a.json");
 

@@ -54,7 +54,8 @@ public sealed class RoundTripTests : IDisposable
     public void Config_json_goes_through_gguf_and_comes_back() => Gen.OneOf(
         "null",
         """{"rope_type":"linear","factor":4.0}""",
-        """{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64}""",
+        """{"rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"""
+            + """ "original_max_position_embeddings":64}""",
         """{"rope_type":"yarn","factor":16.0,"original_max_position_embeddings":64}""").Sample(scaling =>
     {
         ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(2, 1, 16, 32, 1, Scaling: scaling));

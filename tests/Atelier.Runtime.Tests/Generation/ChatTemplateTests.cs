@@ -51,10 +51,14 @@ public sealed class ChatTemplateTests : IDisposable
     [Theory]
     [InlineData(ChatMl, ChatFormat.ChatMl,
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n Hi! "
-            + "<|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nBye.<|im_end|>\n<|im_start|>assistant\n")]
+            + "<|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nBye.<|im_end|>\n"
+            + "<|im_start|>assistant\n")]
     [InlineData(Llama3, ChatFormat.Llama3,
         "<|start_header_id|>system<|end_header_id|>\n\nBe "
-            + "brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi!<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nBye.<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")]
+            + "brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi!<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|>"
+            + "<|start_header_id|>user<|end_header_id|>\n\nBye.<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\n")]
     [InlineData(Llama2, ChatFormat.Llama2,
         "[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n Hi! [/INST] Hello. </s><s>[INST] Bye. [/INST]")]
     [InlineData(Zephyr, ChatFormat.Zephyr,
@@ -62,7 +66,8 @@ public sealed class ChatTemplateTests : IDisposable
             + "</s>\n<|assistant|>\nHello.</s>\n<|user|>\nBye.</s>\n<|assistant|>\n")]
     [InlineData(Gemma, ChatFormat.Gemma,
         "<start_of_turn>user\nBe brief.\n\n "
-            + "Hi!<end_of_turn>\n<start_of_turn>model\nHello.<end_of_turn>\n<start_of_turn>user\nBye.<end_of_turn>\n<start_of_turn>model\n")]
+            + "Hi!<end_of_turn>\n<start_of_turn>model\nHello.<end_of_turn>\n<start_of_turn>user\nBye.<end_of_turn>\n"
+            + "<start_of_turn>model\n")]
     [InlineData(Alpaca, ChatFormat.Alpaca,
         "Be brief.\n\n### Instruction:\n Hi! \n\n### Response:\nHello.</s>\n\n### "
             + "Instruction:\nBye.\n\n### Response:\n")]
@@ -189,7 +194,9 @@ public sealed class ChatTemplateTests : IDisposable
         string config = Path.Combine(_folder, ChatTemplateFile.ConfigName);
         File.WriteAllText(config, """{"chat_template": "one"}""");
         ChatTemplateFile.Read(_folder).ShouldBe("one");
-        File.WriteAllText(config, """{"chat_template": [{"name": "tool_use", "template": "two"}, {"name": "default", "template": "three"}]}""");
+        File.WriteAllText(config, """
+            {"chat_template": [{"name": "tool_use", "template": "two"}, {"name": "default", "template": "three"}]}
+            """);
         ChatTemplateFile.Read(_folder).ShouldBe("three");
         File.WriteAllText(config, "[1");
         Should.Throw<AtelierException>(() => ChatTemplateFile.Read(_folder)).ToLine()

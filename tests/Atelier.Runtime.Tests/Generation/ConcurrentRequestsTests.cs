@@ -230,7 +230,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
         {
             MaxTokens = 20 + i, Temperature = i % 3 == 0 ? 0 : 0.8, TopK = i % 2 == 0 ? 12
                 : 0, RepetitionPenalty = i % 5 == 0 ? 1.2 : 1,
-            Schema = i == 7 ? """{"type":"array","items":{"type":"boolean"},"maxItems":4}""" : null, BeamWidth = i == 11 ? 3 : 1, Lookup = i == 10 ? 2 : 0,
+            Schema = i == 7 ? """{"type":"array","items":{"type":"boolean"},"maxItems":4}""" : null,
+            BeamWidth = i == 11 ? 3 : 1, Lookup = i == 10 ? 2 : 0,
         },
     };
 
@@ -239,7 +240,8 @@ public sealed class ConcurrentRequestsTests : IDisposable
         string folder = Directory.CreateDirectory(Path.Combine(_folder, $"llama-{seed}")).FullName;
         TinyModelFiles.WriteLlama(folder, new(4, 2, 8, 48, 2), seed);
         new ByteTokenizer().Save(Path.Combine(folder, "tokenizer.json"));
-        File.WriteAllText(Path.Combine(folder, "generation_config.json"), """{"bos_token_id":256,"eos_token_id":256,"max_new_tokens":40}""");
+        File.WriteAllText(Path.Combine(folder, "generation_config.json"),
+            """{"bos_token_id":256,"eos_token_id":256,"max_new_tokens":40}""");
         return TextModelFile.Open(folder, threads: threads);
     }
 

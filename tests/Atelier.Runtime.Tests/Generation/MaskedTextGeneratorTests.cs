@@ -72,7 +72,8 @@ public sealed class MaskedTextGeneratorTests
         }, 8, asked);
         IReadOnlyList<string> texts = await Texts(generator, new()
         {
-            Decoding = new() { MaxTokens = 8, Temperature = 0 }, Drawing = new() { Sampler = "mask-predict", Steps = 4 },
+            Decoding = new() { MaxTokens = 8, Temperature = 0 },
+            Drawing = new() { Sampler = "mask-predict", Steps = 4 },
         });
         texts.ShouldBe(["aaaaaaaa"]);
         asked.Select(positions => string.Join(' ', positions)).ShouldBe(

@@ -19,7 +19,8 @@ public sealed class TextBoundsTests : IDisposable
     [InlineData("""{"eos_token_id": 65}""", "{}", new int[] { 65 })]
     [InlineData("{}", """{"eos_token_id": [67, 68]}""", new int[] { 67, 68 })]
     [InlineData(null, """{"eos_token_id": 67}""", new int[] { 67 })]
-    [InlineData("""{"eos_token_id": null}""", "{}", new int[] { 256 })] // where no file says, the token between the tokenizer's documents
+    [InlineData("""{"eos_token_id": null}""", "{}",
+        new int[] { 256 })] // where no file says, the token between the tokenizer's documents
     [InlineData("""{"eos_token_id": []}""", """{"eos_token_id": 67}""", new int[] { 67 })]
     public void The_ends_are_those_of_generation_config_then_of_config(string? generation, string config, int[] ends)
     {
@@ -96,7 +97,8 @@ public sealed class TextBoundsTests : IDisposable
         if (setting is not null)
             JsonEdits.Set(Path.Combine(_folder, "tokenizer_config.json"), "add_bos_token", setting);
         if (template is not null)
-            JsonEdits.Set(Path.Combine(_folder, "tokenizer.json"), "post_processor", $$$"""{"type":"TemplateProcessing","single":{{{template}}},"pair":[],"special_tokens":{}}""");
+            JsonEdits.Set(Path.Combine(_folder, "tokenizer.json"), "post_processor",
+                $$$"""{"type":"TemplateProcessing","single":{{{template}}},"pair":[],"special_tokens":{}}""");
         using TextGenerator generator = TextModelFile.Open(_folder);
         generator.Bounds.StartsPrompts.ShouldBe(starts);
         generator.Bounds.Begin(generator.Tokenizer.Encode("a")).ShouldBe(starts ? [256, 'a'] : ['a']);
@@ -128,7 +130,10 @@ public sealed class TextBoundsTests : IDisposable
     {
         Write("""{"bos_token_id": 65}""", null);
         JsonEdits.Set(Path.Combine(_folder, "tokenizer.json"), "post_processor",
-            """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}""");
+            """
+            {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},
+             {"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}
+            """);
         Should.Throw<AtelierException>(() =>
             TextModelFile.Open(_folder)).Message.ShouldContain("'<|endoftext|>' before a text, but bos_token_id is 65");
         JsonEdits.Set(Path.Combine(_folder, "config.json"), "bos_token_id", "256");

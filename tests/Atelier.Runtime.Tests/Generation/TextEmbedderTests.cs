@@ -46,8 +46,20 @@ public sealed class TextEmbedderTests : IDisposable
         vectors[3].ShouldBe(embedder.Encoder.Embed([new(new[] { 2, 3 })])[0]);
         texts.Embed([]).ShouldBeEmpty();
         Should.Throw<AtelierException>(() =>
-            new TextEmbedder(embedder.Encoder, embedder.Tokenizer, new() { MaxTokens = 13 })).Message.ShouldContain("13");
+            new TextEmbedder(embedder.Encoder, embedder.Tokenizer, new() { MaxTokens = 13 }))
+            .Message.ShouldContain("13");
         Should.Throw<AtelierException>(() => TextModelFile.Open(_folder)).ToLine().ShouldContain("TextEmbedderFile");
+    }
+
+    [Fact]
+    public void A_tokenizer_json_whose_template_surrounds_a_text_serves_as_a_vocabulary_does()
+    {
+        WriteLetters();
+        using TextEmbedder embedder = TextEmbedderFile.Open(_folder);
+        File.Delete(Path.Combine(_folder, "vocab.txt"));
+        embedder.Tokenizer.Save(Path.Combine(_folder, "tokenizer.json"));
+        using TextEmbedder again = TextEmbedderFile.Open(_folder);
+        again.Embed(["a b c"])[0].ShouldBe(embedder.Embed(["a b c"])[0]);
     }
 
     [Theory]
@@ -57,7 +69,8 @@ public sealed class TextEmbedderTests : IDisposable
     public void What_sentence_transformers_files_say_is_done(string mode, bool normalises, EmbeddingPooling pooling)
     {
         WriteLetters();
-        WriteModules($$"""{"word_embedding_dimension":8,"pooling_mode_{{mode}}":true,"pooling_mode_max_tokens":false}""",
+        WriteModules(
+            $$"""{"word_embedding_dimension":8,"pooling_mode_{{mode}}":true,"pooling_mode_max_tokens":false}""",
             normalises ? ["Transformer", "Pooling", "Normalize"] : ["Transformer", "Pooling"]);
         File.WriteAllText(Path.Combine(_folder, "sentence_bert_config.json"),
             """{"max_seq_length":5,"do_lower_case":false}""");

@@ -190,7 +190,8 @@ public class TextGeneratorTests
         File.WriteAllText(path, """{"do_sample": false, "top_k": 50, "eos_token_id": [1, 2]}""");
         GenerationConfigFile.Read(path).Decoding.Temperature.ShouldBe(0);
         GenerationConfigFile.Read(path).EndIds.ShouldBe([1, 2]);
-        foreach (string wrong in (string[])["""{"top_k": "many"}""", """{"temperature": -1}""", """{"num_beams": 0}""", """{"max_new_tokens": -5}"""])
+        foreach (string wrong in (string[])[
+            """{"top_k": "many"}""", """{"temperature": -1}""", """{"num_beams": 0}""", """{"max_new_tokens": -5}"""])
         {
             File.WriteAllText(path, wrong);
             Should.Throw<AtelierException>(() => GenerationConfigFile.Read(path)).Where.ShouldBe(path);

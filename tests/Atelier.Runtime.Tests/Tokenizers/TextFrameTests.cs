@@ -25,8 +25,13 @@ public sealed class TextFrameTests : IDisposable
     [InlineData("""{"type":"ByteLevel"}""", "5", "5 6", "0 1")]
     [InlineData("""{"type":"BertProcessing","sep":["[SEP]",3],"cls":["[CLS]",2]}""", "2 5 3", "2 5 3 6 3", "0 0 0 1 1")]
     [InlineData(Roberta, "2 5 3", "2 5 3 3 6 3", "0 0 0 0 0 0")]
-    [InlineData($$"""{"type":"Sequence","processors":[{"type":"ByteLevel"},{{Roberta}}]}""", "2 5 3", "2 5 3 3 6 3", "0 0 0 0 0 0")]
-    [InlineData("""{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"[MASK]","type_id":2}}],"pair":[{"Sequence":{"id":"B","type_id":4}},{"SpecialToken":{"id":"[PAD]"}},{"Sequence":{"id":"A","type_id":1}}],"special_tokens":{}}""", "5 4", "6 0 5", "4 0 1")]
+    [InlineData($$"""{"type":"Sequence","processors":[{"type":"ByteLevel"},{{Roberta}}]}""", "2 5 3", "2 5 3 3 6 3",
+        "0 0 0 0 0 0")]
+    [InlineData("""
+        {"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"[MASK]","type_id":2}}],
+         "pair":[{"Sequence":{"id":"B","type_id":4}},{"SpecialToken":{"id":"[PAD]"}},
+         {"Sequence":{"id":"A","type_id":1}}],"special_tokens":{}}
+        """, "5 4", "6 0 5", "4 0 1")]
     public void The_post_processor_inserts_its_tokens(string processor, string single, string pair, string types)
     {
         JsonEdits.Set(TokenizerPath, "post_processor", processor);

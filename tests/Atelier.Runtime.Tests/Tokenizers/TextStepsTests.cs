@@ -21,18 +21,28 @@ public sealed class TextStepsTests
     [InlineData("""{"type":"Punctuation","behavior":"Contiguous"}""", "a..b", "a|..|b")]
     [InlineData("""{"type":"Digits","individual_digits":false}""", "Call 911½ please", "Call |911½| please")]
     [InlineData("""{"type":"Digits","individual_digits":true}""", "Call 911", "Call |9|1|1")]
-    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"Removed","invert":false}""", Example, "the|final|countdown")]
-    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"Isolated","invert":false}""", Example, "the|-|final|-|-|countdown")]
-    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"MergedWithPrevious","invert":false}""", Example, "the-|final-|-|countdown")]
-    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"MergedWithNext","invert":false}""", Example, "the|-final|-|-countdown")]
-    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"Contiguous","invert":false}""", Example, "the|-|final|--|countdown")]
+    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"Removed","invert":false}""", Example,
+        "the|final|countdown")]
+    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"Isolated","invert":false}""", Example,
+        "the|-|final|-|-|countdown")]
+    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"MergedWithPrevious","invert":false}""", Example,
+        "the-|final-|-|countdown")]
+    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"MergedWithNext","invert":false}""", Example,
+        "the|-final|-|-countdown")]
+    [InlineData("""{"type":"Split","pattern":{"String":"-"},"behavior":"Contiguous","invert":false}""", Example,
+        "the|-|final|--|countdown")]
     [InlineData("""{"type":"Split","pattern":{"String":"--"},"behavior":"Removed","invert":true}""", Example, "--")]
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""", "a  b", "▁a|▁|▁b")]
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}""", "a  b", "a▁▁b")]
-    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},{"type":"Metaspace","replacement":"▁","add_prefix_space":true}]}""", " a  b", "▁a|▁b")]
-    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}]}""", "a b", "▁a|b")]
-    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}]}""", " a b", "a|b")]
-    [InlineData("""{"type":"Split","pattern":{"Regex":"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},"behavior":"Isolated"}""", "it's 12 o'clock", "it|'s| 12| o|'|clock")]
+    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},"""
+        + """{"type":"Metaspace","replacement":"▁","add_prefix_space":true}]}""", " a  b", "▁a|▁b")]
+    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},"""
+        + """{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}]}""", "a b", "▁a|b")]
+    [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},"""
+        + """{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}]}""", " a b", "a|b")]
+    [InlineData(
+        """{"type":"Split","pattern":{"Regex":"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}"""
+        + """]+|\\s+(?!\\S)|\\s+"},"behavior":"Isolated"}""", "it's 12 o'clock", "it|'s| 12| o|'|clock")]
     public void Pre_tokenizers_cut_text_into_words(string step, string text, string words)
     {
         using JsonDocument document = JsonDocument.Parse($$"""{"pre_tokenizer":{{step}}}""");
@@ -46,9 +56,11 @@ public sealed class TextStepsTests
     [Theory]
     [InlineData("""{"type":"BertNormalizer"}""", "Déjà\tVU\u0000 ÅÇ\u200b\ufffd狐x", "deja vu ac 狐 x")]
     [InlineData("""{"type":"BertNormalizer","lowercase":false}""", "Déjà狐", "Déjà 狐 ")]
-    [InlineData("""{"type":"BertNormalizer","lowercase":false,"strip_accents":true,"handle_chinese_chars":false}""", "Déjà狐", "Deja狐")]
+    [InlineData("""{"type":"BertNormalizer","lowercase":false,"strip_accents":true,"handle_chinese_chars":false}""",
+        "Déjà狐", "Deja狐")]
     [InlineData("""{"type":"BertNormalizer","strip_accents":false,"clean_text":false}""", "DÉ\t\u200b", "dé\t\u200b")]
-    [InlineData("""{"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},{"type":"Lowercase"}]}""", "Ångström क्षि", "angstrom कष")]
+    [InlineData("""{"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},{"type":"Lowercase"}]}""",
+        "Ångström क्षि", "angstrom कष")]
     [InlineData("""{"type":"StripAccents"}""", "é e\u0301", "é e")]
     [InlineData("""{"type":"NFKC"}""", "ﬁ①", "fi1")]
     [InlineData("""{"type":"NFKD"}""", "é", "e\u0301")]
@@ -131,7 +143,8 @@ public sealed class TextStepsTests
         {
             byte[] labels = [.. below.Select(key => depth < key.Key.Length ? key.Key[depth] : (byte)0).Distinct()];
             uint start = 1;
-            while (!starts.Add(start) || labels.Any(label => used[start ^ label])) // one node a start, as in darts-clone
+            // one node a start, as in darts-clone
+            while (!starts.Add(start) || labels.Any(label => used[start ^ label]))
                 start++;
             foreach (byte label in labels)
                 used[start ^ label] = true;

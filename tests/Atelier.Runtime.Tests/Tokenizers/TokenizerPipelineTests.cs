@@ -29,7 +29,10 @@ public sealed class TokenizerPipelineTests : IDisposable
         int[] ids)
     {
         WriteByteLevel(["ĠĠ", "12"], ["Ġ Ġ", "1 2"]);
-        JsonEdits.Set(TokenizerPath, "pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]}""");
+        JsonEdits.Set(TokenizerPath, "pre_tokenizer", """
+            {"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},
+             {"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]}
+            """);
         RoundTripsThroughItsFile().Encode(text).ShouldBe(ids);
     }
 
@@ -91,13 +94,19 @@ public sealed class TokenizerPipelineTests : IDisposable
     [Theory]
     [InlineData("""{"type":"Metaspace","replacement":"▁","add_prefix_space":false}""", "ab ab", new int[] { 264, 265 })]
     [InlineData("""{"type":"Metaspace","replacement":"▁","add_prefix_space":false}""", " ab", new int[] { 265 })]
-    [InlineData("""{"type":"Metaspace","replacement":"▁","add_prefix_space":false}""", "abc  ab", new int[] { 264, 266, 259, 265 })]
-    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""", "ab ab", new int[] { 265, 265 })]
+    [InlineData("""{"type":"Metaspace","replacement":"▁","add_prefix_space":false}""", "abc  ab",
+        new int[] { 264, 266, 259, 265 })]
+    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""", "ab ab",
+        new int[] { 265, 265 })]
     [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""", " ab", new int[] { 265 })]
-    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""", "c ab", new int[] { 259, 266, 265 })]
-    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":false}""", "c ab", new int[] { 259, 266, 267, 261 })]
-    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""", "c<x>ab", new int[] { 259, 266, 268, 265 })]
-    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true}""", "c<x>ab", new int[] { 259, 266, 268, 264 })]
+    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""", "c ab",
+        new int[] { 259, 266, 265 })]
+    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":false}""", "c ab",
+        new int[] { 259, 266, 267, 261 })]
+    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""", "c<x>ab",
+        new int[] { 259, 266, 268, 265 })]
+    [InlineData("""{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true}""", "c<x>ab",
+        new int[] { 259, 266, 268, 264 })]
     public void Given_Metaspace_then_spaces_go_before_text_and_merges_stay_within_words_as_it_says(string step,
         string text, int[] ids)
     {
@@ -109,7 +118,8 @@ public sealed class TokenizerPipelineTests : IDisposable
 
     [Theory]
     [InlineData("padding", """{"strategy":{"Fixed":8},"pad_id":0}""", "'padding.strategy'")]
-    [InlineData("padding", """{"strategy":"BatchLongest","pad_to_multiple_of":8}""", "'padding.pad_to_multiple_of' is 8")]
+    [InlineData("padding", """{"strategy":"BatchLongest","pad_to_multiple_of":8}""",
+        "'padding.pad_to_multiple_of' is 8")]
     [InlineData("truncation", """{"max_length":8,"strategy":"Whole"}""", "'truncation.strategy'")]
     [InlineData("truncation", """{"max_length":0}""", "'truncation.max_length' is 0")]
     [InlineData("surprise", "1", "'surprise'")]
@@ -119,26 +129,46 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("model.something", "true", "'model.something'")]
     [InlineData("model.type", "\"WordLevel\"", "WordLevel")]
     [InlineData("model.type", "\"WordPiece\"", "model.merges")]
-    [InlineData("normalizer", """{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"}""", "normalizer.pattern.Regex")]
+    [InlineData("normalizer", """{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"}""",
+        "normalizer.pattern.Regex")]
     [InlineData("pre_tokenizer", """{"type":"Whitespace"}""", "Whitespace")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Punctuation","behavior":"Isolated"},{"type":"ByteLevel","add_prefix_space":false}]}""", "Punctuation")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},{"type":"ByteLevel","add_prefix_space":false}]}""", "pre_tokenizer[0].individual_digits")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false},{"type":"Digits","individual_digits":true}]}""", "ByteLevel, Digits")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\s+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", @"'\s+'")]
-    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}""", "behavior")]
+    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Punctuation","behavior":"Isolated"},"""
+        + """{"type":"ByteLevel","add_prefix_space":false}]}""", "Punctuation")]
+    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},"""
+        + """{"type":"ByteLevel","add_prefix_space":false}]}""", "pre_tokenizer[0].individual_digits")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":false},"""
+        + """{"type":"Digits","individual_digits":true}]}""", "ByteLevel, Digits")]
+    [InlineData("pre_tokenizer", """
+        {"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\s+"},"behavior":"Isolated",
+         "invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}
+        """, @"'\s+'")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}""", "behavior")]
     [InlineData("pre_tokenizer.add_prefix_space", "true", "add_prefix_space")]
     [InlineData("pre_tokenizer.use_regex", "false", "without splitting into words")]
     [InlineData("pre_tokenizer.surprise", "2", "pre_tokenizer.surprise")]
     [InlineData("pre_tokenizer", "null", "decoder of the steps ByteLevel")]
     [InlineData("decoder", "null", "decoder")]
     [InlineData("decoder", """{"type":"WordPiece","prefix":"##","cleanup":true}""", "WordPiece")]
-    [InlineData("decoder", """{"type":"Sequence","decoders":[{"type":"ByteLevel"},{"type":"Strip","content":" ","start":1,"stop":0}]}""", "ByteLevel, Strip")]
-    [InlineData("post_processor", """{"type":"BertProcessing","sep":["[SEP]",1],"cls":["[CLS]",0]}""", "'[CLS]' with the id 0")]
+    [InlineData("decoder",
+        """{"type":"Sequence","decoders":[{"type":"ByteLevel"},{"type":"Strip","content":" ","start":1,"stop":0}]}""",
+        "ByteLevel, Strip")]
+    [InlineData("post_processor", """{"type":"BertProcessing","sep":["[SEP]",1],"cls":["[CLS]",0]}""",
+        "'[CLS]' with the id 0")]
     [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]}""", "Nmt")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[5]}}}""", "with the id 5")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[257,257]}}}""", "has 2 ids")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B"}}],"special_tokens":{}}""", "expected one text")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}""", "expected one text")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}]"""
+        + ""","special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[5]}}}""", "with the id 5")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}]"""
+        + ""","special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[257,257]}}}""", "has 2 ids")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B"}}],"special_tokens":{}}""",
+        "expected one text")]
+    [InlineData("post_processor", """
+        {"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}
+        """, "expected one text")]
     [InlineData("added_tokens[0].single_word", "true", "'added_tokens[0].single_word' is true")]
     [InlineData("added_tokens[0].surprise", "\"x\"", "added_tokens[0].surprise")]
     [InlineData("added_tokens[0].content", "\"th\"", "'th' has the id 257, but 256")]
@@ -167,9 +197,15 @@ public sealed class TokenizerPipelineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("truncation", """{"direction":"Right","max_length":8,"strategy":"LongestFirst","stride":0}""", "'truncation'")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"<|endoftext|>","type_id":0}}],"pair":[],"special_tokens":{}}""", "after a text")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}""", "before and after a text")]
+    [InlineData("truncation", """{"direction":"Right","max_length":8,"strategy":"LongestFirst","stride":0}""",
+        "'truncation'")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":"""
+        + """{"id":"<|endoftext|>","type_id":0}}],"pair":[],"special_tokens":{}}""", "after a text")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"SpecialToken":"""
+        + """{"id":"<|endoftext|>"}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}""",
+        "before and after a text")]
     public void What_a_model_that_continues_text_cannot_use_is_refused_for_it(string key, string value, string named)
     {
         WriteByteLevel(["th"], ["t h"]);
@@ -186,7 +222,9 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("pre_tokenizer.prepend_scheme", "\"sometimes\"", "prepend_scheme")]
     [InlineData("pre_tokenizer.add_prefix_space", "false", "says otherwise")]
     [InlineData("decoder", """{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"}""", "Metaspace")]
-    [InlineData("decoder", """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}]}""", "decoder of the steps")]
+    [InlineData("decoder",
+        """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},"""
+        + """{"type":"ByteFallback"},{"type":"Fuse"}]}""", "decoder of the steps")]
     public void What_is_not_read_in_a_file_of_SentencePieces_kind_is_refused_by_name(string key, string value,
         string named)
     {
@@ -204,7 +242,10 @@ public sealed class TokenizerPipelineTests : IDisposable
     [InlineData("version", "\"2.0\"")]
     [InlineData("normalizer", """{"type":"Sequence","normalizers":[]}""")]
     [InlineData("post_processor", """{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":false}""")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}""")]
+    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":"""
+        + """{"Regex":"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"}"""
+        + ""","behavior":"Isolated","invert":false}"""
+        + """,{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}""")]
     public void What_changes_no_id_is_read(string key, string value)
     {
         WriteByteLevel(["th"], ["t h"]);
@@ -246,7 +287,8 @@ public sealed class TokenizerPipelineTests : IDisposable
         {
             ["version"] = "1.0", ["truncation"] = null, ["padding"] = null, ["added_tokens"] = new JsonArray(),
                 ["normalizer"] = null,
-            ["pre_tokenizer"] = JsonNode.Parse("""{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}"""),
+            ["pre_tokenizer"] = JsonNode.Parse(
+                """{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}"""),
             ["post_processor"] = null, ["decoder"] = JsonNode.Parse("""{"type":"ByteLevel"}"""),
             ["model"] = new JsonObject
             {
@@ -277,12 +319,16 @@ public sealed class TokenizerPipelineTests : IDisposable
         var vocabulary = new JsonObject();
         foreach (string name in names)
             vocabulary[name] = vocabulary.Count;
-        string strip = step.Contains("false}", StringComparison.Ordinal) && !step.Contains("scheme", StringComparison.Ordinal) ? "" : """,{"type":"Strip","content":" ","start":1,"stop":0}""";
+        string strip = step.Contains("false}", StringComparison.Ordinal)
+            && !step.Contains("scheme", StringComparison.Ordinal) ? ""
+            : """,{"type":"Strip","content":" ","start":1,"stop":0}""";
         var root = new JsonObject
         {
             ["version"] = "1.0", ["added_tokens"] = new JsonArray(), ["normalizer"] = null,
                 ["pre_tokenizer"] = JsonNode.Parse(step),
-            ["decoder"] = JsonNode.Parse("""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}""" + strip + "]}"),
+            ["decoder"] = JsonNode.Parse(
+                """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},"""
+                + """{"type":"ByteFallback"},{"type":"Fuse"}""" + strip + "]}"),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE", ["unk_token"] = "<unk>", ["fuse_unk"] = true, ["byte_fallback"] = true,

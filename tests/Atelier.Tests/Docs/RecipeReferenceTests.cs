@@ -31,9 +31,10 @@ public sealed partial class RecipeReferenceTests
         var text = new StringBuilder("""
             # Recipes
 
-            A recipe is a YAML file that says what to make. Every key has a default; a run's folder holds the recipe with all of
-            them filled in. An unknown or ignored key, a wrong type or an impossible value is refused with the line it stands on and the
-            nearest right key. `--set section.key=value` changes single values on the command line.
+            A recipe is a YAML file that says what to make. Every key has a default; a run's folder holds the recipe
+            with all of them filled in. An unknown or ignored key, a wrong type or an impossible value is refused with
+            the line it stands on and the nearest right key. `--set section.key=value` changes single values on the
+            command line.
 
                 ./atelier recipes list              the built-in ones
                 ./atelier recipes show names        one of them, to start from

@@ -18,7 +18,7 @@ public sealed class ImportTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Given_llama2cs_model_of_260_thousand_weights_then_its_greedy_story_is_the_published_one_letter_by_letter()
+    public void The_greedy_story_of_llama2cs_model_of_260_thousand_weights_is_the_published_one_letter_by_letter()
     {
         string expected = File.ReadAllText(DataFolder.File("weights", "stories260K", "expected-greedy-200.txt"));
         new Workshop().Import(Stories, StoryTokens, _folder["stories"]);

@@ -93,7 +93,13 @@ public sealed class LlamaCppTests
                 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}NUMBERS| "
                     + "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+";
             TinyBundles.Tokenizer("bpe").Save(path);
-            string step = $$"""{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"{{rules.Replace("NUMBERS", split == WordSplit.Llama3 ? "{1,3}" : "", StringComparison.Ordinal)}}"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}""";
+            string rule =
+                rules.Replace("NUMBERS", split == WordSplit.Llama3 ? "{1,3}" : "", StringComparison.Ordinal);
+            string step = $$"""
+                {"type":"Sequence","pretokenizers":[
+                 {"type":"Split","pattern":{"Regex":"{{rule}}"},"behavior":"Isolated","invert":false},
+                 {"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]}
+                """;
             var root = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(path))!.AsObject();
             root["pre_tokenizer"] = System.Text.Json.Nodes.JsonNode.Parse(step);
             root["model"]!["ignore_merges"] = split == WordSplit.Llama3;

@@ -27,18 +27,24 @@ public sealed class VerdictTests : IDisposable
     [InlineData("config.json", "logits_soft_cap", "30.0", "'logits_soft_cap'")]
     [InlineData("config.json", "num_local_experts", "8", "'num_local_experts'")]
     [InlineData("config.json", "auto_map", """{"AutoModel":"x.y"}""", "'auto_map'")]
-    [InlineData("config.json", "architectures", """["LlamaForSequenceClassification"]""", "LlamaForSequenceClassification")]
+    [InlineData("config.json", "architectures", """["LlamaForSequenceClassification"]""",
+        "LlamaForSequenceClassification")]
     [InlineData("config.json", "attention_bias", "true", "self_attn.q_proj.bias is missing")]
     [InlineData("config.json", "mlp_bias", "true", "mlp.gate_proj.bias is missing")]
     [InlineData("config.json", "tie_word_embeddings", "\"yes\"", "tie_word_embeddings")]
     [InlineData("config.json", "rope_scaling", """{"rope_type":"longrope","factor":4.0}""", "longrope")]
-    [InlineData("config.json", "rope_scaling", """{"rope_type":"linear","factor":4.0,"low_freq_factor":1.0}""", "'rope_scaling.low_freq_factor'")]
-    [InlineData("config.json", "rope_scaling", """{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":40,"mscale":0.7}""", "'rope_scaling.mscale'")]
+    [InlineData("config.json", "rope_scaling", """{"rope_type":"linear","factor":4.0,"low_freq_factor":1.0}""",
+        "'rope_scaling.low_freq_factor'")]
+    [InlineData("config.json", "rope_scaling",
+        """{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":40,"mscale":0.7}""",
+        "'rope_scaling.mscale'")]
     [InlineData("config.json", "is_causal", "false", "'is_causal' is false")]
     [InlineData("config.json", "use_rope", "false", "'use_rope' is false")]
     [InlineData("config.json", "rope_scaling", """{"rope_type":"linear"}""", "rope_scaling.factor is missing")]
-    [InlineData("config.json", "rope_scaling", """{"rope_type":"linear","type":"yarn","factor":4.0}""", "'linear' and 'yarn'")]
-    [InlineData("config.json", "rope_parameters", """{"full_attention":{"rope_type":"linear","factor":4.0}}""", "'rope_parameters.full_attention'")]
+    [InlineData("config.json", "rope_scaling", """{"rope_type":"linear","type":"yarn","factor":4.0}""",
+        "'linear' and 'yarn'")]
+    [InlineData("config.json", "rope_parameters", """{"full_attention":{"rope_type":"linear","factor":4.0}}""",
+        "'rope_parameters.full_attention'")]
     [InlineData("config.json", "vocab_size", "300", "the model has 300 tokens")]
     [InlineData("config.json", "no_repeat_ngram_size", "2", "'no_repeat_ngram_size' is 2")]
     [InlineData("config.json", "eos_token_id", "[999]", "eos_token_id 999")]

@@ -109,7 +109,7 @@ public sealed class ConcurrentModelsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_request_for_pictures_that_waits_for_its_turn_is_cancelled_at_once_and_one_that_stops_reading_holds_up_nobody()
+    public async Task A_waiting_request_for_pictures_is_cancelled_at_once_and_one_that_stops_reading_holds_up_nobody()
     {
         using var drawing = new SemaphoreSlim(0);
         using var goOn = new ManualResetEventSlim();

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tests.Models;
 
 /// <summary>
-/// A small network of Hugging Face's modeling code with the numbers that it computed. The file says how it was made; its
-/// weights come from a formula, which is repeated here.
+/// A small network of Hugging Face's modeling code with the numbers that it computed. The file says how it was made;
+/// its weights come from a formula, which is repeated here.
 /// </summary>
 internal sealed class GoldenNetwork
 {

@@ -143,7 +143,8 @@ public sealed class GptWeightsTests
     }
 
     [Theory]
-    [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1,"n_head":"two"}""", "n_head must be a whole number, not \"two\"")]
+    [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1,"n_head":"two"}""",
+        "n_head must be a whole number, not \"two\"")]
     [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1}""", "n_head is missing")]
     [InlineData("""{"model_type":"gpt2","vocab_size":5,"n_embd":8,"n_layer":1,"n_head":2,"""
         + """ "activation_function":"relu"}""",

@@ -76,7 +76,8 @@ public sealed class T5FamilyTests
             """{"model_type": "t5", "vocab_size": 2000000000, "d_model": 65536, "num_layers": 1000}""");
         var file = new ConfigFile("config.json", document.RootElement.Clone());
         var tensors = new Dictionary<string, Tensor> { ["shared.weight"] = ones(2) };
-        Should.Throw<AtelierException>(() => T5Weights.Read(file, tensors, "model.safetensors")).Message.ShouldContain("holds 2 weights");
+        Should.Throw<AtelierException>(() => T5Weights.Read(file, tensors, "model.safetensors"))
+            .Message.ShouldContain("holds 2 weights");
     }
 
     [Fact]

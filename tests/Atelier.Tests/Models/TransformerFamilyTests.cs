@@ -20,7 +20,8 @@ public sealed class TransformerFamilyTests
         Tensor mask = golden.Input("attention_mask"), padding = mask.eq(zeros_like(mask));
         Tensor encoded = model.Encode(golden.Input("input_ids"), padding);
         golden.ShouldEqual("encoder_last_hidden_state", encoded, mask);
-        golden.ShouldEqual("logits", model.Head(model.Decode(golden.Input("decoder_input_ids"), encoded, padding, null)));
+        golden.ShouldEqual("logits",
+            model.Head(model.Decode(golden.Input("decoder_input_ids"), encoded, padding, null)));
     }
 
     [Theory]
@@ -70,10 +71,12 @@ public sealed class TransformerFamilyTests
         var golden = new GoldenNetwork("marian");
         Dictionary<string, Tensor> tensors = golden.Tensors();
         tensors.Remove("model.encoder.layers.1.fc1.bias", out Tensor? bias);
-        Should.Throw<AtelierException>(() => Read(golden, tensors)).Message.ShouldContain("model.encoder.layers.1.fc1.bias");
+        Should.Throw<AtelierException>(() => Read(golden, tensors)).Message
+            .ShouldContain("model.encoder.layers.1.fc1.bias");
         tensors["model.encoder.layers.1.fc1.bias"] = bias!;
         tensors["model.encoder.layers.2.fc1.bias"] = bias!;
-        Should.Throw<AtelierException>(() => Read(golden, tensors)).Message.ShouldContain("model.encoder.layers.2.fc1.bias");
+        Should.Throw<AtelierException>(() => Read(golden, tensors)).Message
+            .ShouldContain("model.encoder.layers.2.fc1.bias");
     }
 
     private static TransformerModel Read(GoldenNetwork golden, Dictionary<string, Tensor> tensors)

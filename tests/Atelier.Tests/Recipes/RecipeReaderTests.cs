@@ -251,7 +251,8 @@ public sealed class RecipeReaderTests
     [InlineData("adagrad", "epsilon=1e-6", null)]
     [InlineData("lion", "beta2=0.9", null)]
     public void A_rule_takes_the_keys_that_it_reads(string rule, string key, string? other) =>
-        Parse("", [.. ((string?[])[$"name={rule}", key, other]).OfType<string>().Select(k => $"training.optimizer.{k}")])
+        Parse("", [.. ((string?[])[$"name={rule}", key, other]).OfType<string>()
+            .Select(k => $"training.optimizer.{k}")])
             .Training.Optimizer.ShouldNotBe(new OptimizerSection());
 
     [Fact]

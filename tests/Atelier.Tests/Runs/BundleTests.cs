@@ -18,7 +18,8 @@ public sealed class BundleTests : IDisposable
     private void Write(float weight = 1, DecodingOptions? decoding = null, string? folder = null)
     {
         using Tensor tensor = full([2, 3], weight);
-        BundleWriter.Write(folder ?? Folder, """{"model_type": "tiny"}""", new Dictionary<string, Tensor> { ["w"] = tensor },
+        BundleWriter.Write(folder ?? Folder, """{"model_type": "tiny"}""",
+            new Dictionary<string, Tensor> { ["w"] = tensor },
             new ByteTokenizer(), decoding ?? new DecodingOptions(), startId: 10, "# Card");
     }
 

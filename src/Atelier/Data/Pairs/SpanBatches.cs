@@ -41,7 +41,7 @@ public sealed class SpanBatches : IBatchSource<PairBatch>
         (_file, _corruption, _ends, _batchSize, _shuffled) = (file, corruption, ends, batchSize, shuffled);
         _seed = (ulong)seed;
         _longest = corruption.LongestText(contextLength);
-        _windows = shuffled ? [] : [.. Windows(file, _longest)];
+        _windows = shuffled ? [] : [.. file.Windows(_longest, ends: false)];
         BatchesPerEpoch = shuffled ? Divide(file.Count, (long)batchSize * _longest) : Divide(_windows.Count, batchSize);
         (int removed, int spans) = corruption.Counts(_longest);
         ItemsPerBatch = (long)batchSize * (removed + spans + 2);
@@ -73,20 +73,6 @@ public sealed class SpanBatches : IBatchSource<PairBatch>
             pairs[row] = _corruption.Apply(tokens, ref random);
         }
         return BatchOf(pairs);
-    }
-
-    /// <summary>
-    /// Returns the documents of a file, without end tokens and in pieces of at most a number of tokens.
-    /// </summary>
-    internal static IEnumerable<(long Start, int Length)> Windows(TokenFile file, int longest)
-    {
-        for (long index = 0; index < file.DocumentCount; index++)
-        {
-            DocumentEntry document = file.Document(index);
-            long length = document.Length - (file.EndOfTextId is null ? 0 : 1);
-            for (long at = 0; at < length; at += longest)
-                yield return (document.Start + at, (int)Math.Min(longest, length - at));
-        }
     }
 
     private (long Start, int Length) Draw(ref SplitMix64 random)

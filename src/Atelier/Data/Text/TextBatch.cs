@@ -53,6 +53,25 @@ public sealed class TextBatch(Tensor inputs, Tensor targets)
         }
     }
 
+    /// <summary>Copies sequences to rows that are filled up with padding.</summary>
+    /// <returns>The ids, [batch, longest], int64, and true at padding, [batch, longest], bool, on the CPU.</returns>
+    internal static (Tensor Ids, Tensor Padding) PaddedRows(IReadOnlyList<ReadOnlyMemory<int>> sequences)
+    {
+        int longest = sequences.Max(sequence => sequence.Length);
+        long[] ids = new long[sequences.Count * longest];
+        bool[] padding = new bool[ids.Length];
+        for (int row = 0; row < sequences.Count; row++)
+        {
+            ReadOnlySpan<int> sequence = sequences[row].Span;
+            for (int t = 0; t < longest; t++)
+            {
+                (padding[(row * longest) + t], ids[(row * longest) + t]) =
+                    t < sequence.Length ? (false, sequence[t]) : (true, 0);
+            }
+        }
+        return (tensor(ids, sequences.Count, longest), tensor(padding, sequences.Count, longest));
+    }
+
     /// <inheritdoc/>
     public TextBatch Move(Func<Tensor, Tensor> move) => new(move(Inputs), move(Targets));
 

@@ -141,7 +141,7 @@ internal sealed class TextDataPreparation(
         IEnumerable<string> training, IProgress<string>? progress, CancellationToken cancellation)
     {
         if (options.File is not null)
-            return TokenizerFile.LoadExtended(options.File, added);
+            return TokenizerFile.Load(options.File, added, special: false);
         progress?.Report($"training the {options.Kind.ToString().ToLowerInvariant()} tokenizer");
         return options.Kind switch
         {

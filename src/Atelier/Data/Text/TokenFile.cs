@@ -119,6 +119,32 @@ public sealed unsafe class TokenFile : IDisposable
         return low;
     }
 
+    /// <summary>Returns the places of the documents, in pieces of at most a number of tokens.</summary>
+    /// <param name="longest">The largest number of tokens of a piece.</param>
+    /// <param name="ends">Whether the last piece of a document includes its end token.</param>
+    internal IEnumerable<(long Start, int Length)> Windows(int longest, bool ends)
+    {
+        for (long index = 0; index < DocumentCount; index++)
+        {
+            DocumentEntry document = Document(index);
+            long length = document.Length - (ends || EndOfTextId is null ? 0 : 1);
+            for (long at = 0; at < length; at += longest)
+                yield return (document.Start + at, (int)Math.Min(longest, length - at));
+        }
+    }
+
+    /// <summary>Returns the tokens of <see cref="Windows"/>.</summary>
+    /// <inheritdoc cref="Windows"/>
+    internal IEnumerable<int[]> Pieces(int longest, bool ends)
+    {
+        foreach ((long start, int length) in Windows(longest, ends))
+        {
+            int[] tokens = new int[length];
+            Read(start, tokens);
+            yield return tokens;
+        }
+    }
+
     /// <summary>Copies tokens, starting at <paramref name="position"/>.</summary>
     /// <returns>The number of tokens copied; fewer than requested only at the end of the file.</returns>
     /// <exception cref="AtelierException">The file holds an id outside the vocabulary: it was altered.</exception>

@@ -91,10 +91,8 @@ public sealed record BertConfig
     /// family.</exception>
     public BertConfig Resolve()
     {
+        _ = AttentionShape.DividedSize(HiddenSize, HeadCount); // or throws
         bool isRoberta = Layout == BertLayout.Roberta;
-        if (HiddenSize % HeadCount != 0)
-            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.hiddenSize", $"use {(HiddenSize / HeadCount * HeadCount) + HeadCount}");
         if (Activation is not (ActivationName.Gelu or ActivationName.GeluTanh or ActivationName.Relu))
             throw new AtelierException("the activation is not one of this family", "model.activation",
                 "use gelu, geluTanh or relu");

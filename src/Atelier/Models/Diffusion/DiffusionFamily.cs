@@ -75,7 +75,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
         try
         {
             config.Check((int)latents.Shape[2], (int)latents.Shape[1]);
-            CheckSize(stored, LeastWeights(config));
+            BundleTensors.CheckCount(stored.Tensors, LeastWeights(config), stored.Where);
             return new(config, schema, latents, SamplingPrecision(stored.Device), seed: 0);
         }
         catch

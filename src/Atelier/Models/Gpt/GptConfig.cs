@@ -101,7 +101,7 @@ public sealed record GptConfig
         GptConfig whole = this with
         {
             KeyValueHeadCount = KeyValueHeadCount ?? HeadCount,
-            HeadSize = HeadSize ?? Divided(),
+            HeadSize = HeadSize ?? AttentionShape.DividedSize(HiddenSize, HeadCount),
             Activation = activation,
             FeedForwardSize = FeedForwardSize
                 ?? (activation == ActivationName.SwiGlu ? RoundUp(8 * HiddenSize / 3, 32) : 4 * HiddenSize),
@@ -112,15 +112,6 @@ public sealed record GptConfig
         };
         whole.Check();
         return whole;
-    }
-
-    private int Divided()
-    {
-        int down = HiddenSize / HeadCount * HeadCount, up = down + HeadCount;
-        return down == HiddenSize
-            ? HiddenSize / HeadCount
-            : throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.hiddenSize", down > 0 ? $"use {down} or {up}" : $"use {up}");
     }
 
     private void Check()

@@ -49,23 +49,11 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
         // A file may have biases only in attention or only in the feed-forward layers: the others are then zeros.
         bool hasAllBiases = read.AttentionBias == read.FeedForwardBias;
         GptConfig smallest = hasAllBiases ? shape : shape with { Bias = false };
-        Int128 claimed = GptWeights.ParameterCount(smallest, config.VocabularySize);
-        Int128 held = tensors.Values.Sum(t => t.numel());
-        if (config.VocabularySize < 1 || claimed > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes {claimed}",
-                where, "download or export the model again");
+        BundleTensors.CheckCount(tensors, GptWeights.ParameterCount(smallest, config.VocabularySize), where,
+            config.VocabularySize > 0);
         var model = new GptModel(shape, config.VocabularySize, Precision.Fp32, seed: 0,
             scaling: DecoderConfigFile.ReadScaling(config));
-        try
-        {
-            GptWeights.Import(model, tensors, where, IsZeroBias);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return BundleTensors.Fill(model, () => GptWeights.Import(model, tensors, where, IsZeroBias));
 
         bool IsZeroBias(string name) => !hasAllBiases && name.EndsWith(".bias", StringComparison.Ordinal)
             && name.Contains(".mlp.", StringComparison.Ordinal) != read.FeedForwardBias;

@@ -57,7 +57,7 @@ public sealed class HmmFamily : IModelFamily
     {
         SeriesData series => SeriesLearner(recipe, series),
         TaggedData tagged => new TaggerBundle.Learner(recipe, tagged),
-        _ => TextLearner(recipe, (TextData)data),
+        _ => TextLearner(recipe, TextBundle.DataOf(Name, recipe, data)),
     };
 
     /// <inheritdoc/>
@@ -86,8 +86,7 @@ public sealed class HmmFamily : IModelFamily
     {
         SeriesShape shape = ConfigFile.Read(bundle.ConfigPath).Read<SeriesShape>();
         IReadOnlyList<string> columns = TableSchema.Read(bundle.SchemaPath).Names;
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
-        try
+        return BundleTensors.Use(bundle, tensors =>
         {
             HmmModel model = HmmTensors.Read(tensors, shape.Emission, shape.Covariance, bundle.WeightsPath);
             int dimension = model.Emissions is GaussianEmissions normal ? normal.Dimension
@@ -96,12 +95,7 @@ public sealed class HmmFamily : IModelFamily
                 : throw new AtelierException(
                     $"the model emits {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder,
                     "export the model again");
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
+        }, cancellation);
     }
 
     private static HmmLearner SeriesLearner(Recipe recipe, SeriesData series)

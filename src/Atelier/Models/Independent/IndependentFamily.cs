@@ -53,23 +53,18 @@ public sealed class IndependentFamily : IModelFamily, ITableBaseline
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         TableSchema schema = TableSchema.Read(bundle.SchemaPath);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
-        try
+        return BundleTensors.Use(bundle, tensors =>
         {
             return new IndependentModel(schema, [.. schema.Columns.Select(Read)]);
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
 
-        double[] Read(ColumnSchema column, int i) =>
-            tensors.TryGetValue($"{i}", out Tensor? tensor) && tensor.dtype == ScalarType.Float64
-            && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
-                ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
-                : throw new AtelierException($"the tensor {i} is missing or does not go with column '{column.Name}'",
-                    bundle.WeightsPath, "export the model again");
+            double[] Read(ColumnSchema column, int i) =>
+                tensors.TryGetValue($"{i}", out Tensor? tensor) && tensor.dtype == ScalarType.Float64
+                && tensor.numel() == (column.IsNumeric ? 2 : column.Levels.Count)
+                    ? MemoryMarshal.Cast<byte, double>(tensor.bytes).ToArray()
+                    : throw new AtelierException(
+                        $"the tensor {i} is missing or does not go with column '{column.Name}'", bundle.WeightsPath,
+                        "export the model again");
+        }, cancellation);
     }
 
     private sealed class Learner(Recipe recipe, TableData table) : ILearner

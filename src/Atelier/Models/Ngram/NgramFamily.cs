@@ -38,10 +38,7 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
 
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data) =>
-        data is TextData text
-            ? new NgramLearner(recipe, text)
-            : throw new AtelierException($"the family {Name} trains on text", "data.source",
-                "use text, or another family");
+        new NgramLearner(recipe, TextBundle.DataOf(Name, recipe, data));
 
     /// <inheritdoc/>
     public string BaselineName(EvaluationSection options) =>

@@ -38,14 +38,10 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
     {
         RecurrentWeights.RefuseUnread(config);
         RnnConfig shape = config.Check(config.Read<RnnConfig>());
-        // Files with fewer weights are refused before a model of the size that config.json claims is allocated.
         Int128 embedding = shape.EmbeddingSize, hidden = shape.HiddenSize;
         Int128 least = config.VocabularySize * embedding + hidden * (embedding + 2)
             + (shape.LayerCount - 1) * hidden * (2 * hidden + 2);
-        Int128 held = tensors.Values.Sum(t => t.numel());
-        if (config.VocabularySize < 1 || least > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes at least {least}",
-                where, "download or export the model again");
+        BundleTensors.CheckCount(tensors, least, where, config.VocabularySize > 0);
         return BundleTensors.Fill(new RnnModel(shape, config.VocabularySize, Precision.Fp32, seed: 0), tensors, where);
     }
 }

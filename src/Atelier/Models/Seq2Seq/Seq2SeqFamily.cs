@@ -38,12 +38,8 @@ public sealed class Seq2SeqFamily : PairFamily<Seq2SeqConfig, Seq2SeqModel>
     protected override Seq2SeqModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
         (Seq2SeqConfig shape, int? sources, int vocabulary) = PairConfigFile.Read<Seq2SeqConfig>(config);
-        // Files with fewer weights are refused before a model of the size that config.json claims is allocated.
-        Int128 claimed = shape.ParameterCount((long)vocabulary + (sources ?? 0), vocabulary);
-        Int128 held = tensors.Values.Sum(t => t.numel());
-        if (vocabulary < 1 || sources < 1 || claimed > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
-                "download or export the model again");
+        BundleTensors.CheckCount(tensors, shape.ParameterCount((long)vocabulary + (sources ?? 0), vocabulary), where,
+            vocabulary > 0 && sources is null or > 0);
         return BundleTensors.Fill(new Seq2SeqModel(shape, sources, vocabulary, Precision.Fp32, seed: 0), tensors,
             where);
     }

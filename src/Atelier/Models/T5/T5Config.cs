@@ -131,9 +131,6 @@ public sealed record T5Config
         bool isFlan = Layout == T5Layout.Flan;
         ActivationName activation = Activation ?? (isFlan ? ActivationName.GeGlu : ActivationName.Relu);
         bool tied = TieHead ?? !isFlan;
-        if (HeadSize is null && HiddenSize % HeadCount != 0)
-            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.hiddenSize", $"use {(HiddenSize / HeadCount * HeadCount) + HeadCount}, or set model.headSize");
         if (RelativeBuckets % 4 != 0)
             throw new AtelierException($"relativeBuckets {RelativeBuckets} is not a multiple of 4",
                 "model.relativeBuckets", $"use {(RelativeBuckets / 4 * 4) + 4}");
@@ -143,7 +140,7 @@ public sealed record T5Config
                 "model.relativeDistance", $"use at least {(RelativeBuckets / 2) + 1}");
         return this with
         {
-            HeadSize = HeadSize ?? (HiddenSize / HeadCount),
+            HeadSize = HeadSize ?? AttentionShape.DividedSize(HiddenSize, HeadCount),
             FeedForwardSize = FeedForwardSize ?? (activation.IsGated() ? Math.Max(1, 8 * HiddenSize / 3)
                 : 4 * HiddenSize),
             Activation = activation,

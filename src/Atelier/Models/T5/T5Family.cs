@@ -106,7 +106,7 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
     private static Tokenizer TokenizerOf(TextData text, int sentinels) => text.Tokenizer.Special.Sentinels.Count switch
     {
         0 => TokenizerFile.Load(text.TokenizerPath,
-            [.. Enumerable.Range(0, sentinels).Select(SpecialTokens.SentinelName)]),
+            [.. Enumerable.Range(0, sentinels).Select(SpecialTokens.SentinelName)], special: true),
         1 => throw new AtelierException("the tokenizer has one sentinel, and at least two are needed",
             text.TokenizerPath, "use a tokenizer with more, or with none, so that they are added"),
         _ => text.Tokenizer,

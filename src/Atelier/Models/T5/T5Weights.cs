@@ -49,28 +49,16 @@ internal static class T5Weights
         int tokens = int.MaxValue)
     {
         (T5Config config, int vocabulary) = T5ConfigFile.Read(file);
-        Int128 claimed = ParameterCount(config, vocabulary), held = tensors.Values.Sum(t => t.numel());
-        if (claimed > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
-                "download or export the model again");
+        BundleTensors.CheckCount(tensors, ParameterCount(config, vocabulary), where);
         // newer files of Hugging Face's library do not say in config.json that the output layer has its own weights
         if (config.TieHead!.Value && tensors.TryGetValue(Head, out Tensor? head)
             && tensors.TryGetValue(Shared, out Tensor? shared) && !IsSame(head, shared))
             config = config with { TieHead = false };
         var model = new T5Model(config, Math.Min(vocabulary, tokens), Precision.Fp32, seed: 0);
-        try
-        {
-            using var scope = NewDisposeScope();
+        return BundleTensors.Fill(model, () =>
             Import(model, tensors.ToDictionary(pair => pair.Key, pair => pair.Key is Shared or Head
                 && vocabulary > tokens && pair.Value.shape[0] == vocabulary ? pair.Value.narrow(0, 0, tokens)
-                : pair.Value), where);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+                : pair.Value), where));
     }
 
     /// <summary>Computes the number of weights of a configuration, to refuse files with fewer.</summary>

@@ -105,6 +105,7 @@ public sealed record TransformerConfig
     /// family.</exception>
     public TransformerConfig Resolve()
     {
+        _ = AttentionShape.DividedSize(HiddenSize, HeadCount); // or throws
         bool isBart = Layout == TransformerLayout.Bart;
         TransformerConfig whole = this with
         {
@@ -114,9 +115,6 @@ public sealed record TransformerConfig
             EmbeddingNorm = EmbeddingNorm ?? isBart,
             ScaleEmbedding = ScaleEmbedding ?? !isBart,
         };
-        if (HiddenSize % HeadCount != 0)
-            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
-                "model.hiddenSize", $"use {(HiddenSize / HeadCount * HeadCount) + HeadCount}");
         if (whole.Activation.Value.IsGated())
             throw new AtelierException("the activation is not one of this family", "model.activation",
                 "use relu, gelu, geluTanh or silu");

@@ -1,6 +1,7 @@
 using Atelier.Data.Pairs;
 using Atelier.Formats;
 using Atelier.Recipes;
+using Atelier.Runs;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -41,21 +42,10 @@ public sealed class TransformerFamily : PairFamily<TransformerConfig, Transforme
         string where)
     {
         (TransformerConfig shape, int? sources, int vocabulary) = TransformerConfigFile.Read(config);
-        Int128 claimed = TransformerWeights.ParameterCount(shape, (long)vocabulary + (sources ?? 0));
-        Int128 held = tensors.Values.Sum(t => t.numel());
-        if (vocabulary < 1 || sources < 1 || claimed > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
-                "download or export the model again");
+        BundleTensors.CheckCount(tensors,
+            TransformerWeights.ParameterCount(shape, (long)vocabulary + (sources ?? 0)), where,
+            vocabulary > 0 && sources is null or > 0);
         var model = new TransformerModel(shape, sources, vocabulary, Precision.Fp32, seed: 0);
-        try
-        {
-            TransformerWeights.Import(model, tensors, where);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return BundleTensors.Fill(model, () => TransformerWeights.Import(model, tensors, where));
     }
 }

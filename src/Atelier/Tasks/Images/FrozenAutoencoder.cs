@@ -62,8 +62,7 @@ internal sealed class FrozenAutoencoder : nn.Module
     public static FrozenAutoencoder Open(string folder, ImageSchema schema, IReadOnlyList<IImageFamily> families)
     {
         var bundle = Bundle.Open(folder);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle);
-        try
+        return BundleTensors.Use(bundle, tensors =>
         {
             FrozenAutoencoder opened =
                 Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, folder, "cpu"), families);
@@ -74,12 +73,7 @@ internal sealed class FrozenAutoencoder : nn.Module
             throw new AtelierException(
                 $"the autoencoder was trained on images of {Shown(known)}, but these are {Shown(schema)}", folder,
                 "train one on such images");
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
+        });
 
         static string Shown(ImageSchema schema) =>
             $"{schema.Width} × {schema.Height} in {schema.ColourName}";

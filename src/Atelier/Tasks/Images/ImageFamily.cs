@@ -117,12 +117,11 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <inheritdoc/>
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
-        TModel? model = null;
+        var config = ConfigFile.Read(bundle.ConfigPath);
+        TModel model = BundleTensors.Use(bundle,
+            tensors => Restore(new StoredImageModel(config, tensors, bundle.WeightsPath, device)), cancellation);
         try
         {
-            var config = ConfigFile.Read(bundle.ConfigPath);
-            model = Restore(new StoredImageModel(config, tensors, bundle.WeightsPath, device));
             return new ImageGenerator(model, BundleIdentity.Of(bundle))
             {
                 Defaults = SamplesInSteps ? ImageBundle.ReadSampling(bundle, config) : new SamplingDefaults(),
@@ -130,13 +129,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         }
         catch
         {
-            model?.Dispose();
+            model.Dispose();
             throw;
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
         }
     }
 
@@ -182,20 +176,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// stored.</exception>
     private protected virtual TModel Create(StoredImageModel stored, TConfig config, ImageSchema schema)
     {
-        CheckSize(stored, LeastWeights(config, schema));
+        BundleTensors.CheckCount(stored.Tensors, LeastWeights(config, schema), stored.Where);
         return Create(config, schema, SamplingPrecision(stored.Device), seed: 0);
-    }
-
-    /// <summary>
-    /// Throws if fewer weights are stored than a configuration needs, before a model of the size that config.json
-    /// claims is created.
-    /// </summary>
-    private protected static void CheckSize(StoredImageModel stored, Int128 least)
-    {
-        Int128 held = stored.Tensors.Values.Sum(t => t.numel());
-        if (least > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes at least {least}",
-                stored.Where, "download or export the model again");
     }
 
     /// <summary>Creates another model of the same configuration, which shares the weights during training.</summary>

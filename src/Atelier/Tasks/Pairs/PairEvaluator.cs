@@ -54,16 +54,13 @@ internal static class PairEvaluator
         };
 
         var headline = new Headline("bleu", judge.Unit, MoreIsBetter: true, on.Lead);
-        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var comparisons = new Dictionary<string, Comparison>();
+        var judgement = new Judgement(context, on, headline, new([], own.Figures));
         void Compare(string name, Func<string, string> answer)
         {
             progress?.Report($"evaluating the baseline {name}");
             ReferenceJudge.Judged baseline = judge.Judge([.. pairs.Select(pair => answer(pair.Source))]);
-            baselines[name] = baseline.Figures;
-            comparisons[name] = on.IsHeldOut
-                ? judge.Compare(own, baseline, headline)
-                : Comparison.NothingHeldOut(own.Figures["bleu"], baseline.Figures["bleu"], headline);
+            judgement.Add(name, baseline.Figures, on.IsHeldOut ? judge.Compare(own, baseline, headline)
+                : Comparison.NothingHeldOut(own.Figures["bleu"], baseline.Figures["bleu"], headline));
         }
         Compare("copySource", source => source);
         if (data.Train.Count > 0)
@@ -72,21 +69,8 @@ internal static class PairEvaluator
         string[] shown = [.. pairs.Zip(samples).Take(context.Options.Samples)
             .Select(p => $"source:    {p.First.Source}\nreference: {p.First.Target}\nmodel:     {p.Second.Text}")];
         int cut = samples.Count(sample => sample.FinishReason == "length");
-        var report = new EvaluationReport
-        {
-            Run = context.Run,
-            Data = on.Data,
-            Headline = headline,
-            Metrics = own.Figures,
-            Baselines = baselines,
-            Comparisons = comparisons,
-            Scores = new JudgedScores(on.Data, Fingerprint(pairs), on.IsHeldOut, headline, [], [])
-            {
-                Bleu = [.. own.Bleu.Select(counts => counts.ToArray())],
-            },
-            Sections = shown.Length == 0 ? [] : [new("Targets") { Samples = shown }],
-            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
-            Notes =
+        EvaluationReport report = judgement.Report(Fingerprint(pairs),
+            shown.Length == 0 ? [] : [new("Targets") { Samples = shown }],
             [
                 $"{Quantity.Of(pairs.Length, "pair")}; 95 % intervals by bootstrap over pairs.",
                 $"BLEU {judge.Signature} (Papineni et al. 2002; as sacreBLEU computes it).",
@@ -100,11 +84,11 @@ internal static class PairEvaluator
                 "copySource repeats the source; nearestTrainingPair answers with the target of the most similar "
                     + "training source.",
                 .. on.Notes,
-            ],
+            ]);
+        return report with
+        {
+            Scores = report.Scores! with { Bleu = [.. own.Bleu.Select(counts => counts.ToArray())] },
         };
-        if (context.Picture is not null)
-            EvaluationPlot.Save(context.Picture, report);
-        return report;
     }
 
     private static string DecodingNote(DecodingOptions options) => options.BeamWidth > 1
@@ -135,7 +119,7 @@ internal static class PairEvaluator
         return new()
         {
             ["crossEntropyPerToken"] = entropy,
-            ["perplexity"] = new(Math.Exp(entropy.Value), Math.Exp(entropy.Low), Math.Exp(entropy.High), "per token"),
+            ["perplexity"] = entropy.Exponential("per token"),
         };
     }
 

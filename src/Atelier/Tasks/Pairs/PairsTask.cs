@@ -19,7 +19,8 @@ public sealed class PairsTask : ITask
     internal const int DefaultBatchTokens = 4096;
 
     private const int SourcesAtOnce = 256;
-    private const int LongestLine = 1 << 20; // characters
+    private const int LongestLine = 1 << 20, LongestExample = 60; // characters
+    private const int ExamplesRead = 100; // pairs
 
     /// <inheritdoc/>
     public string Name => "pairs";
@@ -52,6 +53,15 @@ public sealed class PairsTask : ITask
             new("out", "The file to write the targets to."),
             .. TextTask.DecodingOptionsOf(generator.Defaults).Where(o => o.Field is not ("lookup" or "draftTokens")),
         ];
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The first short source of the validation part, without characters that a shell reads.</remarks>
+    public string? ExamplePrompt(IDataSource data)
+    {
+        PairFile file = ((PairData)data).Validation;
+        return Enumerable.Range(0, Math.Min(file.Count, ExamplesRead)).Select(i => file[i].Source).FirstOrDefault(
+            text => text.Length <= LongestExample && text.AsSpan().IndexOfAny("\"\\$`!\r\n") < 0);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data.Pairs;
+using Atelier.Data.Text;
 using Atelier.Layers;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
@@ -141,25 +142,6 @@ public abstract class SequenceToSequenceModel(
             Math.Max(pair.Source.Length, pair.Target.Length);
     }
 
-    /// <summary>Copies sequences to rows that are filled up with padding.</summary>
-    /// <returns>The ids, [batch, longest], int64, and true at padding, [batch, longest], bool, on the CPU.</returns>
-    internal static (Tensor Ids, Tensor Padding) Rows(IReadOnlyList<ReadOnlyMemory<int>> sequences)
-    {
-        int longest = sequences.Max(sequence => sequence.Length);
-        long[] ids = new long[sequences.Count * longest];
-        bool[] padding = new bool[ids.Length];
-        for (int row = 0; row < sequences.Count; row++)
-        {
-            ReadOnlySpan<int> sequence = sequences[row].Span;
-            for (int t = 0; t < longest; t++)
-            {
-                (padding[(row * longest) + t], ids[(row * longest) + t]) =
-                    t < sequence.Length ? (false, sequence[t]) : (true, 0);
-            }
-        }
-        return (tensor(ids, sequences.Count, longest), tensor(padding, sequences.Count, longest));
-    }
-
     private Tensor Hidden(PairBatch batch)
     {
         Tensor padding = batch.SourcePadding.to(Device);
@@ -170,9 +152,9 @@ public abstract class SequenceToSequenceModel(
         IReadOnlyList<(ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target)> pairs, TokenScore[][] scores)
     {
         using var scope = NewDisposeScope();
-        (Tensor source, Tensor padding) = Rows([.. rows.Select(row => pairs[row].Source)]);
-        (Tensor inputs, _) = Rows([.. rows.Select(row => pairs[row].Target[..^1])]);
-        (Tensor targets, _) = Rows([.. rows.Select(row => pairs[row].Target[1..])]);
+        (Tensor source, Tensor padding) = TextBatch.PaddedRows([.. rows.Select(row => pairs[row].Source)]);
+        (Tensor inputs, _) = TextBatch.PaddedRows([.. rows.Select(row => pairs[row].Target[..^1])]);
+        (Tensor targets, _) = TextBatch.PaddedRows([.. rows.Select(row => pairs[row].Target[1..])]);
         padding = padding.to(Device);
         Tensor hidden = Decode(inputs.to(Device), Encode(source.to(Device), padding), padding, null);
         TokenScore[] all = TokenPredictions.Scores(Head(hidden), targets);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Atelier.Abstractions;
+using Atelier.Data.Text;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using TorchSharp;
@@ -22,7 +23,7 @@ internal sealed class SequenceToSequenceState : IAlignedState
         {
             using var evaluation = new EvaluationMode(model);
             using var scope = NewDisposeScope();
-            (Tensor ids, Tensor padding) = SequenceToSequenceModel.Rows(sources);
+            (Tensor ids, Tensor padding) = TextBatch.PaddedRows(sources);
             padding = padding.to(model.Device);
             _source = [model.Encode(ids.to(model.Device), padding).DetachFromDisposeScope(),
                 padding.DetachFromDisposeScope()];

@@ -60,48 +60,33 @@ internal static class SeriesEvaluator
             model.LogLikelihoods(bicSeries, cancellation).Sum(), model.FreeParameters);
         string unit = model.IsOfCounts ? "nats per row of counts" : "nats per row"; // a probability, or a density
         var headline = new Headline("logLikelihoodPerRow", unit, MoreIsBetter: true, on.Lead);
-        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var comparisons = new Dictionary<string, Comparison>();
-        if (IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal) is { } independent)
+        var judgement = new Judgement(context, on, headline, own);
+        IndependentSeries? independent =
+            IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal);
+        if (independent is not null)
         {
             MeanScore[] scores =
                 [.. stretches.Select(s => new MeanScore(independent.LogLikelihood(s.Of(series, width)), s.Rows))];
-            JudgedModel baseline =
-                Judge(scores, bicSeries.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters);
-            baselines["independent"] = baseline.Figures;
-            comparisons["independent"] = on.Compare(headline, own, baseline, context.Options, context.Seed);
+            judgement.Compare("independent",
+                Judge(scores, bicSeries.Sum(s => independent.LogLikelihood(s)), independent.FreeParameters));
         }
         string resampled = stretches.Length == series.Count ? "series"
             : $"stretches of {Quantity.Of(stretches[0].Rows, "row")}";
         int samples = Math.Min(ShownSamples, context.Options.Samples);
-        var report = new EvaluationReport
-        {
-            Run = context.Run,
-            Data = on.Data,
-            Headline = headline,
-            Metrics = own.Figures,
-            Baselines = baselines,
-            Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(series, data.Columns), headline, own.Scores),
-            Sections = samples == 0 ? [] : [new("Samples") { Samples = [.. Sample(context, samples, cancellation)] }],
-            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
-            Notes =
+        return judgement.Report(Fingerprint(series, data.Columns),
+            samples == 0 ? [] : [new("Samples") { Samples = [.. Sample(context, samples, cancellation)] }],
             [
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % "
                     + $"intervals by bootstrap over {resampled}."),
                 model.IsOfCounts ? "The metrics are log-probabilities of counts."
                     : "The metrics are log-densities.",
-                .. baselines.Count == 0 ? Array.Empty<string>()
+                .. independent is null ? Array.Empty<string>()
                     : [$"independent draws every row by itself, each column from one "
                         + $"{(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
                 .. refusal is null ? Array.Empty<string>() : [refusal],
                 .. on.Notes,
-            ],
-        };
-        if (context.Picture is not null)
-            EvaluationPlot.Save(context.Picture, report);
-        return report;
+            ]);
     }
 
     private static IEnumerable<string> Sample(EvaluationContext context, int count, CancellationToken cancellation)

@@ -53,36 +53,21 @@ internal static class TableEvaluator
         }
         JudgedModel own = Judge(model, "the model");
         var headline = new Headline("logLikelihoodPerRow", "nats per row", MoreIsBetter: true, on.Lead);
-        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var comparisons = new Dictionary<string, Comparison>();
+        var judgement = new Judgement(context, on, headline, own);
         ITableBaseline[] families = [.. context.Families.OfType<ITableBaseline>()];
         ITableBaseline[] others = [.. families.Where(family => !family.IsBaseline(model))];
         foreach (ITableBaseline family in data.Train.Count > 0 ? others : [])
         {
             using ITrainedModel fitted = family.FitBaseline(data.Train);
-            JudgedModel baseline = Judge(fitted.Require<IRowModel>(), $"the baseline {family.BaselineName}");
-            baselines[family.BaselineName] = baseline.Figures;
-            comparisons[family.BaselineName] = on.Compare(headline, own, baseline, context.Options, context.Seed);
+            judgement.Compare(family.BaselineName,
+                Judge(fitted.Require<IRowModel>(), $"the baseline {family.BaselineName}"));
         }
         int samples = Math.Min(ShownSamples, context.Options.Samples);
-        var report = new EvaluationReport
-        {
-            Run = context.Run,
-            Data = on.Data,
-            Headline = headline,
-            Metrics = own.Figures,
-            Baselines = baselines,
-            Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(rows), headline, own.Scores),
-            Sections = samples == 0 ? [] : [new("Samples") { Samples = [.. Sample(context, samples, cancellation)] }],
-            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
-            Notes =
+        return judgement.Report(Fingerprint(rows),
+            samples == 0 ? [] : [new("Samples") { Samples = [.. Sample(context, samples, cancellation)] }],
             [
                 $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % "
                     + "intervals by bootstrap over rows.",
-                string.Create(CultureInfo.InvariantCulture,
-                    $"{Quantity.Of(rows.Count, "row")} of {Quantity.Of(data.Schema.Columns.Count, "column")}; 95 % "
-                        + $"intervals by bootstrap over rows."),
                 string.Create(CultureInfo.InvariantCulture,
                     $"bic is the log-likelihood of the {bicRows.Count:#,0} "
                         + $"{(context.Other is null ? "training" : "judged")} rows minus half the number of free "
@@ -90,11 +75,7 @@ internal static class TableEvaluator
                 .. on.Notes,
                 .. families.Except(others)
                     .Select(family => $"The baseline {family.BaselineName} is omitted: it is the model itself."),
-            ],
-        };
-        if (context.Picture is not null)
-            EvaluationPlot.Save(context.Picture, report);
-        return report;
+            ]);
     }
 
     private static IEnumerable<string> Sample(EvaluationContext context, int count, CancellationToken cancellation)

@@ -66,40 +66,23 @@ internal static class TaggedEvaluator
             },
         };
         var headline = new Headline("accuracy", "of tags right", MoreIsBetter: true, on.Lead);
-        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var comparisons = new Dictionary<string, Comparison>();
+        var judgement = new Judgement(context, on, headline, own);
         if (data.Train.Count > 0)
         {
             Func<string, string> frequent = MostFrequentTag(data.Train);
-            JudgedModel baseline = Judge(i => [.. sentences[i].Words.Select(frequent)]);
-            baselines["mostFrequentTag"] = baseline.Figures;
-            comparisons["mostFrequentTag"] = on.Compare(headline, own, baseline, context.Options, context.Seed);
+            judgement.Compare("mostFrequentTag", Judge(i => [.. sentences[i].Words.Select(frequent)]));
         }
         IEnumerable<string> samples = sentences.Take(Math.Min(ShownSamples, context.Options.Samples))
             .Select((s, i) => string.Join(' ', s.Words.Zip(results[i].Tags, (word, tag) => $"{word}/{tag}")));
-        var report = new EvaluationReport
-        {
-            Run = context.Run,
-            Data = on.Data,
-            Headline = headline,
-            Metrics = own.Figures,
-            Baselines = baselines,
-            Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(sentences), headline, own.Scores),
-            Sections = context.Options.Samples == 0 ? [] : [new("Tagged sentences") { Samples = [.. samples] }],
-            Picture = context.Picture is null ? null : Path.GetFileName(context.Picture),
-            Notes =
+        return judgement.Report(Fingerprint(sentences),
+            context.Options.Samples == 0 ? [] : [new("Tagged sentences") { Samples = [.. samples] }],
             [
                 $"{Quantity.Of(sentences.Sum(s => s.Words.Count), "word")} of "
                     + $"{Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences.",
                 "mostFrequentTag predicts the tag that a word had most often in training, and for unknown words the "
                     + "most frequent tag.",
                 .. on.Notes,
-            ],
-        };
-        if (context.Picture is not null)
-            EvaluationPlot.Save(context.Picture, report);
-        return report;
+            ]);
     }
 
     private static string Fingerprint(IEnumerable<TaggedSentence> sentences)

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Layers;
-using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
 using Atelier.Training;
 using TorchSharp;
@@ -167,7 +166,7 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
             {
                 using var evaluation = new EvaluationMode(this);
                 using var scope = NewDisposeScope();
-                (Tensor ids, Tensor padding) = SequenceToSequenceModel.Rows([.. rows.Select(row => sequences[row])]);
+                (Tensor ids, Tensor padding) = TextBatch.PaddedRows([.. rows.Select(row => sequences[row])]);
                 padding = padding.to(Device);
                 bool isPadded = sequences[rows[^1]].Length < longest;
                 read(rows, Encode(ids.to(Device), isPadded ? padding : null), padding);

@@ -17,6 +17,27 @@ namespace Atelier.Tasks.Text;
 /// </summary>
 public static class TextBundle
 {
+    /// <summary>Returns the data that a model that continues text is to be trained on.</summary>
+    /// <param name="family">The name of the family.</param>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="data">The data.</param>
+    /// <exception cref="AtelierException">They are not text, or no such model can have their tokenizer.</exception>
+    internal static TextData DataOf(string family, Recipe recipe, IDataSource data)
+    {
+        if (data is not TextData text)
+            throw new AtelierException($"the family {family} trains on text", "data.source",
+                "use text, or another family");
+        try
+        {
+            TextBundleFiles.CheckTokenizer(text.TokenizerPath, text.Facts.StartId);
+        }
+        catch (AtelierException e)
+        {
+            throw e.At(recipe.Data.Tokenizer.File ?? "data.tokenizer.kind");
+        }
+        return text;
+    }
+
     /// <summary>Opens a bundle.</summary>
     /// <param name="bundle">The bundle.</param>
     /// <param name="cancellation">Cancels loading between tensors.</param>
@@ -26,20 +47,11 @@ public static class TextBundle
         Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
-        try
-        {
-            ILanguageModel model = read(files.Config, tensors);
-            return new TextGenerator(model, files.Tokenizer, files.Defaults, files.Bounds)
+        return BundleTensors.Use(bundle,
+            tensors => new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults, files.Bounds)
             {
                 ChatTemplate = ChatTemplateFile.Read(bundle.Folder),
-            };
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
+            }, cancellation);
     }
 
     /// <summary>Returns the model card, in Markdown.</summary>

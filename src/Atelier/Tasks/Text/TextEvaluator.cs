@@ -36,7 +36,6 @@ public static class TextEvaluator
         CancellationToken cancellation = default)
     {
         (EvaluationSection options, string run, long seed) = (context.Options, context.Run, context.Seed);
-        string? picture = context.Picture;
         TokenFile held = HeldOut(data, run);
         JudgedOn on = DescribeData(data, held, context);
         JudgedModel Judge(ILanguageModel model, string name)
@@ -47,8 +46,7 @@ public static class TextEvaluator
         }
         Headline headline = Headline.CrossEntropy with { Part = on.Lead };
         JudgedModel own = Judge(generator.Model, "the model");
-        var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        var comparisons = new Dictionary<string, Comparison>();
+        var judgement = new Judgement(context, on, headline, own);
         ITextBaseline[] families = [.. context.Families.OfType<ITextBaseline>()];
         ITextBaseline[] others = [.. families.Where(family => !family.IsBaseline(generator.Model, options))];
         foreach (ITextBaseline family in data.Train.Count > 1 ? others : [])
@@ -56,31 +54,19 @@ public static class TextEvaluator
             string name = family.BaselineName(options);
             progress?.Report($"fitting the baseline {name}");
             using ILanguageModel fitted = family.FitBaseline(data, options, cancellation);
-            JudgedModel baseline = Judge(fitted, name);
-            baselines[name] = baseline.Figures;
-            comparisons[name] = on.Compare(headline, own, baseline, options, seed);
+            judgement.Compare(name, Judge(fitted, name));
         }
         if (TextWorlds.Find(data.Facts.Source) is TextWorld world && data.Facts.Cleaning.Count == 0)
-            baselines[EvaluationReport.ExactEntropy] =
-                ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation);
+            judgement.Add(EvaluationReport.ExactEntropy,
+                ExactEntropy(world, held, data.Tokenizer, options, seed, cancellation));
 
         string pieces = new TextScorer(held, data.Tokenizer, data.Facts.StartId, 1, options.Stride).Pieces;
         int stride = options.Stride == 0 || generator.Model.ContextLength == int.MaxValue
             ? generator.Model.ContextLength : Math.Min(options.Stride, generator.Model.ContextLength);
         List<string> samples =
-            await SampleAsync(generator, options, seed, progress, cancellation).ConfigureAwait(false);
-        var report = new EvaluationReport
-        {
-            Run = run,
-            Data = on.Data,
-            Headline = headline,
-            Metrics = own.Figures,
-            Baselines = baselines,
-            Comparisons = comparisons,
-            Scores = JudgedScores.Of(on, Fingerprint(held, data.Tokenizer), headline, own.Scores),
-            Sections = samples.Count == 0 ? [] : [SampleSection(samples, data, cancellation)],
-            Picture = picture is null ? null : Path.GetFileName(picture),
-            Notes =
+            await SampleAsync(generator, generator.Defaults, context, progress, cancellation).ConfigureAwait(false);
+        return judgement.Report(Fingerprint(held, data.Tokenizer),
+            samples.Count == 0 ? [] : [SampleSection(samples, data, cancellation)],
             [
                 $"{Quantity.Of(held.Count, "token")} of {Quantity.Of(held.DocumentCount, "document")}; the end "
                     + "of a document counts as one character.",
@@ -92,11 +78,7 @@ public static class TextEvaluator
                 .. on.Notes,
                 .. families.Except(others).Select(family =>
                     $"The baseline {family.BaselineName(options)} is omitted: it is the model itself."),
-            ],
-        };
-        if (picture is not null)
-            EvaluationPlot.Save(picture, report);
-        return report;
+            ]);
     }
 
     /// <summary>
@@ -112,16 +94,22 @@ public static class TextEvaluator
     internal static IReadOnlyList<TextScore> Score(
         ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
     {
-        if (model.VocabularySize != data.Tokenizer.VocabularySize)
-        {
-            throw new AtelierException(
-                $"the model has {Quantity.Of(model.VocabularySize, "token")}, the data was prepared with "
-                    + $"{data.Tokenizer.VocabularySize}", run,
-                "evaluate it on data prepared with its own tokenizer");
-        }
+        CheckVocabulary(model.VocabularySize, data, run);
         var scorer = new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
             options.Stride);
         return scorer.Score(model, progress: null, cancellation);
+    }
+
+    /// <summary>Throws if a model has another vocabulary than the data.</summary>
+    /// <param name="size">The size of the model's vocabulary, without tokens that it adds to that of the data.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="run">The name of the run in error messages.</param>
+    /// <exception cref="AtelierException">The sizes differ.</exception>
+    internal static void CheckVocabulary(int size, TextData data, string run)
+    {
+        if (size != data.Tokenizer.VocabularySize)
+            throw new AtelierException($"the model has {Quantity.Of(size, "token")}, the data was prepared with "
+                + $"{data.Tokenizer.VocabularySize}", run, "evaluate it on data prepared with its own tokenizer");
     }
 
     /// <summary>Describes the held-out text, for a report.</summary>
@@ -153,7 +141,7 @@ public static class TextEvaluator
     internal static string Fingerprint(TokenFile file, Tokenizer tokenizer)
     {
         using var hash = new DataFingerprint();
-        foreach (int[] tokens in Tokens(file))
+        foreach (int[] tokens in file.Pieces(LongestPiece, ends: true))
             Add(hash, tokens, tokenizer);
         return hash.TakeText();
     }
@@ -208,21 +196,22 @@ public static class TextEvaluator
             .Where(metric => metric.Key is "crossEntropyPerCharacter" or "bitsPerByte").ToDictionary();
     }
 
-    private static async Task<List<string>> SampleAsync(TextGenerator generator, EvaluationSection options, long seed,
-        IProgress<string>? progress, CancellationToken cancellation)
+    /// <summary>Returns samples, as many and as long as the options say.</summary>
+    internal static async Task<List<string>> SampleAsync(IGenerator generator, DecodingOptions defaults,
+        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
-        var samples = new List<string>();
+        (EvaluationSection options, var samples) = (context.Options, new List<string>());
         if (options.Samples == 0)
             return samples;
         progress?.Report($"generating {Quantity.Of(options.Samples, "sample")}");
         var request = new GenerationRequest
         {
             Count = options.Samples,
-            Seed = seed,
-            Decoding = generator.Defaults with { MaxTokens = options.SampleTokens, BeamWidth = 1 },
+            Seed = context.Seed,
+            Decoding = defaults with { MaxTokens = options.SampleTokens, BeamWidth = 1 },
         };
-        await foreach (TextSample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
-            samples.Add(sample.Text);
+        await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
+            samples.Add(sample.Shown);
         return samples;
     }
 
@@ -230,20 +219,5 @@ public static class TextEvaluator
     /// Decodes the documents as samples are decoded, with which they are compared; very long ones in pieces.
     /// </summary>
     private static IEnumerable<string> Documents(TokenFile file, Tokenizer tokenizer) =>
-        Tokens(file).Select(tokens => tokenizer.DecodeText(tokens));
-
-    /// <summary>Returns the tokens of each document; very long ones in pieces.</summary>
-    private static IEnumerable<int[]> Tokens(TokenFile file)
-    {
-        for (long index = 0; index < file.DocumentCount; index++)
-        {
-            DocumentEntry document = file.Document(index);
-            for (long at = 0; at < document.Length; at += LongestPiece)
-            {
-                int[] tokens = new int[(int)Math.Min(LongestPiece, document.Length - at)];
-                file.Read(document.Start + at, tokens);
-                yield return tokens;
-            }
-        }
-    }
+        file.Pieces(LongestPiece, ends: true).Select(tokens => tokenizer.DecodeText(tokens));
 }

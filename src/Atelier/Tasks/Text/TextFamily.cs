@@ -43,9 +43,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
-        if (data is not TextData text)
-            throw new AtelierException($"the family {Name} trains on text", "data.source",
-                "use text, or another family");
+        TextData text = TextBundle.DataOf(Name, recipe, data);
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
         Bundle? start = StartingBundle.Open(recipe.Training);
         ConfigFile? startConfig = start is null ? null : ConfigFile.Read(start.ConfigPath);

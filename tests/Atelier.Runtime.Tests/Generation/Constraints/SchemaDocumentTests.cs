@@ -42,7 +42,8 @@ public class SchemaDocumentTests
     [InlineData("ipv4", "01.0.0.1", false)]
     [InlineData("uuid", "123e4567-e89b-12d3-a456-426614174000", true)]
     public void A_format_is_all_of_the_string(string format, string text, bool follows) =>
-        Constrained.Accepts(Automaton($$"""{ "type": "string", "format": "{{format}}" }"""), $"\"{text}\"").ShouldBe(follows);
+        Constrained.Accepts(Automaton($$"""{ "type": "string", "format": "{{format}}" }"""), $"\"{text}\"")
+            .ShouldBe(follows);
 
     [Theory]
     [InlineData("#/$defs/flag")]
@@ -54,7 +55,9 @@ public class SchemaDocumentTests
     public void A_reference_leads_to_its_place_its_anchor_and_under_the_document_s_own_name(string reference)
     {
         LazyAutomaton automaton = Automaton($$"""
-            { "$id": "https://example.org/schemas/one.json", "$defs": { "flag": { "$anchor": "flag", "type": "boolean" } }, "type": "array", "items": { "$ref": "{{reference}}" } }
+            { "$id": "https://example.org/schemas/one.json", "$defs":
+              { "flag": { "$anchor": "flag", "type": "boolean" } },
+              "type": "array", "items": { "$ref": "{{reference}}" } }
             """);
         Constrained.Accepts(automaton, "[true,false]").ShouldBeTrue();
         Constrained.Accepts(automaton, "[1]").ShouldBeFalse();
@@ -64,12 +67,14 @@ public class SchemaDocumentTests
     [InlineData("""{ "$defs": { "a": { "$id": "a.json", "type": "null" } }, "$ref": "#/$defs/a" }""", "has an $id")]
     [InlineData("""{ "properties": { "a": { "$id": "#a", "type": "null" } } }""", "has an $id")]
     [InlineData("""{ "items": { "anyOf": [ { "$id": "x" }, true ] } }""", "has an $id")]
-    [InlineData("""{ "$defs": { "a": { "not": { "$id": "x", "type": "null" } } }, "$ref": "#/$defs/a/not" }""", "has an $id")]
+    [InlineData("""{ "$defs": { "a": { "not": { "$id": "x", "type": "null" } } }, "$ref": "#/$defs/a/not" }""",
+        "has an $id")]
     [InlineData("""{ "$id": 3 }""", "$id is 3")]
     [InlineData("""{ "$defs": { "a": { "$anchor": "x" }, "b": { "$anchor": "x" } } }""", "'x' appears twice")]
     [InlineData("""{ "$ref": "#nowhere" }""", "'#nowhere' is not in this schema")]
     [InlineData("""{ "$id": "https://example.org/a", "$ref": "https://example.org/b" }""", "is not in this schema")]
-    [InlineData("""{ "$defs": { "a": { "anyOf": [ true ] } }, "$ref": "#/$defs/a/anyOf/00" }""", "is not in this schema")]
+    [InlineData("""{ "$defs": { "a": { "anyOf": [ true ] } }, "$ref": "#/$defs/a/anyOf/00" }""",
+        "is not in this schema")]
     [InlineData("""{ "type": "string", "type": "null" }""", "'type' appears twice")]
     [InlineData("""{ "const": "\ud800" }""", "half a surrogate pair")]
     [InlineData("""{ "enum": [ "a", ["\udc00x"] ] }""", "half a surrogate pair")]
@@ -79,7 +84,8 @@ public class SchemaDocumentTests
     [InlineData("""{ "type": "string", "pattern": "\\ud83d" }""", "half a surrogate pair")]
     [InlineData("""{ "type": "object", "minProperties": 2 }""", "the keyword 'minProperties' is not supported")]
     [InlineData("""{ "type": "array", "prefixItems": [] }""", "the schema would allow more")]
-    [InlineData("""{ "$ref": "#/$defs/x", "minLength": 2, "$defs": { "x": { "type": "string" } } }""", "write out the schema that is referred to, with 'minLength' in it")]
+    [InlineData("""{ "$ref": "#/$defs/x", "minLength": 2, "$defs": { "x": { "type": "string" } } }""",
+        "write out the schema that is referred to, with 'minLength' in it")]
     [InlineData("""{ "anyOf": [ { "minimum": 3 } ], "type": "integer" }""", "write 'type' into each schema of anyOf")]
     [InlineData("""{ "enum": [ "a", "bcd" ], "minLength": 2 }""", "leave out what 'minLength' forbids")]
     public async Task What_is_not_read_is_refused_by_name(string schema, string says)
@@ -102,7 +108,8 @@ public class SchemaDocumentTests
     {
         foreach (string keyword in (string[])["minProperties", "maxProperties", "contains", "minContains",
             "patternProperties", "additionalItems", "prefixItems", "dependentRequired", "multipleOf"])
-            Should.Throw<AtelierException>(() => JsonSchemaReader.Read($$"""{ "{{keyword}}": 1 }""")).Hint!.ShouldNotContain("did you mean");
+            Should.Throw<AtelierException>(() => JsonSchemaReader.Read($$"""{ "{{keyword}}": 1 }""")).Hint!
+                .ShouldNotContain("did you mean");
     }
 
     private static LazyAutomaton Automaton(string schema) =>

@@ -18,8 +18,10 @@ public class SchemaTests
         {
           "title": "a person", "type": "object",
           "properties": {
-            "name": { "type": "string", "minLength": 1, "maxLength": 8 }, "age": { "type": "integer", "minimum": 0, "maximum": 130 },
-            "mail": { "type": "string", "pattern": "^[a-z]{1,5}@[a-z]{2,4}\\.(org|net)$" }, "tags": { "type": "array", "items": { "enum": ["a", "b\"c", 3, null] }, "maxItems": 3 }
+            "name": { "type": "string", "minLength": 1, "maxLength": 8 },
+            "age": { "type": "integer", "minimum": 0, "maximum": 130 },
+            "mail": { "type": "string", "pattern": "^[a-z]{1,5}@[a-z]{2,4}\\.(org|net)$" },
+            "tags": { "type": "array", "items": { "enum": ["a", "b\"c", 3, null] }, "maxItems": 3 }
           },
           "required": ["name", "age"], "additionalProperties": false
         }
@@ -27,7 +29,9 @@ public class SchemaTests
 
     private const string Tree = """
         { "$ref": "#/$defs/node", "$defs": { "node": { "type": "object", "properties": {
-          "value": { "type": "boolean" }, "children": { "type": "array", "items": { "$ref": "#/$defs/node" }, "maxItems": 2 } }, "required": ["value", "children"], "additionalProperties": false } } }
+          "value": { "type": "boolean" },
+          "children": { "type": "array", "items": { "$ref": "#/$defs/node" }, "maxItems": 2 } },
+            "required": ["value", "children"], "additionalProperties": false } } }
         """;
 
     public static TheoryData<string> Schemas =>
@@ -35,13 +39,29 @@ public class SchemaTests
         Person,
         Tree,
         """{ "type": "object", "properties": { "a": { "const": 1 }, "b": { "const": 2 }, "c": { "const": 3 } } }""",
-        """{ "type": "object", "properties": { "ab": { "type": "null" } }, "additionalProperties": { "type": "boolean" }, "required": ["ab", "x"] }""",
-        """{ "type": "array", "items": { "type": ["integer", "null"], "exclusiveMinimum": -12, "maximum": 7 }, "minItems": 2, "maxItems": 4 }""",
+        """
+        { "type": "object", "properties": { "ab": { "type": "null" } }, "additionalProperties": { "type": "boolean" },
+          "required": ["ab", "x"] }
+        """,
+        """
+        { "type": "array", "items": { "type": ["integer", "null"], "exclusiveMinimum": -12, "maximum": 7 },
+          "minItems": 2, "maxItems": 4 }
+        """,
         """{ "type": "number", "minimum": 0.25, "exclusiveMaximum": 1 }""",
         """{ "type": "number", "minimum": -3.5, "maximum": -0.125 }""",
-        """{ "anyOf": [ { "type": "string", "format": "date" }, { "type": "string", "format": "uuid" }, { "type": "string", "format": "ipv4" } ] }""",
+        """
+        { "anyOf": [ { "type": "string", "format": "date" }, { "type": "string", "format": "uuid" },
+          { "type": "string", "format": "ipv4" } ] }
+        """,
         """{ "type": "array", "items": { "type": "string", "format": "date-time" }, "minItems": 2, "maxItems": 3 }""",
-        """{ "oneOf": [ { "type": "object", "properties": { "kind": { "const": "circle" }, "r": { "type": "integer" } }, "required": ["kind", "r"], "additionalProperties": false }, { "type": "object", "properties": { "kind": { "enum": ["square"] }, "side": { "type": "integer" } }, "required": ["kind", "side"], "additionalProperties": false }, { "type": "null" } ] }""",
+        """
+        { "oneOf": [
+          { "type": "object", "properties": { "kind": { "const": "circle" }, "r": { "type": "integer" } },
+            "required": ["kind", "r"], "additionalProperties": false },
+          { "type": "object", "properties": { "kind": { "enum": ["square"] }, "side": { "type": "integer" } },
+            "required": ["kind", "side"], "additionalProperties": false },
+          { "type": "null" } ] }
+        """,
         """{ "enum": [ "x\ny", { "a": [1, 2], "b": {} }, [], 1.50, true ] }""",
         """{ "allOf": [ { "type": "string", "maxLength": 3 } ] }""",
         """{ "type": "object" }""",
@@ -75,8 +95,10 @@ public class SchemaTests
     [InlineData(Person, """{"name":"Ann","age":7,"x":1}""", false)]
     [InlineData(Person, """{"name":"Ann","age":7,}""", false)]
     [InlineData(Person, """{"name":"","age":7}""", false)]
-    [InlineData(Tree, """{"value":true,"children":[{"value":false,"children":[{"value":false,"children":[]}]}]}""", true)]
-    [InlineData(Tree, """{"value":true,"children":[{"value":false,"children":[{"value":false,"children":[]}]}}""", false)]
+    [InlineData(Tree, """{"value":true,"children":[{"value":false,"children":[{"value":false,"children":[]}]}]}""",
+        true)]
+    [InlineData(Tree, """{"value":true,"children":[{"value":false,"children":[{"value":false,"children":[]}]}}""",
+        false)]
     public void Texts_are_told_from_others(string schema, string text, bool follows) =>
         Constrained.Accepts(JsonSchemaReader.Read(schema), text).ShouldBe(follows);
 
@@ -122,7 +144,8 @@ public class SchemaTests
         }, iter: 300);
         foreach ((string text, bool inside) in ((string, bool)[])[("5", true), ("12345678901", true), ("4.999", false),
             ("-7", false), ("05", false), ("5.", false), ("5e3", false)])
-            Constrained.Accepts(JsonSchemaReader.Read("""{ "type": "number", "minimum": 5 }"""), text).ShouldBe(inside, text);
+            Constrained.Accepts(JsonSchemaReader.Read("""{ "type": "number", "minimum": 5 }"""), text)
+                .ShouldBe(inside, text);
     }
 
     [Theory]
@@ -177,7 +200,8 @@ public class SchemaTests
         using var generator =
             new TextGenerator(MarkovModel.Random(257, 6), bytes, new() { Pattern = "no", MaxTokens = 300 }, 256);
         using IChatClient client = new TextChatClient(generator);
-        JsonElement schema = JsonDocument.Parse("""{ "type": "object", "properties": { "ok": { "type": "boolean" } }, "required": ["ok"] }""").RootElement;
+        var schema = JsonElement.Parse(
+            """{ "type": "object", "properties": { "ok": { "type": "boolean" } }, "required": ["ok"] }""");
         ChatResponse response = await client.GetResponseAsync("say",
             new ChatOptions { Seed = 1, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
         JsonDocument.Parse(response.Text).RootElement.GetProperty("ok").ValueKind.ShouldBeOneOf(JsonValueKind.True,

@@ -38,7 +38,8 @@ public sealed class SpanCorruptionTests : IDisposable
     [InlineData(100, 15, 5)]
     [InlineData(2, 1, 1)]
     [InlineData(1, 1, 1)]
-    public void Counts_of_removed_tokens_and_spans_are_those_of_the_published_code(int length, int removed, int spans) =>
+    public void Counts_of_removed_tokens_and_of_spans_are_those_of_the_published_code(
+        int length, int removed, int spans) =>
         new SpanCorruption(Sentinels, 0.15, 3).Counts(length).ShouldBe((removed, spans));
 
     [Fact]

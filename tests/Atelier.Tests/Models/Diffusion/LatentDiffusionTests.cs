@@ -43,7 +43,7 @@ public sealed class LatentDiffusionTests(LatentDiffusionTests.Trained trained)
     }
 
     [Fact]
-    public void Its_autoencoder_is_the_trained_one_to_the_last_bit_and_the_latents_of_training_pictures_have_unit_variance()
+    public void Its_autoencoder_is_the_trained_one_to_the_last_bit_and_latents_of_training_have_unit_variance()
     {
         using var scope = NewDisposeScope();
         using var generator = new Workshop().Open(trained.Diffusion).Require<ImageGenerator>();

@@ -114,7 +114,8 @@ public sealed class SequenceToSequenceModelTests
     public void Given_pairs_of_unequal_length_when_scored_then_each_has_its_own_log_softmax(string name)
     {
         using SequenceToSequenceModel model = Scrambled(name);
-        int[][] targets = [TextModels.RandomTokens(4, Vocabulary, 4), TextModels.RandomTokens(9, Vocabulary, 5), [1, 2]];
+        int[][] targets =
+            [TextModels.RandomTokens(4, Vocabulary, 4), TextModels.RandomTokens(9, Vocabulary, 5), [1, 2]];
         IReadOnlyList<TokenScore[]> scores = model.Score([.. SomeSources.Zip(targets, (source, target) =>
             ((ReadOnlyMemory<int>)source, (ReadOnlyMemory<int>)target))]);
         for (int i = 0; i < targets.Length; i++)
@@ -138,7 +139,8 @@ public sealed class SequenceToSequenceModelTests
         using SequenceToSequenceModel model = Scrambled(name);
         using PairBatch batch = Batch();
         using Tensor loss = model.Loss(batch);
-        double[] scores = [.. model.Score([(SomeSources[0], new[] { 0, 1, 2, 3, 0 }), (SomeSources[1], new[] { 0, 4, 0 })])
+        double[] scores = [.. model
+            .Score([(SomeSources[0], new[] { 0, 1, 2, 3, 0 }), (SomeSources[1], new[] { 0, 4, 0 })])
             .SelectMany(s => s).Select(s => s.LogProbability)];
         loss.ToDouble().ShouldBe(-scores.Average(), 1e-5);
         model.Evaluate(batch)["loss"].ShouldBe(-scores.Average(), 1e-5);

@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Generation;
+using Atelier.Models;
 using Atelier.Models.Bert;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -102,6 +103,25 @@ public sealed class MaskedTextTests
             int[] ids = new int[file.Count];
             file.Read(0, ids);
             return [.. ids.Where(id => id != file.EndOfTextId)];
+        }
+    }
+
+    [Theory]
+    [InlineData("bert", TokenizerKind.WordPiece)]
+    [InlineData("t5", TokenizerKind.Unigram)]
+    public void What_fills_in_a_users_text_learns_words_and_for_longer_than_what_continues_it(string name,
+        TokenizerKind kind)
+    {
+        using var folder = new TemporaryFolder();
+        string text = folder.Write("lines.txt", string.Join('\n', Lines));
+        Recipe filling = Advised(name), continuing = Advised("gpt");
+        filling.Data.Tokenizer.Kind.ShouldBe(kind);
+        filling.Training.Steps!.Value.ShouldBeGreaterThan(3 * continuing.Training.Steps!.Value);
+
+        Recipe Advised(string name)
+        {
+            IModelFamily family = ModelFamilies.All.Single(family => family.Name == name);
+            return RecipeReader.Parse("", "advice", ModelFamilies.All, new TextTask().Advise(text, family).Overrides);
         }
     }
 

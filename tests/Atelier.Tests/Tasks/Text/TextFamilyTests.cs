@@ -94,6 +94,32 @@ public sealed class TextFamilyTests
     }
 
     [Theory]
+    [InlineData("gpt")]
+    [InlineData("ngram")]
+    [InlineData("hmm")]
+    public void A_tokenizer_that_surrounds_texts_is_refused_before_a_model_that_continues_texts_learns(string name)
+    {
+        using var folder = new TemporaryFolder();
+        string source = folder.Write("lines.txt", string.Join('\n', Enumerable.Repeat("the cat sat on a mat", 100)));
+        using var words = TextData.Prepare(new DataSection { Source = source, Document = DocumentUnit.Line,
+            Tokenizer = new() { Kind = TokenizerKind.WordPiece, VocabularySize = 100 } }, 1, folder["words"]);
+        File.Copy(words.TokenizerPath, folder["saved.json"]);
+        var saved = new DataSection { Source = source, Tokenizer = new() { File = folder["saved.json"] } };
+        using var data = TextData.Prepare(saved, 1, folder["saved"]);
+
+        Refused(new DataSection(), words).ShouldBe("data.tokenizer.kind");
+        Refused(saved, data).ShouldBe(folder["saved.json"]);
+
+        string? Refused(DataSection section, TextData data)
+        {
+            var error = Should.Throw<AtelierException>(() => ModelFamilies.All.Single(family => family.Name == name)
+                .CreateLearner(new Recipe { Data = section, Model = new(name, null) }, data));
+            error.Message.ShouldContain("'[CLS]', '[SEP]' before and after a text");
+            return error.Where;
+        }
+    }
+
+    [Theory]
     [InlineData("Once upon a time.", "Once")]
     [InlineData("春天来了，一只小猫走来。", "春")]
     public void The_example_of_a_request_begins_with_what_the_vocabulary_has_and_not_with_bytes(string text,

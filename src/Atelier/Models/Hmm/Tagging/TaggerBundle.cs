@@ -40,8 +40,7 @@ internal static class TaggerBundle
         {
             throw new AtelierException($"is not the vocabulary of a tagger: {e.Message.TrimEnd('.')}", path, hint, e);
         }
-        IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
-        try
+        return BundleTensors.Use(bundle, tensors =>
         {
             int[] Get(string name, long length) =>
                 tensors.TryGetValue(name, out Tensor? tensor) && tensor.dtype == ScalarType.Int32
@@ -57,12 +56,7 @@ internal static class TaggerBundle
                 throw new AtelierException("a word appears twice, or a count is negative", bundle.Folder, hint);
             return new HmmTagger(new TaggerCounts(vocabulary.Tags, trigrams, vocabulary.Words, wordTags),
                 config.Learning, config.Tags);
-        }
-        finally
-        {
-            foreach (Tensor tensor in tensors.Values)
-                tensor.Dispose();
-        }
+        }, cancellation);
     }
 
     private static void Write(string folder, TaggerCounts counts, HmmConfig config, Recipe recipe, TaggedData data)
