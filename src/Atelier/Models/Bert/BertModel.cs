@@ -2,6 +2,7 @@ using Atelier.Layers;
 using Atelier.Networks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
+using Atelier.Training;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -21,7 +22,12 @@ public sealed class BertModel : MaskedTextModel
     /// <summary>The standard deviation of the initial weights, as in the published code.</summary>
     internal const double Deviation = 0.02;
 
-    private const string PoolerName = "pooler";
+    /// <summary>The name of the pooler, with which those of its weights begin.</summary>
+    internal const string PoolerName = "pooler";
+
+    /// <summary>The name of the head that predicts tokens.</summary>
+    internal const string HeadName = "head";
+
     private readonly AttentionProduct _product = new(causal: false);
     private readonly Precision _precision;
 
@@ -60,7 +66,7 @@ public sealed class BertModel : MaskedTextModel
         if (hasHead)
         {
             MaskedHead = new Prediction(Config, vocabularySize, precision, random);
-            register_module("head", MaskedHead);
+            register_module(HeadName, MaskedHead);
         }
         if (hasPooler)
         {
@@ -109,6 +115,9 @@ public sealed class BertModel : MaskedTextModel
     internal Linear? Pooler { get; }
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor View)> PublishedWeights() => BertWeights.Views(this);
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<Parameter> Learned => Pooler is null ? base.Learned
         : [.. named_parameters().Where(p => !p.name.StartsWith(PoolerName, StringComparison.Ordinal))
             .Select(p => p.parameter)];
@@ -121,7 +130,16 @@ public sealed class BertModel : MaskedTextModel
     /// <param name="padding">True at padding, [batch, time], bool; null for none.</param>
     /// <param name="types">The types of the tokens, [batch, time], int64; null if all have the first type.</param>
     /// <returns>The hidden states, [batch, time, hidden].</returns>
-    public Tensor Encode(Tensor ids, Tensor? padding, Tensor? types)
+    public Tensor Encode(Tensor ids, Tensor? padding, Tensor? types) => Encode(ids, padding, types, Through);
+
+    /// <summary>Encodes sequences to hidden states.</summary>
+    /// <param name="ids">As in the public method.</param>
+    /// <param name="padding">As in the public method.</param>
+    /// <param name="types">As in the public method.</param>
+    /// <param name="through">Computes a block: <see cref="GradientModel{TBatch}.Through"/> of the model that is
+    /// trained.</param>
+    internal Tensor Encode(Tensor ids, Tensor? padding, Tensor? types,
+        Func<Func<Tensor, Tensor>, Tensor, Tensor> through)
     {
         Tensor type = types is null ? Types.Weight.narrow(0, 0, 1) : Types.forward(types);
         Tensor x = Tokens.forward(ids).Plus(type)
@@ -129,7 +147,7 @@ public sealed class BertModel : MaskedTextModel
         x = Dropout.Apply(EmbeddingNorm.forward(x), training ? Config.Dropout : 0);
         AttentionContext? context = padding is null ? null : new() { Padding = padding };
         foreach (TransformerBlock block in Blocks)
-            x = Through(input => block.Forward(input, context), x);
+            x = through(input => block.Forward(input, context), x);
         return x;
     }
 
