@@ -1,3 +1,5 @@
+using Atelier.Data.Text.Reading;
+
 namespace Atelier.Data;
 
 /// <summary>The examples that are trained on: the files of each part, and a number of their examples.</summary>
@@ -19,10 +21,12 @@ internal static class ExampleChoice
     /// Returns some of the examples, chosen at random by the seed; all of them without a number. Smaller choices of the
     /// same seed are the beginnings of larger ones.
     /// </summary>
-    public static List<T> Of<T>(List<T> examples, int? count, long seed)
+    public static List<T> Of<T>(List<T> examples, int? count, long seed, ReadingReport report)
     {
         if (count is not { } most)
             return examples;
+        if (most > examples.Count)
+            report.Note($"There are {examples.Count} training examples, fewer than data.examples, which is {most}.");
         ulong stream = SplitMix64.At((ulong)seed, 3); // not the numbers of the split
         return [.. examples.Index().OrderBy(example => SplitMix64.At(stream, (ulong)example.Index)).Take(most)
             .Select(example => example.Item)];

@@ -69,7 +69,7 @@ public sealed class LabelledData : IDataSource
         List<LabelledText>[] parts = learns && ExampleChoice.Parts(files) is { } named ? [.. named.Select(Read)]
             : Split(Read(files), section.Split, seed);
         parts = [.. parts.Select(part => Complete(part, section, report))];
-        parts[0] = ExampleChoice.Of(parts[0], section.Examples, seed);
+        parts[0] = ExampleChoice.Of(parts[0], section.Examples, seed, report);
         progress?.Report($"read {Quantity.Of(parts.Sum(part => part.Count), "labelled text")}");
         if (parts[learns ? 0 : 2].Count == 0)
             throw new AtelierException($"holds no labelled texts to {(learns ? "train" : "evaluate")} on",
@@ -128,8 +128,8 @@ public sealed class LabelledData : IDataSource
         List<LabelledText> kept = [.. texts.Where(text => text.Text.Length > 0 && text.Label.Length > 0)];
         int removed = texts.Count - kept.Count;
         if (removed > 0)
-            report.Note($"{Quantity.Of(removed, "row")} without a text in column '{section.Column}' or a label in column "
-                + $"'{section.Label}' {(removed == 1 ? "was" : "were")} left out.");
+            report.Note($"{Quantity.Of(removed, "row")} without a text in column '{section.Column}' or a label in "
+                + $"column '{section.Label}' {(removed == 1 ? "was" : "were")} left out.");
         return kept;
     }
 

@@ -65,7 +65,7 @@ public sealed class TaggedData : IDataSource
             List<TaggedSentence> Sentences(Part part) => [.. split.Documents(part).Select(i => all[i])];
             parts = [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)];
         }
-        parts[0] = ExampleChoice.Of(parts[0], section.Examples, seed);
+        parts[0] = ExampleChoice.Of(parts[0], section.Examples, seed, report);
         long words = parts.Sum(part => part.Sum(sentence => (long)sentence.Words.Count));
         progress?.Report(
             $"read {Quantity.Of(parts.Sum(part => part.Count), "sentence")}, {Quantity.Of(words, "word")}");

@@ -86,8 +86,8 @@ internal static class BertHeads
             : [.. examples.Labels.Distinct().Order(StringComparer.Ordinal)];
         if (labels.Count < 2)
             throw new AtelierException(
-                labels.Count == 0 ? "holds no tags to learn" : $"has only the label '{labels[0]}'", examples.Source, head == BertHead.Tagging ? "choose another column with data.tags"
-                    : "choose another column with data.label");
+                labels.Count == 0 ? "holds no tags to learn" : $"has only the label '{labels[0]}'", examples.Source,
+                $"choose another column with data.{(head == BertHead.Tagging ? "tags" : "label")}");
         int rows = start?.VocabularySize(tokenizer) ?? tokenizer.VocabularySize;
         BertClassifier Create() => new(config, rows, head, labels, training.ChosenPrecision, recipe.Seed,
             training.LabelSmoothing, tokens.PadId);

@@ -84,6 +84,12 @@ public sealed class LabelledTask : ITask
             cancellation);
 
     /// <inheritdoc/>
-    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
-        DataAdvice.ForFile(this, path, family.Name, "labelled texts", cancellation);
+    public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default)
+    {
+        DataAdvice advice = DataAdvice.ForFile(this, path, family.Name, "labelled texts", cancellation);
+        return advice with
+        {
+            Overrides = [.. advice.Overrides, "data.tokenizer.kind=word-piece", "data.tokenizer.vocabularySize=8000"],
+        };
+    }
 }
