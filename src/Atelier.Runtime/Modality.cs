@@ -20,4 +20,7 @@ public enum Modality
 
     /// <summary>Pairs of texts, of which the first is given and the second is generated.</summary>
     Pairs,
+
+    /// <summary>Texts with a label each.</summary>
+    Labelled,
 }

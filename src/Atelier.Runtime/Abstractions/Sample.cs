@@ -127,6 +127,32 @@ public sealed record TaggedSample(IReadOnlyList<string> Words, IReadOnlyList<str
     }
 }
 
+/// <summary>A text with its most probable label.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Label">The most probable label.</param>
+/// <param name="Probabilities">The probability of each label, 0 to 1.</param>
+public sealed record LabelledSample(string Text, string Label,
+    IReadOnlyList<(string Label, double Probability)> Probabilities) : Sample
+{
+    private const int LongestShown = 200;
+
+    /// <inheritdoc/>
+    public override string Shown => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{Label} ({Probabilities.First(each => each.Label == Label).Probability:0.000}): {Beginning}");
+
+    private string Beginning =>
+        (Text.Length > LongestShown ? Text[..LongestShown] + "…" : Text).ReplaceLineEndings(" ");
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["text"] = Text;
+        json["label"] = Label;
+        json["probabilities"] = new JsonObject(Probabilities.Select(each =>
+            KeyValuePair.Create<string, JsonNode?>(each.Label, each.Probability)));
+    }
+}
+
 /// <summary>A generated time series with its hidden states.</summary>
 /// <param name="Columns">The columns' names.</param>
 /// <param name="Rows">The values of the columns at each time step.</param>

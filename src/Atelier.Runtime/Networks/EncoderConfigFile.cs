@@ -9,6 +9,9 @@ public static class EncoderConfigFile
 {
     internal const string Bert = "bert", Roberta = "roberta";
 
+    private static readonly string[] Classes =
+        ["Model", "ForMaskedLM", "ForPreTraining", "ForTokenClassification", "ForSequenceClassification"];
+
     private static readonly KnownKeys Keys = new(
         [
             "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
@@ -19,7 +22,7 @@ public static class EncoderConfigFile
             .. DecoderConfigKeys.Harmless.Where(key => key != "is_decoder"), "hidden_dropout_prob",
             "attention_probs_dropout_prob", "classifier_dropout", "directionality", "pooler_fc_size",
             "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type",
-            "mask_token_id", // our own, for tokenizers without a mask token
+            "mask_token_id", "tag_column", // our own: for tokenizers without a mask token, and for taggers
         ],
         [
             .. DecoderConfigKeys.Generation, ("position_embedding_type", ["\"absolute\""]), ("is_decoder", ["false"]),
@@ -37,8 +40,8 @@ public static class EncoderConfigFile
                 $"supported are {string.Join(", ", ModelTypes)}");
         file.RefuseUnread(Keys);
         bool isRoberta = file.ModelType == Roberta;
-        DecoderConfigFile.RequireClass(file, isRoberta ? ["RobertaModel", "RobertaForMaskedLM"]
-            : ["BertModel", "BertForMaskedLM", "BertForPreTraining"]);
+        string family = isRoberta ? "Roberta" : "Bert";
+        DecoderConfigFile.RequireClass(file, [.. Classes.Select(name => family + name)]);
         // RoBERTa's positions begin after the padding token's id (fairseq's numbering).
         int padding = isRoberta ? file.Integer("pad_token_id", 1) : -1;
         int positions = file.Integer("max_position_embeddings", 512);

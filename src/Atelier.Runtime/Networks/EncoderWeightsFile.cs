@@ -5,12 +5,18 @@ namespace Atelier.Networks;
 /// <summary>Loads an encoder's weights from a model's memory-mapped files, under Hugging Face's names.</summary>
 public static class EncoderWeightsFile
 {
-    // The head that says whether two sentences follow one another, which nothing here asks. The others are copies of
-    // the tied embedding and of the head's bias.
-    private static readonly string[] Unused =
+    // Heads that nothing here asks: whether two sentences follow one another, and the labels of words or texts.
+    private static readonly string[] OtherHeads =
     [
-        "cls.seq_relationship.weight", "cls.seq_relationship.bias", "cls.predictions.decoder.weight",
-        "cls.predictions.decoder.bias", "lm_head.decoder.weight", "lm_head.decoder.bias",
+        "cls.seq_relationship.weight", "cls.seq_relationship.bias", "classifier.weight", "classifier.bias",
+        "classifier.dense.weight", "classifier.dense.bias", "classifier.out_proj.weight", "classifier.out_proj.bias",
+    ];
+
+    // Copies of the tied embedding and of the head's bias.
+    private static readonly string[] Copies =
+    [
+        "cls.predictions.decoder.weight", "cls.predictions.decoder.bias", "lm_head.decoder.weight",
+        "lm_head.decoder.bias",
     ];
 
     /// <summary>Loads the weights of a folder saved by Hugging Face's tools.</summary>
@@ -26,7 +32,7 @@ public static class EncoderWeightsFile
         {
             EncoderWeights taken = Take(config, EncoderConfigFile.TiesHead(file), file.ModelType, weights);
             taken.Check(config, weights.Path);
-            weights.RefuseUntaken(taken.MaskedHead is null ? Unused[..2] : Unused);
+            weights.RefuseUntaken(taken.MaskedHead is null ? OtherHeads : [.. OtherHeads, .. Copies]);
             return (config, taken);
         }
         catch

@@ -13,6 +13,7 @@ internal sealed record TokenizerContents(Tokenizer Tokenizer, IReadOnlyList<int>
 public static class TokenizerFile
 {
     private const long LongestFile = 256 << 20;
+    private const string Own = "tokenizer.json", Vocabulary = "vocab.txt";
 
     /// <summary>
     /// Reads the tokenizer of a model that continues text: a tokenizer.json, or llama2.c's tokenizer.bin if the file
@@ -36,14 +37,20 @@ public static class TokenizerFile
     /// together.</exception>
     public static Tokenizer LoadFolder(string folder)
     {
-        string own = Path.Combine(folder, "tokenizer.json"), vocabulary = Path.Combine(folder, "vocab.txt"),
-            config = Path.Combine(folder, TokenizerConfigFile.Name);
-        if (!File.Exists(own) && File.Exists(vocabulary))
-            return WordPieceTokenizer.FromVocabulary(vocabulary, File.Exists(config) ? config : null);
-        Tokenizer tokenizer = Load(own);
+        string path = PathIn(folder) ?? Path.Combine(folder, Own);
+        string config = Path.Combine(folder, TokenizerConfigFile.Name);
+        if (Path.GetFileName(path) == Vocabulary)
+            return WordPieceTokenizer.FromVocabulary(path, File.Exists(config) ? config : null);
+        Tokenizer tokenizer = Load(path);
         TokenizerConfigFile.Read(config, tokenizer);
         return tokenizer;
     }
+
+    /// <summary>
+    /// Returns the path of the tokenizer in a folder: tokenizer.json, otherwise BERT's vocab.txt; null if it has none.
+    /// </summary>
+    public static string? PathIn(string folder) =>
+        ((string[])[Own, Vocabulary]).Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>
     /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
@@ -99,8 +106,11 @@ public static class TokenizerFile
         }
     }
 
-    /// <summary>Reads a tokenizer.json, and adds tokens that its tokenizer lacks.</summary>
-    /// <param name="path">The path of the file, which is not changed.</param>
+    /// <summary>
+    /// Reads a tokenizer.json, or BERT's vocab.txt, and adds tokens that its tokenizer lacks.
+    /// </summary>
+    /// <param name="path">The path of the file, which is not changed. Tokens can be added to a tokenizer.json
+    /// alone.</param>
     /// <param name="added">The texts of the new tokens, which get the next ids.</param>
     /// <param name="special">Whether they are special tokens, which stand for no text. Others are text that is always
     /// one token.</param>
@@ -108,7 +118,11 @@ public static class TokenizerFile
     /// has one of them already.</exception>
     public static Tokenizer Load(string path, IReadOnlyList<string> added, bool special)
     {
-        Tokenizer tokenizer = Load(path);
+        bool isVocabulary = Path.GetFileName(path) == Vocabulary;
+        if (isVocabulary && added.Count > 0)
+            throw new AtelierException("no tokens can be added to a vocab.txt", path,
+                $"make a tokenizer.json of it first: {Mention.Command("import")}");
+        Tokenizer tokenizer = isVocabulary ? LoadFolder(Path.GetDirectoryName(Path.GetFullPath(path))!) : Load(path);
         if (added.Count == 0)
             return tokenizer;
         var known = Enumerable.Range(0, tokenizer.VocabularySize).Select(tokenizer.Name).ToHashSet();

@@ -54,8 +54,8 @@ public sealed record ModelSection(string Family, object? Config);
 public sealed record DataSection
 {
     /// <summary>
-    /// The kind of data: "text", "pairs", "tagged", "series", "table" or "images". Null takes the first kind that the
-    /// family supports.
+    /// The kind of data: "text", "pairs", "tagged", "labelled", "series", "table" or "images". Null takes the first
+    /// kind that the family supports.
     /// </summary>
     public string? Kind { get; init; }
 
@@ -67,6 +67,16 @@ public sealed record DataSection
 
     /// <summary>The column that holds the text, for tables (.csv, .jsonl, .parquet).</summary>
     public string? Column { get; init; }
+
+    /// <summary>For labelled texts: the column that holds the labels.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>
+    /// For tagged sentences and labelled texts: the largest number of training examples, which are chosen at random by
+    /// the seed. The first 10 of 100 are those of 10. Null takes all.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int? Examples { get; init; }
 
     /// <summary>
     /// The encoding of text files and tables ("GB18030", "Shift-JIS", "windows-1252"). Null detects it for each file.

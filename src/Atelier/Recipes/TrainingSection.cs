@@ -13,8 +13,8 @@ public sealed record TrainingSection
     public int BatchSize { get; init; } = 32;
 
     /// <summary>
-    /// For pairs, instead of batchSize: the largest number of tokens in a batch, which is its number of pairs times the
-    /// length of its longest sequence. Null takes 4096.
+    /// For pairs, tagged sentences and labelled texts, instead of batchSize: the largest number of tokens in a batch,
+    /// which is its number of rows times the length of its longest sequence. Null takes 4096.
     /// </summary>
     [Range(1, 1 << 24)]
     public int? BatchTokens { get; init; }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Atelier.Recipes;
+using Atelier.Tokenizers;
 
 namespace Atelier.Runs;
 
@@ -75,10 +76,10 @@ internal static class StartingBundle
 
     private static TokenizerSection TokenizerOf(TokenizerSection asked, Bundle bundle)
     {
-        if (!File.Exists(bundle.TokenizerPath))
+        if (TokenizerFile.PathIn(bundle.Folder) is not { } file)
             return asked;
-        TokenizerSection usual = new(), own = usual with { File = bundle.TokenizerPath };
-        if (asked == usual || asked with { File = Path.GetFullPath(asked.File ?? bundle.TokenizerPath) } == own)
+        TokenizerSection usual = new(), own = usual with { File = file };
+        if (asked == usual || asked with { File = Path.GetFullPath(asked.File ?? file) } == own)
             return own;
         foreach (PropertyInfo property in RecipeNames.Properties(typeof(TokenizerSection)))
         {

@@ -39,7 +39,7 @@ public static class RecipeSummary
         if (kind == "images")
             parts.AddRange(Pictures(recipe, config));
         if (family.TakesSteps)
-            parts.Add(Limits(recipe.Training, kind == "pairs"
+            parts.Add(Limits(recipe.Training, kind is "pairs" or "tagged" or "labelled"
                 ? $"{Quantity.Of(recipe.Training.BatchTokens ?? PairsTask.DefaultBatchTokens, "token")}"
                 : FormattableString.Invariant(
                     $"{recipe.Training.BatchSize * (long)recipe.Training.GradientAccumulation}")));

@@ -1,6 +1,7 @@
 using Atelier.Data;
 using Atelier.Recipes;
 using Atelier.Tensors;
+using Atelier.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Atelier.Tasks;
@@ -11,6 +12,20 @@ internal static class StartingWeights
     // of the old rows' own deviation: enough that two new tokens differ
     private const double Noise = 0.1;
 
+    /// <summary>Throws unless a tokenizer has the tokens of another one, with the same ids.</summary>
+    /// <param name="own">The tokenizer of the model to start from.</param>
+    /// <param name="tokenizer">The tokenizer of the data, which may have further tokens.</param>
+    /// <exception cref="AtelierException">A token differs.</exception>
+    public static void CheckTokens(Tokenizer own, Tokenizer tokenizer)
+    {
+        for (int id = 0; id < own.VocabularySize; id++)
+        {
+            if (id >= tokenizer.VocabularySize || own.Name(id) != tokenizer.Name(id))
+                throw new AtelierException($"the token {id} of the data is not that of the model to start from",
+                    "data.tokenizer", "prepare the data with the tokenizer of training.from");
+        }
+    }
+
     /// <summary>
     /// Copies all tensors of a model into another one. Rows of further tokens, in embeddings and heads, become the mean
     /// of the old rows plus normal noise, a tenth of the old rows' standard deviation.
@@ -20,9 +35,11 @@ internal static class StartingWeights
     /// <param name="vocabularies">The sizes of the vocabularies of the finished and of the new model.</param>
     /// <param name="seed">The seed of the noise.</param>
     /// <param name="where">The bundle of the finished model, for error messages.</param>
+    /// <param name="isNew">Returns whether a tensor of the new model keeps its initial values, by its name; null if
+    /// none does.</param>
     /// <exception cref="AtelierException">A tensor of the new model is missing, or has another shape.</exception>
     public static void Copy(nn.Module model, nn.Module source, (long Old, long New) vocabularies, long seed,
-        string where)
+        string where, Func<string, bool>? isNew = null)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -30,6 +47,8 @@ internal static class StartingWeights
         Dictionary<string, Tensor> found = source.state_dict();
         foreach ((string name, Tensor tensor) in model.state_dict())
         {
+            if (isNew?.Invoke(name) == true)
+                continue;
             if (!found.TryGetValue(name, out Tensor? old))
                 throw new AtelierException($"the model to start from has no tensor {name}", where,
                     "start from a model of the same configuration");

@@ -1,5 +1,6 @@
 using Atelier.Recipes;
 using Atelier.Tasks.Images;
+using Atelier.Tasks.Labelled;
 using Atelier.Tasks.Pairs;
 using Atelier.Tasks.Series;
 using Atelier.Tasks.Tables;
@@ -13,7 +14,10 @@ public static class TaskList
 {
     /// <summary>All tasks, in the order of the help text.</summary>
     public static IReadOnlyList<ITask> All { get; } =
-        [new TextTask(), new PairsTask(), new TableTask(), new TaggingTask(), new SeriesTask(), new ImageTask()];
+    [
+        new TextTask(), new PairsTask(), new TableTask(), new TaggingTask(), new LabelledTask(), new SeriesTask(),
+        new ImageTask(),
+    ];
 
     /// <summary>Returns the task of a recipe: the one it names, or else the first task of its family.</summary>
     /// <exception cref="AtelierException">The task does not exist, or the family does not support it.</exception>

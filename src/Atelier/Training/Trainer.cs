@@ -40,6 +40,9 @@ public sealed record TrainerHooks
     /// </summary>
     public Func<nn.Module>? CreateReplica { get; init; }
 
+    /// <summary>What the user should know before training begins, one sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>The unit of the items in a batch.</summary>
     public string ItemUnit { get; init; } = "tokens";
 }
@@ -92,6 +95,8 @@ public sealed class Trainer<TBatch>(
     private TrainingReport Learn(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         TrainingSection section = recipe.Training;
+        foreach (string note in hooks.Notes)
+            progress.Report(new TrainingProgress { Step = 0, Message = note });
         Device device = PrepareDevice(cancellation);
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;

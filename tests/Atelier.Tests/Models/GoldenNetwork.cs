@@ -36,6 +36,9 @@ internal sealed class GoldenNetwork
         return tensor(rows.SelectMany(row => row).ToArray(), rows.Length, rows[0].Length);
     }
 
+    /// <summary>An output, as nested arrays.</summary>
+    public JsonElement Output(string name) => _root.GetProperty("outputs").GetProperty(name);
+
     /// <summary>Checks an output where its row is not padding.</summary>
     /// <param name="name">The name of the output.</param>
     /// <param name="actual">[batch, …, width].</param>
@@ -43,7 +46,7 @@ internal sealed class GoldenNetwork
     public void ShouldEqual(string name, Tensor actual, Tensor? counts = null)
     {
         var expected = new List<double>();
-        Collect(_root.GetProperty("outputs").GetProperty(name), expected);
+        Collect(Output(name), expected);
         float[] values = actual.to(ScalarType.Float32).contiguous().data<float>().ToArray();
         long[]? mask = counts?.contiguous().data<long>().ToArray();
         values.Length.ShouldBe(expected.Count);

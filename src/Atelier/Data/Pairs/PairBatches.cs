@@ -18,12 +18,7 @@ public sealed class PairBatches : IBatchSource<PairBatch>
     private readonly PairFile _file;
     private readonly SequenceEnds _ends;
     private readonly int _longest;
-    private readonly ulong _seed;
-    private readonly bool _shuffled;
-    private readonly ulong[] _lengths; // of each pair, as a key to sort by
-    private readonly List<int> _starts = []; // of the batches in the sorted order, and its end
-    private readonly int[] _pairs, _batches; // the order of pairs, and of batches, in the current epoch
-    private long _epoch = -1;
+    private readonly LengthBuckets _buckets;
 
     /// <summary>Creates the source. It reads the file as batches are requested, and does not dispose it.</summary>
     /// <param name="file">The pairs.</param>
@@ -42,9 +37,8 @@ public sealed class PairBatches : IBatchSource<PairBatch>
         if (file.Count == 0)
             throw new AtelierException("holds no pairs to train on or to evaluate", file.Path,
                 "provide more pairs, or change data.split");
-        (_file, _ends, _longest, _seed, _shuffled) = (file, ends, longest, (ulong)seed, shuffled);
-        _pairs = new int[file.Count];
-        _lengths = new ulong[file.Count];
+        (_file, _ends, _longest) = (file, ends, longest);
+        var lengths = new ulong[file.Count];
         long targets = 0;
         for (int i = 0; i < file.Count; i++)
         {
@@ -52,26 +46,18 @@ public sealed class PairBatches : IBatchSource<PairBatch>
             targets += target;
             int length = Math.Max(source, target);
             uint difference = (uint)(source - target + _longest);
-            _lengths[i] = ((ulong)length << 32) | (length % 2 == 0 ? difference : uint.MaxValue - difference);
+            lengths[i] = ((ulong)length << 32) | (length % 2 == 0 ? difference : uint.MaxValue - difference);
         }
-        int most = (int)(_lengths.Max() >> 32);
+        int most = (int)(lengths.Max() >> 32);
         if (most > tokensPerBatch)
             throw new AtelierException($"holds a pair of {most} tokens, but a batch has {tokensPerBatch}", file.Path,
                 "use larger batches, or leave long pairs out with data.pairs.maxLength");
-        SortPairs(epoch: 0);
-        for (int i = 0; i < _pairs.Length; i++)
-        {
-            if (i == 0 || (i + 1 - _starts[^1]) * (long)(_lengths[_pairs[i]] >> 32) > tokensPerBatch)
-                _starts.Add(i);
-        }
-        _batches = [.. Enumerable.Range(0, _starts.Count)];
-        _starts.Add(_pairs.Length);
-        BatchesPerEpoch = _batches.Length;
+        _buckets = new LengthBuckets(lengths, tokensPerBatch, seed, shuffled);
         ItemsPerBatch = Math.Max(1, (targets + BatchesPerEpoch / 2) / BatchesPerEpoch);
     }
 
     /// <inheritdoc/>
-    public long BatchesPerEpoch { get; }
+    public long BatchesPerEpoch => _buckets.Count;
 
     /// <summary>The mean number of target tokens in a batch, including end tokens.</summary>
     public long ItemsPerBatch { get; }
@@ -79,10 +65,7 @@ public sealed class PairBatches : IBatchSource<PairBatch>
     /// <inheritdoc/>
     public PairBatch Get(long number)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(number);
-        Begin(_shuffled ? number / BatchesPerEpoch : 0);
-        int batch = _batches[number % BatchesPerEpoch];
-        ReadOnlySpan<int> pairs = _pairs.AsSpan(_starts[batch].._starts[batch + 1]);
+        ReadOnlySpan<int> pairs = _buckets.Items(number);
         int rows = pairs.Length, span = 0, time = 0;
         foreach (int pair in pairs)
             (span, time) = (Math.Max(span, SourceLength(pair)), Math.Max(time, TargetLength(pair)));
@@ -117,33 +100,6 @@ public sealed class PairBatches : IBatchSource<PairBatch>
         Math.Min(_longest, _file.SourceLength(pair) + (_ends.EndsSource ? 1 : 0));
 
     private int TargetLength(int pair) => Math.Min(_longest, _file.TargetLength(pair) + 1);
-
-    private void Begin(long epoch)
-    {
-        if (_epoch == epoch)
-            return;
-        SortPairs(epoch);
-        if (_shuffled)
-        {
-            var draws = new ulong[_batches.Length];
-            for (int i = 0; i < draws.Length; i++)
-                (draws[i], _batches[i]) = (Draw(epoch, _pairs.Length + (long)i), i);
-            Array.Sort(draws, _batches);
-        }
-        _epoch = epoch;
-    }
-
-    /// <summary>Sorts the pairs by their lengths, and pairs of equal lengths at random or by index.</summary>
-    private void SortPairs(long epoch)
-    {
-        var keys = new UInt128[_pairs.Length];
-        for (int i = 0; i < keys.Length; i++)
-            (keys[i], _pairs[i]) = (new UInt128(_lengths[i], _shuffled ? Draw(epoch, i) : (ulong)i), i);
-        Array.Sort(keys, _pairs);
-    }
-
-    private ulong Draw(long epoch, long index) =>
-        SplitMix64.At(SplitMix64.At(_seed, (ulong)epoch), (ulong)index);
 
     /// <summary>Copies as many tokens as there is room for.</summary>
     private static void Copy(ReadOnlySpan<int> tokens, Span<long> room)

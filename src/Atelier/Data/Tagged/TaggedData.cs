@@ -52,7 +52,7 @@ public sealed class TaggedData : IDataSource
         List<TaggedSentence> Read(IEnumerable<string> some) =>
             [.. some.SelectMany(file => ConlluFile.Read(file, section.Tags, report, section.Encoding))];
         List<TaggedSentence>[] parts;
-        if (section.Split.Train > 0 && Named(files) is { } named)
+        if (section.Split.Train > 0 && ExampleChoice.Parts(files) is { } named)
         {
             parts = [.. named.Select(Read)];
             report.Note("The split of the files into training, validation and test data was kept.");
@@ -65,6 +65,7 @@ public sealed class TaggedData : IDataSource
             List<TaggedSentence> Sentences(Part part) => [.. split.Documents(part).Select(i => all[i])];
             parts = [Sentences(Part.Train), Sentences(Part.Validation), Sentences(Part.Test)];
         }
+        parts[0] = ExampleChoice.Of(parts[0], section.Examples, seed, report);
         long words = parts.Sum(part => part.Sum(sentence => (long)sentence.Words.Count));
         progress?.Report(
             $"read {Quantity.Of(parts.Sum(part => part.Count), "sentence")}, {Quantity.Of(words, "word")}");
@@ -98,18 +99,6 @@ public sealed class TaggedData : IDataSource
     public void Dispose()
     {
         // The data are lists, which need no release.
-    }
-
-    /// <summary>
-    /// Returns the files of each part by their names; null unless each file is named for a part and there is one for
-    /// training.
-    /// </summary>
-    private static IEnumerable<string>[]? Named(IReadOnlyList<string> files)
-    {
-        string[] Files(params string[] names) => [.. files.Where(file => names.Any(name =>
-            Path.GetFileName(file).Contains(name, StringComparison.OrdinalIgnoreCase)))];
-        string[][] parts = [Files("train"), Files("dev", "valid"), Files("test")];
-        return files.Count > 1 && parts[0].Length > 0 && parts.Sum(part => part.Length) == files.Count ? parts : null;
     }
 
     private static string PathOf(string folder, Part part) =>

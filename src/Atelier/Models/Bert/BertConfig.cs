@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Atelier.Data.Text;
 using Atelier.Layers;
 using Atelier.Networks;
+using Atelier.Recipes;
 
 namespace Atelier.Models.Bert;
 
@@ -48,10 +49,12 @@ public sealed record BertConfig
     public int ContextLength { get; init; } = 128;
 
     /// <summary>The dropout rate of embeddings and of each layer's output (Srivastava et al. 2014).</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double Dropout { get; init; } = 0.1;
 
     /// <summary>The dropout rate of attention weights.</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double AttentionDropout { get; init; } = 0.1;
 
@@ -70,9 +73,11 @@ public sealed record BertConfig
     public bool TieHead { get; init; } = true;
 
     /// <summary>The units in which tokens are masked in training: token, whole-word or span.</summary>
+    [MayChange]
     public MaskingUnit Masking { get; init; } = MaskingUnit.Token;
 
     /// <summary>The share of tokens to predict in training.</summary>
+    [MayChange]
     [Range(0.001, 0.999)]
     public double MaskShare { get; init; } = 0.15;
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Formats;
 using Atelier.Networks;
+using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tokenizers;
 
@@ -15,19 +17,43 @@ internal static class BertConfigFile
     /// <summary>The values of model_type.</summary>
     public const string Bert = "bert", Roberta = "roberta";
 
-    // our own key, for tokenizers without a mask token
-    private const string Mask = "mask_token_id";
+    private const int MostLabels = 1 << 20;
+
+    // our own keys: for tokenizers without a mask token, and for the column of CoNLL-U files that holds the tags
+    private const string Mask = "mask_token_id", Column = "tag_column";
+
+    private const string Tagger = "ForTokenClassification", Classifier = "ForSequenceClassification";
+    private const string Names = "id2label", Numbers = "label2id", Problem = "problem_type";
+    private const string SingleLabel = "single_label_classification";
 
     /// <summary>Formats the configuration of a model and its special tokens as the text of config.json.</summary>
-    public static string Write(BertModel model, MaskedTokens tokens)
+    public static string Write(BertModel model, MaskedTokens tokens) =>
+        ConfigRecords.Write(Write(model, tokens, model.PredictsTokens ? "ForMaskedLM" : "Model"));
+
+    /// <summary>Formats the configuration of a model with a head as the text of config.json.</summary>
+    public static string Write(BertClassifier model, MaskedTokens tokens, TagColumn column)
+    {
+        bool tags = model.Head == BertHead.Tagging;
+        JsonObject root = Write(model.Encoder, tokens, tags ? Tagger : Classifier);
+        root[Names] = new JsonObject(model.Labels.Select((label, i) =>
+            KeyValuePair.Create<string, JsonNode?>(i.ToString(CultureInfo.InvariantCulture), label)));
+        root[Numbers] = new JsonObject(model.Labels.Select((label, i) =>
+            KeyValuePair.Create<string, JsonNode?>(label, i)));
+        if (!tags)
+            root[Problem] = SingleLabel;
+        else if (column != TagColumn.Upos)
+            root[Column] = RecipeNames.Value(column);
+        return ConfigRecords.Write(root);
+    }
+
+    private static JsonObject Write(BertModel model, MaskedTokens tokens, string kind)
     {
         BertConfig config = model.Config;
         bool isRoberta = config.Layout == BertLayout.Roberta;
-        string name = (isRoberta ? "Roberta" : "Bert") + (model.PredictsTokens ? "ForMaskedLM" : "Model");
-        return ConfigRecords.Write(new JsonObject
+        return new JsonObject
         {
             ["model_type"] = isRoberta ? Roberta : Bert,
-            ["architectures"] = new JsonArray(name),
+            ["architectures"] = new JsonArray((isRoberta ? "Roberta" : "Bert") + kind),
             ["vocab_size"] = model.VocabularySize,
             ["hidden_size"] = config.HiddenSize,
             ["num_hidden_layers"] = config.LayerCount,
@@ -53,8 +79,49 @@ internal static class BertConfigFile
             ["eos_token_id"] = tokens.EndId,
             [Mask] = tokens.MaskId,
             ["torch_dtype"] = "float32",
-        });
+        };
     }
+
+    /// <summary>Returns the head that a config.json names; null if it predicts tokens or has none.</summary>
+    public static BertHead? HeadOf(ConfigFile file)
+    {
+        foreach (string name in file.Strings("architectures") ?? [])
+        {
+            if (name.EndsWith(Tagger, StringComparison.Ordinal))
+                return BertHead.Tagging;
+            if (name.EndsWith(Classifier, StringComparison.Ordinal))
+                return BertHead.Classification;
+        }
+        return null;
+    }
+
+    /// <summary>Reads the labels of a head.</summary>
+    /// <exception cref="AtelierException">The labels are not numbered from 0, occur twice, or contradict each other, or
+    /// the head does not choose one label of several.</exception>
+    public static IReadOnlyList<string> ReadLabels(ConfigFile file)
+    {
+        AtelierException Wrong(string what) => new(what, file.Path, "download or export the model again");
+        string problem = file.String(Problem, SingleLabel);
+        if (problem != SingleLabel)
+            throw Wrong($"{Problem} '{problem}' is not supported, only {SingleLabel}");
+        // two labels without names are Hugging Face's default
+        ConfigFile? names = file.Section(Names);
+        int count = names?.Root.EnumerateObject().Count() ?? file.Integer("num_labels", 2);
+        if (names is null && count is < 2 or > MostLabels)
+            throw Wrong($"num_labels is {count}; a head needs 2 to {MostLabels} labels");
+        string[] labels = [.. Enumerable.Range(0, count).Select(i => i.ToString(CultureInfo.InvariantCulture))
+            .Select(key => names is null ? $"LABEL_{key}" : names.String(key, ""))];
+        if (labels.Any(label => label.Length == 0) || labels.Distinct().Count() < count || count < 2)
+            throw Wrong($"{Names} must name at least two different labels, numbered from 0");
+        if (file.Section(Numbers) is { } numbers && (numbers.Root.EnumerateObject().Count() != count
+            || labels.Index().Any(label => numbers.Integer(label.Item, -1) != label.Index)))
+            throw Wrong($"{Numbers} contradicts {Names}");
+        return labels;
+    }
+
+    /// <summary>Reads the column of CoNLL-U files that the tags belong to.</summary>
+    public static TagColumn ReadColumn(ConfigFile file) =>
+        file.String(Column, "") == RecipeNames.Value(TagColumn.Xpos) ? TagColumn.Xpos : TagColumn.Upos;
 
     /// <summary>Reads a resolved configuration.</summary>
     /// <exception cref="AtelierException">A key is missing, out of range, or has a value that is not

@@ -1,11 +1,15 @@
 using Atelier.Abstractions;
 using Atelier.Data;
+using Atelier.Data.Labelled;
+using Atelier.Data.Tagged;
 using Atelier.Data.Text;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
+using Atelier.Tasks.Labelled;
+using Atelier.Tasks.Tagged;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using Atelier.Tokenizers;
@@ -28,33 +32,58 @@ public sealed class BertFamily : IModelFamily
     public IReadOnlyList<string> ModelTypes => [BertConfigFile.Bert, BertConfigFile.Roberta];
 
     /// <inheritdoc/>
-    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
+    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask(), new TaggingTask(), new LabelledTask()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(BertConfig);
 
     /// <inheritdoc/>
-    public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
-    [
-        new("a masked language model",
+    public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) => recipe.Data.Kind is null or "text"
+        ?
         [
-            "evaluation.stride", "evaluation.baselineOrder",
-            .. GenerationSection.DecodingKeys.Except(TextTask.MaskedOptions.Select(option => "generation." + option)),
-        ]),
-    ];
+            new("a masked language model",
+            [
+                "evaluation.stride", "evaluation.baselineOrder",
+                .. GenerationSection.DecodingKeys
+                    .Except(TextTask.MaskedOptions.Select(option => "generation." + option)),
+            ]),
+        ]
+        :
+        [
+            new("a model of labels, which predicts no tokens", "model.masking", "model.maskShare",
+                "training.sampleEvery", "generation"),
+            new("a model of labels, whose batches are limited by training.batchTokens,", "training.batchSize"),
+        ];
 
     /// <inheritdoc/>
-    public ILearner CreateLearner(Recipe recipe, IDataSource data)
+    public object? ReadConfiguration(Bundle bundle) => BertConfigFile.Read(ConfigFile.Read(bundle.ConfigPath));
+
+    /// <inheritdoc/>
+    public ILearner CreateLearner(Recipe recipe, IDataSource data) => data switch
     {
-        if (data is not TextData text)
-            throw new AtelierException($"the family {Name} trains on text", "data.source",
-                "use text, or another family");
+        TaggedData tagged => BertHeads.CreateLearner(recipe, tagged),
+        LabelledData labelled => BertHeads.CreateLearner(recipe, labelled),
+        TextData text => CreateLearner(recipe, text),
+        _ => throw new AtelierException($"the family {Name} trains on text, tagged sentences or labelled texts",
+            "data.source", "use one of these, or another family"),
+    };
+
+    private static Trainer<TextBatch> CreateLearner(Recipe recipe, TextData text)
+    {
         BertConfig config = ((BertConfig?)recipe.Model.Config ?? new BertConfig()).Resolve();
-        MaskedTokens tokens = TokensOf(text, config);
-        int maskId = tokens.MaskId!.Value, vocabulary = Math.Max(text.Tokenizer.VocabularySize, maskId + 1);
+        using BertStart? start = BertStart.Open(recipe, text.Tokenizer);
+        MaskedTokens tokens = start?.Tokens ?? TokensOf(text.Tokenizer, text.Train.EndOfTextId, config,
+            mask: text.Tokenizer.VocabularySize);
+        int maskId = tokens.MaskId ?? throw new AtelierException("the model of training.from has no mask token",
+            "training.from", "start from a model whose tokenizer has [MASK] or <mask>");
+        int vocabulary = start?.VocabularySize(text.Tokenizer) ?? Math.Max(text.Tokenizer.VocabularySize, maskId + 1);
         BertModel CreateModel() => new(config, vocabulary, recipe.Training.ChosenPrecision, recipe.Seed,
-            recipe.Training.LabelSmoothing, tokens.PadId);
+            recipe.Training.LabelSmoothing, tokens.PadId, hasHead: true, hasPooler: start?.Encoder.Pooler is not null);
         BertModel model = CreateModel();
+        bool isNew = start?.Encoder.PredictsTokens == false;
+        IReadOnlyList<string> notes = isNew ? [start!.NewHead(recipe, "tokens")] : [];
+        start?.CopyTo(model, recipe,
+            name => isNew && name.StartsWith(BertModel.HeadName, StringComparison.Ordinal));
         var masker = new TokenMasker(text.Tokenizer, maskId, config.Masking, config.MaskShare);
         MaskedBatches Batches(TokenFile file, bool shuffled) => new(file, masker, tokens, recipe.Training.BatchSize,
             config.ContextLength, recipe.Seed, shuffled);
@@ -67,6 +96,7 @@ public sealed class BertFamily : IModelFamily
                 WriteBundle = folder => Write(folder, model, text.Tokenizer, decoding, tokens, TextBundle.Card(recipe,
                     text, model.parameters().Sum(p => p.numel()), "fill-mask")),
                 CreateReplica = CreateModel,
+                Notes = notes,
                 WriteSample = (path, cancellation) => WriteSample(path, generator, text, cancellation),
             });
     }
@@ -83,6 +113,15 @@ public sealed class BertFamily : IModelFamily
                 + $"tokenizer has {tokenizer.VocabularySize}", bundle.Folder,
                 "use config.json and tokenizer.json of the same model");
         MaskedTokens tokens = BertConfigFile.ReadTokens(config, tokenizer);
+        if (BertConfigFile.HeadOf(config) is { } head)
+        {
+            BertClassifier classifier = ReadClassifier(bundle, cancellation);
+            classifier.eval();
+            classifier.to(target);
+            return head == BertHead.Tagging
+                ? new BertTagger(classifier, tokenizer, tokens, BertConfigFile.ReadColumn(config))
+                : new BertTextClassifier(classifier, tokenizer, tokens);
+        }
         DecodingOptions decoding = GenerationConfigFile.Read(bundle.GenerationConfigPath).Decoding;
         BertModel model = ReadModel(bundle, cancellation);
         model.eval();
@@ -97,13 +136,48 @@ public sealed class BertFamily : IModelFamily
     /// <param name="bundle">The bundle.</param>
     /// <param name="cancellation">Cancels loading between tensors.</param>
     /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
-    public static BertModel ReadModel(Bundle bundle, CancellationToken cancellation = default)
+    public static BertModel ReadModel(Bundle bundle, CancellationToken cancellation = default) =>
+        Read(bundle, ReadModel, cancellation);
+
+    /// <summary>Loads the network of a bundle that predicts labels, which needs no tokenizer.</summary>
+    /// <inheritdoc cref="ReadModel(Bundle, CancellationToken)"/>
+    public static BertClassifier ReadClassifier(Bundle bundle, CancellationToken cancellation = default) =>
+        Read(bundle, ReadClassifier, cancellation);
+
+    /// <summary>Creates the network that config.json and the weights describe.</summary>
+    internal static BertModel ReadModel(ConfigFile file, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    {
+        (BertConfig config, int pad) = ReadShape(file, tensors, where);
+        (bool hasHead, bool hasPooler) = BertWeights.PartsOf(tensors);
+        var model = new BertModel(config, file.VocabularySize, Precision.Fp32, seed: 0, padId: pad, hasHead: hasHead,
+            hasPooler: hasPooler);
+        return Filled(model, () => BertWeights.Import(model, tensors, where));
+    }
+
+    /// <summary>Creates the network with a head for labels that config.json and the weights describe.</summary>
+    internal static BertClassifier ReadClassifier(ConfigFile file, IReadOnlyDictionary<string, Tensor> tensors,
+        string where)
+    {
+        (BertConfig config, int pad) = ReadShape(file, tensors, where);
+        BertHead head = BertConfigFile.HeadOf(file) ?? throw new AtelierException("the model predicts no labels",
+            file.Path, "use a model for token or sequence classification");
+        IReadOnlyList<string> labels = BertConfigFile.ReadLabels(file);
+        string name = BertWeights.ClassifierName(config.Layout, head) + ".weight";
+        if (tensors.TryGetValue(name, out Tensor? rows) && rows.shape[0] != labels.Count)
+            throw new AtelierException($"the tensor {name} has {rows.shape[0]} rows, but config.json names "
+                + $"{Quantity.Of(labels.Count, "label")}", where, "download or export the model again");
+        var model = new BertClassifier(config, file.VocabularySize, head, labels, Precision.Fp32, seed: 0, padId: pad);
+        return Filled(model, () => BertWeights.Import(model, tensors, where));
+    }
+
+    private static T Read<T>(Bundle bundle, Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, string, T> read,
+        CancellationToken cancellation)
     {
         ConfigFile file = ConfigFile.Read(bundle.ConfigPath);
         IReadOnlyDictionary<string, Tensor> tensors = BundleTensors.Read(bundle, cancellation);
         try
         {
-            return ReadModel(file, tensors, bundle.WeightsPath);
+            return read(file, tensors, bundle.WeightsPath);
         }
         finally
         {
@@ -112,22 +186,27 @@ public sealed class BertFamily : IModelFamily
         }
     }
 
-    /// <summary>Creates the network that config.json and the weights describe.</summary>
-    internal static BertModel ReadModel(ConfigFile file, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    /// <summary>
+    /// Reads the configuration and the padding token, and refuses files with fewer weights before a model is allocated.
+    /// </summary>
+    private static (BertConfig Config, int PadId) ReadShape(ConfigFile file,
+        IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
         BertConfig config = BertConfigFile.Read(file);
         (int pad, int vocabulary) = (BertConfigFile.PadId(file), file.VocabularySize);
         Int128 claimed = BertWeights.ParameterCount(config, vocabulary, pad);
         Int128 held = tensors.Values.Sum(tensor => tensor.numel());
-        if (vocabulary < 1 || claimed > held)
-            throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
+        return vocabulary >= 1 && claimed <= held ? (config, pad)
+            : throw new AtelierException($"holds {held} weights, but config.json describes at least {claimed}", where,
                 "download or export the model again");
-        (bool hasHead, bool hasPooler) = BertWeights.PartsOf(tensors);
-        var model = new BertModel(config, vocabulary, Precision.Fp32, seed: 0, padId: pad, hasHead: hasHead,
-            hasPooler: hasPooler);
+    }
+
+    private static T Filled<T>(T model, Action import)
+        where T : nn.Module
+    {
         try
         {
-            BertWeights.Import(model, tensors, where);
+            import();
             return model;
         }
         catch
@@ -154,16 +233,21 @@ public sealed class BertFamily : IModelFamily
     }
 
     /// <summary>
-    /// The special tokens of a new model. Where the tokenizer has none of its own, the mask token is one more row of
-    /// the embedding, and the end-of-text token stands for the others.
+    /// The special tokens of a new model. Where the tokenizer has none of its own, the end-of-text token stands for
+    /// them.
     /// </summary>
-    private static MaskedTokens TokensOf(TextData text, BertConfig config)
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="end">The end-of-text token, or null.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="mask">The mask token of a tokenizer without one, a further row of the embedding; null for
+    /// none.</param>
+    /// <exception cref="AtelierException">The layout needs a padding token.</exception>
+    internal static MaskedTokens TokensOf(Tokenizer tokenizer, int? end, BertConfig config, int? mask)
     {
-        int? end = text.Train.EndOfTextId;
-        MaskedTokens tokens = MaskedTokens.Of(text.Tokenizer,
-            new MaskedTokens(text.Tokenizer.VocabularySize) { BeginId = end, EndId = end, PadId = end ?? 0 });
+        MaskedTokens tokens = MaskedTokens.Of(tokenizer,
+            new MaskedTokens(mask) { BeginId = end, EndId = end, PadId = end ?? 0 });
         // the positions of RoBERTa's files are counted from the padding token, wherever it occurs in a sequence
-        return config.Layout == BertLayout.Bert || text.Tokenizer.Special.Pad is not null ? tokens
+        return config.Layout == BertLayout.Bert || tokenizer.Special.Pad is not null ? tokens
             : throw new AtelierException("the layout roberta needs a tokenizer with a padding token of its own",
                 "model.layout", "use the layout bert, or a tokenizer with [PAD] or <pad>");
     }

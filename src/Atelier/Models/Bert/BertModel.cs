@@ -2,6 +2,7 @@ using Atelier.Layers;
 using Atelier.Networks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
+using Atelier.Training;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -21,7 +22,12 @@ public sealed class BertModel : MaskedTextModel
     /// <summary>The standard deviation of the initial weights, as in the published code.</summary>
     internal const double Deviation = 0.02;
 
-    private const string PoolerName = "pooler";
+    /// <summary>The name of the pooler, with which those of its weights begin.</summary>
+    internal const string PoolerName = "pooler";
+
+    /// <summary>The name of the head that predicts tokens.</summary>
+    internal const string HeadName = "head";
+
     private readonly AttentionProduct _product = new(causal: false);
     private readonly Precision _precision;
     private readonly BlockStack _layers;
@@ -62,7 +68,7 @@ public sealed class BertModel : MaskedTextModel
         if (hasHead)
         {
             MaskedHead = new Prediction(Config, vocabularySize, precision, random);
-            register_module("head", MaskedHead);
+            register_module(HeadName, MaskedHead);
         }
         if (hasPooler)
         {
@@ -111,6 +117,9 @@ public sealed class BertModel : MaskedTextModel
     internal Linear? Pooler { get; }
 
     /// <inheritdoc/>
+    public override IEnumerable<(string Name, Tensor View)> PublishedWeights() => BertWeights.Views(this);
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<Parameter> Learned => Pooler is null ? base.Learned
         : [.. named_parameters().Where(p => !p.name.StartsWith(PoolerName, StringComparison.Ordinal))
             .Select(p => p.parameter)];
@@ -123,15 +132,24 @@ public sealed class BertModel : MaskedTextModel
     /// <param name="padding">True at padding, [batch, time], bool; null for none.</param>
     /// <param name="types">The types of the tokens, [batch, time], int64; null if all have the first type.</param>
     /// <returns>The hidden states, [batch, time, hidden].</returns>
-    public Tensor Encode(Tensor ids, Tensor? padding, Tensor? types)
+    public Tensor Encode(Tensor ids, Tensor? padding, Tensor? types) => 
+        Encode(ids, padding, types, ActivationCheckpointing ? Through : null);
+
+    /// <summary>Encodes sequences to hidden states.</summary>
+    /// <param name="ids">As in the public method.</param>
+    /// <param name="padding">As in the public method.</param>
+    /// <param name="types">As in the public method.</param>
+    /// <param name="checkpoint">Computes a block and stores only its input: <see cref="GradientModel{TBatch}.Through"/>
+    /// of the model that is trained; null stores all activations.</param>
+    internal Tensor Encode(Tensor ids, Tensor? padding, Tensor? types,
+        Func<Func<Tensor, Tensor>, Tensor, Tensor>? checkpoint)
     {
         Tensor type = types is null ? Types.Weight.narrow(0, 0, 1) : Types.forward(types);
         Tensor x = Tokens.forward(ids).Plus(type)
             .Plus(Positions.Weight.narrow(0, FirstPosition, ids.shape[1])); // [batch, time, hidden]
         x = Dropout.Apply(EmbeddingNorm.forward(x), training ? Config.Dropout : 0);
         AttentionContext? context = padding is null ? null : new() { Padding = padding };
-        return _layers.Forward(x, context is null ? null : _ => context,
-            checkpoint: ActivationCheckpointing ? Through : null);
+        return _layers.Forward(x, context is null ? null : _ => context, checkpoint: checkpoint);
     }
 
     /// <summary>Computes tanh(W x + b) of the first token's hidden state x.</summary>

@@ -16,22 +16,46 @@ internal static class BertWeights
     /// <summary>
     /// Copies the weights to contiguous tensors on the CPU, which belong to the caller's dispose scope.
     /// </summary>
-    public static IReadOnlyDictionary<string, Tensor> Export(BertModel model) =>
-        WeightViews.Copy(Views(model, model.PredictsTokens ? Prefix(model) : ""));
+    public static IReadOnlyDictionary<string, Tensor> Export(BertModel model) => WeightViews.Copy(
+        Views(model, model.PredictsTokens ? Prefix(model) : ""));
+
+    /// <inheritdoc cref="Export(BertModel)"/>
+    public static IReadOnlyDictionary<string, Tensor> Export(BertClassifier model) =>
+        WeightViews.Copy(Views(model, Prefix(model.Encoder)));
+
+    /// <summary>Returns the weights under their published names.</summary>
+    public static IEnumerable<(string Name, Tensor View)> Views(BertModel model) =>
+        Views(model, model.PredictsTokens ? Prefix(model) : "").Select(view => (view.Name, view.View!));
+
+    /// <inheritdoc cref="Views(BertModel)"/>
+    public static IEnumerable<(string Name, Tensor View)> Views(BertClassifier model) =>
+        Views(model, Prefix(model.Encoder)).Select(view => (view.Name, view.View!));
+
+    /// <summary>The name of the layer that computes the logits of labels.</summary>
+    public static string ClassifierName(BertLayout layout, BertHead head) =>
+        layout == BertLayout.Roberta && head == BertHead.Classification ? "classifier.out_proj" : "classifier";
 
     /// <summary>Copies tensors of any floating-point type into the weights of a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="tensors">The tensors by name.</param>
     /// <param name="where">The path of their file, for error messages.</param>
     /// <exception cref="AtelierException">A tensor is missing, unexpected, or has the wrong shape.</exception>
-    public static void Import(BertModel model, IReadOnlyDictionary<string, Tensor> tensors, string where)
+    public static void Import(BertModel model, IReadOnlyDictionary<string, Tensor> tensors, string where) =>
+        Import(model, prefix => Views(model, prefix), tensors, where);
+
+    /// <inheritdoc cref="Import(BertModel, IReadOnlyDictionary{string, Tensor}, string)"/>
+    public static void Import(BertClassifier model, IReadOnlyDictionary<string, Tensor> tensors, string where) =>
+        Import(model.Encoder, prefix => Views(model, prefix), tensors, where);
+
+    private static void Import(BertModel model, Func<string, IEnumerable<(string Name, Tensor? View)>> views,
+        IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         string prefix = Prefix(model);
         if (!tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)))
             prefix = "";
-        BundleTensors.CopyTo(Views(model, prefix).Select(view => (NameInFile(view.Name), view.View)).ToList(), tensors,
+        BundleTensors.CopyTo(views(prefix).Select(view => (NameInFile(view.Name), view.View)).ToList(), tensors,
             name => IsIgnored(name, model), where);
 
         string NameInFile(string name)
@@ -61,18 +85,28 @@ internal static class BertWeights
     }
 
     // Constants that older versions of Hugging Face's library stored, copies of tied weights and of the head's bias,
-    // and the head for whether two sentences follow one another.
+    // the head for whether two sentences follow one another, and a pooler that a tagger does not use.
     private static bool IsIgnored(string name, BertModel model) =>
         name.EndsWith("embeddings.position_ids", StringComparison.Ordinal)
         || name.EndsWith("embeddings.token_type_ids", StringComparison.Ordinal)
         || name.StartsWith("cls.seq_relationship.", StringComparison.Ordinal)
+        || (model is { Pooler: null, MaskedHead: null }
+            && name.EndsWith(".pooler.dense" + name[name.LastIndexOf('.')..], StringComparison.Ordinal))
         || name is "cls.predictions.decoder.bias" or "lm_head.decoder.bias"
         || (name is "cls.predictions.decoder.weight" or "lm_head.decoder.weight" && model.MaskedHead?.Decoder is null);
 
     private static string Prefix(BertModel model) =>
         model.Config.Layout == BertLayout.Roberta ? "roberta." : "bert.";
 
-    private static IEnumerable<(string Name, Tensor? View)> Views(BertModel model, string prefix)
+    private static IEnumerable<(string Name, Tensor? View)> Views(BertClassifier model, string prefix)
+    {
+        string name = ClassifierName(model.Encoder.Config.Layout, model.Head);
+        // RoBERTa's pooler is a part of its head
+        string pooler = name == "classifier" ? prefix + "pooler.dense" : "classifier.dense";
+        return [.. Views(model.Encoder, prefix, pooler), .. WeightViews.Of(name, model.Classifier)];
+    }
+
+    private static IEnumerable<(string Name, Tensor? View)> Views(BertModel model, string prefix, string? pooler = null)
     {
         string embeddings = prefix + "embeddings.";
         return
@@ -82,7 +116,7 @@ internal static class BertWeights
             (embeddings + "token_type_embeddings.weight", model.Types.Weight),
             .. WeightViews.Of(embeddings + "LayerNorm", model.EmbeddingNorm),
             .. model.Blocks.Index().SelectMany(block => Views(block.Item, $"{prefix}encoder.layer.{block.Index}.")),
-            .. model.Pooler is null ? [] : WeightViews.Of(prefix + "pooler.dense", model.Pooler),
+            .. model.Pooler is null ? [] : WeightViews.Of(pooler ?? prefix + "pooler.dense", model.Pooler),
             .. model.MaskedHead is null ? [] : Views(model.MaskedHead, model.Config.Layout),
         ];
     }

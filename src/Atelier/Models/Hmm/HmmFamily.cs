@@ -44,7 +44,7 @@ public sealed class HmmFamily : IModelFamily
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
         Tasks.FirstOrDefault(task => task.Name == recipe.Data.Kind) is TaggingTask
-            ? [new("a tagger that counts", "training")] : [];
+            ? [new("a tagger that counts", "training", "data.tokenizer")] : [];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Networks;
+using Atelier.Recipes;
 
 namespace Atelier.Models.Seq2Seq;
 
@@ -78,6 +79,7 @@ public sealed record Seq2SeqConfig
     public bool Coverage { get; init; }
 
     /// <summary>The dropout rate of embeddings, between layers and before the output layer.</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double Dropout { get; init; } = 0.1;
 

@@ -28,6 +28,9 @@ public sealed class Seq2SeqFamily : PairFamily<Seq2SeqConfig, Seq2SeqModel>
             recipe.Seed, recipe.Training.LabelSmoothing);
 
     /// <inheritdoc/>
+    protected override Seq2SeqConfig ReadConfig(ConfigFile file) => PairConfigFile.Read<Seq2SeqConfig>(file).Config;
+
+    /// <inheritdoc/>
     protected override string ConfigText(Seq2SeqModel model, SequenceEnds ends) =>
         PairConfigFile.Write(ModelType, model, model.SharesEmbedding, ends, model.Config);
 

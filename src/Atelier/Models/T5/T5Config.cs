@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Layers;
 using Atelier.Networks;
+using Atelier.Recipes;
 
 namespace Atelier.Models.T5;
 
@@ -72,6 +73,7 @@ public sealed record T5Config
     /// The dropout rate of embeddings, attention weights, activations inside feed-forward layers, and outputs of all
     /// layers (Srivastava et al. 2014).
     /// </summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double Dropout { get; init; } = 0.1;
 
@@ -94,12 +96,14 @@ public sealed record T5Config
     /// <summary>
     /// For training on text: the share of tokens that are removed (Raffel et al. 2020, section 3.3.3).
     /// </summary>
+    [MayChange]
     [Range(0.01, 0.9)]
     public double NoiseShare { get; init; } = 0.15;
 
     /// <summary>
     /// For training on text: the mean number of tokens of a removed span (Raffel et al. 2020, section 3.3.4).
     /// </summary>
+    [MayChange]
     [Range(1.0, 1000.0)]
     public double MeanSpanLength { get; init; } = 3;
 

@@ -48,10 +48,9 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
             return base.CreateLearner(recipe, data);
         T5Config config = (T5Config?)recipe.Model.Config ?? new T5Config();
         Tokenizer tokenizer = TokenizerOf(text, config.SentinelCount);
-        SequenceEnds ends = EndsOf(tokenizer);
+        (T5Model model, Func<T5Model> createModel, SequenceEnds ends) =
+            Begin(recipe, tokenizer, tokenizer, () => EndsOf(tokenizer));
         var corruption = new SpanCorruption(tokenizer.Special.Sentinels, config.NoiseShare, config.MeanSpanLength);
-        T5Model CreateModel() => Create(config, null, tokenizer.VocabularySize, recipe);
-        T5Model model = CreateModel();
         SpanBatches Batches(TokenFile file, bool shuffled) => new(file, corruption, ends, recipe.Training.BatchSize,
             config.ContextLength, recipe.Seed, shuffled);
         // not disposed: the model goes on
@@ -62,7 +61,7 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
             {
                 WriteBundle = folder => Write(folder, model, tokenizer, tokenizer, generator.Defaults, ends,
                     TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()), "text2text-generation")),
-                CreateReplica = CreateModel,
+                CreateReplica = createModel,
                 WriteSample = (path, cancellation) => WriteSample(path, generator, text, recipe.Seed, cancellation),
                 ItemUnit = "target tokens",
             });
@@ -77,6 +76,17 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
     /// <inheritdoc/>
     protected override T5Model Create(T5Config config, int? sourceVocabularySize, int vocabularySize, Recipe recipe) =>
         new(config, vocabularySize, recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing);
+
+    /// <inheritdoc/>
+    /// <remarks>Whether the output layer has its own weights, newer files say by these weights alone.</remarks>
+    public override object? ReadConfiguration(Bundle bundle)
+    {
+        using var start = (SequenceToSequenceGenerator)Load(bundle, "cpu");
+        return ((T5Model)start.Model).Config;
+    }
+
+    /// <inheritdoc/>
+    protected override T5Config ReadConfig(ConfigFile file) => T5ConfigFile.Read(file).Config;
 
     /// <inheritdoc/>
     protected override string ConfigText(T5Model model, SequenceEnds ends) => T5ConfigFile.Write(model, ends);

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Layers;
 using Atelier.Networks;
+using Atelier.Recipes;
 
 namespace Atelier.Models.Transformer;
 
@@ -55,14 +56,17 @@ public sealed record TransformerConfig
     public int ContextLength { get; init; } = 256;
 
     /// <summary>The dropout rate of embeddings and of each layer's output (Srivastava et al. 2014).</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double Dropout { get; init; } = 0.1;
 
     /// <summary>The dropout rate of attention weights.</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double AttentionDropout { get; init; }
 
     /// <summary>The dropout rate of the activations inside feed-forward layers.</summary>
+    [MayChange]
     [Range(0.0, 0.999)]
     public double ActivationDropout { get; init; }
 

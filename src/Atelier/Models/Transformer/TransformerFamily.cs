@@ -27,6 +27,9 @@ public sealed class TransformerFamily : PairFamily<TransformerConfig, Transforme
             recipe.Training.ChosenPrecision, recipe.Seed, recipe.Training.LabelSmoothing);
 
     /// <inheritdoc/>
+    protected override TransformerConfig ReadConfig(ConfigFile file) => TransformerConfigFile.Read(file).Config;
+
+    /// <inheritdoc/>
     protected override string ConfigText(TransformerModel model, SequenceEnds ends) =>
         TransformerConfigFile.Write(model, ends);
 

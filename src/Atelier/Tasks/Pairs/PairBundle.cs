@@ -120,8 +120,8 @@ internal static class PairBundle
             ---
             # {recipe.Name}
 
-            {recipe.Description ?? $"A model from text to text of the family {recipe.Model.Family}, trained from "
-                + "scratch."}
+            {recipe.Description ?? $"A model from text to text of the family {recipe.Model.Family}, "
+                + $"{StartingWeights.Origin(recipe)}."}
 
             | | |
             |---|---|
@@ -129,7 +129,7 @@ internal static class PairBundle
             | parameters | {parameters} |
             | vocabulary | {vocabulary} |
             | trained on | {SourceFiles.PublicName(data.Facts.Source)}, {Quantity.Of(data.Train.Count, "pair")} |
-            | seed | {recipe.Seed} |
+            | seed | {recipe.Seed} |{StartingWeights.CardRows(recipe)}
 
             It writes what resembles the targets that it has seen, right or wrong; check what it says before you use
             it.

@@ -51,12 +51,9 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         if (data is not PairData pairs)
             throw new AtelierException($"the family {Name} trains on pairs of texts", "data.source",
                 "use pairs, or another family");
-        var config = (TConfig?)recipe.Model.Config ?? new TConfig();
-        SequenceEnds ends = Ends(pairs) with { SourcePrefix = recipe.Data.Pairs.Prefix };
-        int? sources = ReferenceEquals(pairs.SourceTokenizer, pairs.TargetTokenizer)
-            ? null : pairs.SourceTokenizer.VocabularySize;
-        TModel CreateModel() => Create(config, sources, pairs.TargetTokenizer.VocabularySize, recipe);
-        TModel model = CreateModel();
+        (TModel model, Func<TModel> createModel, SequenceEnds ends) =
+            Begin(recipe, pairs.SourceTokenizer, pairs.TargetTokenizer, () => Ends(pairs));
+        ends = ends with { SourcePrefix = recipe.Data.Pairs.Prefix };
         PairBatches Batches(PairFile file, bool shuffled) => new(file, ends,
             recipe.Training.BatchTokens ?? PairsTask.DefaultBatchTokens, model.ContextLength, recipe.Seed, shuffled);
         return new Trainer<PairBatch>(recipe, model, Batches(pairs.Train, shuffled: true),
@@ -65,10 +62,13 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
                 WriteBundle = folder => Write(folder, model, pairs.SourceTokenizer, pairs.TargetTokenizer,
                     recipe.Generation.Decoding, ends,
                     PairBundle.Card(recipe, pairs, model.parameters().Sum(p => p.numel()))),
-                CreateReplica = CreateModel,
+                CreateReplica = createModel,
                 WriteSample = (path, cancellation) => WriteSample(path, model, pairs, ends, recipe, cancellation),
             });
     }
+
+    /// <inheritdoc/>
+    public virtual object? ReadConfiguration(Bundle bundle) => ReadConfig(ConfigFile.Read(bundle.ConfigPath));
 
     /// <inheritdoc/>
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
@@ -122,6 +122,10 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
     /// <param name="recipe">The recipe.</param>
     protected abstract TModel Create(TConfig config, int? sourceVocabularySize, int vocabularySize, Recipe recipe);
 
+    /// <summary>Reads the configuration record from a config.json.</summary>
+    /// <exception cref="AtelierException">The file is damaged.</exception>
+    protected abstract TConfig ReadConfig(ConfigFile file);
+
     /// <summary>Returns the text of config.json.</summary>
     protected abstract string ConfigText(TModel model, SequenceEnds ends);
 
@@ -141,6 +145,38 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
     /// <param name="where">The path of the weights, for error messages.</param>
     /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    /// <summary>
+    /// Creates the model of a recipe, with the weights of the bundle that it starts from, if any, and returns it with a
+    /// function that creates models of its shape, and its special tokens.
+    /// </summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="source">The tokenizer of sources.</param>
+    /// <param name="target">The tokenizer of targets; may be the same object.</param>
+    /// <param name="ends">Returns the special tokens of a model with new weights.</param>
+    /// <exception cref="AtelierException">The bundle does not match the recipe or the tokenizers.</exception>
+    private protected (TModel Model, Func<TModel> Create, SequenceEnds Ends) Begin(Recipe recipe, Tokenizer source,
+        Tokenizer target, Func<SequenceEnds> ends)
+    {
+        var config = (TConfig?)recipe.Model.Config ?? new TConfig();
+        int? sources = ReferenceEquals(source, target) ? null : source.VocabularySize;
+        if (StartingBundle.Open(recipe.Training) is not { } bundle)
+        {
+            TModel New() => Create(config, sources, target.VocabularySize, recipe);
+            return (New(), New, ends());
+        }
+        using var start = (SequenceToSequenceGenerator)Load(bundle, "cpu");
+        StartingWeights.CheckTokens(start.SourceTokenizer, source);
+        StartingWeights.CheckTokens(start.Tokenizer, target);
+        var old = (TModel)start.Model;
+        // published vocabularies may be padded with rows that no token uses
+        int rows = Math.Max(target.VocabularySize, old.VocabularySize);
+        int? sourceRows = sources is { } count ? Math.Max(count, old.SourceVocabularySize) : null;
+        TModel CreateModel() => Create(config, sourceRows, rows, recipe);
+        TModel model = CreateModel();
+        StartingWeights.Copy(model, old, (old.VocabularySize, rows), recipe.Seed, bundle.Folder);
+        return (model, CreateModel, ReadEnds(ConfigFile.Read(bundle.ConfigPath)));
+    }
 
     /// <summary>Writes the first validation sources with what the model makes of them.</summary>
     private static TrainingSample WriteSample(string path, TModel model, PairData data, SequenceEnds ends,

@@ -7,6 +7,7 @@ using Atelier.Evaluation;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
+using Atelier.Runs;
 using Atelier.Tasks.Text;
 using Atelier.Tokenizers;
 
@@ -34,8 +35,8 @@ public sealed class PairsTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.pairs", "data.encoding", "data.tokenizer", "data.table.header", "data.table.separator",
-        "training.batchTokens", "training.labelSmoothing", "evaluation.samples",
-        "evaluation.bleuTokenizer",
+        "training.batchTokens", "training.labelSmoothing", "training.extendVocabulary",
+        "evaluation.samples", "evaluation.bleuTokenizer",
         .. GenerationSection.DecodingKeys.Where(key => key is not ("generation.lookup" or "generation.draftTokens")),
     ];
 
@@ -80,8 +81,20 @@ public sealed class PairsTask : ITask
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
-        CancellationToken cancellation) =>
-        PairData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+        CancellationToken cancellation)
+    {
+        if (StartingBundle.Open(recipe.Training) is not { } bundle)
+            return PairData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
+        (Tokenizer source, Tokenizer target) = PairBundle.ReadTokenizers(bundle.Folder);
+        IReadOnlyList<string> added = recipe.Training.ExtendVocabulary;
+        bool isShared = ReferenceEquals(source, target);
+        if (added.Count > 0 && !isShared)
+            throw new AtelierException("tokens cannot be added to a model with two vocabularies",
+                "training.extendVocabulary", "leave it out");
+        if (added.Count > 0)
+            source = target = TokenizerFile.Load(bundle.TokenizerPath, added, special: false);
+        return PairData.Prepare(recipe.Data, recipe.Seed, folder, source, target, progress, cancellation);
+    }
 
     /// <inheritdoc/>
     public IDataSource Open(string folder) => PairData.Open(folder);

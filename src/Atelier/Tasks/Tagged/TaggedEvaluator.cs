@@ -10,7 +10,8 @@ namespace Atelier.Tasks.Tagged;
 /// </summary>
 internal static class TaggedEvaluator
 {
-    private const int ShownSamples = 3;
+    private const int ShownSamples = 3, ShownTags = 10;
+    private const double MostUnknown = 0.5; // share of tags from which on the data are another model's
 
     /// <summary>
     /// Evaluates a tagger on the test part of the data; on the validation part if there is no test part, and on the
@@ -31,10 +32,18 @@ internal static class TaggedEvaluator
         if (sentences.All(s => s.Tags.All(tag => tag == "_")))
             throw new AtelierException("the sentences have no tags to evaluate with", data.Facts.Source,
                 "choose another column with data.tags");
+        string[] unknown = [.. sentences.SelectMany(s => s.Tags).Where(tag => tag != "_")];
+        int tagged = unknown.Length;
+        unknown = [.. unknown.Where(tag => !tagger.Tags.Contains(tag))];
+        string strange = $"{Quantity.Of(unknown.Length, "word")} of {tagged} have tags that the model does not know: "
+            + string.Join(", ", unknown.Distinct().Order(StringComparer.Ordinal).Take(ShownTags));
+        if (unknown.Length > tagged * MostUnknown)
+            throw new AtelierException(strange, data.Facts.Source,
+                "choose the column of the model's tags with data.tags");
         progress?.Report($"tagging {Quantity.Of(sentences.Count, "sentence")}");
-        var results = new (IReadOnlyList<string> Tags, double LogLikelihood)[sentences.Count];
-        Parallel.For(0, results.Length, new ParallelOptions { CancellationToken = cancellation },
-            i => results[i] = tagger.Tag(sentences[i].Words));
+        IReadOnlyList<(IReadOnlyList<string> Tags, double? LogLikelihood)> results =
+            tagger.TagAll([.. sentences.Select(s => s.Words)], cancellation);
+        HashSet<string> trained = [.. data.Train.SelectMany(s => s.Words)];
 
         // The number of correct tags and of words in each sentence, among the words that a condition includes.
         MeanScore[] Correct(Func<int, IReadOnlyList<string>> tags, Func<string, bool> includes) =>
@@ -45,26 +54,32 @@ internal static class TaggedEvaluator
         ];
         Metric Accuracy(MeanScore[] correct) =>
             MeanScore.Mean(correct, context.Options, context.Seed, "share of tags");
-        bool IsUnknown(string word) => !tagger.Knows(word);
+        bool? Knows(string word) => trained.Count > 0 ? trained.Contains(word) : tagger.Knows(word);
+        bool IsKnown(string word) => Knows(word) == true;
+        bool IsUnknown(string word) => Knows(word) == false;
         JudgedModel Judge(Func<int, IReadOnlyList<string>> tags)
         {
             MeanScore[] all = Correct(tags, _ => true);
             var figures = new Dictionary<string, Metric> { ["accuracy"] = Accuracy(all) };
-            if (sentences.Any(s => s.Words.Any(tagger.Knows)))
-                figures["accuracyKnownWords"] = Accuracy(Correct(tags, tagger.Knows));
+            if (sentences.Any(s => s.Words.Any(IsKnown)))
+                figures["accuracyKnownWords"] = Accuracy(Correct(tags, IsKnown));
             if (sentences.Any(s => s.Words.Any(IsUnknown)))
                 figures["accuracyUnknownWords"] = Accuracy(Correct(tags, IsUnknown));
             return new(all, figures);
         }
         JudgedModel own = Judge(i => results[i].Tags);
-        MeanScore[] logs = [.. sentences.Select((s, i) => new MeanScore(results[i].LogLikelihood, s.Words.Count))];
-        own = own with
+        MeanScore[] logs = [.. sentences.Zip(results, (s, result) => new MeanScore(result.LogLikelihood ?? 0,
+            result.LogLikelihood is null ? 0 : s.Words.Count))];
+        if (logs.Any(log => log.Weight > 0))
         {
-            Figures = new Dictionary<string, Metric>(own.Figures)
+            own = own with
             {
-                ["logLikelihoodPerWord"] = MeanScore.Mean(logs, context.Options, context.Seed, "nats"),
-            },
-        };
+                Figures = new Dictionary<string, Metric>(own.Figures)
+                {
+                    ["logLikelihoodPerWord"] = MeanScore.Mean(logs, context.Options, context.Seed, "nats"),
+                },
+            };
+        }
         var headline = new Headline("accuracy", "of tags right", MoreIsBetter: true, on.Lead);
         var judgement = new Judgement(context, on, headline, own);
         if (data.Train.Count > 0)
@@ -81,6 +96,7 @@ internal static class TaggedEvaluator
                     + $"{Quantity.Of(sentences.Count, "sentence")}; 95 % intervals by bootstrap over sentences.",
                 "mostFrequentTag predicts the tag that a word had most often in training, and for unknown words the "
                     + "most frequent tag.",
+                .. unknown.Length > 0 ? [$"{strange}. They count as wrong."] : Array.Empty<string>(),
                 .. on.Notes,
             ]);
     }

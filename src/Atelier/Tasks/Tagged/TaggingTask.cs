@@ -21,7 +21,11 @@ public sealed class TaggingTask : ITask
         + "validation and test.";
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> RecipeKeys { get; } = ["data.encoding", "data.tags", "evaluation.samples"];
+    public IReadOnlyList<string> RecipeKeys { get; } =
+    [
+        "data.encoding", "data.tags", "data.examples", "data.tokenizer", "training.batchTokens",
+        "training.labelSmoothing", "training.extendVocabulary", "evaluation.samples",
+    ];
 
     /// <inheritdoc/>
     public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model) =>
@@ -29,7 +33,8 @@ public sealed class TaggingTask : ITask
         new("prompt", "A sentence to tag, its words separated by spaces.", Example: "The old dog barks ."),
         new("input", "A CoNLL-U file with sentences to tag."),
         new("states", "The known tag of a word, by its position from 0. Can be repeated."),
-        new("count", "The number of sentences to generate if there are none to tag."),
+        .. model.As<IGenerator>() is null ? Array.Empty<RequestOption>()
+            : [new("count", "The number of sentences to generate if there are none to tag.")],
         new("out", "The file to write the sentences to: .conllu is CoNLL-U."),
     ];
 
@@ -41,7 +46,9 @@ public sealed class TaggingTask : ITask
     public IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
         CancellationToken cancellation = default) =>
         request.Input is null && request.Prompt is null
-            ? model.Require<IGenerator>().GenerateAsync(request, cancellation)
+            ? (model.As<IGenerator>() ?? throw new AtelierException("there is no sentence to tag",
+                Mention.Field("prompt"), "give a sentence, or a CoNLL-U file as the input"))
+                .GenerateAsync(request, cancellation)
             : TagAsync(model.Require<ITagger>(), request.Check(prompt: true, input: true, states: true), cancellation);
 
     /// <inheritdoc/>
@@ -79,7 +86,7 @@ public sealed class TaggingTask : ITask
         foreach (TaggedSentence sentence in sentences)
         {
             cancellation.ThrowIfCancellationRequested();
-            (IReadOnlyList<string> tags, double log) = tagger.Tag(sentence.Words, request.States);
+            (IReadOnlyList<string> tags, double? log) = tagger.Tag(sentence.Words, request.States);
             yield return new TaggedSample(sentence.Words, tags)
             {
                 LogProbability = log,

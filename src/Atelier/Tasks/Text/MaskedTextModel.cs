@@ -152,7 +152,7 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
     /// <param name="read">Receives the numbers of some sequences, their hidden states, [batch, time, hidden], and their
     /// padding, [batch, time].</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    private void InParts(IReadOnlyList<ReadOnlyMemory<int>> sequences, long atOnce, Action<int[], Tensor, Tensor> read,
+    internal void InParts(IReadOnlyList<ReadOnlyMemory<int>> sequences, long atOnce, Action<int[], Tensor, Tensor> read,
         CancellationToken cancellation)
     {
         int[] order = [.. Enumerable.Range(0, sequences.Count).OrderByDescending(i => sequences[i].Length)];
@@ -175,7 +175,8 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
         }
     }
 
-    private static ReadOnlySpan<float> Values(Tensor tensor) =>
+    /// <summary>Returns the numbers of a tensor, row by row.</summary>
+    internal static ReadOnlySpan<float> Values(Tensor tensor) =>
         MemoryMarshal.Cast<byte, float>(tensor.to(ScalarType.Float32).cpu().contiguous().bytes);
 
     /// <summary>

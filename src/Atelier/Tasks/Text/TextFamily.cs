@@ -140,15 +140,9 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     private void Start(TModel model, Bundle start, Tokenizer tokenizer, long seed)
     {
         using var loaded = (TextGenerator)Load(start, "cpu");
-        Tokenizer own = loaded.Tokenizer;
-        for (int id = 0; id < own.VocabularySize; id++)
-        {
-            if (id >= tokenizer.VocabularySize || own.Name(id) != tokenizer.Name(id))
-                throw new AtelierException($"the token {id} of the data is not that of the model to start from",
-                    "data.tokenizer", "prepare the data with the tokenizer of training.from");
-        }
-        StartingWeights.Copy(model, (TModel)loaded.Model, (own.VocabularySize, tokenizer.VocabularySize), seed,
-            start.Folder);
+        StartingWeights.CheckTokens(loaded.Tokenizer, tokenizer);
+        StartingWeights.Copy(model, (TModel)loaded.Model, (loaded.Tokenizer.VocabularySize, tokenizer.VocabularySize),
+            seed, start.Folder);
     }
 
     private static TrainingSample WriteSample(string path, TModel model, TextData text, Recipe recipe,

@@ -58,20 +58,18 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
     public TaggerCounts Counts => _counts;
 
     /// <inheritdoc/>
-    public bool Knows(string word) => _words.ContainsKey(word);
+    public bool? Knows(string word) => _words.ContainsKey(word);
 
     /// <inheritdoc/>
-    public (IReadOnlyList<string> Tags, double LogLikelihood) Tag(IReadOnlyList<string> words,
+    public (IReadOnlyList<string> Tags, double? LogLikelihood) Tag(IReadOnlyList<string> words,
         IReadOnlyDictionary<int, string>? known = null)
     {
         if (words.Count == 0)
             return ([], 0);
         known ??= new Dictionary<int, string>();
+        ITagger.Check(known, words.Count, Tags);
         var lattice = new TagLattice(_transitions, _counts.Symbols,
             [.. words.Select((word, i) => Candidates(word, known.GetValueOrDefault(i)))]);
-        if (known.Keys.FirstOrDefault(place => place >= words.Count, -1) is >= 0 and int beyond)
-            throw new AtelierException($"there is no word at position {beyond}", Mention.Field("states"),
-                $"the sentence has {words.Count} words, counted from 0");
         (int[] posterior, double log) = lattice.Posterior();
         int[] tags = _decoding == TagDecoding.Viterbi ? lattice.Viterbi() : posterior;
         return ([.. tags.Select(tag => Tags[tag])], log);
