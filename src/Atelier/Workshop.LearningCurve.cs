@@ -26,8 +26,8 @@ public sealed partial class Workshop
         recipe = await Task.Run(() => Resolve(recipe), cancellation).ConfigureAwait(false);
         ITask task = TaskList.Of(recipe, FamilyOf(recipe));
         if (!task.RecipeKeys.Contains("data.examples"))
-            throw new AtelierException($"data of the kind {task.Name} have no number of examples to choose", "data.kind",
-                "use tagged sentences or labelled texts");
+            throw new AtelierException($"data of the kind {task.Name} have no number of examples to choose",
+                "data.kind", "use tagged sentences or labelled texts");
         if (examples.Count == 0 || examples.Any(count => count < 1))
             throw new AtelierException("the numbers of examples must be at least 1", Mention.Field("examples"),
                 "write them with commas between them: 10,100,1000");

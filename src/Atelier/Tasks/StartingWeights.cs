@@ -44,8 +44,11 @@ internal static class StartingWeights
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         using var random = new Generator(SplitMix64.At((ulong)seed, 2), CPU); // not the numbers of new weights
-        Dictionary<string, Tensor> found = source.state_dict();
-        foreach ((string name, Tensor tensor) in model.state_dict())
+        // not the state, which has a weight under several names if its layer is registered twice
+        static IEnumerable<(string Name, Tensor Tensor)> Tensors(nn.Module module) => module.named_parameters()
+            .Select(p => (p.name, (Tensor)p.parameter)).Concat(module.named_buffers());
+        Dictionary<string, Tensor> found = Tensors(source).ToDictionary(t => t.Name, t => t.Tensor);
+        foreach ((string name, Tensor tensor) in Tensors(model))
         {
             if (isNew?.Invoke(name) == true)
                 continue;

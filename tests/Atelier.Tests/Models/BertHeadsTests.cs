@@ -53,7 +53,8 @@ public sealed class BertHeadsTests
             golden.Path);
         using var evaluation = new EvaluationMode(model);
         Tensor mask = golden.Input("attention_mask");
-        Tensor hidden = model.Encoder.Encode(golden.Input("input_ids"), mask.EqualTo(0), golden.Input("token_type_ids"));
+        Tensor hidden =
+            model.Encoder.Encode(golden.Input("input_ids"), mask.EqualTo(0), golden.Input("token_type_ids"));
         float[] logits = model.Logits(hidden).contiguous().data<float>().ToArray();
         double[][] states = [.. Rows(golden.Output(tags ? "last_hidden_state" : "pooler_output"))];
         long[] counts = tags ? mask.data<long>().ToArray() : [.. states.Select(_ => 1L)];
@@ -109,11 +110,15 @@ public sealed class BertHeadsTests
         WordPieceTokenizer tokenizer = WordPieceTokenizer.Train(
             Enumerable.Repeat("the cat sat on mats", 50), 40);
         var tokens = new MaskedTokens(null) { BeginId = tokenizer.Special.Begin, EndId = tokenizer.Special.End };
-        string[] words = ["the", "catsat", "\u0007", "on", new string('m', 30), "mats", "the"];
+        string[] words = ["the", "catsat", "\u0007", "on", "s" + string.Concat(Enumerable.Repeat("at", 15)), "mats",
+            "the"];
         WordTokens[] parts = [.. WordTokens.Of(words, tokenizer, tokens, longest: 8)];
         parts.Sum(part => part.Places.Length).ShouldBe(words.Length);
-        parts.ShouldAllBe(part => part.Tokens.Length <= 8 && part.Tokens[0] == tokens.BeginId
-            && part.Tokens[^1] == tokens.EndId);
+        foreach (WordTokens part in parts)
+        {
+            part.Tokens.Length.ShouldBeLessThanOrEqualTo(8);
+            (part.Tokens[0], part.Tokens[^1]).ShouldBe((tokens.BeginId!.Value, tokens.EndId!.Value));
+        }
         int[] firsts = [.. parts.SelectMany(part => part.Places.Select(place => part.Tokens[place]))];
         firsts.ShouldBe([.. words.Select(word => tokenizer.Encode(word) is [var first, ..] ? first
             : tokenizer.Special.Unknown!.Value)]);
@@ -165,12 +170,8 @@ public sealed class BertHeadsTests
     [Fact]
     public void Sequences_predicted_together_are_as_by_themselves_and_long_sentences_keep_all_words()
     {
-        using BertClassifier model = Scrambled(BertHead.Tagging, BertLayout.Bert);
-        CharacterTokenizer tokenizer = CharacterTokenizer.Train(["abcdefghi"], byteFallback: false);
-        using var tagger = new BertTagger(model, tokenizer, new MaskedTokens(null) { PadId = 1 }, TagColumn.Upos);
         string[] letters = [.. Enumerable.Range(0, 40).Select(i => "" + (char)('a' + (i % 9)))];
         string[][] sentences = [["a", "b"], letters, [], ["c"]];
-        Should.Throw<AtelierException>(() => tagger.Tag(["a", "b"])).Message.ShouldContain("' '"); // no space to encode
         using var spaced = new BertTagger(Scrambled(BertHead.Tagging, BertLayout.Bert, vocabulary: 12),
             CharacterTokenizer.Train(["abcdefghi "], byteFallback: false), new MaskedTokens(null) { PadId = 1 },
             TagColumn.Upos);
@@ -193,8 +194,8 @@ public sealed class BertHeadsTests
     [InlineData("\"num_labels\": 5", "has 3 rows, but config.json names 5 labels")]
     [InlineData("\"use_cache\": true", "has 3 rows, but config.json names 2 labels")]
     [InlineData("\"id2label\": {\"0\": \"x\", \"2\": \"y\", \"1\": \"x\"}", "different labels, numbered from 0")]
-    [InlineData("\"id2label\": {\"0\": \"x\", \"1\": \"y\", \"2\": \"z\"}, \"label2id\": {\"x\": 1, \"y\": 0, \"z\": 2}",
-        "label2id contradicts id2label")]
+    [InlineData("\"id2label\": {\"0\": \"x\", \"1\": \"y\", \"2\": \"z\"}, "
+        + "\"label2id\": {\"x\": 1, \"y\": 0, \"z\": 2}", "label2id contradicts id2label")]
     [InlineData("\"problem_type\": \"regression\"", "problem_type 'regression' is not supported")]
     public void A_head_that_does_not_match_its_configuration_is_refused_in_one_line(string keys, string message)
     {
@@ -231,8 +232,7 @@ public sealed class BertHeadsTests
         batches.BatchesPerEpoch.ShouldBe(1);
         LabelledBatch batch = batches.Get(0);
         batch.Padding.ShouldNotBeNull();
-        bool isFirst = batch.Padding[0, 3].ToBoolean(); // sorted by length
-        isFirst.ShouldBeTrue();
+        batch.Padding.data<bool>().ToArray()[3].ShouldBeTrue(); // sorted by length
         return new LabelledBatch(batch.Inputs.flip(0), batch.Padding.flip(0), batch.Targets.flip(0));
     }
 

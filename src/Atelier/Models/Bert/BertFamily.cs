@@ -50,8 +50,7 @@ public sealed class BertFamily : IModelFamily
         ]
         :
         [
-            new("a model of labels, which predicts no tokens", "model.masking", "model.maskShare",
-                "training.sampleEvery", "generation"),
+            new("a model of labels, which predicts no tokens,", "model.masking", "model.maskShare", "generation"),
             new("a model of labels, whose batches are limited by training.batchTokens,", "training.batchSize"),
         ];
 

@@ -91,7 +91,7 @@ internal static class BertWeights
         || name.EndsWith("embeddings.token_type_ids", StringComparison.Ordinal)
         || name.StartsWith("cls.seq_relationship.", StringComparison.Ordinal)
         || (model is { Pooler: null, MaskedHead: null }
-            && name.EndsWith(".pooler.dense" + name[name.LastIndexOf('.')..], StringComparison.Ordinal))
+            && name.Contains("pooler.dense.", StringComparison.Ordinal))
         || name is "cls.predictions.decoder.bias" or "lm_head.decoder.bias"
         || (name is "cls.predictions.decoder.weight" or "lm_head.decoder.weight" && model.MaskedHead?.Decoder is null);
 

@@ -50,12 +50,13 @@ public sealed class LabelledTests : IDisposable
     [Fact]
     public void Rows_without_a_label_are_left_out_and_equal_texts_stay_in_one_part()
     {
-        string rows = string.Concat(Enumerable.Range(0, 200).Select(i => $"t{i % 40},{(i % 9 == 0 ? "" : $"l{i % 2}")}\n"));
+        string rows = string.Concat(Enumerable.Range(0, 200)
+            .Select(i => $"t{i % 40},{(i % 9 == 0 ? "" : $"l{i % 2}")}\n"));
         using LabelledData data = Prepare("t.csv", "text,label\n" + rows, new() { Column = "text", Label = "label",
             Split = new() { Train = 0.6, Validation = 0.2, Test = 0.2 } });
         (data.Train.Count + data.Validation.Count + data.Test.Count).ShouldBe(200 - 23);
-        data.Notes.ShouldContain(note => note.StartsWith("23 rows without a text", StringComparison.Ordinal)
-            || note.Contains("left out", StringComparison.Ordinal));
+        data.Notes.ShouldContain(note => note.Contains("a label in column 'label'", StringComparison.Ordinal)
+            && note.EndsWith("left out.", StringComparison.Ordinal));
         string[] train = [.. data.Train.Select(text => text.Text)];
         data.Test.Concat(data.Validation).ShouldAllBe(text => !train.Contains(text.Text));
         data.Test.ShouldNotBeEmpty();
@@ -78,7 +79,8 @@ public sealed class LabelledTests : IDisposable
         more.ShouldBeSubsetOf(all);
         (b, c).ShouldBe((a, a));
         using LabelledData most = Prepare("t.csv", rows, section with { Examples = 1000 });
-        most.Notes.ShouldContain(note => note.Contains("fewer than data.examples, which is 1000"));
+        most.Notes.ShouldContain(note => note.Contains("fewer than data.examples, which is 1000",
+            StringComparison.Ordinal));
     }
 
     [Fact]
@@ -129,17 +131,18 @@ public sealed class LabelledTests : IDisposable
         report.Metrics["crossEntropy"].Value.ShouldBe(-Math.Log(0.75), 1e-6); // of the texts with a known label
         report.Baselines["majorityLabel"]["accuracy"].Value.ShouldBe(40.0 / 61, 1e-9);
         report.Baselines["naiveBayes"]["accuracy"].Value.ShouldBeGreaterThan(0.9);
-        report.Notes.ShouldContain(note => note.Contains("1 text of 61 have labels that the model does not know: maybe"));
+        report.Notes.ShouldContain(note =>
+            note.Contains("1 text of 61 have labels that the model does not know: maybe", StringComparison.Ordinal));
         report.Sections[0].Samples[0].ShouldContain("maybe");
         EvaluationReport.FromJson(report.ToJson()).ToMarkdown().ShouldBe(report.ToMarkdown());
 
-        LabelledSample sample = (await task.GenerateAsync(model, new GenerationRequest { Prompt = "a good day" })
-            .ToListAsync()).Single().ShouldBeOfType<LabelledSample>();
+        LabelledSample sample = task.GenerateAsync(model, new GenerationRequest { Prompt = "a good day" })
+            .ToBlockingEnumerable().Single().ShouldBeOfType<LabelledSample>();
         sample.Label.ShouldBe("yes");
         JsonObject json = sample.ToJson();
         json["probabilities"]!["yes"]!.GetValue<double>().ShouldBe(0.75, 1e-6);
-        Should.Throw<AtelierException>(async () =>
-            await task.GenerateAsync(model, new GenerationRequest()).ToListAsync()).Message.ShouldContain("no text");
+        Should.Throw<AtelierException>(() => task.GenerateAsync(model, new GenerationRequest()).ToBlockingEnumerable()
+            .ToList()).Message.ShouldContain("no text");
 
         using LabelledData other = Prepare("v.csv", "text,label\na,1\nb,2\n", section, "other");
         (await Should.ThrowAsync<AtelierException>(() => task.EvaluateAsync(new EvaluationContext(model, other,
@@ -150,9 +153,13 @@ public sealed class LabelledTests : IDisposable
     private LabelledData Prepare(string name, string content, DataSection section, string folder = "data")
     {
         File.WriteAllText(_folder[name], content);
-        return LabelledData.Prepare(section with { Source = _folder[name], Column = section.Column
-            ?? (section.Label is null ? "text" : null), Label = section.Label ?? (section.Column is null ? "stars" : null) },
-            seed: 1, _folder[folder]);
+        bool isUsual = section is { Column: null, Label: null };
+        return LabelledData.Prepare(section with
+        {
+            Source = _folder[name],
+            Column = isUsual ? "text" : section.Column,
+            Label = isUsual ? "stars" : section.Label,
+        }, seed: 1, _folder[folder]);
     }
 
     private sealed class Rule : ITrainedModel, ITextClassifier
