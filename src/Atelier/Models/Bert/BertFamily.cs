@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Text;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
@@ -82,7 +83,7 @@ public sealed class BertFamily : IModelFamily
             throw new AtelierException($"the model has {Quantity.Of(config.VocabularySize, "token")}, but the "
                 + $"tokenizer has {tokenizer.VocabularySize}", bundle.Folder,
                 "use config.json and tokenizer.json of the same model");
-        MaskedTokens tokens = BertConfigFile.ReadTokens(config, tokenizer);
+        MaskedTokens tokens = MaskedTextFile.ReadTokens(config, tokenizer);
         DecodingOptions decoding = GenerationConfigFile.Read(bundle.GenerationConfigPath).Decoding;
         BertModel model = ReadModel(bundle, cancellation);
         model.eval();

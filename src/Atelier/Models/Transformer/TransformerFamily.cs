@@ -1,5 +1,6 @@
 using Atelier.Data.Pairs;
 using Atelier.Formats;
+using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
@@ -18,7 +19,7 @@ public sealed class TransformerFamily : PairFamily<TransformerConfig, Transforme
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes =>
-        [TransformerConfigFile.Marian, TransformerConfigFile.Bart, TransformerConfigFile.Own];
+        [EncoderDecoderConfigFile.Marian, EncoderDecoderConfigFile.Bart, EncoderDecoderConfigFile.Own];
 
     /// <inheritdoc/>
     protected override TransformerModel Create(TransformerConfig config, int? sourceVocabularySize,
