@@ -4,10 +4,10 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>
-/// An encoder-decoder Transformer (Vaswani et al. 2017) on the CPU in managed code: Marian, BART (Lewis et al. 2020), T5
-/// (Raffel et al. 2020) and combinations of their parts. Many sources are encoded at once, without padding, and their
-/// targets advance in one step; the result of each does not depend on the others. Several threads may use a model at
-/// the same time, each with its own states: steps run one at a time, each with all worker threads.
+/// An encoder-decoder Transformer (Vaswani et al. 2017) on the CPU in managed code: Marian, BART (Lewis et al. 2020),
+/// T5 (Raffel et al. 2020) and combinations of their parts. Many sources are encoded at once, without padding, and
+/// their targets advance in one step; the result of each does not depend on the others. Several threads may use a model
+/// at the same time, each with its own states: steps run one at a time, each with all worker threads.
 /// </summary>
 /// <remarks>
 /// The keys and values of a source are computed once and shared by all of its targets. The targets share the cached

@@ -2,7 +2,9 @@ using Atelier.Abstractions;
 
 namespace Atelier.Networks;
 
-/// <summary>The targets of an <see cref="EncoderDecoder"/> that are being generated, and their encoded sources.</summary>
+/// <summary>
+/// The targets of an <see cref="EncoderDecoder"/> that are being generated, and their encoded sources.
+/// </summary>
 internal sealed unsafe class EncoderDecoderState : IAlignedState
 {
     private readonly EncoderDecoder _model;
