@@ -129,7 +129,8 @@ internal sealed record Comparison(
     public static Measurement MeasureOurs(string work, params string[] arguments) =>
         Measure(Environment.ProcessPath!, [typeof(Comparison).Assembly.Location, "work", work, .. arguments]);
 
-    private static Measurement MeasurePeer(string[] peer) =>
+    /// <summary>The peer, a script under peers/ with its arguments.</summary>
+    public static Measurement MeasurePeer(string[] peer) =>
         Measure("/usr/bin/python3", [Path.Combine(PeerFolder(), peer[0]), .. peer[1..]]);
 
     private static Measurement Measure(string program, IReadOnlyList<string> arguments)

@@ -38,6 +38,10 @@ try
     {
         EmbeddingComparison.Run(Rounds(1, 7));
     }
+    else if (args.Length > 0 && Array.Exists(TranslationComparison.All, c => c.Name == args[0]))
+    {
+        TranslationComparison.Run(args[0], Rounds(1, 5), args.ElementAtOrDefault(2));
+    }
     else if (args is ["constraint", ..])
     {
         ConstraintTiming.Run(Rounds(1));
@@ -87,6 +91,8 @@ try
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
         Console.WriteLine($"  {EmbeddingComparison.Name,-16} {EmbeddingComparison.Description}");
+        foreach (TranslationComparison translation in TranslationComparison.All)
+            Console.WriteLine($"  {translation.Name,-16} {translation.Description}");
         Console.WriteLine(
             "benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the "
                 + "tensor library's");

@@ -68,7 +68,7 @@ class Beams:
 
     def __init__(self, model, config, sources, width):
         self.model, self.width = model, width
-        self.banned = config["pad_token_id"]
+        self.banned = [config["pad_token_id"]] if config["pad_token_id"] != config["eos_token_id"] else []
         source = padded(sources, config["pad_token_id"])
         padding = padded([[False] * len(row) for row in sources], True)[:, None, None, :]
         encoded = model.encode(source, padding)
@@ -109,8 +109,9 @@ class Beams:
         self.last, self.scores = tokens.reshape(-1, 1), scores
 
 
-def search(model, config, sources, width, penalty, longest):
-    """The best translation of each source by sum of log probabilities / length ^ penalty: (score, sum, ids)."""
+def search(model, config, sources, width, penalty, longest, early):
+    """The best translation of each source by sum of log probabilities / length ^ penalty: (score, sum, ids). The search
+    for a source ends with as many translations as beams, or only when no beam may become better than they are."""
     beams, end = Beams(model, config, sources, width), config["eos_token_id"]
     vocabulary = config["vocab_size"]
     found = [[] for _ in sources]
@@ -130,7 +131,7 @@ def search(model, config, sources, width, penalty, longest):
         running, ranks = totals.masked_fill(ended, float("-inf")).topk(width)
         best = (running[:, 0] / length**penalty).tolist()
         rows = [row for row, source in enumerate(beams.sources.tolist())
-                if len(found[source]) < width or found[source][0][0] < best[row]]
+                if len(found[source]) < width or (not early and found[source][0][0] < best[row])]
         if not rows:
             break
         rows = torch.tensor(rows)
@@ -152,7 +153,8 @@ def translate(args, precision, model, config, sources):
 
     def run(batch):
         with autocast:
-            found = search(model, config, [sources[i] for i in batch], args.beam, args.penalty, args.longest)
+            found = search(model, config, [sources[i] for i in batch], args.beam, args.penalty, args.longest,
+                           args.early)
         for i, result in zip(batch, found):
             results[i] = result
 
@@ -173,6 +175,7 @@ def main():
     parser.add_argument("--sources", required=True, help="a text file: each line the ids of a source, without its end")
     parser.add_argument("--out", help="a file for the ids of the translations")
     parser.add_argument("--precision", choices=["fp32", "bf16", "best"], default="best")
+    parser.add_argument("--early", action="store_true", help="end a search with as many translations as beams")
     parser.add_argument("--penalty", type=float, default=1.0, help="exponent of the length")
     for name, value in {"threads": 2, "beam": 5, "batch": 32, "longest": 128}.items():
         parser.add_argument(f"--{name}", type=int, default=value)

@@ -73,8 +73,8 @@ public sealed partial class Workshop
                     $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         var bundle = Bundle.Open(path, History);
-        return isManaged && TextModelFile.ModelTypes.Contains(bundle.ModelType)
-            ? TextModelFile.Open(bundle.Folder)
+        return isManaged && OpenManaged(bundle) is { } model
+            ? model
             : FamilyOf(bundle).Load(bundle, device.ToString().ToLowerInvariant(), cancellation);
     }
 
@@ -133,6 +133,15 @@ public sealed partial class Workshop
         Families.FirstOrDefault(family => family.ModelTypes.Contains(bundle.ModelType))
         ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not supported", bundle.ConfigPath,
             $"the supported types are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
+
+    /// <summary>Opens a model in the managed runtime, or returns null if it does not support the type.</summary>
+    private static ITrainedModel? OpenManaged(Bundle bundle) => bundle.ModelType switch
+    {
+        string type when TextModelFile.ModelTypes.Contains(type) => TextModelFile.Open(bundle.Folder),
+        string type when SequenceToSequenceFile.ModelTypes.Contains(type) => SequenceToSequenceFile.Open(bundle.Folder),
+        string type when MaskedTextFile.ModelTypes.Contains(type) => MaskedTextFile.Open(bundle.Folder),
+        _ => null,
+    };
 
     private static void RefuseTwice(IEnumerable<string> names, string what, string parameter)
     {

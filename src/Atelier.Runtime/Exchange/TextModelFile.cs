@@ -121,7 +121,10 @@ public static class TextModelFile
     {
         if (EncoderConfigFile.ModelTypes.Contains(file.ModelType))
             throw new AtelierException($"a model of type '{file.ModelType}' does not continue texts", file.Path,
-                "TextEmbedderFile.Open opens it, to turn texts into vectors");
+                "TextEmbedderFile.Open opens it, to turn texts into vectors, and MaskedTextFile.Open to fill in texts");
+        if (EncoderDecoderConfigFile.ModelTypes.Contains(file.ModelType))
+            throw new AtelierException($"a model of type '{file.ModelType}' does not continue texts", file.Path,
+                "SequenceToSequenceFile.Open opens it, to write a target text given a source");
         if (!ModelTypes.Contains(file.ModelType))
         {
             throw new AtelierException($"models of type '{file.ModelType}' are not supported without "

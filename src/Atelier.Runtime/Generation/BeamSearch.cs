@@ -28,13 +28,20 @@ internal sealed class BeamSearch(ILanguageModel model, IReadOnlyList<TextDraft> 
             _state = new RollingState(model, [.. drafts[0].Ids], isAligned);
         else
             ReadTokens(_state);
-        foreach (BeamGroup[] groups in _texts)
+        RollingState state = _state;
+        // The states of a constraint are shared, and may be found only one after another.
+        if (_texts.Length > 1 && drafts[0].State is null)
+            Parallel.For(0, _texts.Length, Choose);
+        else
+            Enumerable.Range(0, _texts.Length).ToList().ForEach(Choose);
+
+        void Choose(int text)
         {
             Dictionary<int, double> penalties = [];
-            foreach (BeamGroup group in groups)
+            foreach (BeamGroup group in _texts[text])
             {
                 if (!group.IsOver)
-                    group.Advance(_state, penalties);
+                    group.Advance(state, penalties);
             }
         }
     }

@@ -52,6 +52,9 @@ internal abstract unsafe class KernelPath
     /// <summary>Computes y += x.</summary>
     public abstract void Add(float* x, int size, float* y);
 
+    /// <summary>Computes y = x · y, element by element.</summary>
+    public abstract void MultiplyBy(float* x, int size, float* y);
+
     /// <summary>Computes y = silu(gate) · y.</summary>
     public abstract void SwiGlu(float* gate, int size, float* y);
 
@@ -75,6 +78,26 @@ internal abstract unsafe class KernelPath
 
     /// <summary>Computes y += Σ p[j] values[j], where p are the weights.</summary>
     public abstract void AddWeighted(float* weights, float* values, int count, int size, float* y);
+
+    /// <summary>Computes scores[j] = scale · q · k[j] for keys that are part of tokens in different places.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="offset">Number of elements from the beginning of a token to its key.</param>
+    /// <param name="count">Number of tokens.</param>
+    /// <param name="size">Number of elements of a key.</param>
+    /// <param name="scale">The factor.</param>
+    /// <param name="scores">Filled with the scores.</param>
+    public abstract void ScoresAt(float* query, float** tokens, long offset, int count, int size, float scale,
+        float* scores);
+
+    /// <summary>Computes y = Σ p[j] v[j] for values that are part of tokens in different places.</summary>
+    /// <param name="weights">The weights p.</param>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="offset">Number of elements from the beginning of a token to its value.</param>
+    /// <param name="count">Number of tokens.</param>
+    /// <param name="size">Number of elements of a value.</param>
+    /// <param name="y">Filled with the sum.</param>
+    public abstract void MixAt(float* weights, float** tokens, long offset, int count, int size, float* y);
 
     /// <summary>Returns log Σ exp(x).</summary>
     public abstract double LogSumExp(float* x, int count);

@@ -148,6 +148,16 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     }
 
     [MethodImpl(Hot)]
+    public override void MultiplyBy(float* x, int size, float* y)
+    {
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(TLanes.Multiply(TLanes.Load(x + i), TLanes.Load(y + i)), y + i);
+        for (; i < size; i++)
+            y[i] *= x[i];
+    }
+
+    [MethodImpl(Hot)]
     public override void SwiGlu(float* gate, int size, float* y)
     {
         TVector one = TLanes.Broadcast(1), minus = TLanes.Broadcast(-1);
@@ -206,40 +216,8 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             y[i] = MathF.Tanh(y[i]);
     }
 
-    [MethodImpl(Hot)]
-    public override void Scores(float* query, float* keys, int count, int size, float scale, float* scores)
-    {
-        int whole = size / TLanes.Count * TLanes.Count, j = 0;
-        for (; j + 4 <= count; j += 4)
-        {
-            float* k0 = keys + (long)j * size, k1 = k0 + size, k2 = k1 + size, k3 = k2 + size;
-            TVector a0 = TLanes.Broadcast(0), a1 = a0, a2 = a0, a3 = a0;
-            for (int i = 0; i < whole; i += TLanes.Count)
-            {
-                TVector q = TLanes.Load(query + i);
-                a0 = TLanes.MultiplyAdd(q, TLanes.Load(k0 + i), a0);
-                a1 = TLanes.MultiplyAdd(q, TLanes.Load(k1 + i), a1);
-                a2 = TLanes.MultiplyAdd(q, TLanes.Load(k2 + i), a2);
-                a3 = TLanes.MultiplyAdd(q, TLanes.Load(k3 + i), a3);
-            }
-            float s0 = TLanes.Sum(a0), s1 = TLanes.Sum(a1), s2 = TLanes.Sum(a2), s3 = TLanes.Sum(a3);
-            for (int i = whole; i < size; i++)
-                (s0, s1, s2, s3) =
-                    (s0 + query[i] * k0[i], s1 + query[i] * k1[i], s2 + query[i] * k2[i], s3 + query[i] * k3[i]);
-            (scores[j], scores[j + 1], scores[j + 2], scores[j + 3]) = (s0 * scale, s1 * scale, s2 * scale, s3 * scale);
-        }
-        for (; j < count; j++)
-        {
-            float* key = keys + (long)j * size;
-            TVector sum = TLanes.Broadcast(0);
-            for (int i = 0; i < whole; i += TLanes.Count)
-                sum = TLanes.MultiplyAdd(TLanes.Load(query + i), TLanes.Load(key + i), sum);
-            float total = TLanes.Sum(sum);
-            for (int i = whole; i < size; i++)
-                total += query[i] * key[i];
-            scores[j] = total * scale;
-        }
-    }
+    public override void Scores(float* query, float* keys, int count, int size, float scale, float* scores) =>
+        VectorAttention<TLanes, TVector>.Scores(query, keys, count, size, scale, scores);
 
     [MethodImpl(Hot)]
     public override void SoftMax(float* scores, int count)
@@ -253,41 +231,15 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             scores[i] *= factor;
     }
 
-    [MethodImpl(Hot)]
-    public override void AddWeighted(float* weights, float* values, int count, int size, float* y)
-    {
-        int i = 0;
-        for (; i + 4 * TLanes.Count <= size; i += 4 * TLanes.Count)
-        {
-            TVector a0 = TLanes.Load(y + i), a1 = TLanes.Load(y + i + TLanes.Count);
-            TVector a2 = TLanes.Load(y + i + 2 * TLanes.Count), a3 = TLanes.Load(y + i + 3 * TLanes.Count);
-            float* v = values + i;
-            for (int j = 0; j < count; j++, v += size)
-            {
-                TVector p = TLanes.Broadcast(weights[j]);
-                a0 = TLanes.MultiplyAdd(p, TLanes.Load(v), a0);
-                a1 = TLanes.MultiplyAdd(p, TLanes.Load(v + TLanes.Count), a1);
-                a2 = TLanes.MultiplyAdd(p, TLanes.Load(v + 2 * TLanes.Count), a2);
-                a3 = TLanes.MultiplyAdd(p, TLanes.Load(v + 3 * TLanes.Count), a3);
-            }
-            TLanes.Store(a0, y + i);
-            TLanes.Store(a1, y + i + TLanes.Count);
-            TLanes.Store(a2, y + i + 2 * TLanes.Count);
-            TLanes.Store(a3, y + i + 3 * TLanes.Count);
-        }
-        for (; i + TLanes.Count <= size; i += TLanes.Count)
-        {
-            TVector sum = TLanes.Load(y + i);
-            for (int j = 0; j < count; j++)
-                sum = TLanes.MultiplyAdd(TLanes.Broadcast(weights[j]), TLanes.Load(values + (long)j * size + i), sum);
-            TLanes.Store(sum, y + i);
-        }
-        for (; i < size; i++)
-        {
-            for (int j = 0; j < count; j++)
-                y[i] += weights[j] * values[(long)j * size + i];
-        }
-    }
+    public override void AddWeighted(float* weights, float* values, int count, int size, float* y) =>
+        VectorAttention<TLanes, TVector>.AddWeighted(weights, values, count, size, y);
+
+    public override void ScoresAt(float* query, float** tokens, long offset, int count, int size, float scale,
+        float* scores) =>
+        VectorAttention<TLanes, TVector>.ScoresAt(query, tokens, offset, count, size, scale, scores);
+
+    public override void MixAt(float* weights, float** tokens, long offset, int count, int size, float* y) =>
+        VectorAttention<TLanes, TVector>.MixAt(weights, tokens, offset, count, size, y);
 
     [MethodImpl(Hot)]
     public override double LogSumExp(float* x, int count)

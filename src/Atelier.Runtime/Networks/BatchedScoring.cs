@@ -72,7 +72,8 @@ internal static unsafe class BatchedScoring
         }
     }
 
-    private static TokenScore ScoreToken(Span<float> logits, int token, KernelPath path)
+    /// <summary>Returns the score of a token given its logits.</summary>
+    public static TokenScore ScoreToken(Span<float> logits, int token, KernelPath path)
     {
         float chosen = logits[token];
         fixed (float* at = logits)

@@ -235,9 +235,10 @@ public static class DecoderConfigFile
                 "supported is full_attention");
     }
 
-    private static T One<T>(ConfigFile file, string key, params (string Name, T Value)[] choices)
+    /// <summary>Returns what the name in a key stands for.</summary>
+    internal static T Choice<T>(ConfigFile file, string key, string otherwise, (string Name, T Value)[] choices)
     {
-        string name = file.String(key, "");
+        string name = file.String(key, otherwise);
         foreach ((string known, T value) in choices)
         {
             if (known == name)
@@ -247,7 +248,10 @@ public static class DecoderConfigFile
             $"allowed: {string.Join(", ", choices.Select(c => c.Name))}");
     }
 
-    private static int Divided(ConfigFile file, int hidden, int heads) =>
+    private static T One<T>(ConfigFile file, string key, params (string Name, T Value)[] choices) =>
+        Choice(file, key, "", choices);
+
+    internal static int Divided(ConfigFile file, int hidden, int heads) =>
         heads > 0 && hidden > 0 && hidden % heads == 0
             ? hidden / heads
             : throw new AtelierException($"{heads} heads do not divide a width of {hidden}", file.Path,

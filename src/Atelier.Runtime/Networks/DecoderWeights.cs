@@ -10,7 +10,18 @@ public sealed record NormWeights(float[] Weight, float[]? Bias = null);
 /// <summary>The weights of a linear layer, y = W x + b.</summary>
 /// <param name="Weight">W, [outputs, inputs].</param>
 /// <param name="Bias">b, [outputs]; null for none.</param>
-public sealed record LinearWeights(WeightMatrix Weight, float[]? Bias = null);
+public sealed record LinearWeights(WeightMatrix Weight, float[]? Bias = null)
+{
+    /// <summary>Returns the layer with its weights in another type, rounded to the nearest.</summary>
+    /// <exception cref="AtelierException">The type is blocked, and the inputs are no multiple of 32.</exception>
+    public LinearWeights ConvertTo(WeightType type)
+    {
+        if (type.IsBlocked() && Weight.Columns % WeightTypes.BlockSize != 0)
+            throw new AtelierException($"{Weight.Name} has {Weight.Columns} columns, which {type} cannot store",
+                hint: $"use BF16; {type} needs a multiple of {WeightTypes.BlockSize}");
+        return Weight.Type == type ? this : this with { Weight = Weight.ConvertTo(type) };
+    }
+}
 
 /// <summary>The weights of one block. If a file stores several matrices in one tensor, each is a slice of it.</summary>
 public sealed record BlockWeights
@@ -38,7 +49,10 @@ public sealed record BlockWeights
     /// <summary>The norm before the feed-forward layer.</summary>
     public required NormWeights FeedForwardNorm { get; init; }
 
-    /// <summary>The gate of SwiGLU, [feed-forward, hidden]; null for GELU.</summary>
+    /// <summary>The attention to the encoded source, in the decoder of an encoder-decoder; otherwise null.</summary>
+    public CrossAttentionWeights? Cross { get; init; }
+
+    /// <summary>The gate of a gated activation, [feed-forward, hidden]; null for the others.</summary>
     public LinearWeights? Gate { get; init; }
 
     /// <summary>The first linear layer, [feed-forward, hidden].</summary>
@@ -46,7 +60,38 @@ public sealed record BlockWeights
 
     /// <summary>The second linear layer, [hidden, feed-forward].</summary>
     public required LinearWeights Down { get; init; }
+
+    /// <summary>Returns the block with all linear layers in another type, rounded to the nearest.</summary>
+    /// <exception cref="AtelierException">The type is blocked, and a layer's inputs are no multiple of 32.</exception>
+    public BlockWeights ConvertTo(WeightType type) => this with
+    {
+        Query = Query.ConvertTo(type),
+        Key = Key.ConvertTo(type),
+        Value = Value.ConvertTo(type),
+        Output = Output.ConvertTo(type),
+        Gate = Gate?.ConvertTo(type),
+        Up = Up.ConvertTo(type),
+        Down = Down.ConvertTo(type),
+        Cross = Cross is null ? null : Cross with
+        {
+            Query = Cross.Query.ConvertTo(type),
+            Key = Cross.Key.ConvertTo(type),
+            Value = Cross.Value.ConvertTo(type),
+            Output = Cross.Output.ConvertTo(type),
+        },
+    };
 }
+
+/// <summary>
+/// The weights of the attention of a target to its encoded source (Vaswani et al. 2017, section 3.2.3).
+/// </summary>
+/// <param name="Norm">The norm before or after it.</param>
+/// <param name="Query">The query projection of the target, [heads · head size, hidden].</param>
+/// <param name="Key">The key projection of the source, [heads · head size, hidden].</param>
+/// <param name="Value">The value projection of the source, [heads · head size, hidden].</param>
+/// <param name="Output">The output projection, [hidden, heads · head size].</param>
+public sealed record CrossAttentionWeights(
+    NormWeights Norm, LinearWeights Query, LinearWeights Key, LinearWeights Value, LinearWeights Output);
 
 /// <summary>The weights of a decoder. Each matrix may have a data type of its own.</summary>
 public sealed record DecoderWeights

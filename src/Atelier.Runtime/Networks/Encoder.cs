@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Kernels;
 
 namespace Atelier.Networks;
@@ -11,16 +12,10 @@ namespace Atelier.Networks;
 /// Embeddings are used in place, also in mapped files, and so are linear layers in 8 or 4 bits. Other linear layers are
 /// copied once, into the order that products of many vectors read fastest.
 /// </remarks>
-public sealed class Encoder : IDisposable
+public sealed class Encoder : IMaskedLanguageModel
 {
-    // More rows at once are not faster, and less of them would stay in the caches.
-    private const int MostRows = 128;
-
     // Number of groups that a worker takes before another thread's call may begin.
     private const int GroupsAtOnce = 4;
-
-    // With less rows, reading the weights would take longer than the products.
-    private const int LeastRows = 32;
 
     private readonly EncoderParts _parts;
     private readonly EncoderPass _together; // all workers on the same sequences
@@ -55,6 +50,15 @@ public sealed class Encoder : IDisposable
     }
 
     private delegate void StatesReader(int input, ReadOnlySpan<float> states);
+
+    /// <inheritdoc/>
+    public int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public int ContextLength => Config.ContextLength;
+
+    /// <inheritdoc/>
+    public bool PredictsTokens => Weights.MaskedHead is not null;
 
     /// <summary>The configuration.</summary>
     public EncoderConfig Config { get; }
@@ -123,19 +127,47 @@ public sealed class Encoder : IDisposable
     public void MaskedLogits(EncoderInput input, ReadOnlySpan<int> positions, Span<float> logits,
         CancellationToken cancellation = default)
     {
-        if (Weights.MaskedHead is null)
-            throw new AtelierException("the encoder has no masked-LM head",
-                hint: "use a model saved as BertForMaskedLM or RobertaForMaskedLM");
+        RequireHead();
         Check([input]);
-        if (positions.Length > input.Tokens.Length
-            || positions.ContainsAnyExceptInRange(0, input.Tokens.Length - 1))
-            throw new ArgumentException($"a sequence of {input.Tokens.Length} tokens does not have these positions",
-                nameof(positions));
+        CheckPositions(input.Tokens.Length, positions);
         if (logits.Length != (long)positions.Length * Config.VocabularySize)
             throw new ArgumentException($"{logits.Length} elements are not {positions.Length} rows of logits",
                 nameof(logits));
         if (positions.Length > 0)
             RunHead(input, EncoderHead.Masked, positions.ToArray(), logits, cancellation);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A sequence is empty or too long, or a token or position does not exist.
+    /// </exception>
+    public IReadOnlyList<float[]> Predict(IReadOnlyList<MaskedSequence> sequences,
+        CancellationToken cancellation = default)
+    {
+        RequireHead();
+        foreach (MaskedSequence sequence in sequences)
+            CheckPositions(sequence.Tokens.Length, sequence.Positions.Span);
+        EncoderInput[] inputs = [.. sequences.Select(sequence => new EncoderInput(sequence.Tokens))];
+        var logits = new float[inputs.Length][];
+        ForGroups(inputs, (pass, group) =>
+        {
+            (int first, int count) = group.GetOffsetAndLength(inputs.Length);
+            var wanted = new List<int>(); // rows of the group
+            for (int i = 0, start = 0; i < count; start += inputs[first + i++].Tokens.Length)
+            {
+                foreach (int position in sequences[first + i].Positions.Span)
+                    wanted.Add(start + position);
+            }
+            Span<float> all = new float[checked(wanted.Count * VocabularySize)];
+            if (wanted.Count > 0)
+                pass.Run(inputs[group], EncoderHead.Masked, [.. wanted], all);
+            for (int i = first; i < first + count; i++)
+            {
+                int size = sequences[i].Positions.Length * VocabularySize;
+                logits[i] = all[..size].ToArray();
+                all = all[size..];
+            }
+        }, cancellation);
+        return logits;
     }
 
     /// <inheritdoc/>
@@ -190,48 +222,46 @@ public sealed class Encoder : IDisposable
     /// Computes sequences in groups. Each worker takes whole groups, so that none waits for another; a single group is
     /// computed by all workers together.
     /// </summary>
-    private void Read(IReadOnlyList<EncoderInput> inputs, StatesReader read, CancellationToken cancellation)
+    private void ForGroups(IReadOnlyList<EncoderInput> inputs, Action<EncoderPass, Range> run,
+        CancellationToken cancellation)
     {
         Check(inputs);
-        foreach (Range[] groups in Groups(inputs).Chunk(GroupsAtOnce * _each.Length))
+        foreach (Range[] groups in SequenceGroups.Divide(inputs.Count, i => inputs[i].Tokens.Length, _each.Length)
+            .Chunk(GroupsAtOnce * _each.Length))
         {
             cancellation.ThrowIfCancellationRequested();
             lock (_gate) // between calls of other threads
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 if (groups is [Range only])
-                    Run(_together, inputs, only, read);
+                    run(_together, only);
                 else
-                    _together.Pool.Run(new GroupWork(_each, inputs, groups, read));
+                    _together.Pool.Run(new SequenceGroups(groups, (worker, group) => run(_each[worker], group)));
             }
         }
     }
 
-    /// <summary>Divides sequences into groups of similar size, one for each worker if there are enough.</summary>
-    private List<Range> Groups(IReadOnlyList<EncoderInput> inputs)
-    {
-        long total = inputs.Sum(input => (long)input.Tokens.Length);
-        int parts = (int)Math.Min(inputs.Count, Math.Max((total + MostRows - 1) / MostRows,
-            Math.Min(_each.Length, total / LeastRows)));
-        var groups = new List<Range>();
-        long read = 0;
-        for (int first = 0, next = 0; first < inputs.Count; first = next)
+    private void Read(IReadOnlyList<EncoderInput> inputs, StatesReader read, CancellationToken cancellation) =>
+        ForGroups(inputs, (pass, group) =>
         {
-            long until = total * (groups.Count + 1) / parts;
-            do
-                read += inputs[next++].Tokens.Length;
-            while (next < inputs.Count && read + inputs[next].Tokens.Length / 2 < until);
-            groups.Add(first..next);
-        }
-        return groups;
+            (int first, int count) = group.GetOffsetAndLength(inputs.Count);
+            pass.Run([.. Enumerable.Range(first, count).Select(i => inputs[i])]);
+            for (int i = 0; i < count; i++)
+                read(first + i, pass.States(i));
+        }, cancellation);
+
+    private void RequireHead()
+    {
+        if (!PredictsTokens)
+            throw new AtelierException("the encoder has no masked-LM head",
+                hint: "use a model saved as BertForMaskedLM or RobertaForMaskedLM");
     }
 
-    private static void Run(EncoderPass pass, IReadOnlyList<EncoderInput> inputs, Range group, StatesReader read)
+    private static void CheckPositions(int tokens, ReadOnlySpan<int> positions)
     {
-        (int first, int count) = group.GetOffsetAndLength(inputs.Count);
-        pass.Run([.. Enumerable.Range(first, count).Select(i => inputs[i])]);
-        for (int i = 0; i < count; i++)
-            read(first + i, pass.States(i));
+        if (positions.Length > tokens || positions.ContainsAnyExceptInRange(0, tokens - 1))
+            throw new ArgumentException($"a sequence of {tokens} tokens does not have these positions",
+                nameof(positions));
     }
 
     private void RunHead(EncoderInput input, EncoderHead head, int[] positions, Span<float> results,
@@ -262,20 +292,5 @@ public sealed class Encoder : IDisposable
                 throw new ArgumentException(
                     $"{tokens.Length} tokens need as many types, of {Config.TypeCount} kinds", nameof(inputs));
         }
-    }
-
-    /// <summary>Groups of sequences, which the workers take one after another.</summary>
-    private sealed class GroupWork(EncoderPass[] passes, IReadOnlyList<EncoderInput> inputs, Range[] groups,
-        StatesReader read) : IParallelWork
-    {
-        private int _taken;
-
-        public void Run(int worker)
-        {
-            for (int group = Next(); group < groups.Length; group = Next())
-                Encoder.Run(passes[worker], inputs, groups[group], read);
-        }
-
-        private int Next() => Interlocked.Increment(ref _taken) - 1;
     }
 }

@@ -37,7 +37,7 @@ public sealed record EncoderConfig
     /// <summary>The number that norms add to the variance.</summary>
     public double NormEpsilon { get; init; } = 1e-12;
 
-    /// <summary>The activation function of the feed-forward layers; not SwiGLU.</summary>
+    /// <summary>The activation function of the feed-forward layers: GELU or ReLU.</summary>
     public ActivationName Activation { get; init; } = ActivationName.Gelu;
 
     /// <summary>The width of a head.</summary>
@@ -63,8 +63,9 @@ public sealed record EncoderConfig
                 "download or export the model again");
         if (!(NormEpsilon is >= 0 and < 1))
             throw Wrong($"norm epsilon {NormEpsilon} is impossible", "allowed: 0 to 1");
-        if (Activation == ActivationName.SwiGlu)
-            throw Wrong("an encoder with the activation SwiGLU is not supported", "supported are GELU and ReLU");
+        if (Activation is not (ActivationName.Gelu or ActivationName.GeluTanh or ActivationName.Relu))
+            throw Wrong($"an encoder with the activation {Activation} is not supported",
+                "supported are GELU and ReLU");
 
         AtelierException Wrong(string what, string hint) => new(what, where, hint);
     }

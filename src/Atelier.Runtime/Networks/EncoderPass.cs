@@ -13,12 +13,9 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     private readonly EncoderWeights _weights;
     private readonly KernelPath _path;
     private readonly EncoderParts _parts;
-    private readonly float _epsilon;
-    private PassScratch _scratch = new(); // for the largest step so far
-    private PassProducts _products;
-    private EncoderAttention _attention;
-    private float* _x, _queries, _keys, _values, _mixed, _sums, _inner;
-    private int _room, _longest;
+    private readonly StackShape _shape;
+    private readonly BlockStack _stack;
+    private SequenceAttention _attention;
 
     // The current step.
     private EncoderInput[] _inputs = [];
@@ -36,8 +33,13 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     public EncoderPass(EncoderConfig config, EncoderWeights weights, EncoderParts parts, KernelPath path, int workers)
     {
         (_config, _weights, _parts, _path, Pool) = (config, weights, parts, path, new WorkerPool(workers));
-        _epsilon = (float)config.NormEpsilon;
-        (_products, _attention) = MakeRoom(1, 1);
+        _shape = new StackShape(config.HiddenSize, config.HeadCount, config.HeadSize, config.FeedForwardSize)
+        {
+            Activation = config.Activation,
+            NormEpsilon = config.NormEpsilon,
+        };
+        _stack = new BlockStack(_shape, parts.Blocks, path, Pool);
+        _attention = Attention(1);
     }
 
     /// <summary>The workers.</summary>
@@ -60,8 +62,9 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
             _starts[i + 1] = _starts[i] + inputs[i].Tokens.Length;
             longest = Math.Max(longest, inputs[i].Tokens.Length);
         }
-        if (_starts[^1] > _room || longest > _longest)
-            (_products, _attention) = MakeRoom(Math.Max(_room, _starts[^1]), Math.Max(_longest, longest));
+        if (_stack.MakeRoom(_starts[^1]) || longest > _attention.Longest)
+            _attention = Attention(Math.Max(longest, 2 * _attention.Longest));
+        _attention.Starts = _starts;
         fixed (float* to = results)
         {
             _results = to;
@@ -73,32 +76,14 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
 
     /// <summary>Returns the hidden states of a sequence of the last step, [tokens, hidden].</summary>
     public ReadOnlySpan<float> States(int input) =>
-        new(RowOf(_x, _starts[input]), (_starts[input + 1] - _starts[input]) * _config.HiddenSize);
+        new(_stack.RowOf(_stack.X, _starts[input]), (_starts[input + 1] - _starts[input]) * _config.HiddenSize);
 
     /// <inheritdoc/>
     public void Run(int worker)
     {
-        int rows = _starts[^1], hidden = _config.HiddenSize, size = _config.FeedForwardSize;
         Embed(worker);
         Pool.Barrier();
-        foreach (PassBlock block in _parts.Blocks)
-        {
-            Operand x = _products.InBytes(worker, _x, rows, hidden,
-                block.Query.IsBlocked || block.Key.IsBlocked || block.Value.IsBlocked);
-            _products.Multiply(worker, block.Query, x, rows, _queries, hidden, asAlone: false);
-            _products.Multiply(worker, block.Key, x, rows, _keys, hidden, asAlone: false);
-            _products.Multiply(worker, block.Value, x, rows, _values, hidden, asAlone: false);
-            Pool.Barrier();
-            Attend(worker);
-            Pool.Barrier();
-            x = _products.InBytes(worker, _mixed, rows, hidden, block.Output.IsBlocked);
-            AddNormed(worker, block.Output, x, block.AttentionNorm);
-            x = _products.InBytes(worker, _x, rows, hidden, block.Up.IsBlocked);
-            _products.FeedForward(worker, block, _config.Activation, x, rows, _inner, null, asAlone: false);
-            Pool.Barrier();
-            x = _products.InBytes(worker, _inner, rows, size, block.Down.IsBlocked);
-            AddNormed(worker, block.Down, x, block.FeedForwardNorm);
-        }
+        _stack.Run(worker, _starts[^1], _attention);
         Head(worker);
     }
 
@@ -106,80 +91,33 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     public void Dispose()
     {
         Pool.Dispose();
-        _scratch.Dispose();
+        _stack.Dispose();
     }
 
-    private (PassProducts Products, EncoderAttention Attention) MakeRoom(int rows, int longest)
-    {
-        _scratch.Dispose();
-        _scratch = new PassScratch();
-        (_room, _longest) = (rows, longest);
-        int hidden = _config.HiddenSize;
-        _x = Rows(hidden);
-        _queries = Rows(hidden);
-        _keys = Rows(hidden);
-        _values = Rows(hidden);
-        _mixed = Rows(hidden);
-        _sums = Rows(hidden);
-        _inner = Rows(_config.FeedForwardSize);
-        return (new PassProducts(_path, Pool, _scratch, rows, Math.Max(hidden, _config.FeedForwardSize)),
-            new EncoderAttention(_config, _path, _scratch, Pool.Workers, longest));
-
-        float* Rows(int size) => _scratch.Floats((long)rows * size);
-    }
+    private SequenceAttention Attention(int longest) =>
+        new(_shape, 1 / MathF.Sqrt(_shape.HeadSize), bias: null, _path, _stack.Scratch, Pool.Workers, longest);
 
     /// <summary>Adds the embeddings of a worker's tokens, positions and types.</summary>
     private void Embed(int worker)
     {
         int hidden = _config.HiddenSize;
-        (int start, int end) = _products.Share(worker, _starts[^1]);
+        (int start, int end) = _stack.Products.Share(worker, _starts[^1]);
         for (int i = 0; i < _inputs.Length; i++)
         {
             ReadOnlySpan<int> tokens = _inputs[i].Tokens.Span, types = _inputs[i].Types.Span;
             for (int row = Math.Max(start, _starts[i]); row < Math.Min(end, _starts[i + 1]); row++)
             {
                 int at = row - _starts[i];
-                float* x = RowOf(_x, row), added = RowOf(_sums, row);
+                float* x = _stack.RowOf(_stack.X, row), added = _stack.RowOf(_stack.Sums, row);
                 _weights.Embedding.ReadRow(tokens[at], new Span<float>(x, hidden));
                 _weights.Positions.ReadRow(_config.PositionOffset + at, new Span<float>(added, hidden));
                 _path.Add(added, hidden, x);
                 _weights.Types.ReadRow(types.IsEmpty ? 0 : types[at], new Span<float>(added, hidden));
                 _path.Add(added, hidden, x);
-                Norm(x, _parts.EmbeddingNorm);
+                _stack.Norm(x, _parts.EmbeddingNorm, x);
             }
         }
     }
-
-    /// <summary>Computes a worker's heads of attention.</summary>
-    private void Attend(int worker)
-    {
-        int item = 0;
-        for (int i = 0; i < _inputs.Length; i++)
-        {
-            int start = _starts[i], count = _starts[i + 1] - start;
-            for (int head = 0; head < _config.HeadCount; head++)
-            {
-                if (item++ % Pool.Workers == worker)
-                    _attention.Mix(worker, count, head, RowOf(_queries, start), RowOf(_keys, start),
-                        RowOf(_values, start), RowOf(_mixed, start));
-            }
-        }
-    }
-
-    /// <summary>Adds a product to the residual stream, then normalises it: norm(x + W y + b).</summary>
-    private void AddNormed(int worker, in PassProduct product, in Operand y, in PassNorm norm)
-    {
-        int rows = _starts[^1];
-        _products.AddProduct(worker, product, y, rows, _sums, _x, asAlone: false);
-        Pool.Barrier();
-        (int start, int end) = _products.Share(worker, rows);
-        for (int row = start; row < end; row++)
-            Norm(RowOf(_x, row), norm);
-        Pool.Barrier();
-    }
-
-    private void Norm(float* x, in PassNorm norm) =>
-        _path.LayerNorm(x, norm.Weight, norm.Bias, _config.HiddenSize, _epsilon, x);
 
     /// <summary>Computes a head's results for the wanted rows.</summary>
     private void Head(int worker)
@@ -187,33 +125,34 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
         int hidden = _config.HiddenSize, rows = _wanted.Length;
         if (_head == EncoderHead.None)
             return;
-        (int first, int after) = _products.Share(worker, rows);
+        PassProducts products = _stack.Products;
+        (int first, int after) = products.Share(worker, rows);
         for (int i = first; i < after; i++)
-            new ReadOnlySpan<float>(RowOf(_x, _wanted[i]), hidden).CopyTo(new Span<float>(RowOf(_mixed, i), hidden));
+            new ReadOnlySpan<float>(_stack.RowOf(_stack.X, _wanted[i]), hidden)
+                .CopyTo(new Span<float>(_stack.RowOf(_stack.Mixed, i), hidden));
         Pool.Barrier();
         PassProduct inner = _head == EncoderHead.Pooler ? _parts.Pooler!.Value : _parts.Transform!.Value;
-        Operand x = _products.InBytes(worker, _mixed, rows, hidden, inner.IsBlocked);
-        float* y = _head == EncoderHead.Pooler ? _results : _sums;
-        _products.Multiply(worker, inner, x, rows, y, hidden, asAlone: false);
+        Operand x = products.InBytes(worker, _stack.Mixed, rows, hidden, inner.IsBlocked);
+        float* y = _head == EncoderHead.Pooler ? _results : _stack.Sums;
+        products.Multiply(worker, inner, x, rows, y, hidden, asAlone: false);
         Pool.Barrier();
         for (int i = first; i < after; i++)
         {
+            float* row = _stack.RowOf(y, i);
             if (_head == EncoderHead.Pooler)
             {
-                _path.Tanh(hidden, RowOf(y, i));
+                _path.Tanh(hidden, row);
                 continue;
             }
-            _products.Activate(_config.Activation, null, hidden, RowOf(y, i));
-            Norm(RowOf(y, i), _parts.HeadNorm);
+            products.Activate(_config.Activation, null, hidden, row);
+            _stack.Norm(row, _parts.HeadNorm, row);
         }
         Pool.Barrier();
         if (_head == EncoderHead.Pooler)
             return;
-        x = _products.InBytes(worker, _sums, rows, hidden, _parts.Decoder!.Value.IsBlocked);
-        _products.Multiply(worker, _parts.Decoder!.Value, x, rows, _results, _config.VocabularySize, asAlone: false);
+        x = products.InBytes(worker, _stack.Sums, rows, hidden, _parts.Decoder!.Value.IsBlocked);
+        products.Multiply(worker, _parts.Decoder!.Value, x, rows, _results, _config.VocabularySize, asAlone: false);
     }
-
-    private float* RowOf(float* vectors, int row) => vectors + (long)row * _config.HiddenSize;
 }
 
 /// <summary>An encoder's weights, prepared for passes.</summary>

@@ -48,36 +48,16 @@ public sealed record EncoderWeights
     /// stay as they are.
     /// </summary>
     /// <exception cref="AtelierException">The type is blocked, and a layer's inputs are no multiple of 32.</exception>
-    public EncoderWeights ConvertTo(WeightType type)
+    public EncoderWeights ConvertTo(WeightType type) => this with
     {
-        return this with
+        Blocks = [.. Blocks.Select(block => block.ConvertTo(type))],
+        Pooler = Pooler?.ConvertTo(type),
+        MaskedHead = MaskedHead is null ? null : MaskedHead with
         {
-            Blocks = [.. Blocks.Select(block => block with
-            {
-                Query = Converted(block.Query),
-                Key = Converted(block.Key),
-                Value = Converted(block.Value),
-                Output = Converted(block.Output),
-                Up = Converted(block.Up),
-                Down = Converted(block.Down),
-            })],
-            Pooler = Pooler is null ? null : Converted(Pooler),
-            MaskedHead = MaskedHead is null ? null : MaskedHead with
-            {
-                Transform = Converted(MaskedHead.Transform),
-                Decoder = Converted(MaskedHead.Decoder),
-            },
-        };
-
-        LinearWeights Converted(LinearWeights linear)
-        {
-            WeightMatrix matrix = linear.Weight;
-            if (type.IsBlocked() && matrix.Columns % WeightTypes.BlockSize != 0)
-                throw new AtelierException($"{matrix.Name} has {matrix.Columns} columns, which {type} cannot store",
-                    hint: $"use BF16; {type} needs a multiple of {WeightTypes.BlockSize}");
-            return matrix.Type == type ? linear : linear with { Weight = matrix.ConvertTo(type) };
-        }
-    }
+            Transform = MaskedHead.Transform.ConvertTo(type),
+            Decoder = MaskedHead.Decoder.ConvertTo(type),
+        },
+    };
 
     /// <summary>Throws if the weights do not fit a configuration.</summary>
     /// <param name="config">The configuration, already checked.</param>

@@ -48,6 +48,17 @@ internal sealed class PassBlock(BlockWeights weights, PassScratch scratch, int p
     public readonly PassProduct? Gate = weights.Gate is null ? null : new(weights.Gate, scratch, panelRows);
     public readonly PassProduct Up = new(weights.Up, scratch, panelRows);
     public readonly PassProduct Down = new(weights.Down, scratch, panelRows);
+    public readonly PassCross? Cross = weights.Cross is null ? null : new(weights.Cross, scratch, panelRows);
+}
+
+/// <summary>The parts of cross-attention, prepared for the pass.</summary>
+internal sealed class PassCross(CrossAttentionWeights weights, PassScratch scratch, int panelRows)
+{
+    public readonly PassNorm Norm = new(weights.Norm, scratch);
+    public readonly PassProduct Query = new(weights.Query, scratch, panelRows);
+    public readonly PassProduct Key = new(weights.Key, scratch, panelRows);
+    public readonly PassProduct Value = new(weights.Value, scratch, panelRows);
+    public readonly PassProduct Output = new(weights.Output, scratch, panelRows);
 }
 
 /// <summary>Holds the adapter of a linear layer; null for none.</summary>

@@ -150,11 +150,22 @@ internal sealed unsafe class PassProducts
         }
     }
 
-    /// <summary>Applies an activation function in place; SwiGLU reads the gate.</summary>
+    /// <summary>
+    /// Applies an activation function in place; gated ones read the gate and, as SiLU does, overwrite it.
+    /// </summary>
     public void Activate(ActivationName activation, float* gate, int size, float* y)
     {
         switch (activation)
         {
+            case ActivationName.GeGlu:
+                _path.Gelu(size, gate, tanh: true);
+                _path.MultiplyBy(gate, size, y);
+                break;
+            case ActivationName.Silu:
+                new ReadOnlySpan<float>(y, size).CopyTo(new Span<float>(gate, size));
+                _path.Sigmoid(size, gate);
+                _path.MultiplyBy(gate, size, y);
+                break;
             case ActivationName.SwiGlu:
                 _path.SwiGlu(gate, size, y);
                 break;

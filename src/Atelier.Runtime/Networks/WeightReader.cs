@@ -23,6 +23,20 @@ internal sealed class WeightReader(ModelWeights weights)
                 weights.Path, "download or export the model again");
     }
 
+    /// <summary>Returns all elements of a tensor of any shape.</summary>
+    /// <param name="name">The name of the tensor.</param>
+    /// <param name="count">Number of elements that it must have.</param>
+    public float[] Values(string name, int count)
+    {
+        ModelTensor tensor = weights.Take(name);
+        return tensor.ElementCount == count ? tensor.Read(tensor.Layout) : throw new AtelierException(
+            $"the tensor {name} has {tensor.ElementCount} values, but the vocabulary has {count}", weights.Path,
+            "download or export the model again");
+    }
+
+    /// <summary>Returns a norm with a bias.</summary>
+    public NormWeights Norm(string name) => new(Vector(name + ".weight"), Vector(name + ".bias"));
+
     /// <summary>Returns a linear layer with a bias.</summary>
     public LinearWeights Linear(string name) => new(Matrix(name + ".weight"), Vector(name + ".bias"));
 }

@@ -51,6 +51,16 @@ public sealed record MaskedTokens(int? MaskId, string MaskText = MaskedTokens.Us
         return whole;
     }
 
+    /// <summary>Returns the tokens of a text between the special tokens. Longer texts are cut at their end.</summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="longest">The largest number of tokens, special tokens included.</param>
+    public int[] Encode(Tokenizer tokenizer, string text, int longest)
+    {
+        int[] ids = tokenizer.Encode(text);
+        return Surround(ids.AsSpan(0, Math.Min(ids.Length, longest - AddedCount)));
+    }
+
     /// <summary>Throws if a vocabulary lacks one of the tokens.</summary>
     /// <param name="vocabularySize">The number of token ids.</param>
     /// <param name="where">The file that names the tokens, for the error message.</param>

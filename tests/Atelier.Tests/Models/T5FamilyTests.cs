@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Formats;
 using Atelier.Models.T5;
+using Atelier.Networks;
 using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -152,11 +153,12 @@ public sealed class T5FamilyTests
             (-90, 14), (-63, 13), (-45, 12), (-31, 11), (-22, 10), (-15, 9), (-11, 8), (-7, 7), (-1, 1), (0, 0),
             (1, 17), (7, 23), (8, 24), (12, 25), (16, 26), (23, 27), (32, 28), (46, 29), (64, 30), (91, 31),
         ];
+        var positions = new RelativePositions(32, 128);
         foreach ((int distance, int range) in both)
         {
-            RelativePositionBias.RangeOf(distance, true, 32, 128).ShouldBe(range, $"{distance}");
+            positions.BucketOf(distance, true).ShouldBe(range, $"{distance}");
             int before = distance switch { < 0 => range + 1, 0 => 1, 1 => 0, _ => range - 1 };
-            RelativePositionBias.RangeOf(distance - 1, true, 32, 128).ShouldBe(before, $"{distance} - 1");
+            positions.BucketOf(distance - 1, true).ShouldBe(before, $"{distance} - 1");
         }
         (int Distance, int Range)[] earlier =
         [
@@ -165,10 +167,10 @@ public sealed class T5FamilyTests
         ];
         foreach ((int distance, int range) in earlier)
         {
-            RelativePositionBias.RangeOf(distance, false, 32, 128).ShouldBe(range, $"{distance}");
-            RelativePositionBias.RangeOf(distance - 1, false, 32, 128).ShouldBe(range + 1, $"{distance}");
+            positions.BucketOf(distance, false).ShouldBe(range, $"{distance}");
+            positions.BucketOf(distance - 1, false).ShouldBe(range + 1, $"{distance}");
         }
-        RelativePositionBias.RangeOf(5, false, 32, 128).ShouldBe(0);
+        positions.BucketOf(5, false).ShouldBe(0);
     }
 
     /// <summary>

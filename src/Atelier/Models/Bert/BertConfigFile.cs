@@ -148,19 +148,4 @@ internal static class BertConfigFile
 
     /// <summary>Reads the padding token.</summary>
     public static int PadId(ConfigFile file) => file.Integer("pad_token_id", file.ModelType == Roberta ? 1 : 0);
-
-    /// <summary>
-    /// Reads the special tokens: those of the tokenizer, or else those of config.json.
-    /// </summary>
-    /// <exception cref="AtelierException">The vocabulary of the model lacks one of the tokens.</exception>
-    public static MaskedTokens ReadTokens(ConfigFile file, Tokenizer tokenizer)
-    {
-        var named = new MaskedTokens(file.IntegerOrNull(Mask))
-        {
-            BeginId = file.IntegerOrNull("bos_token_id"),
-            EndId = file.IntegerOrNull("eos_token_id"),
-        };
-        MaskedTokens tokens = MaskedTokens.Of(tokenizer, named) with { PadId = PadId(file) };
-        return tokens.Check(file.VocabularySize, file.Path);
-    }
 }

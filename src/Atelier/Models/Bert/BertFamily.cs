@@ -3,6 +3,7 @@ using Atelier.Data;
 using Atelier.Data.Labelled;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
@@ -111,7 +112,7 @@ public sealed class BertFamily : IModelFamily
             throw new AtelierException($"the model has {Quantity.Of(config.VocabularySize, "token")}, but the "
                 + $"tokenizer has {tokenizer.VocabularySize}", bundle.Folder,
                 "use config.json and tokenizer.json of the same model");
-        MaskedTokens tokens = BertConfigFile.ReadTokens(config, tokenizer);
+        MaskedTokens tokens = MaskedTextFile.ReadTokens(config, tokenizer);
         if (BertConfigFile.HeadOf(config) is { } head)
         {
             BertClassifier classifier = ReadClassifier(bundle, cancellation);

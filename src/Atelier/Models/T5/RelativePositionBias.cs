@@ -1,4 +1,5 @@
 using Atelier.Layers;
+using Atelier.Networks;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.T5;
@@ -11,7 +12,7 @@ namespace Atelier.Models.T5;
 internal sealed class RelativePositionBias : nn.Module
 {
     private readonly bool _bidirectional;
-    private readonly int _longest;
+    private readonly RelativePositions _positions;
 
     /// <summary>Draws the biases from a normal distribution with mean 0.</summary>
     /// <param name="count">The number of ranges, a multiple of 4.</param>
@@ -25,7 +26,7 @@ internal sealed class RelativePositionBias : nn.Module
         Generator random)
         : base(nameof(RelativePositionBias))
     {
-        (_bidirectional, _longest) = (bidirectional, longest);
+        (_bidirectional, _positions) = (bidirectional, new RelativePositions(count, longest));
         Biases = new Embedding(count, headCount, deviation, random);
         register_module("biases", Biases);
     }
@@ -40,37 +41,15 @@ internal sealed class RelativePositionBias : nn.Module
     /// <returns>[headCount, 1, time, span].</returns>
     public Tensor Of(long start, long time, long span)
     {
-        int count = (int)Biases.Weight.shape[0];
         // a range for each distance from −(start + time − 1) to span − 1
         long last = start + time - 1;
         long[] ranges = new long[last + span];
         for (long i = 0; i < ranges.Length; i++)
-            ranges[i] = RangeOf((int)(i - last), _bidirectional, count, _longest);
+            ranges[i] = _positions.BucketOf((int)(i - last), _bidirectional);
         long[] ids = new long[time * span];
         for (long t = 0; t < time; t++)
             Array.Copy(ranges, last - (start + t), ids, t * span, span);
         Tensor biases = Biases.forward(tensor(ids, time, span, device: Biases.Weight.device)); // [time, span, heads]
         return biases.permute(2, 0, 1).unsqueeze(1);
-    }
-
-    /// <summary>Returns the range of a distance.</summary>
-    /// <param name="distance">The position of the key minus that of the query.</param>
-    /// <param name="bidirectional">Whether half of the ranges are for later keys.</param>
-    /// <param name="count">The number of ranges.</param>
-    /// <param name="longest">The distance from which on all are in the last range.</param>
-    internal static int RangeOf(int distance, bool bidirectional, int count, int longest)
-    {
-        int first = 0;
-        if (bidirectional)
-        {
-            count /= 2;
-            first = distance > 0 ? count : 0;
-        }
-        int away = bidirectional ? Math.Abs(distance) : Math.Max(0, -distance), exact = count / 2;
-        if (away < exact)
-            return first + away;
-        // in single precision, as published models were trained
-        float share = MathF.Log(away / (float)exact) / (float)Math.Log((double)longest / exact);
-        return first + Math.Min(count - 1, exact + (int)(share * (count - exact)));
     }
 }

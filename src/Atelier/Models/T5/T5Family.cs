@@ -1,6 +1,7 @@
 using Atelier.Data;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
@@ -100,7 +101,7 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
     /// <inheritdoc/>
     protected override T5Model Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where)
     {
-        (Tokenizer tokenizer, _) = PairBundle.ReadTokenizers(Path.GetDirectoryName(config.Path)!);
+        (Tokenizer tokenizer, _) = SequenceToSequenceFile.ReadTokenizers(Path.GetDirectoryName(config.Path)!);
         return T5Weights.Read(config, tensors, where, tokenizer.VocabularySize);
     }
 

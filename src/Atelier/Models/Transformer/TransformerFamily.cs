@@ -1,5 +1,6 @@
 using Atelier.Data.Pairs;
 using Atelier.Formats;
+using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Pairs;
@@ -19,7 +20,7 @@ public sealed class TransformerFamily : PairFamily<TransformerConfig, Transforme
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes =>
-        [TransformerConfigFile.Marian, TransformerConfigFile.Bart, TransformerConfigFile.Own];
+        [EncoderDecoderConfigFile.Marian, EncoderDecoderConfigFile.Bart, EncoderDecoderConfigFile.Own];
 
     /// <inheritdoc/>
     protected override TransformerModel Create(TransformerConfig config, int? sourceVocabularySize,

@@ -3,8 +3,10 @@ using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Pairs;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
+using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tokenizers;
@@ -17,12 +19,6 @@ namespace Atelier.Tasks.Pairs;
 /// </summary>
 internal static class PairBundle
 {
-    /// <summary>The file of the targets' tokenizer, for models with two vocabularies.</summary>
-    public const string TargetTokenizerName = "target-tokenizer.json";
-
-    /// <summary>The key of the text before every source in config.json, as in Hugging Face's files.</summary>
-    public const string Prefix = "prefix";
-
     private const string TokenizerName = "tokenizer.json";
 
     /// <summary>Opens the tokenizers and the decoding options of a bundle.</summary>
@@ -36,23 +32,14 @@ internal static class PairBundle
     {
         try
         {
-            (Tokenizer source, Tokenizer target) = ReadTokenizers(folder);
-            return Generator(model, source, target, Defaults(folder, config), ends);
+            (Tokenizer source, Tokenizer target) = SequenceToSequenceFile.ReadTokenizers(folder);
+            return Generator(model, source, target, SequenceToSequenceFile.ReadDefaults(folder, config), ends);
         }
         catch
         {
             model.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Reads the tokenizers of sources and of targets; the same object if they share a vocabulary.</summary>
-    /// <exception cref="AtelierException">A file is missing or damaged.</exception>
-    public static (Tokenizer Source, Tokenizer Target) ReadTokenizers(string folder)
-    {
-        Tokenizer source = TokenizerFile.Load(Path.Combine(folder, TokenizerName));
-        string own = Path.Combine(folder, TargetTokenizerName);
-        return (source, File.Exists(own) ? TokenizerFile.Load(own) : source);
     }
 
     /// <summary>Creates the generator of a model.</summary>
@@ -66,7 +53,7 @@ internal static class PairBundle
 
     /// <summary>Reads the text before every source.</summary>
     /// <exception cref="AtelierException">It is not a text.</exception>
-    public static string ReadPrefix(ConfigFile config) => config.String(Prefix, "");
+    public static string ReadPrefix(ConfigFile config) => config.String(EncoderDecoderConfigFile.Prefix, "");
 
     /// <summary>Adds the text before every source to the text of a config.json.</summary>
     public static string WithPrefix(string config, string prefix)
@@ -74,24 +61,8 @@ internal static class PairBundle
         if (prefix.Length == 0)
             return config;
         JsonObject root = JsonNode.Parse(config)!.AsObject();
-        root[Prefix] = prefix;
+        root[EncoderDecoderConfigFile.Prefix] = prefix;
         return ConfigRecords.Write(root);
-    }
-
-    /// <summary>Reads the decoding defaults, which older folders have in config.json.</summary>
-    private static DecodingOptions Defaults(string folder, ConfigFile config)
-    {
-        string path = Path.Combine(folder, Bundle.GenerationConfigName);
-        if (File.Exists(path))
-            return GenerationConfigFile.Read(path).Decoding;
-        var usual = new DecodingOptions();
-        return new DecodingOptions
-        {
-            Temperature = 0,
-            BeamWidth = config.Integer("num_beams", usual.BeamWidth),
-            LengthPenalty = config.Number("length_penalty", usual.LengthPenalty),
-            MaxTokens = config.Integer("max_length", usual.MaxTokens),
-        }.Check(config.Path);
     }
 
     /// <summary>Writes the tokenizers and generation_config.json.</summary>
@@ -100,7 +71,7 @@ internal static class PairBundle
     {
         source.Save(Path.Combine(folder, TokenizerName));
         if (!ReferenceEquals(source, target))
-            target.Save(Path.Combine(folder, TargetTokenizerName));
+            target.Save(Path.Combine(folder, SequenceToSequenceFile.TargetTokenizerName));
         new GenerationConfigFile(decoding, ends.StartId, [ends.EndId])
             .Write(Path.Combine(folder, Bundle.GenerationConfigName));
     }

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Data.Pairs;
+using Atelier.Exchange;
 using Atelier.Formats;
+using Atelier.Generation;
+using Atelier.Networks;
 using Atelier.Runs;
 
 namespace Atelier.Tasks.Pairs;
@@ -34,10 +37,11 @@ internal static class PairConfigFile
     /// <exception cref="AtelierException">A token is missing.</exception>
     public static SequenceEnds ReadEnds(ConfigFile file)
     {
-        int end = file.Integer(End), pad = file.Integer(Pad, end);
-        return new SequenceEnds(file.Integer(Start, end), end, pad)
+        SequenceToSequenceTokens tokens = SequenceToSequenceFile.ReadTokens(file);
+        int pad = file.Integer(Pad, tokens.EndIds[0]);
+        return new SequenceEnds(tokens.StartId, tokens.EndIds[0], pad)
         {
-            SourceEndId = file.Integer(SourceEnd, end),
+            SourceEndId = tokens.SourceEndIds[0],
             SourcePadId = file.Integer(SourcePad, pad),
         };
     }
@@ -68,7 +72,8 @@ internal static class PairConfigFile
         IEnumerable<string> record = typeof(T).GetProperties().Where(property => property.CanWrite)
             .Select(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
         file.RefuseUnread(new KnownKeys(
-            [.. record, Vocabulary, SourceVocabulary, Start, End, Pad, SourceEnd, SourcePad], ["model_type"]));
+            [.. record, Vocabulary, SourceVocabulary, Start, End, Pad, SourceEnd, SourcePad,
+                EncoderDecoderConfigFile.Prefix], ["model_type"]));
         return (file.Read<T>(), file.IntegerOrNull(SourceVocabulary), file.VocabularySize);
     }
 }

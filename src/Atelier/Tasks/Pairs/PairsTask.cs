@@ -4,6 +4,7 @@ using Atelier.Data;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text.Reading;
 using Atelier.Evaluation;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
@@ -102,7 +103,7 @@ public sealed class PairsTask : ITask
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation)
     {
-        (Tokenizer source, Tokenizer target) = PairBundle.ReadTokenizers(other.Bundle.Folder);
+        (Tokenizer source, Tokenizer target) = SequenceToSequenceFile.ReadTokenizers(other.Bundle.Folder);
         // sources have the prefix that the model was trained with
         string prefix = PairBundle.ReadPrefix(ConfigFile.Read(other.Bundle.ConfigPath));
         DataSection section = other.Section with { Pairs = other.Section.Pairs with { Prefix = prefix } };

@@ -20,9 +20,7 @@ internal sealed class MaskedTextEmbedder(MaskedTextModel model, Tokenizer tokeni
     /// <remarks>The vector of a text without tokens is zero.</remarks>
     public IReadOnlyList<float[]> Embed(IReadOnlyList<string> texts, CancellationToken cancellation = default)
     {
-        int longest = model.ContextLength - tokens.AddedCount;
-        int[][] sequences = [.. texts.Select(text => tokenizer.Encode(text))
-            .Select(ids => tokens.Surround(ids.AsSpan(0, Math.Min(ids.Length, longest))))];
+        int[][] sequences = [.. texts.Select(text => tokens.Encode(tokenizer, text, model.ContextLength))];
         float[][] vectors = [.. texts.Select(_ => new float[EmbeddingSize])];
         int[] some = [.. Enumerable.Range(0, sequences.Length).Where(i => sequences[i].Length > 0)];
         IReadOnlyList<float[]> means =
