@@ -1,4 +1,5 @@
 using Atelier.Data.Text;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -38,7 +39,7 @@ internal sealed class BertStart : IDisposable
         ConfigFile file = ConfigFile.Read(bundle.ConfigPath);
         Tokenizer own = TokenizerFile.LoadFolder(bundle.Folder);
         StartingWeights.CheckTokens(own, tokenizer);
-        MaskedTokens tokens = BertConfigFile.ReadTokens(file, own);
+        MaskedTokens tokens = MaskedTextFile.ReadTokens(file, own);
         if (tokens.MaskId >= own.VocabularySize && tokenizer.VocabularySize > own.VocabularySize)
             throw new AtelierException("the mask token of the model follows the tokens of its tokenizer, so that none "
                 + "can be added", "training.extendVocabulary", "leave it out");

@@ -86,7 +86,7 @@ public sealed class PairsTask : ITask
     {
         if (StartingBundle.Open(recipe.Training) is not { } bundle)
             return PairData.Prepare(recipe.Data, recipe.Seed, folder, progress, cancellation);
-        (Tokenizer source, Tokenizer target) = PairBundle.ReadTokenizers(bundle.Folder);
+        (Tokenizer source, Tokenizer target) = SequenceToSequenceFile.ReadTokenizers(bundle.Folder);
         IReadOnlyList<string> added = recipe.Training.ExtendVocabulary;
         bool isShared = ReferenceEquals(source, target);
         if (added.Count > 0 && !isShared)
