@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Exchange;
+using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
@@ -139,7 +140,7 @@ public sealed partial class Workshop
     {
         string type when TextModelFile.ModelTypes.Contains(type) => TextModelFile.Open(bundle.Folder),
         string type when SequenceToSequenceFile.ModelTypes.Contains(type) => SequenceToSequenceFile.Open(bundle.Folder),
-        string type when MaskedTextFile.ModelTypes.Contains(type) => MaskedTextFile.Open(bundle.Folder),
+        _ when MaskedTextFile.Supports(ConfigFile.Read(bundle.ConfigPath)) => MaskedTextFile.Open(bundle.Folder),
         _ => null,
     };
 

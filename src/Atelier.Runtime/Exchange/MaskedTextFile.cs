@@ -16,6 +16,16 @@ public static class MaskedTextFile
     /// <summary>The values of model_type in config.json that <see cref="Open"/> supports.</summary>
     public static IReadOnlyList<string> ModelTypes => EncoderConfigFile.ModelTypes;
 
+    /// <summary>
+    /// Whether a config.json is of an encoder that <see cref="Open"/> supports: of one of <see cref="ModelTypes"/>, and
+    /// without a head that predicts labels.
+    /// </summary>
+    /// <param name="config">The config.json.</param>
+    /// <exception cref="AtelierException">The config.json has no model_type.</exception>
+    public static bool Supports(ConfigFile config) =>
+        ModelTypes.Contains(config.ModelType) && !(config.Strings("architectures") ?? [])
+            .Any(name => name.EndsWith("Classification", StringComparison.Ordinal));
+
     /// <summary>Opens the folder of a run or of a bundle, or a folder saved by Hugging Face's tools.</summary>
     /// <param name="folder">The folder, with config.json, weights, and tokenizer.json or vocab.txt.</param>
     /// <param name="type">The type to round the linear layers to; null keeps that of the file.</param>
@@ -28,6 +38,9 @@ public static class MaskedTextFile
         if (!File.Exists(Path.Combine(folder, "config.json")) && Directory.Exists(inner))
             folder = inner;
         ConfigFile file = ConfigFile.Read(Path.Combine(folder, "config.json"));
+        if (!Supports(file))
+            throw new AtelierException("the model does not fill in texts", file.Path,
+                $"the supported types are {string.Join(" and ", ModelTypes)}, without a head for labels");
         Tokenizer tokenizer = TokenizerFile.LoadFolder(folder);
         // published vocabularies may be padded with rows that no token uses
         if (tokenizer.VocabularySize > file.VocabularySize)
