@@ -108,7 +108,7 @@ public sealed class BertClassifier : GradientModel<LabelledBatch>
     /// <param name="hidden">The hidden states, [batch, time, hidden].</param>
     /// <returns>[batch, time, labels] of a tagger, [batch, labels] of a classifier.</returns>
     internal Tensor Logits(Tensor hidden) =>
-        Classifier.forward(Head == BertHead.Tagging ? hidden : Encoder.Pool(hidden));
+        Classifier.forward(Head == BertHead.Tagging ? hidden : Pool(hidden));
 
     /// <summary>Computes the logits of sequences; thread-safe.</summary>
     /// <param name="sequences">The tokens of each sequence, with special tokens.</param>
@@ -143,8 +143,15 @@ public sealed class BertClassifier : GradientModel<LabelledBatch>
             ActivationCheckpointing ? Through : null);
         Tensor places = targets.AtLeast(0).nonzero().view(-1);
         Tensor states = Head == BertHead.Tagging ? hidden.reshape(-1, hidden.shape[2])
-            : Encoder.Pool(Encoder.Config.Layout == BertLayout.Roberta ? Dropped(hidden) : hidden);
+            : Pool(Encoder.Config.Layout == BertLayout.Roberta ? Dropped(hidden) : hidden);
         return (states.index_select(0, places), targets.index_select(0, places));
+    }
+
+    /// <summary>The pooled states, [batch, hidden], which the head computes in fp32.</summary>
+    private Tensor Pool(Tensor hidden)
+    {
+        Tensor pooled = Encoder.Pool(hidden);
+        return pooled.dtype == ScalarType.BFloat16 ? pooled.to(ScalarType.Float32) : pooled;
     }
 
     private Tensor Dropped(Tensor states) => Dropout.Apply(states, training ? Encoder.Config.Dropout : 0);
