@@ -59,13 +59,14 @@ internal static class RandomMarian
     {
         int hidden = shape.Hidden;
         List<SafetensorsEntry> entries =
-            [new("final_logits_bias", SafetensorsType.F32, [1, vocabulary]), Entry("model.shared.weight", vocabulary, hidden)];
+            [Entry("final_logits_bias", 1, vocabulary), Entry("model.shared.weight", vocabulary, hidden)];
         foreach (string side in (string[])["encoder", "decoder"])
         {
             for (int layer = 0; layer < shape.Layers; layer++)
             {
                 string at = $"model.{side}.layers.{layer}.";
-                foreach (string attention in side == "encoder" ? (string[])["self_attn"] : ["self_attn", "encoder_attn"])
+                string[] attentions = side == "encoder" ? ["self_attn"] : ["self_attn", "encoder_attn"];
+                foreach (string attention in attentions)
                 {
                     foreach (string part in (string[])["q_proj", "k_proj", "v_proj", "out_proj"])
                         Linear($"{at}{attention}.{part}", hidden, hidden);
@@ -96,7 +97,8 @@ internal static class RandomMarian
             entries.Add(Entry(name + ".bias", rows));
         }
 
-        void Vectors(string name, int size) => entries.AddRange([Entry(name + ".weight", size), Entry(name + ".bias", size)]);
+        void Vectors(string name, int size) =>
+            entries.AddRange([Entry(name + ".weight", size), Entry(name + ".bias", size)]);
 
         void Fill(float[] values, double bound)
         {

@@ -47,7 +47,6 @@ internal sealed record TranslationComparison(string Name, string Description, Ra
         File.WriteAllLines(file, sources.Select(text => string.Join(' ', ours[0].EncodeSource(text)[..^1])));
         List<double>[] values = [.. Types.Select(_ => new List<double>())];
         var peers = new List<double>();
-        string peerPrecision = "best";
         for (int round = 0; round <= rounds; round++) // round 0 warms up
         {
             IReadOnlyList<TextSample>[] samples = new IReadOnlyList<TextSample>[Types.Length];
@@ -55,11 +54,12 @@ internal sealed record TranslationComparison(string Name, string Description, Ra
                 values[i].Add(Time(ours[i], sources, longest, out samples[i]));
             Measurement peer = Comparison.MeasurePeer(["translate.py", "--model", folder, "--sources", file, "--out",
                 answers, "--threads", $"{Environment.ProcessorCount}", "--beam", $"{Beams}", "--batch", $"{Batch}",
-                "--longest", $"{longest}", "--early", "--precision", peerPrecision]);
+                "--longest", $"{longest}", "--early"]);
             peers.Add(peer.Value);
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: ours "
-                + $"{string.Join(", ", Types.Select((type, i) => Told(type, values[i][^1], samples[i], answers)))}; peer "
-                + $"{peer.Value:N1} {Unit}, loss {peer.Loss:F4}"));
+            string told = string.Join(", ", Types.Select((type, i) =>
+                Told(type, values[i][^1], samples[i], answers)));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"round {round}: ours {told}; peer {peer.Value:N1} {Unit}, loss {peer.Loss:F4}"));
             if (round == 0)
                 values.Append(peers).ToList().ForEach(list => list.Clear());
         }
