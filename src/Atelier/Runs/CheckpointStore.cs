@@ -17,6 +17,9 @@ internal sealed class CheckpointStore(string folder)
     private const string Prefix = "step-", StateFile = "state.json", ChecksumFile = "checksums.json";
     private const int Kept = 2;
 
+    /// <summary>What the name of the field of a property holds.</summary>
+    internal const string FieldName = "k__BackingField";
+
     private static readonly JsonSerializerOptions Json =
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
@@ -124,7 +127,9 @@ internal sealed class CheckpointStore(string folder)
             : throw OfAnother(path, "it is missing");
         foreach (Tensor tensor in saved.Values)
             scope.Attach(tensor);
-        if (saved.Keys.Except(tensors.Keys).FirstOrDefault() is { } surplus)
+        // checkpoints of earlier versions also have tensors under the names of fields
+        if (saved.Keys.Except(tensors.Keys).FirstOrDefault(name => !name.Contains(FieldName, StringComparison.Ordinal))
+            is { } surplus)
             throw OfAnother(path, $"the model has no tensor '{surplus}'");
         foreach ((string name, Tensor tensor) in tensors)
         {

@@ -1,3 +1,4 @@
+using Atelier.Runs;
 using Atelier.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -99,10 +100,13 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
         ? [.. Objectives[objective].Parameters.Where(p => p.requires_grad)]
         : [.. Adapters.NamedParameters.Select(p => p.Parameter)];
 
-    /// <summary>Returns the tensors of a checkpoint.</summary>
+    /// <summary>Returns the tensors of a checkpoint, each once.</summary>
     internal Dictionary<string, Tensor> TrainingState()
     {
-        Dictionary<string, Tensor> state = state_dict();
+        // TorchSharp also registers modules by the fields that hold them
+        Dictionary<string, Tensor> state = state_dict()
+            .OrderBy(tensor => tensor.Key.Contains(CheckpointStore.FieldName, StringComparison.Ordinal))
+            .DistinctBy(tensor => tensor.Value.Handle).ToDictionary();
         foreach ((string name, Parameter parameter) in Adapters?.NamedParameters ?? [])
             state.Add(name, parameter);
         return state;
