@@ -91,6 +91,7 @@ public static class MaskedTextFile
     {
         public int EmbeddingSize => encoder.Config.HiddenSize;
 
+        /// <inheritdoc/>
         /// <remarks>The vector of a text without tokens is zero.</remarks>
         public IReadOnlyList<float[]> Embed(IReadOnlyList<string> texts, CancellationToken cancellation = default)
         {
