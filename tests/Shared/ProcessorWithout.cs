@@ -15,7 +15,8 @@ internal static class ProcessorWithout
     public static bool IsThis => Environment.GetEnvironmentVariable(Marker) is not null;
 
     /// <summary>Runs the classes; fails with their output where one of them does.</summary>
-    /// <param name="setting">The environment variable that switches the instructions off by 0: "DOTNET_EnableAVX512".</param>
+    /// <param name="setting">The environment variable that switches the instructions off by 0, such as
+    /// DOTNET_EnableAVX512.</param>
     /// <param name="tests">The assembly of the tests.</param>
     /// <param name="environment">Further variables.</param>
     /// <param name="classes">Patterns of the names of classes.</param>

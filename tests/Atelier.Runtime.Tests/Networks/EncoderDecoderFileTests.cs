@@ -84,7 +84,8 @@ public sealed class EncoderDecoderFileTests : IDisposable
         int[][] targets = [[0, 1], .. Enumerable.Range(0, 37).Where(a => a != 1)
             .SelectMany(a => Enumerable.Range(0, 37).Select(b => (int[])[0, a, b]))];
         double[] sums = [.. generator.Model.Score([.. targets.Select(target =>
-            ((ReadOnlyMemory<int>)source, (ReadOnlyMemory<int>)target))]).Select(row => row.Sum(s => s.LogProbability))];
+            ((ReadOnlyMemory<int>)source, (ReadOnlyMemory<int>)target))])
+            .Select(row => row.Sum(s => s.LogProbability))];
         best.LogProbability!.Value.ShouldBe(sums.Max(), 1e-4);
     }
 
@@ -113,7 +114,8 @@ public sealed class EncoderDecoderFileTests : IDisposable
         Letters.Save(Path.Combine(_folder, "tokenizer.json"));
         Should.Throw<AtelierException>(() => SequenceToSequenceFile.Open(_folder, WeightType.Q8_0)).ToLine()
             .ShouldContain("use BF16"); // 16 columns are no block
-        Should.Throw<AtelierException>(() => TextModelFile.Open(_folder)).ToLine().ShouldContain("SequenceToSequenceFile");
+        Should.Throw<AtelierException>(() => TextModelFile.Open(_folder)).ToLine()
+            .ShouldContain("SequenceToSequenceFile");
         using (SequenceToSequenceFile.Open(_folder, WeightType.BF16))
         {
         }

@@ -28,7 +28,8 @@ public sealed class EncoderDecoderTests : IDisposable
             foreach (int threads in (int[])[1, 2])
             {
                 using var model = new EncoderDecoder(config, weights with { Owners = [] }, threads, path);
-                using IDecodingState state = model.CreateState([.. sources.Select(source => (ReadOnlyMemory<int>)source)]);
+                using IDecodingState state =
+                    model.CreateState([.. sources.Select(source => (ReadOnlyMemory<int>)source)]);
                 float[] logits = new float[2 * Vocabulary];
                 for (int t = 0; t < targets[0].Length; t++)
                 {

@@ -15,7 +15,8 @@ public sealed class InstructionSetTests
     [Fact]
     public Task Products_are_right_on_a_processor_without_amx() =>
         ProcessorWithout.RunAsync("ATELIER_AMX", typeof(InstructionSetTests).Assembly,
-            new Dictionary<string, string>(), "*Bf16ProductTests", "*TransformerKernelsTests", "*CrossEntropyHeadTests");
+            new Dictionary<string, string>(), "*Bf16ProductTests", "*TransformerKernelsTests",
+            "*CrossEntropyHeadTests");
 
     [Fact]
     public void No_kernel_that_needs_them_is_chosen_without_the_instructions()
