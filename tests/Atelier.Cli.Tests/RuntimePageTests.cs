@@ -38,7 +38,7 @@ public sealed partial class RuntimePageTests : IDisposable
         string tests = Lines(File.ReadAllText(
             Path.Combine(Repository.Folder, "tests", "Atelier.Cli.Tests", $"{nameof(RuntimePageTests)}.cs")));
         string[] shown = [.. Snippet().Matches(page).Select(match => Lines(match.Groups["text"].Value.Trim()))];
-        shown.Length.ShouldBe(5);
+        shown.Length.ShouldBe(7);
         shown.ShouldAllBe(snippet => tests.Contains(snippet));
 
         static string Lines(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim()));
@@ -61,6 +61,36 @@ public sealed partial class RuntimePageTests : IDisposable
         Directory.Move("runs/encoder/bundle", "all-MiniLM-L6-v2");
         (float[] vector, float[] same) = await EmbedAsync();
         vector.ShouldBe(same);
+        Directory.Move("all-MiniLM-L6-v2", "bert-base-uncased");
+        Fill().Text.ShouldContain("sat on");
+    }
+
+    [Fact]
+    public async Task Its_program_from_text_to_text_runs()
+    {
+        File.WriteAllText(_tool.At("pairs.tsv"), "source\ttarget\n" + string.Concat(Enumerable.Range(0, 60)
+            .Select(i => $"a dog runs {i} times .\tein hund rennt {i} mal .\n")));
+        Train(["--pairs", _tool.At("pairs.tsv"), "--model", "transformer"], "runs/captions",
+            "model.encoderLayerCount=1", "model.decoderLayerCount=1");
+        (await TranslateAsync()).Count.ShouldBe(2);
+    }
+
+    private static InfilledSample Fill()
+    {
+        using MaskedTextGenerator generator = MaskedTextFile.Open("bert-base-uncased");
+        InfilledSample filled = generator.Infill("The [MASK] sat on the mat.");
+
+        return filled;
+    }
+
+    private static async Task<IReadOnlyList<TextSample>> TranslateAsync()
+    {
+        using SequenceToSequenceGenerator translator = SequenceToSequenceFile.Open("runs/captions");
+        var request = new GenerationRequest { Decoding = translator.Defaults with { BeamWidth = 5 } };
+        IReadOnlyList<TextSample> targets =
+            await translator.GenerateManyAsync(["a dog runs .", "two people sit ."], request);
+
+        return targets;
     }
 
     private static async Task<(string Answered, int Streamed)> WriteAsync()
@@ -98,11 +128,14 @@ public sealed partial class RuntimePageTests : IDisposable
     }
 
     /// <summary>Trains a tiny model for a step.</summary>
-    private void Train(string family, string run, params string[] settings)
+    private void Train(string family, string run, params string[] settings) =>
+        Train(["--text", _tool.Rhymes(), "--model", family], run, ["model.layerCount=1", .. settings]);
+
+    private void Train(string[] data, string run, params string[] settings)
     {
-        string[] all = ["training.steps=1", "model.layerCount=1", "model.hiddenSize=16", "generation.maxTokens=8",
+        string[] all = ["training.steps=1", "model.hiddenSize=16", "generation.maxTokens=8",
             "evaluation.bootstrapSamples=10", .. settings];
-        ToolResult trained = _tool.Run(["train", "--text", _tool.Rhymes(), "--model", family, "--out", run,
+        ToolResult trained = _tool.Run(["train", .. data, "--out", run,
             .. all.SelectMany(setting => (string[])["--set", setting])]);
         trained.Code.ShouldBe(0, trained.Error);
     }

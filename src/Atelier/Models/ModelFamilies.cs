@@ -11,11 +11,11 @@ public static class ModelFamilies
         new Ngram.NgramFamily(),
         new Gpt.GptFamily(),
         new Rnn.RnnFamily(),
-        new Bert.BertFamily(),
         new Seq2Seq.Seq2SeqFamily(),
         new Transformer.TransformerFamily(),
         new T5.T5Family(),
-        new Hmm.HmmFamily(),
+        new Hmm.HmmFamily(), // before others of tagged sentences, so that it is the default
+        new Bert.BertFamily(),
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),
         new Diffusion.DiffusionFamily(autoencoders: [new Vae.VaeFamily()]),
