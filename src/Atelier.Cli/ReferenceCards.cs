@@ -14,6 +14,9 @@ namespace Atelier.Cli;
 /// <param name="Also">Further metrics of the evaluation to show with its headline.</param>
 internal sealed record ReferenceCard(string Recipe, string Published, string Source, params string[] Also)
 {
+    /// <summary>What the command has after the name of the recipe.</summary>
+    public string Arguments { get; init; } = "";
+
     /// <summary>All cards.</summary>
     public static IReadOnlyList<ReferenceCard> All { get; } =
     [
@@ -22,6 +25,10 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
         new("ewt-tagger", "90.47 % by a plain bigram HMM",
             "add-0.1 transitions, hapax mass for unknown words, on the same split"),
+        new("ewt-tagger-bert", "93.1 % by our hidden Markov model", "MiniLM, a published BERT of six layers, with a head")
+        {
+            Arguments = " --from MINILM",
+        },
         new("shakespeare-hmm-8", "none; compared with the n-gram", "8 hidden states"),
         new("shakespeare-hmm-32", "none; compared with the n-gram", "32 hidden states"),
         new("shakespeare-hmm-128", "none; compared with the n-gram", "128 hidden states"),
@@ -133,7 +140,7 @@ internal sealed class ReferenceCardResults(string page)
                     + $"{result["figure"]?.GetValue<string>() ?? Headline.CrossEntropy.Unit} ")
                 .Append(CultureInfo.InvariantCulture,
                     $"| {baselines} | {result["steps"]} | {result["seconds"]!.GetValue<double>():0} | `atelier train "
-                        + $"{card.Recipe}` |\n");
+                        + $"{card.Recipe}{card.Arguments}` |\n");
         }
         return text.ToString();
     }
