@@ -25,7 +25,7 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "interpolated Witten-Bell (Witten and Bell 1991) on the same split"),
         new("ewt-tagger", "90.47 % by a plain bigram HMM",
             "add-0.1 transitions, hapax mass for unknown words, on the same split"),
-        new("ewt-tagger-bert", "93.1 % by our hidden Markov model", "MiniLM, a published BERT of six layers, with a head")
+        new("ewt-tagger-bert", "93.1 % by our hidden Markov model", "MiniLM, a BERT of six layers, with a head")
         {
             Arguments = " --from MINILM",
         },

@@ -37,7 +37,7 @@ public sealed class EncoderFileTests : IDisposable
     [InlineData("model_type", "\"electra\"", "electra")]
     [InlineData("hidden_act", "\"silu\"", "silu")]
     [InlineData("position_embedding_type", "\"relative_key\"", "relative_key")]
-    [InlineData("architectures", "[\"BertForSequenceClassification\"]", "BertForSequenceClassification")]
+    [InlineData("architectures", "[\"BertForQuestionAnswering\"]", "BertForQuestionAnswering")]
     [InlineData("is_decoder", "true", "is_decoder")]
     [InlineData("window", "5", "window")]
     [InlineData("num_attention_heads", "3", "3 heads")]
@@ -65,7 +65,7 @@ public sealed class EncoderFileTests : IDisposable
     [Theory]
     [InlineData("encoder.layer.0.attention.self.key.bias", null, "attention.self.key.bias is missing")]
     [InlineData(null, "encoder.layer.1.output.dense.weight", "encoder.layer.1.output.dense.weight does not belong")]
-    [InlineData(null, "classifier.weight", "classifier.weight does not belong")]
+    [InlineData(null, "qa_outputs.weight", "qa_outputs.weight does not belong")]
     [InlineData("pooler.dense.bias", null, "pooler.dense.bias is missing")]
     public void Weights_that_are_missing_or_too_many_are_refused_by_name(string? left, string? added, string told)
     {
