@@ -36,16 +36,7 @@ internal static unsafe class VectorAttention<TLanes, TVector>
             (scores[j], scores[j + 1], scores[j + 2], scores[j + 3]) = (s0 * scale, s1 * scale, s2 * scale, s3 * scale);
         }
         for (; j < count; j++)
-        {
-            float* key = keys + (long)j * size;
-            TVector sum = TLanes.Broadcast(0);
-            for (int i = 0; i < whole; i += TLanes.Count)
-                sum = TLanes.MultiplyAdd(TLanes.Load(query + i), TLanes.Load(key + i), sum);
-            float total = TLanes.Sum(sum);
-            for (int i = whole; i < size; i++)
-                total += query[i] * key[i];
-            scores[j] = total * scale;
-        }
+            scores[j] = Dot(query, keys + (long)j * size, size) * scale;
     }
 
     /// <inheritdoc cref="KernelPath.ScoresAt"/>
@@ -53,18 +44,21 @@ internal static unsafe class VectorAttention<TLanes, TVector>
     public static void ScoresAt(float* query, float** tokens, long offset, int count, int size, float scale,
         float* scores)
     {
-        int whole = size / TLanes.Count * TLanes.Count;
         for (int j = 0; j < count; j++)
-        {
-            float* key = tokens[j] + offset;
-            TVector sum = TLanes.Broadcast(0);
-            for (int i = 0; i < whole; i += TLanes.Count)
-                sum = TLanes.MultiplyAdd(TLanes.Load(query + i), TLanes.Load(key + i), sum);
-            float total = TLanes.Sum(sum);
-            for (int i = whole; i < size; i++)
-                total += query[i] * key[i];
-            scores[j] = total * scale;
-        }
+            scores[j] = Dot(query, tokens[j] + offset, size) * scale;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Dot(float* x, float* y, int size)
+    {
+        int whole = size / TLanes.Count * TLanes.Count;
+        TVector sum = TLanes.Broadcast(0);
+        for (int i = 0; i < whole; i += TLanes.Count)
+            sum = TLanes.MultiplyAdd(TLanes.Load(x + i), TLanes.Load(y + i), sum);
+        float total = TLanes.Sum(sum);
+        for (int i = whole; i < size; i++)
+            total += x[i] * y[i];
+        return total;
     }
 
     /// <summary>Computes y += Σ p[j] values[j], where p are the weights.</summary>

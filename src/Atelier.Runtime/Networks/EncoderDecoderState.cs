@@ -29,16 +29,7 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
 
     public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
     {
-        (int added, int rest) = Math.DivRem(tokens.Length, Sequences);
-        if (added == 0 || rest != 0)
-            throw new ArgumentException($"{tokens.Length} tokens do not make rows for {Sequences} sequences",
-                nameof(tokens));
-        if (added > _model.ContextLength - Length)
-            throw new ArgumentException(
-                $"{Length} + {added} tokens are more than the context of {_model.ContextLength}", nameof(tokens));
-        if (logits.Length != (long)Sequences * _model.VocabularySize)
-            throw new ArgumentException($"{logits.Length} places are not {Sequences} × {_model.VocabularySize} logits",
-                nameof(logits));
+        int added = this.CheckAppend(tokens, logits, _model.ContextLength, _model.VocabularySize);
         if (tokens.ContainsAnyExceptInRange(0, _model.VocabularySize - 1))
             throw new ArgumentException($"a token is not in the vocabulary of {_model.VocabularySize}",
                 nameof(tokens));

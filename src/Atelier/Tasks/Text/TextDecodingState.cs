@@ -16,17 +16,7 @@ internal sealed class TextDecodingState(TextModel model, int sequences) : IDecod
 
     public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
     {
-        (int added, int rest) = Math.DivRem(tokens.Length, Sequences);
-        if (added == 0 || rest != 0)
-            throw new ArgumentException($"{tokens.Length} tokens do not make rows for {Sequences} sequences",
-                nameof(tokens));
-        if (added > model.ContextLength - Length)
-            throw new ArgumentException($"{Length} + {added} tokens are more than the context of {model.ContextLength}",
-                nameof(tokens));
-        if (logits.Length != Sequences * model.VocabularySize)
-            throw new ArgumentException($"{logits.Length} places are not {Sequences} × {model.VocabularySize} logits",
-                nameof(logits));
-
+        int added = this.CheckAppend(tokens, logits, model.ContextLength, model.VocabularySize);
         lock (model.Gate)
         {
             using var evaluation = new EvaluationMode(model);
