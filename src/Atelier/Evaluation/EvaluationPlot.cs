@@ -19,22 +19,27 @@ internal static class EvaluationPlot
             .. report.Baselines.Where(b => b.Value.ContainsKey(name)).Select(b => (b.Key, b.Value[name])),
         ];
         using var plot = new Plot();
+        bool down = bars.All(bar => bar.Metric.Value < 0); // bars of log-likelihoods extend below zero
         for (int i = 0; i < bars.Length; i++)
         {
             Metric metric = bars[i].Metric;
+            double error = (metric.High - metric.Low) / 2;
             plot.Add.Bar(new Bar
             {
                 Position = i,
                 Value = metric.Value,
-                Error = (metric.High - metric.Low) / 2,
+                Error = error,
                 Size = 0.6,
                 FillColor = i == 0 ? Colors.C0 : Colors.Gray.WithAlpha(0.6),
-                Label = metric.Value.ToString("0.000", CultureInfo.InvariantCulture),
             });
+            // after the interval, so that its lines do not cross the number
+            ScottPlot.Plottables.Text label = plot.Add.Text(
+                metric.Value.ToString("0.000", CultureInfo.InvariantCulture), i, metric.Value + (down ? -error : error));
+            label.LabelAlignment = down ? Alignment.UpperCenter : Alignment.LowerCenter;
+            label.LabelFontColor = Colors.Black;
         }
         plot.Axes.Bottom.SetTicks([.. bars.Select((_, i) => (double)i)], [.. bars.Select(b => b.Name)]);
         plot.Axes.Bottom.MajorTickStyle.Length = 0;
-        bool down = bars.All(bar => bar.Metric.Value < 0); // bars of log-likelihoods extend below zero
         plot.Axes.Margins(bottom: down ? 0.2 : 0, top: down ? 0 : 0.2);
         plot.YLabel($"{report.Headline.Unit} ({(report.Headline.MoreIsBetter ? "more" : "less")} is better)");
         plot.HideGrid();
