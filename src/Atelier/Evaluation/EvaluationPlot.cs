@@ -33,8 +33,9 @@ internal static class EvaluationPlot
                 FillColor = i == 0 ? Colors.C0 : Colors.Gray.WithAlpha(0.6),
             });
             // after the interval, so that its lines do not cross the number
-            ScottPlot.Plottables.Text label = plot.Add.Text(
-                metric.Value.ToString("0.000", CultureInfo.InvariantCulture), i, metric.Value + (down ? -error : error));
+            double end = metric.Value + (down ? -error : error);
+            ScottPlot.Plottables.Text label =
+                plot.Add.Text(metric.Value.ToString("0.000", CultureInfo.InvariantCulture), i, end);
             label.LabelAlignment = down ? Alignment.UpperCenter : Alignment.LowerCenter;
             label.LabelFontColor = Colors.Black;
         }
