@@ -47,9 +47,10 @@ internal sealed class FfmpegStream : ISampleStream
     /// <summary>Starts to decode a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellation">Ends the process.</param>
+    /// <param name="program">The program to run.</param>
     /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it decodes.</exception>
-    public static FfmpegStream Open(string path, CancellationToken cancellation) =>
-        Open("file:" + path, path, null, cancellation);
+    public static FfmpegStream Open(string path, CancellationToken cancellation, string program = Program) =>
+        Open(program, "file:" + path, path, null, cancellation);
 
     /// <summary>Starts to decode a file that is in memory.</summary>
     /// <param name="content">The content of the file.</param>
@@ -57,7 +58,7 @@ internal sealed class FfmpegStream : ISampleStream
     /// <param name="cancellation">Ends the process.</param>
     /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it decodes.</exception>
     public static FfmpegStream Open(ReadOnlyMemory<byte> content, string where, CancellationToken cancellation) =>
-        Open("pipe:0", where, content, cancellation);
+        Open(Program, "pipe:0", where, content, cancellation);
 
     /// <inheritdoc/>
     public int Read(Span<float> samples)
@@ -80,11 +81,11 @@ internal sealed class FfmpegStream : ISampleStream
         _process.Dispose();
     }
 
-    private static FfmpegStream Open(string input, string where, ReadOnlyMemory<byte>? content,
+    private static FfmpegStream Open(string program, string input, string where, ReadOnlyMemory<byte>? content,
         CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var start = new ProcessStartInfo(Program)
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
             UseShellExecute = false,
