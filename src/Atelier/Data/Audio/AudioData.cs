@@ -1,4 +1,5 @@
 using System.Globalization;
+using Atelier.Data.Images;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
 
@@ -8,12 +9,15 @@ namespace Atelier.Data.Audio;
 /// Sounds at one sample rate, cut into clips of one length and split into training, validation and test parts, in a
 /// folder that can be opened again.
 /// </summary>
-public sealed class AudioData : IDataSource
+public sealed class AudioData : IDataSource, IImageView
 {
     private const double MostSeconds = 4; // the longest clip that is not asked for
 
-    private AudioData(PreparedFacts facts, AudioPart train, AudioPart validation, AudioPart test) =>
-        (Facts, Train, Validation, Test) = (facts, train, validation, test);
+    private readonly string _folder;
+    private ImageData? _images;
+
+    private AudioData(string folder, PreparedFacts facts, AudioPart train, AudioPart validation, AudioPart test) =>
+        (_folder, Facts, Train, Validation, Test) = (folder, facts, train, validation, test);
 
     /// <inheritdoc/>
     public Modality Modality => Modality.Audio;
@@ -89,7 +93,7 @@ public sealed class AudioData : IDataSource
         {
             foreach (string name in (string[])["train", "validation", "test"])
                 parts.Add(AudioPart.Open(folder, name, schema, facts.ClipStride ?? schema.ClipFrames));
-            return new AudioData(facts, parts[0], parts[1], parts[2]);
+            return new AudioData(folder, facts, parts[0], parts[1], parts[2]);
         }
         catch
         {
@@ -109,12 +113,26 @@ public sealed class AudioData : IDataSource
         Train.Dispose();
         learned.Validation.Dispose();
         learned.Test.Dispose();
-        return new AudioData(Facts, learned.Train, Validation, Test);
+        return new AudioData(_folder, Facts, learned.Train, Validation, Test);
     }
+
+    /// <summary>Returns the spectrograms of all clips as images, which are disposed with the sounds.</summary>
+    /// <param name="format">How the images show the sounds.</param>
+    internal ImageData AsImages(SpectrogramFormat format)
+    {
+        if (_images is { } drawn && drawn.Schema.Spectrogram == format)
+            return drawn;
+        _images?.Dispose();
+        return _images = SpectrogramData.Create(this, format, _folder);
+    }
+
+    ImageData IImageView.AsImages(DataSection section) =>
+        AsImages(SpectrogramData.FormatOf(this, section.Audio.Spectrogram));
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _images?.Dispose();
         Train.Dispose();
         Validation.Dispose();
         Test.Dispose();

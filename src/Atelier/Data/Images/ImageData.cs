@@ -7,8 +7,10 @@ namespace Atelier.Data.Images;
 /// <summary>
 /// Images of one size, split into training, validation and test parts, in a folder that can be opened again.
 /// </summary>
-public sealed class ImageData : IDataSource
+public sealed class ImageData : IDataSource, IImageView
 {
+    private static readonly string[] PartNames = ["train", "validation", "test"];
+
     private ImageData(PreparedFacts facts, ImagePart train, ImagePart validation, ImagePart test) =>
         (Facts, Train, Validation, Test) = (facts, train, validation, test);
 
@@ -67,6 +69,25 @@ public sealed class ImageData : IDataSource
         new PreparedFacts { Source = section.Source, Notes = report.Notes }.Write(folder);
         return Open(folder);
     }
+
+    /// <summary>Writes images that were made from other data to a folder, and opens it.</summary>
+    /// <param name="folder">The folder to write.</param>
+    /// <param name="facts">The facts of the other data.</param>
+    /// <param name="schema">The size, channels and classes of the images.</param>
+    /// <param name="parts">The images and labels of the training, validation and test part.</param>
+    internal static ImageData Create(string folder, PreparedFacts facts, ImageSchema schema,
+        IReadOnlyList<IReadOnlyList<(byte[] Pixels, int Label)>> parts)
+    {
+        Directory.CreateDirectory(folder);
+        File.Delete(Path.Combine(folder, PreparedFacts.FileName));
+        schema.Write(folder);
+        foreach ((string name, IReadOnlyList<(byte[], int)> images) in PartNames.Zip(parts))
+            ImagePart.Write(folder, name, schema, images);
+        facts.Write(folder);
+        return Open(folder);
+    }
+
+    ImageData IImageView.AsImages(DataSection section) => this;
 
     /// <summary>Opens a folder that <see cref="Prepare"/> wrote.</summary>
     /// <exception cref="AtelierException">The folder is not one, or was damaged.</exception>

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Atelier.Data.Audio;
 using Atelier.Formats;
 
 namespace Atelier.Data.Images;
@@ -13,8 +15,14 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
     /// <summary>The name of its file in the folder of prepared images.</summary>
     public const string FileName = "images.json";
 
-    private static readonly JsonSerializerOptions Json =
-        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    /// <summary>How the images show sounds; null if they do not.</summary>
+    public SpectrogramFormat? Spectrogram { get; init; }
 
     /// <summary>"grey" or "colour".</summary>
     internal string ColourName => Channels == 1 ? "grey" : "colour";

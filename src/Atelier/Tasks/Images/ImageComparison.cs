@@ -18,7 +18,7 @@ internal sealed class ImageComparison
     private readonly IProgress<string>? _progress;
     private readonly CancellationToken _cancellation;
     private readonly ImageSet _other;
-    private readonly string _otherName;
+    private readonly string _otherName, _unit;
 
     /// <summary>
     /// Computes features of the real images: held-out ones where there are enough, else training images.
@@ -32,26 +32,31 @@ internal sealed class ImageComparison
     /// <param name="context">How to evaluate.</param>
     /// <param name="progress">Receives a message at each stage.</param>
     /// <param name="cancellation">Cancels the operation.</param>
+    /// <param name="unit">What the images are in units and in the names of baselines: "pictures", or "sounds" if they
+    /// are spectrograms.</param>
     public ImageComparison(FeatureNetwork network, ImageData data, ImagePart held, int count, int enlarged,
-        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
+        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation,
+        string unit = "pictures")
     {
+        _unit = unit;
+        string items = unit == "pictures" ? "images" : unit, ofOther = char.ToUpperInvariant(unit[0]) + unit[1..];
         (_network, _context, _progress, _cancellation) = (network, context, progress, cancellation);
         int others = held.Count - enlarged;
         bool byHeld = others >= FewestReal || others >= data.Train.Count;
         ImageSet real = byHeld
             ? ImageSet.Of(held, held.Count).Slice(enlarged, Math.Min(others, Math.Max(MostReal, count)))
             : ImageSet.Of(data.Train, Math.Max(MostReal, count));
-        (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), "trainingPictures")
-            : (ImageSet.Of(held, count), "heldOutPictures");
-        progress?.Report(FormattableString.Invariant($"computing features of {real.Count} real images"));
-        _real = network.Extract(real, "real images", progress, cancellation);
+        (_other, _otherName) = byHeld ? (ImageSet.Of(data.Train, count), $"training{ofOther}")
+            : (ImageSet.Of(held, count), $"heldOut{ofOther}");
+        progress?.Report(FormattableString.Invariant($"computing features of {real.Count} real {items}"));
+        _real = network.Extract(real, $"real {items}", progress, cancellation);
         string stand = byHeld ? "held-out ones"
             : $"training ones, since only {others} {(enlarged > 0 ? "more " : "")}are held out";
         Notes =
         [
             $"Features: {network.Description}.",
-            string.Create(CultureInfo.InvariantCulture, $"Generated images are compared with as many {stand}, "
-                + $"{Math.Min(count, real.Count)} on each side; fewer images make every Fréchet distance larger, "
+            string.Create(CultureInfo.InvariantCulture, $"Generated {items} are compared with as many {stand}, "
+                + $"{Math.Min(count, real.Count)} on each side; fewer {items} make every Fréchet distance larger, "
                 + $"so only figures of equal counts compare."),
         ];
     }
@@ -80,12 +85,12 @@ internal sealed class ImageComparison
         foreach ((string figure, Metric metric) in NeighbourFigures.Of(made, real, _context.Options, _context.Seed))
             figures[figure] = metric;
         foreach (string figure in figures.Keys.ToArray())
-            figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} pictures on each side" };
+            figures[figure] = figures[figure] with { Unit = $"{figures[figure].Unit}, {each} {_unit} on each side" };
         if (seen.LogProbabilities is { } said)
             figures["inceptionScore"] = InceptionScore.Of(said, _context.Options, _context.Seed);
         if (_network.KnowsClasses && images.Labels is { } labels)
             figures["classAccuracy"] =
-                MeanScore.Mean(Shares(seen.AreOf(labels)), _context.Options, _context.Seed, "share of pictures");
+                MeanScore.Mean(Shares(seen.AreOf(labels)), _context.Options, _context.Seed, $"share of {_unit}");
         return figures;
     }
 
@@ -93,9 +98,8 @@ internal sealed class ImageComparison
     public IEnumerable<(string Name, Dictionary<string, Metric> Figures)> Baselines(int count)
     {
         if (IsPossible(_other.Count))
-            yield return (_otherName, Figures(_other, "other real images", out _));
-        yield return ("noise",
-            Figures(ImageSet.Noise(_other.Schema, count, _context.Seed), "images of noise", out _));
+            yield return (_otherName, Figures(_other, $"other real {_unit}", out _));
+        yield return ("noise", Figures(ImageSet.Noise(_other.Schema, count, _context.Seed), "images of noise", out _));
     }
 
     /// <summary>
@@ -107,7 +111,7 @@ internal sealed class ImageComparison
             return new Dictionary<string, Metric>();
         return seen.AreOf(labels).Zip(labels).GroupBy(p => p.Second, p => p.First).OrderBy(g => g.Key).ToDictionary(
             g => images.Schema.Classes[g.Key],
-                g => MeanScore.Mean(Shares([.. g]), _context.Options, _context.Seed, "share of pictures"));
+                g => MeanScore.Mean(Shares([.. g]), _context.Options, _context.Seed, $"share of {_unit}"));
     }
 
     // Evenly spaced rows: files often have one kind of image after another.

@@ -14,7 +14,6 @@ namespace Atelier.Tasks.Images;
 /// </summary>
 internal static class ImageEvaluator
 {
-    private const int BatchSize = 50;
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features";
 
     /// <summary>Evaluates a model.</summary>
@@ -49,14 +48,14 @@ internal static class ImageEvaluator
         using var scope = NewDisposeScope();
         progress?.Report(
             FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "image")}"));
-        Dictionary<string, Metric> metrics = Own(generator.Model, part, context, cancellation);
+        Dictionary<string, Metric> metrics = HeldOutFigures.Own(generator.Model, part, context, cancellation);
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
         var notes = new List<string> {
             string.Create(CultureInfo.InvariantCulture,
             $"{part.Count} held-out images; 95 % intervals by bootstrap, of the model's own figures over batches "
-                + $"of {BatchSize}, of the others over images.") };
+                + $"of {HeldOutFigures.BatchSize}, of the others over images.") };
         int likely = Math.Min(context.Options.LikelihoodPictures, part.Count);
-        if (likely > 0 && Likelihood(generator.Model, part, likely, context, progress, cancellation)
+        if (likely > 0 && HeldOutFigures.Likelihood(generator.Model, part, likely, context, progress, cancellation)
             is { Count: > 0 } likelihood)
         {
             Add(metrics, likelihood);
@@ -158,55 +157,6 @@ internal static class ImageEvaluator
             EvaluationPlot.Save(context.Picture,
                 report with { Baselines = report.Baselines.Where(b => b.Key != "noise").ToDictionary() });
         return report;
-    }
-
-    /// <summary>Computes the means of the model's own metrics on held-out images.</summary>
-    private static Dictionary<string, Metric> Own(ImageModel model, ImagePart part, EvaluationContext context,
-        CancellationToken cancellation) =>
-        Means(model, part, part.Count, context, cancellation, (batch, _) => model.Judge(batch, context.Options)
-            .Select(figure =>
-                (figure.Key, (IEnumerable<MeanScore>)[new MeanScore(batch.Labels.shape[0] * figure.Value,
-                batch.Labels.shape[0])])));
-
-    /// <summary>Computes the likelihood of the first held-out images under the model.</summary>
-    private static Dictionary<string, Metric> Likelihood(ImageModel model, ImagePart part, int count,
-        EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation) =>
-        Means(model, part, count, context, cancellation, (batch, number) =>
-        {
-            if (number > 0)
-                progress?.Report(
-                    FormattableString.Invariant($"how likely {number * BatchSize} of {count} held-out images are"));
-            using IDisposable threads = model.Threads.Begin(batch.Images.device, batch.Labels.shape[0]);
-            return model.Likelihood(batch, context.Seed + number, cancellation)
-                .Select(figure => (figure.Key, figure.Value.Select(value => new MeanScore(value, 1))));
-        });
-
-    /// <summary>Computes the mean of each metric over the first images of a part.</summary>
-    private static Dictionary<string, Metric> Means(ImageModel model, ImagePart part, int count,
-        EvaluationContext context, CancellationToken cancellation,
-        Func<ImageBatch, int, IEnumerable<(string Figure, IEnumerable<MeanScore> Scores)>> judge)
-    {
-        var batches = new ImageBatches(part, BatchSize, seed: 0, shuffled: false);
-        var scores = new Dictionary<string, List<MeanScore>>();
-        Device device = model.parameters().First().device;
-        using var mode = new EvaluationMode(model);
-        for (int number = 0; number * BatchSize < count; number++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            ImageBatch batch = batches.Get(number);
-            long some = Math.Min(count - (number * BatchSize), batch.Labels.shape[0]);
-            foreach ((string figure,
-                IEnumerable<MeanScore> values) in judge(new ImageBatch(batch.Images.narrow(0, 0, some).to(device),
-                batch.Labels.narrow(0, 0, some).to(device)), number))
-            {
-                if (!scores.TryGetValue(figure, out List<MeanScore>? list))
-                    scores[figure] = list = [];
-                list.AddRange(values);
-            }
-        }
-        return scores.ToDictionary(s => s.Key,
-            s => MeanScore.Mean(s.Value, context.Options, context.Seed, model.Unit(s.Key)));
     }
 
     /// <summary>For the world of shapes: the share of images that show the class they were generated for.</summary>

@@ -36,7 +36,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public IReadOnlyList<string> ModelTypes => [$"atelier_{Name}"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<ITask> Tasks { get; } = [new ImageTask()];
+    public virtual IReadOnlyList<ITask> Tasks { get; } = [new ImageTask()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);
@@ -60,8 +60,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
-        if (data is not ImageData images)
-            throw new AtelierException($"the family {Name} trains on images", "data.source",
+        ImageData images = (data as IImageView)?.AsImages(recipe.Data)
+            ?? throw new AtelierException($"the family {Name} trains on images", "data.source",
                 "use images, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
             recipe.Training.ChosenPrecision, recipe.Seed);

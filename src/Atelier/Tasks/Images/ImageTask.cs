@@ -63,7 +63,7 @@ public sealed class ImageTask : ITask
     }
 
     /// <inheritdoc/>
-    public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is not null;
+    public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is { Schema.Spectrogram: null };
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
