@@ -44,11 +44,15 @@ internal sealed class FfmpegStream : ISampleStream
     /// <inheritdoc/>
     public string? Fault { get; private set; }
 
+    /// <summary>Returns whether an error means that ffmpeg is not installed.</summary>
+    public static bool IsMissing(AtelierException fault) => fault.InnerException is Win32Exception;
+
     /// <summary>Starts to decode a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellation">Ends the process.</param>
     /// <param name="program">The program to run.</param>
-    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it decodes.</exception>
+    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it
+    /// decodes.</exception>
     public static FfmpegStream Open(string path, CancellationToken cancellation, string program = Program) =>
         Open(program, "file:" + path, path, null, cancellation);
 
@@ -56,7 +60,8 @@ internal sealed class FfmpegStream : ISampleStream
     /// <param name="content">The content of the file.</param>
     /// <param name="where">The name of the file, for messages.</param>
     /// <param name="cancellation">Ends the process.</param>
-    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it decodes.</exception>
+    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it
+    /// decodes.</exception>
     public static FfmpegStream Open(ReadOnlyMemory<byte> content, string where, CancellationToken cancellation) =>
         Open(Program, "pipe:0", where, content, cancellation);
 
@@ -151,8 +156,8 @@ internal sealed class FfmpegStream : ISampleStream
     private string? Complaint()
     {
         _process.WaitForExit();
-        string? line = _errors.Result.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .FirstOrDefault();
+        string? line = _errors.Result.Split('\n', StringSplitOptions.TrimEntries)
+            .FirstOrDefault(said => said.Length > 0);
         // "[mp3 @ 0x55…] Header missing" and "file:a.mp3: Invalid data …" name what the message of ours names too.
         if (line is not null && line.StartsWith('[') && line.IndexOf("] ", StringComparison.Ordinal) is var end and > 0)
             line = line[(end + 2)..];
