@@ -7,6 +7,7 @@ using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Runs;
 using Atelier.Tasks;
+using Atelier.Tasks.Audio;
 using Atelier.Tasks.Images;
 
 namespace Atelier.Cli.Commands;
@@ -37,7 +38,7 @@ internal sealed class GenerateCommand : ToolCommand
         new("--count") { HelpName = "N", Description = "The number of samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME",
         Description =
-        "The class of the images, for models trained with classes. With --interpolate, optionally one class for "
+        "The class of the images or sounds, for models trained with classes. With --interpolate, optionally one class for "
             + "each end, separated by commas." };
     private readonly SamplingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
@@ -45,7 +46,7 @@ internal sealed class GenerateCommand : ToolCommand
         Description =
         "The file to write the samples to. Rows and series: F.csv or F.tsv, a table that train can read. Tagged "
             + "sentences: F.conllu. Images: F.png (a grid), F.gif (an animation of the sampling steps) or F/ (one file "
-            + "per image)." };
+            + "per image). Sounds: F.wav (one after another), F.png (spectrograms) or F/ (one file per sound)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "IMAGE",
         Description = "Generates an image again, from the settings stored in its PNG file." };
     private readonly Option<string> _device =
@@ -156,6 +157,9 @@ internal sealed class GenerateCommand : ToolCommand
             Decoding = _decoding.Read(parse,
                 writer?.Defaults ?? model.As<MaskedTextGenerator>()?.Defaults ?? new DecodingOptions()),
         };
+        if (_workshop.TaskOf(model) is AudioTask sounds)
+            return await new AudioSampling(console, sounds).RunAsync(model, run, request, parse.GetValue(_out),
+                cancellation).ConfigureAwait(false);
         if (model.As<ImageGenerator>() is { } imageGenerator)
             return await images.RunAsync(imageGenerator, run, request, parse.GetValue(_out), cancellation)
                 .ConfigureAwait(false);

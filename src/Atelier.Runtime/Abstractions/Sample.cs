@@ -200,3 +200,31 @@ public sealed record ImageSample(int Width, int Height, int Channels, ReadOnlyMe
         json["class"] = Class;
     }
 }
+
+/// <summary>A generated sound.</summary>
+/// <param name="SampleRate">Frames per second. A frame is one sample of each channel.</param>
+/// <param name="Channels">1 for mono, 2 for stereo.</param>
+/// <param name="Samples">The samples, [Channels, frames], full scale from −1 to 1.</param>
+public sealed record AudioSample(int SampleRate, int Channels, ReadOnlyMemory<float> Samples) : Sample
+{
+    /// <summary>The class it was generated for; null for none.</summary>
+    public string? Class { get; init; }
+
+    /// <summary>The path of the file it was saved to; null if it was not saved.</summary>
+    public string? File { get; init; }
+
+    /// <summary>The length in seconds.</summary>
+    public double Seconds => (double)Samples.Length / Channels / SampleRate;
+
+    /// <inheritdoc/>
+    public override string Shown => File ?? string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"a sound of {Seconds:0.###} s at {SampleRate} Hz{(Class is null ? "" : $", class {Class}")}");
+
+    /// <inheritdoc/>
+    protected override void Write(JsonObject json)
+    {
+        json["file"] = File;
+        json["class"] = Class;
+        json["seconds"] = Seconds;
+    }
+}

@@ -3,6 +3,8 @@ using Atelier.Data;
 using Atelier.Data.Images;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Audio;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 using TorchSharp;
@@ -27,6 +29,9 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
 
     /// <inheritdoc/>
     public override string Name => "diffusion";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Tasks { get; } = [new ImageTask(), new AudioTask()];
 
     /// <inheritdoc/>
     public override string Description => "diffusion and flow matching for images, with a U-Net or a Transformer";

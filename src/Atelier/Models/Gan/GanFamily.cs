@@ -1,6 +1,8 @@
 using Atelier.Data.Images;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
+using Atelier.Tasks.Audio;
 using Atelier.Tasks.Images;
 using Atelier.Tensors;
 
@@ -11,6 +13,9 @@ public sealed class GanFamily : ImageFamily<GanConfig, GanModel>, IClassConditio
 {
     /// <inheritdoc/>
     public override string Name => "gan";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Tasks { get; } = [new ImageTask(), new AudioTask()];
 
     /// <inheritdoc/>
     public override string Description => "generative adversarial networks for images, convolutional or residual";

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Data.Audio;
+using Atelier.Data.Images;
 using Atelier.Formats;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Tasks.Audio;
 
@@ -27,6 +29,11 @@ internal static class AudioBundle
     /// <exception cref="AtelierException">Keys are missing, or describe impossible sounds.</exception>
     public static AudioSchema ReadSchema(ConfigFile config)
     {
+        if (config.Root.TryGetProperty(ImageBundle.SpectrogramKey, out _))
+        {
+            ImageSchema images = ImageBundle.ReadSchema(config);
+            return new(images.Spectrogram!.Mel.SampleRate, 1, images.Spectrogram.Samples, images.Classes);
+        }
         string[] classes = config.Root.TryGetProperty(ClassesKey, out JsonElement list)
             && list.ValueKind == JsonValueKind.Array
             ? [.. list.EnumerateArray().Select(item => item.ToString())] : [];

@@ -1,10 +1,13 @@
+using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Audio;
+using Atelier.Data.Images;
 using Atelier.Evaluation;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Tasks.Audio;
 
@@ -21,13 +24,62 @@ public sealed class AudioTask : ITask
 
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } =
-        ["data.audio", "data.encoding", "data.table.header", "data.table.separator"];
+    [
+        "data.audio", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
+        .. GenerationSection.SamplingKeys,
+    ];
 
     /// <inheritdoc/>
-    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model) => [];
+    public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
+    {
+        var generator = model.Require<ImageGenerator>();
+        IReadOnlyList<string> classes = generator.IsConditional ? generator.Schema.Classes : [];
+        IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
+            : [new("class", $"The class of the sounds: {RequestOption.Names(classes)}.", Example: classes[0])];
+        return
+        [
+            .. ofClass, new("count", "The number of sounds.", Example: "4"),
+            .. generator.Model.SamplingFields.Where(Steers).Select(field => ImageTask.Sampling(field, generator)),
+            new("out", "The file to write the sounds to: .wav (one after another), .png (a grid of spectrograms) or a "
+                + "folder that ends with / (a WAV file per sound).", Example: "sounds.wav"),
+        ];
+    }
 
     /// <inheritdoc/>
-    public bool Evaluates(ITrainedModel model) => false;
+    public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
+
+    /// <inheritdoc/>
+    /// <remarks>The n-th sound of a seed is always the same.</remarks>
+    public async IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var generator = model.Require<ImageGenerator>();
+        if (request.Drawing is { } drawing && (drawing.From ?? drawing.Mask) is not null)
+            throw new AtelierException("sounds do not begin from images", Mention.Field("from"), "leave it out");
+        ImageSchema schema = generator.Schema;
+        var spectrograms = new SpectrogramImages(schema.Spectrogram!);
+        long number = request.Only ?? 0;
+        await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
+        {
+            var image = (ImageSample)sample; // grey, so that its pixels are its plane
+            float[] samples = spectrograms.ToSamples(image.Pixels.Span, request.Seed + number++, cancellation);
+            yield return new AudioSample(schema.Spectrogram!.Mel.SampleRate, 1, samples) { Class = image.Class };
+        }
+    }
+
+    /// <summary>Returns the spectrograms of sounds that a model generated, as they are heard.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="samples">Its sounds.</param>
+    /// <returns>The grey values of each, [bands, width], in the size of the model's images.</returns>
+    public static IReadOnlyList<ReadOnlyMemory<byte>> Spectrograms(ITrainedModel model,
+        IReadOnlyList<AudioSample> samples)
+    {
+        var drawing = new SpectrogramImages(model.Require<ImageGenerator>().Schema.Spectrogram!);
+        return [.. samples.Select(sample => (ReadOnlyMemory<byte>)drawing.ToImage(sample.Samples.Span))];
+    }
+
+    /// <summary>Whether an option of image models has a meaning for sounds.</summary>
+    private static bool Steers(string field) => field is not ("from" or "strength" or "mask");
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -45,7 +97,9 @@ public sealed class AudioTask : ITask
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
-        CancellationToken cancellation) => throw new NotSupportedException();
+        CancellationToken cancellation) =>
+        AudioEvaluator.EvaluateAsync(context.Model.Require<ImageGenerator>(), (AudioData)context.Data, context,
+            progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -13,7 +13,7 @@ internal static class ImageBundle
 {
     private const int MostSide = 1024, MostRate = 192_000, MostSamples = 1 << 26;
     private const double MostDecibels = 1000;
-    private const string SpectrogramKey = "spectrogram";
+    internal const string SpectrogramKey = "spectrogram";
 
     // as diffusers calls them
     private const string SamplerKey = "sampler", StepsKey = "num_inference_steps", GuidanceKey = "guidance_scale";

@@ -39,28 +39,31 @@ public sealed class ImageTask : ITask
         return
         [
             .. ofClass, new("count", "The number of images.", Example: "16"),
-            .. generator.Model.SamplingFields.Concat(ofLatents).Append("upscale").Select(Option),
+            .. generator.Model.SamplingFields.Concat(ofLatents).Append("upscale")
+                .Select(field => Sampling(field, generator)),
             new("like"),
             new("out", "The file to write the images to: .png (a grid), .gif (an animation of the sampling steps) or a "
                 + "folder that ends with / (one file per image).", Example: "grid.png"),
         ];
-
-        // An upscaling model enlarges a given image.
-        RequestOption Option(string field) => new(field, Description: field switch
-            {
-                "sampler" => "The sampler: ancestral, ddim, euler, heun or dpm.",
-                "steps" => "The number of sampling steps from noise to image.",
-                _ => null,
-            },
-            Default: field switch
-            {
-                "sampler" => generator.Defaults.Sampler,
-                "steps" => FormattableString.Invariant($"{generator.Defaults.Steps}"),
-                "guidance" => FormattableString.Invariant($"{generator.Defaults.Guidance}"),
-                _ => null,
-            },
-            Example: field == "from" && generator.Model.Upscaler is not null ? "small.png" : null);
     }
+
+    /// <summary>Returns the option of a model's sampling with its default.</summary>
+    internal static RequestOption Sampling(string field, ImageGenerator generator) => new(field,
+        Description: field switch
+        {
+            "sampler" => "The sampler: ancestral, ddim, euler, heun or dpm.",
+            "steps" => "The number of sampling steps from noise to image.",
+            _ => null,
+        },
+        Default: field switch
+        {
+            "sampler" => generator.Defaults.Sampler,
+            "steps" => FormattableString.Invariant($"{generator.Defaults.Steps}"),
+            "guidance" => FormattableString.Invariant($"{generator.Defaults.Guidance}"),
+            _ => null,
+        },
+        // An upscaling model enlarges a given image.
+        Example: field == "from" && generator.Model.Upscaler is not null ? "small.png" : null);
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is { Schema.Spectrogram: null };

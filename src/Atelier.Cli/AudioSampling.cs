@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Atelier.Abstractions;
+using Atelier.Data.Images;
+using Atelier.Formats;
+using Atelier.Tasks.Audio;
+using Atelier.Tasks.Images;
+
+namespace Atelier.Cli;
+
+/// <summary>Generates sounds for the command generate.</summary>
+internal sealed class AudioSampling(ToolConsole console, AudioTask task)
+{
+    /// <summary>Generates sounds and shows where they are.</summary>
+    public async Task<int> RunAsync(ITrainedModel model, string run, GenerationRequest request, string? place,
+        CancellationToken cancellation)
+    {
+        if (place is null)
+            console.Remark("the sounds are not saved: use --out to name a file or folder");
+        Form form = FormOf(place);
+        var samples = new List<AudioSample>();
+        await foreach (Sample sample in task.GenerateAsync(model, request, cancellation).ConfigureAwait(false))
+        {
+            samples.Add((AudioSample)sample);
+            if (request.Count > 1)
+                console.Remark(FormattableString.Invariant($"{samples.Count} of {request.Count} sounds"));
+        }
+        switch (form)
+        {
+            case Form.Joined:
+                Write(place!, AudioOutput.Joined(samples));
+                break;
+            case Form.Each:
+                foreach (((string name, byte[] content), int i) in
+                    AudioOutput.Each(samples).Select((file, i) => (file, i)).ToArray())
+                {
+                    string path = Path.Combine(place!, name);
+                    Write(path, content);
+                    samples[i] = samples[i] with { File = path };
+                }
+                break;
+            case Form.Spectrograms:
+                ImageSchema schema = model.Require<ImageGenerator>().Schema;
+                ImageGrid.Write(place!, schema, AudioTask.Spectrograms(model, samples));
+                break;
+        }
+        if (form is Form.Joined or Form.Spectrograms)
+            samples = [.. samples.Select(sample => sample with { File = place })];
+        foreach (string line in samples.Select(sample => sample.Shown).Distinct())
+            console.Say(line);
+        console.Result(() => new JsonObject
+        {
+            ["run"] = Path.GetFullPath(run),
+            ["seed"] = request.Seed,
+            ["samples"] = new JsonArray([.. samples.Select(sample => (JsonNode)sample.ToJson())]),
+        });
+        return 0;
+    }
+
+    private static void Write(string path, byte[] content) => AtomicFile.Write(path, stream => stream.Write(content));
+
+    private static Form FormOf(string? place) => place is null ? Form.None
+        : Directory.Exists(place) || Path.EndsInDirectorySeparator(place) ? Form.Each
+        : Path.GetExtension(place).ToLowerInvariant() switch
+        {
+            ".wav" => Form.Joined,
+            ".png" => Form.Spectrograms,
+            _ => throw new AtelierException("sounds are written as WAV (one after another), PNG (a grid of "
+                + "spectrograms) or into a folder (a WAV file each)", place,
+                "name a .wav, a .png, or a folder with / at its end"),
+        };
+
+    private enum Form
+    {
+        None,
+        Joined,
+        Each,
+        Spectrograms,
+    }
+}

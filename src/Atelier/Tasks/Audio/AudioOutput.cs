@@ -1,0 +1,36 @@
+using System.Globalization;
+using Atelier.Abstractions;
+using Atelier.Data.Audio;
+
+namespace Atelier.Tasks.Audio;
+
+/// <summary>Encodes generated sounds as WAV files.</summary>
+public static class AudioOutput
+{
+    private const double GapSeconds = 0.2;
+
+    /// <summary>Encodes sounds one after another, with a short silence between them.</summary>
+    /// <param name="samples">At least one sound; all of the same sample rate and channels.</param>
+    /// <returns>The contents of a WAV file of 16-bit integers.</returns>
+    public static byte[] Joined(IReadOnlyList<AudioSample> samples)
+    {
+        (int rate, int channels) = (samples[0].SampleRate, samples[0].Channels);
+        var gap = new float[(int)(GapSeconds * rate)];
+        float[] Plane(int channel) => [.. samples.SelectMany((sample, i) =>
+        {
+            int frames = sample.Samples.Length / channels;
+            float[] plane = sample.Samples.Slice(channel * frames, frames).ToArray();
+            return i == 0 ? plane : [.. gap, .. plane];
+        })];
+        return AudioFiles.EncodeWav(new Sound([.. Enumerable.Range(0, channels).Select(Plane)], rate));
+    }
+
+    /// <summary>Returns the name and contents of a WAV file for each sound: 00.wav, 01.wav …</summary>
+    /// <param name="samples">The sounds.</param>
+    public static IEnumerable<(string Name, byte[] Content)> Each(IReadOnlyList<AudioSample> samples)
+    {
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        int digits = Math.Max(2, (samples.Count - 1).ToString(invariant).Length);
+        return samples.Select((sample, i) => ($"{i.ToString(invariant).PadLeft(digits, '0')}.wav", Joined([sample])));
+    }
+}
