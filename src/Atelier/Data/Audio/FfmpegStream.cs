@@ -30,8 +30,8 @@ internal sealed class FfmpegStream : ISampleStream
     private FfmpegStream(Process process, string where, ReadOnlyMemory<byte>? content, CancellationToken cancellation)
     {
         (_process, _where, _cancellation) = (process, where, cancellation);
-        _errors = Task.Run(() => Said(process.StandardError));
-        _input = content is { } bytes ? Task.Run(() => Feed(process, bytes)) : Task.CompletedTask;
+        _errors = OnThread(() => Said(process.StandardError));
+        _input = content is { } bytes ? OnThread(() => Feed(process, bytes)) : Task.CompletedTask;
         _registration = cancellation.Register(End);
     }
 
@@ -128,16 +128,21 @@ internal sealed class FfmpegStream : ISampleStream
         }
     }
 
-    private static void Feed(Process process, ReadOnlyMemory<byte> content)
+    // Both wait for the process, which would keep threads of the pool from other work.
+    private static Task<T> OnThread<T>(Func<T> action) => Task.Factory.StartNew(action, CancellationToken.None,
+        TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static bool Feed(Process process, ReadOnlyMemory<byte> content)
     {
         try
         {
             using Stream input = process.StandardInput.BaseStream;
             input.Write(content.Span);
+            return true;
         }
         catch (IOException)
         {
-            // The process ended before it read everything; what it says on the other pipes is reported.
+            return false; // the process ended before it read everything; what it says on the other pipes is reported
         }
     }
 
@@ -170,7 +175,7 @@ internal sealed class FfmpegStream : ISampleStream
         try
         {
             if (!_process.HasExited)
-                _process.Kill(entireProcessTree: true);
+                _process.Kill();
         }
         catch (InvalidOperationException)
         {

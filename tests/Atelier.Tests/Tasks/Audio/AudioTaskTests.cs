@@ -1,13 +1,16 @@
-using System.Text.Json.Nodes;
-using Atelier.Abstractions;
+using Atelier.Data;
 using Atelier.Data.Audio;
 using Atelier.Evaluation;
+using Atelier.Formats;
+using Atelier.Models;
+using Atelier.Recipes;
+using Atelier.Tasks;
 using Atelier.Tasks.Audio;
 using Atelier.Tests.Data;
+using Atelier.Tests.Data.Audio;
 
 namespace Atelier.Tests.Tasks.Audio;
 
-/// <summary>From the world of sounds to a bundle, to sounds and to a report.</summary>
 public sealed class AudioTaskTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -15,79 +18,58 @@ public sealed class AudioTaskTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_trained_bundle_generates_the_class_it_is_asked_for_and_the_same_sounds_again()
+    public void A_recipe_s_sounds_are_prepared_and_opened_again()
     {
-        await TinySounds.TrainAsync(_folder["run"]);
-        Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
-        var workshop = new Workshop();
-        using ITrainedModel model = workshop.Open(_folder["run/bundle"]);
-        var task = workshop.TaskOf(model).ShouldBeOfType<AudioTask>();
-        AudioSample[] Sounds(GenerationRequest request) =>
-            [.. task.GenerateAsync(model, request).ToBlockingEnumerable().Cast<AudioSample>()];
-        AudioSample[] sounds = Sounds(new() { Count = 3, Class = "vowel-a" });
-        sounds.ShouldAllBe(s => s.SampleRate == 8000 && s.Channels == 1 && s.Samples.Length == SoundsWorld.Frames
-            && s.Class == "vowel-a" && s.Seconds == 0.5);
-        sounds[0].Samples.Span.SequenceEqual(sounds[1].Samples.Span).ShouldBeFalse();
-        sounds.SelectMany(s => s.Samples.ToArray()).ShouldAllBe(value => float.IsFinite(value));
-        Sounds(new() { Count = 3, Class = "vowel-a" })[2].Samples.Span.SequenceEqual(sounds[2].Samples.Span)
-            .ShouldBeTrue();
-        Sounds(new() { Count = 3, Class = "vowel-a", Only = 1 }).Single().Samples.Span
-            .SequenceEqual(sounds[1].Samples.Span).ShouldBeTrue();
-
-        Refused(new() { Class = "bark" }, "tone-low");
-        Refused(new() { Prompt = "a dog" }, "prompt");
-        Refused(new() { Drawing = new() { From = new InputImage(new byte[] { 1 }) } }, "sounds do not begin from images");
-        void Refused(GenerationRequest wrong, string why) =>
-            Should.Throw<AtelierException>(() => Sounds(wrong)).ToLine().ShouldContain(why);
+        var task = new AudioTask();
+        var recipe = new Recipe { Data = new() { Source = SoundsWorld.Name, WorldDocuments = 40 } };
+        int count;
+        using (var data = (AudioData)task.Prepare(recipe, _folder["data"], null, CancellationToken.None))
+            count = data.Train.Count;
+        count.ShouldBe(36);
+        using IDataSource again = task.Open(_folder["data"]);
+        again.Modality.ShouldBe(Modality.Audio);
+        again.Notes.ShouldContain(
+            "40 sounds of together 20 s, 8000 Hz, mono, 16 classes, in clips of 0.5 s.");
     }
 
     [Fact]
-    public async Task A_report_compares_sounds_as_they_are_heard_and_reads_the_world_back()
+    public void All_sounds_of_other_data_are_judged_and_those_of_the_run_are_what_baselines_see()
     {
-        await TinySounds.TrainAsync(_folder["run"]);
-        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
-        report.Headline.Metric.ShouldBe("classAccuracy");
-        report.Metrics.Keys.ShouldBeSubsetOf(["loss", "frechetDistance", "kernelDistance", "precision", "recall",
-            "density", "coverage", "inceptionScore", "classAccuracy", "copiedByFeatures", "copiedByPixels"]);
-        report.Metrics["frechetDistance"].Value.ShouldBeGreaterThan(
-            report.Baselines["reconstructedSounds"]["frechetDistance"].Value);
-        report.Metrics["classAccuracy"].Value.ShouldBeLessThan(0.6);
-        report.Metrics["classAccuracy"].Unit.ShouldBe("share of sounds");
-        File.Exists(_folder["run/plots/evaluation-samples.wav"]).ShouldBeTrue();
-        AudioFiles.Read(_folder["run/plots/evaluation-samples.wav"]).SampleRate.ShouldBe(8000);
-
-        EvaluationReport other = await new Workshop().EvaluateAsync(_folder["run"], "world:sounds");
-        other.Data.ShouldBe("world:sounds, all of it");
+        var split = new SplitSection { Train = 0.8, Validation = 0.1, Test = 0.1 };
+        var section = new DataSection { Source = SoundsWorld.Name, WorldDocuments = 100, Split = split };
+        AudioData.Prepare(section, 1, _folder["data"]).Dispose();
+        var recipe = new Recipe { Data = section with { WorldDocuments = 30 } };
+        var other = new OtherData(SoundsWorld.Name, recipe, null!, _folder["data"], _folder["other"], Seed: 2);
+        using AudioData data = AudioData.Prepare(other.Section, other.Seed, other.Folder, SoundsWorld.Schema)
+            .Learning(AudioData.Open(other.Learned!));
+        (data.Train.Count, data.Validation.Count, data.Test.Count).ShouldBe((80, 0, 30));
+        Should.Throw<AtelierException>(() => AudioData.Prepare(other.Section, 1, other.Folder,
+            SoundsWorld.Schema with { Classes = ["a", "b"] })).Message.ShouldContain("other classes");
     }
 
     [Fact]
-    public async Task A_bundle_with_an_impossible_spectrogram_is_refused_in_one_line()
+    public void The_sounds_of_a_model_are_described_in_its_configuration()
     {
-        await TinySounds.TrainAsync(_folder["run"]);
-        string path = _folder["run/bundle/config.json"];
-        string config = File.ReadAllText(path);
-        foreach ((string key, JsonNode? value) in new (string, JsonNode?)[]
-        {
-            ("hop_length", 0), ("hop_length", 400), ("samples", -1), ("feature_size", 20), ("sampling_rate", "fast"),
-            ("max_frequency", 9000), ("mel_scale", "bark"), ("max_db", null), ("min_db", 99),
-        })
-        {
-            JsonNode edited = JsonNode.Parse(config)!;
-            edited["spectrogram"]![key] = value;
-            File.WriteAllText(path, edited.ToJsonString());
-            AtelierException e = Should.Throw<AtelierException>(() => new Workshop().Open(_folder["run/bundle"]));
-            e.ToLine().ShouldContain("config.json");
-            e.Message.ShouldNotContain("\n");
-        }
+        var schema = new AudioSchema(22_050, 2, 4410, ["cat", "dog"]);
+        AudioSchema read = Read(AudioBundle.Write(schema).ToJsonString());
+        (read with { Classes = schema.Classes }).ShouldBe(schema);
+        read.Classes.ShouldBe(schema.Classes);
+        Should.Throw<AtelierException>(() => Read(AudioBundle.Write(schema with { ClipFrames = 0 }).ToJsonString()))
+            .Message.ShouldContain("impossible sounds");
+        Should.Throw<AtelierException>(() => Read("{}"));
+
+        AudioSchema Read(string json) => AudioBundle.ReadSchema(ConfigFile.Read(_folder.Write("config.json", json)));
     }
 
     [Fact]
-    public void Stereo_and_clips_too_long_for_an_image_are_refused_before_training()
+    public void Settings_are_suggested_by_the_number_of_sounds()
     {
-        foreach ((string setting, string why) in ((string, string)[])
-            [("data.audio.channels=2", "data.audio.channels"),
-                ("data.audio.spectrogram={melCount: 16, window: 16, hop: 2}", "data.audio.clipSeconds")])
-            Should.Throw<AtelierException>(() => TinySounds.TrainAsync(_folder[$"{why}"], setting))
-                .ToLine().ShouldContain(why);
+        for (int i = 0; i < 200; i++)
+            _folder.Write($"in/{(i % 2 == 0 ? "a" : "b")}/{i}.wav", WavFile.Of(11_025, 1, 2, 3));
+        DataAdvice advice = new AudioTask().Advise(_folder["in"], ModelFamilies.All[0]);
+        advice.Amount.ShouldBe("200 sounds of together 10 kB, 11025 Hz, 2 classes");
+        advice.Overrides.ShouldContain("data.kind=audio");
+        advice.Overrides.ShouldContain("data.audio.sampleRate=11025");
+        advice.Overrides.ShouldContain("training.steps=500");
     }
 }
