@@ -1,12 +1,16 @@
 using Atelier.Data.Audio;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Tasks.Audio;
 
 /// <summary>Suggests settings for a user's own sounds by their number and size.</summary>
 internal static class AudioAdvice
 {
+    // Spectrograms of this length and rate are small enough for two cores.
+    private const int MostRate = 16_000, ClipSeconds = 1;
+
     /// <summary>Suggests settings for a folder, an archive or a file.</summary>
     /// <param name="task">The task.</param>
     /// <param name="path">The file or folder.</param>
@@ -21,12 +25,17 @@ internal static class AudioAdvice
         int sounds = source.Items.Count;
         // A sound is heard some twenty times, but training takes minutes on two cores.
         int batch = Math.Clamp(sounds / 20, 8, 32), steps = Math.Clamp(20 * sounds / batch, 500, 3000);
-        string classes = source.Classes.Count > 0 ? Quantity.Of(source.Classes.Count, "class") : "no classes";
-        return new DataAdvice(
+        int rate = Math.Min(MostRate, source.SampleRate);
+        List<string> overrides =
         [
             .. DataAdvice.Source(path), $"data.kind={task.Name}", $"model.family={family.Name}",
-            $"data.audio.sampleRate={source.SampleRate}", $"training.batchSize={batch}", $"training.steps={steps}",
-            $"training.sampleEvery={steps / 5}", $"training.evaluateEvery={steps / 10}",
-        ], $"{Quantity.Of(sounds, "sound")} of together {DataAdvice.Size(bytes)}, {source.SampleRate} Hz, {classes}");
+            $"data.audio.sampleRate={rate}", $"data.audio.clipSeconds={ClipSeconds}", $"training.batchSize={batch}",
+            $"training.steps={steps}", "training.ema=0.995", $"training.sampleEvery={steps / 5}",
+            $"training.evaluateEvery={steps / 10}", "evaluation.pictures=500",
+        ];
+        if (source.Classes.Count > 1 && family is IClassConditional conditional)
+            overrides.Add(conditional.ClassSetting);
+        string classes = source.Classes.Count > 0 ? Quantity.Of(source.Classes.Count, "class") : "no classes";
+        return new DataAdvice(overrides, $"{Quantity.Of(sounds, "sound")} of together {DataAdvice.Size(bytes)}, {source.SampleRate} Hz, {classes}");
     }
 }
