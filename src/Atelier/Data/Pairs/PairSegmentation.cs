@@ -28,7 +28,9 @@ internal sealed class PairSegmentation
             : new(Bpe(data.SourceTokenizer), Bpe(data.TargetTokenizer), prefix, dropout, seed);
     }
 
-    /// <summary>Returns the tokens of a pair, without special tokens; they depend on the seed, epoch and pair.</summary>
+    /// <summary>
+    /// Returns the tokens of a pair, without special tokens. They depend on the seed, the epoch and the pair alone.
+    /// </summary>
     /// <param name="texts">The texts of the pair.</param>
     /// <param name="epoch">The number of the epoch, from 0.</param>
     /// <param name="pair">The index of the pair.</param>
