@@ -31,7 +31,7 @@ internal sealed class BeamSearch(ILanguageModel model, IReadOnlyList<TextDraft> 
         RollingState state = _state;
         // The states of a constraint are shared, and may be found only one after another.
         if (_texts.Length > 1 && drafts[0].State is null)
-            Parallel.For(0, _texts.Length, Choose);
+            state.ForEach(_texts.Length, Choose);
         else
             Enumerable.Range(0, _texts.Length).ToList().ForEach(Choose);
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Atelier.Kernels;
 
 namespace Atelier.Generation;
 
@@ -34,21 +35,10 @@ internal static class Logits
     }
 
     /// <summary>Returns log Σ exp(logit), computed without overflow.</summary>
-    public static float LogSumExp(ReadOnlySpan<float> logits)
+    public static unsafe float LogSumExp(ReadOnlySpan<float> logits)
     {
-        float highest = Max(logits);
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
-        var sums = Vector<double>.Zero;
-        foreach (Vector<float> vector in vectors)
-        {
-            Vector.Widen(Vector.Exp(vector - new Vector<float>(highest)), out Vector<double> low,
-                out Vector<double> high);
-            sums += low + high;
-        }
-        double sum = Vector.Sum(sums);
-        foreach (float logit in logits[(vectors.Length * Vector<float>.Count)..])
-            sum += MathF.Exp(logit - highest);
-        return (float)(highest + Math.Log(sum));
+        fixed (float* first = logits)
+            return (float)KernelPath.Best.LogSumExp(first, logits.Length);
     }
 
     /// <summary>Returns the log-probability of a token, in nats.</summary>

@@ -146,6 +146,17 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
         }
     }
 
+    /// <summary>
+    /// Calls a function, which must not use the model, on the workers. The caller holds <see cref="Gate"/>.
+    /// </summary>
+    internal void ForEach(int count, Action<int> call)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var calls = new WorkerCalls(count, call);
+        _pools[0].Run(calls);
+        calls.Check();
+    }
+
     /// <summary>Computes a step, already checked. The caller holds <see cref="Gate"/>.</summary>
     internal void Run(TargetStep step)
     {

@@ -1,11 +1,12 @@
 using Atelier.Abstractions;
+using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
 /// <summary>
 /// The targets of an <see cref="EncoderDecoder"/> that are being generated, and their encoded sources.
 /// </summary>
-internal sealed unsafe class EncoderDecoderState : IAlignedState
+internal sealed unsafe class EncoderDecoderState : IAlignedState, IWorkerState
 {
     private readonly EncoderDecoder _model;
     private readonly SourceMemory _memory;
@@ -70,6 +71,15 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
             LetGo();
         }
         (_sources, _targets, _alignments) = (sources, targets, alignments);
+    }
+
+    public void ForEach(int count, Action<int> call)
+    {
+        lock (_model.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _model.ForEach(count, call);
+        }
     }
 
     public void Dispose()

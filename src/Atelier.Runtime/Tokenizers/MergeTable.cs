@@ -17,6 +17,20 @@ internal sealed class MergeTable
     /// <returns>Number of resulting ids.</returns>
     public int Apply(Span<int> symbols)
     {
+        var random = default(SplitMix64);
+        return Apply(symbols, dropout: 0, ref random);
+    }
+
+    /// <summary>
+    /// Applies merges to a sequence of symbols, and passes over each of the possible merges at random before each merge
+    /// (Provilkov et al. 2020, algorithm 1).
+    /// </summary>
+    /// <param name="symbols">The initial ids; overwritten, with the resulting ids at the front.</param>
+    /// <param name="dropout">The probability that a merge is passed over; 0 applies all merges.</param>
+    /// <param name="random">The random numbers to draw from, one for each merge considered.</param>
+    /// <returns>Number of resulting ids.</returns>
+    public int Apply(Span<int> symbols, double dropout, ref SplitMix64 random)
+    {
         int count = symbols.Length;
         if (count < 2)
             return count;
@@ -24,16 +38,24 @@ internal sealed class MergeTable
         // symbols have changed since it was queued.
         int[] next = new int[count], previous = new int[count];
         var queue = new PriorityQueue<(int At, int Left, int Right), (int Rank, int At)>();
+        var passedOver = new List<((int At, int Left, int Right), (int Rank, int At))>();
         for (int i = 0; i < count; i++)
             (previous[i], next[i]) = (i - 1, i + 1);
         for (int i = 0; i + 1 < count; i++)
             Offer(queue, symbols, i, i + 1);
 
-        while (queue.TryDequeue(out var join, out _))
+        while (queue.TryDequeue(out var join, out var order))
         {
             int at = join.At, right = next[at];
             if (symbols[at] != join.Left || right >= symbols.Length || symbols[right] != join.Right)
                 continue;
+            if (dropout > 0 && random.NextDouble() < dropout)
+            {
+                passedOver.Add((join, order));
+                continue;
+            }
+            queue.EnqueueRange(passedOver); // the next merge may be one of them
+            passedOver.Clear();
             symbols[at] = _merges[Key(join.Left, join.Right)].Id;
             symbols[right] = -1;
             next[at] = next[right];

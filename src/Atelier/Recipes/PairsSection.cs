@@ -54,4 +54,12 @@ public sealed record PairsSection
     /// own.
     /// </summary>
     public bool SharedVocabulary { get; init; } = true;
+
+    /// <summary>
+    /// The probability of leaving out a merge when training texts are tokenized, anew in each epoch, so that the model
+    /// sees words in different pieces (BPE-dropout: Provilkov et al. 2020, who use 0.1). It helps with little data, and
+    /// needs a BPE tokenizer. Batches hold somewhat more tokens than training.batchTokens then.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double BpeDropout { get; init; }
 }

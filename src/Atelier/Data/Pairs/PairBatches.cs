@@ -19,6 +19,7 @@ public sealed class PairBatches : IBatchSource<PairBatch>
     private readonly SequenceEnds _ends;
     private readonly int _longest;
     private readonly LengthBuckets _buckets;
+    private readonly PairSegmentation? _segmentation;
 
     /// <summary>Creates the source. It reads the file as batches are requested, and does not dispose it.</summary>
     /// <param name="file">The pairs.</param>
@@ -31,18 +32,28 @@ public sealed class PairBatches : IBatchSource<PairBatch>
     /// <param name="shuffled">Whether the order is random.</param>
     /// <exception cref="AtelierException">There are no pairs, or a pair is longer than a batch.</exception>
     public PairBatches(PairFile file, SequenceEnds ends, int tokensPerBatch, int longest, long seed, bool shuffled)
+        : this(file, ends, tokensPerBatch, longest, seed, shuffled, segmentation: null)
+    {
+    }
+
+    /// <summary>
+    /// Creates the source with random segmentations. Pairs are assigned to batches by the lengths that they have in the
+    /// file, so that batches hold somewhat more tokens than <paramref name="tokensPerBatch"/>.
+    /// </summary>
+    internal PairBatches(PairFile file, SequenceEnds ends, int tokensPerBatch, int longest, long seed, bool shuffled,
+        PairSegmentation? segmentation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokensPerBatch, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(longest, 2);
         if (file.Count == 0)
             throw new AtelierException("holds no pairs to train on or to evaluate", file.Path,
                 "provide more pairs, or change data.split");
-        (_file, _ends, _longest) = (file, ends, longest);
+        (_file, _ends, _longest, _segmentation) = (file, ends, longest, segmentation);
         var lengths = new ulong[file.Count];
         long targets = 0;
         for (int i = 0; i < file.Count; i++)
         {
-            (int source, int target) = (SourceLength(i), TargetLength(i));
+            (int source, int target) = (SourceLength(file.SourceLength(i)), TargetLength(file.TargetLength(i)));
             targets += target;
             int length = Math.Max(source, target);
             uint difference = (uint)(source - target + _longest);
@@ -66,9 +77,12 @@ public sealed class PairBatches : IBatchSource<PairBatch>
     public PairBatch Get(long number)
     {
         ReadOnlySpan<int> pairs = _buckets.Items(number);
-        int rows = pairs.Length, span = 0, time = 0;
-        foreach (int pair in pairs)
-            (span, time) = (Math.Max(span, SourceLength(pair)), Math.Max(time, TargetLength(pair)));
+        int rows = pairs.Length;
+        var tokens = new (ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target)[rows];
+        for (int row = 0; row < rows; row++)
+            tokens[row] = Tokens(pairs[row], number / BatchesPerEpoch);
+        (int span, int time) = (tokens.Max(p => SourceLength(p.Source.Length)),
+            tokens.Max(p => TargetLength(p.Target.Length)));
         var source = new long[rows * span];
         var padding = new bool[rows * span];
         var inputs = new long[rows * time];
@@ -79,13 +93,13 @@ public sealed class PairBatches : IBatchSource<PairBatch>
         Array.Fill(targets, TextBatch.NotCounted);
         for (int row = 0; row < rows; row++)
         {
-            int read = SourceLength(pairs[row]), written = TargetLength(pairs[row]);
+            ReadOnlySpan<int> given = tokens[row].Source.Span, target = tokens[row].Target.Span;
+            int read = SourceLength(given.Length), written = TargetLength(target.Length);
             Span<long> sources = source.AsSpan(row * span, read);
-            Copy(_file.Source(pairs[row]).Span, sources);
+            Copy(given, sources);
             if (_ends.EndsSource)
                 sources[^1] = _ends.SourceEndId;
             padding.AsSpan(row * span, read).Clear();
-            ReadOnlySpan<int> target = _file.Target(pairs[row]).Span;
             Span<long> next = targets.AsSpan(row * time, written);
             next[^1] = _ends.EndId; // unless the target is cut
             Copy(target, next);
@@ -96,10 +110,15 @@ public sealed class PairBatches : IBatchSource<PairBatch>
             tensor(targets, rows, time));
     }
 
-    private int SourceLength(int pair) =>
-        Math.Min(_longest, _file.SourceLength(pair) + (_ends.EndsSource ? 1 : 0));
+    private (ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target) Tokens(int pair, long epoch) =>
+        _segmentation?.Encode(_file[pair], epoch, pair) is { } encoded ? (encoded.Source, encoded.Target)
+            : (_file.Source(pair), _file.Target(pair));
 
-    private int TargetLength(int pair) => Math.Min(_longest, _file.TargetLength(pair) + 1);
+    /// <summary>The positions of a source of so many tokens.</summary>
+    private int SourceLength(int tokens) => Math.Min(_longest, tokens + (_ends.EndsSource ? 1 : 0));
+
+    /// <summary>The positions of a target of so many tokens.</summary>
+    private int TargetLength(int tokens) => Math.Min(_longest, tokens + 1);
 
     /// <summary>Copies as many tokens as there is room for.</summary>
     private static void Copy(ReadOnlySpan<int> tokens, Span<long> room)

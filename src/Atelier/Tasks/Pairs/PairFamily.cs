@@ -54,10 +54,12 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         (TModel model, Func<TModel> createModel, SequenceEnds ends) =
             Begin(recipe, pairs.SourceTokenizer, pairs.TargetTokenizer, () => Ends(pairs));
         ends = ends with { SourcePrefix = recipe.Data.Pairs.Prefix };
-        PairBatches Batches(PairFile file, bool shuffled) => new(file, ends,
-            recipe.Training.BatchTokens ?? PairsTask.DefaultBatchTokens, model.ContextLength, recipe.Seed, shuffled);
-        return new Trainer<PairBatch>(recipe, model, Batches(pairs.Train, shuffled: true),
-            pairs.Validation.Count == 0 ? null : Batches(pairs.Validation, shuffled: false), new TrainerHooks
+        var segmentation = PairSegmentation.Of(pairs, ends.SourcePrefix, recipe.Data.Pairs.BpeDropout, recipe.Seed);
+        PairBatches Batches(PairFile file, bool learns) => new(file, ends,
+            recipe.Training.BatchTokens ?? PairsTask.DefaultBatchTokens, model.ContextLength, recipe.Seed,
+            shuffled: learns, learns ? segmentation : null);
+        return new Trainer<PairBatch>(recipe, model, Batches(pairs.Train, learns: true),
+            pairs.Validation.Count == 0 ? null : Batches(pairs.Validation, learns: false), new TrainerHooks
             {
                 WriteBundle = folder => Write(folder, model, pairs.SourceTokenizer, pairs.TargetTokenizer,
                     recipe.Generation.Decoding, ends,
