@@ -38,8 +38,8 @@ internal sealed class GenerateCommand : ToolCommand
         new("--count") { HelpName = "N", Description = "The number of samples.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> _class = new("--class") { HelpName = "NAME",
         Description =
-        "The class of the images or sounds, for models trained with classes. With --interpolate, optionally one class for "
-            + "each end, separated by commas." };
+        "The class of the images or sounds, for models trained with classes. With --interpolate, optionally one "
+            + "class for each end, separated by commas." };
     private readonly SamplingArguments _drawing = new();
     private readonly LatentArguments _latents = new();
     private readonly Option<string?> _out = new("--out") { HelpName = "F",

@@ -10,7 +10,7 @@ internal static class SpectrogramData
     private const double Range = 80; // decibels from black to white
     private const int MostSide = 1024;
 
-    /// <summary>Returns how images show the clips of some data, so that the loudest moment of training is white.</summary>
+    /// <summary>Returns how images show the clips of some data; the loudest moment of training is white.</summary>
     /// <param name="data">The sounds.</param>
     /// <param name="section">The settings of the spectrograms.</param>
     /// <exception cref="AtelierException">The sounds are stereo or too long, or the settings do not fit their sample
@@ -22,8 +22,8 @@ internal static class SpectrogramData
             throw new AtelierException("spectrograms are of one channel", "data.audio.channels", "set it to 1");
         var format = new SpectrogramFormat(MelSettings.Of(section, schema.SampleRate), schema.ClipFrames, 0, 0);
         if (format.Width > MostSide)
-            throw new AtelierException($"the spectrogram of a clip has {format.Frames} frames", "data.audio.clipSeconds",
-                "use shorter clips, or a larger data.audio.spectrogram.hop");
+            throw new AtelierException($"the spectrogram of a clip has {format.Frames} frames",
+                "data.audio.clipSeconds", "use shorter clips, or a larger data.audio.spectrogram.hop");
         var mel = new MelSpectrogram(format.Mel);
         float loudest = Enumerable.Range(0, data.Train.Count).AsParallel()
             .Max(clip => MelSpectrogram.ToDecibels(mel.Power(Samples(data.Train, clip))).Max(frame => frame.Max()));

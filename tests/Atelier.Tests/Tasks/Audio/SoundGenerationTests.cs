@@ -36,7 +36,7 @@ public sealed class SoundGenerationTests : IDisposable
 
         Refused(new() { Class = "bark" }, "tone-low");
         Refused(new() { Prompt = "a dog" }, "prompt");
-        Refused(new() { Drawing = new() { From = new InputImage(new byte[] { 1 }) } }, "sounds do not begin from images");
+        Refused(new() { Drawing = new() { From = new InputImage(new byte[] { 1 }) } }, "do not begin from images");
         void Refused(GenerationRequest wrong, string why) =>
             Should.Throw<AtelierException>(() => Sounds(wrong)).ToLine().ShouldContain(why);
     }
