@@ -14,7 +14,7 @@ internal static class Command
         try
         {
             process = Process.Start(new ProcessStartInfo(program, arguments)
-                { RedirectStandardError = true, RedirectStandardOutput = true });
+                { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true });
         }
         catch (Win32Exception)
         {
