@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// The codes of discrete latents (vector quantisation). A code is a moving average of the vectors that it was nearest to (van den Oord et al.
+/// The codes of discrete latents. A code is a moving average of the vectors that it was nearest to (van den Oord et al.
 /// 2017, eqs. 6 to 8). A code that is hardly ever the nearest one is moved to a vector of the batch; so is every code
 /// at first.
 /// </summary>

@@ -1,4 +1,5 @@
 using Atelier.Recipes;
+using Atelier.Tasks.Audio;
 using Atelier.Tasks.Images;
 using Atelier.Tasks.Labelled;
 using Atelier.Tasks.Pairs;
@@ -16,7 +17,7 @@ public static class TaskList
     public static IReadOnlyList<ITask> All { get; } =
     [
         new TextTask(), new PairsTask(), new TableTask(), new TaggingTask(), new LabelledTask(), new SeriesTask(),
-        new ImageTask(),
+        new ImageTask(), new AudioTask(),
     ];
 
     /// <summary>Returns the task of a recipe: the one it names, or else the first task of its family.</summary>
