@@ -60,9 +60,12 @@ public sealed record AudioCodecConfig
     [Range(0.0, 1e4)]
     public double WaveformWeight { get; init; } = 2;
 
-    /// <summary>The weight that keeps the encoder's vectors near their codes.</summary>
+    /// <summary>
+    /// The weight that keeps the encoder's vectors near their codes: of their mean squared distance, as a share of the
+    /// vectors' mean square.
+    /// </summary>
     [Range(0.0, 1e4)]
-    public double Commitment { get; init; } = 0.25;
+    public double Commitment { get; init; } = 1;
 
     /// <summary>
     /// Whether discriminators of spectrograms learn to distinguish coded sounds from original ones, and the codec learns

@@ -33,5 +33,6 @@ internal sealed class CodecDecoder : nn.Module<Tensor, Tensor>
 
     /// <summary>[batch, frames, code dimension] → [batch, frames · frame length, channels], fp32.</summary>
     public override Tensor forward(Tensor input) =>
-        _layers.Aggregate(_first.forward(input).to(ScalarType.Float32), (x, layer) => layer.forward(x));
+        _layers.Aggregate(_first.forward(input).to(ScalarType.Float32), (x, layer) =>
+            layer.forward(layer is TimeUpsampling ? nn.functional.silu(x) : x));
 }

@@ -3,7 +3,6 @@ using Atelier.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using LayerNorm = Atelier.Layers.LayerNorm;
 
 namespace Atelier.Models.AudioCodec;
 
@@ -16,7 +15,6 @@ internal sealed class CodecEncoder : nn.Module<Tensor, Tensor>
     private const int Kernel = 3;
 
     private readonly ModuleList<nn.Module<Tensor, Tensor>> _layers = new();
-    private readonly LayerNorm _norm;
     private readonly TimeConvolution _last;
 
     public CodecEncoder(AudioCodecConfig config, int channels, Precision precision, Generator random)
@@ -26,13 +24,12 @@ internal sealed class CodecEncoder : nn.Module<Tensor, Tensor>
         foreach ((int outputs, int stride) in config.Channels.Zip(config.Strides))
         {
             // the samples themselves are not rounded to bf16
-            _layers.Add(new TimeDownsampling(inputs, outputs, stride, inputs == channels ? Precision.Fp32 : precision,
+            _layers.Add(new TimeDownsampling(inputs, outputs, stride, _layers.Count == 0 ? Precision.Fp32 : precision,
                 random));
             foreach (ResidualUnit unit in ResidualUnit.Level(config.Blocks, outputs, precision, random))
                 _layers.Add(unit);
             inputs = outputs;
         }
-        _norm = new LayerNorm(inputs, bias: true, 1e-5);
         _last = new TimeConvolution(inputs, config.CodeDimension, Kernel, 1, precision, random);
         RegisterComponents();
     }
@@ -41,6 +38,6 @@ internal sealed class CodecEncoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor x = _layers.Aggregate(input, (y, layer) => layer.forward(y).to(ScalarType.Float32));
-        return _last.forward(_norm.forward(x)).to(ScalarType.Float32);
+        return _last.forward(nn.functional.silu(x)).to(ScalarType.Float32);
     }
 }

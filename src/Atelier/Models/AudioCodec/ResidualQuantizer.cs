@@ -12,6 +12,7 @@ namespace Atelier.Models.AudioCodec;
 /// </summary>
 internal sealed class ResidualQuantizer : nn.Module
 {
+    private const double Tiny = 1e-8; // silence may have vectors of zeros
     private readonly ModuleList<Codebook> _codebooks = new();
 
     public ResidualQuantizer(AudioCodecConfig config)
@@ -48,7 +49,8 @@ internal sealed class ResidualQuantizer : nn.Module
         }
         // the straight-through estimator: the gradient passes as if nothing had been quantised
         Tensor through = vectors.Plus(sum.sub(vectors).detach());
-        return new Result(through, commitment.Times(1.0 / _codebooks.Count), stack(codes));
+        Tensor size = vectors.detach().Squared().mean().PlusNumber(Tiny);
+        return new Result(through, commitment.Times(1.0 / _codebooks.Count).div(size), stack(codes));
     }
 
     /// <summary>Returns the codes of vectors.</summary>
@@ -76,7 +78,8 @@ internal sealed class ResidualQuantizer : nn.Module
 
     /// <summary>Quantised vectors.</summary>
     /// <param name="Vectors">[vectors, size]; gradients pass to the original vectors.</param>
-    /// <param name="Commitment">The mean squared distance to the codes, a scalar.</param>
+    /// <param name="Commitment">The mean squared distance to the codes as a share of the vectors' mean square,
+    /// [1].</param>
     /// <param name="Codes">[codebooks, vectors], int64.</param>
     internal sealed record Result(Tensor Vectors, Tensor Commitment, Tensor Codes);
 }
