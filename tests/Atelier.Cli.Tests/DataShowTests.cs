@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Atelier.Data.Audio;
 using SkiaSharp;
 
 namespace Atelier.Cli.Tests;
@@ -84,6 +85,32 @@ public sealed class DataShowTests : IDisposable
         File.WriteAllBytes(text, CodePagesEncodingProvider.Instance.GetEncoding(51932)!.GetBytes("吾輩は猫である。名前はまだ無い。"));
         _tool.Run("data", "show", text).Out.ShouldContain("encoding: EUC-JP");
         _tool.Run("data", "show", text, "--encoding", "shift-jis").Code.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Sounds_are_shown_with_their_length_loudness_and_classes_and_drawn()
+    {
+        string picture = _tool.At("sounds.png");
+        for (int n = 0; n < 8; n++)
+        {
+            (float[] samples, SoundAttributes attributes) = SoundsWorld.Sample(1, n);
+            AudioFiles.WriteWav(_tool.At($"world/{attributes.Kind}/{n}.wav"), new Sound([samples], 8000));
+        }
+        ToolResult shown = _tool.Run("data", "show", _tool.At("world"), "--count", "4", "--out", picture);
+        shown.Code.ShouldBe(0, shown.Error);
+        shown.Out.ShouldContain("8 sounds of together 4 s, 8000 Hz, 1 channel");
+        shown.Out.ShouldContain("Chirp");
+        using (SKBitmap drawn = SKBitmap.Decode(picture))
+            (drawn.Width, drawn.Height).ShouldBe((2 * (14 + (2 * 274)), 2 * (14 + (2 * 178))));
+
+        Directory.CreateDirectory(_tool.At("in"));
+        AudioFiles.WriteWav(_tool.At("in/a.wav"), new Sound([new float[4000]], 16_000));
+        File.WriteAllText(_tool.At("in/b.wav"), "");
+        JsonElement folder = _tool.Run("data", "show", _tool.At("in"), "--json").Json;
+        folder.GetProperty("kind").GetString().ShouldBe("audio");
+        folder.GetProperty("seconds").GetDouble().ShouldBe(0.25);
+        folder.GetProperty("loudness").GetArrayLength().ShouldBe(0, "silence has none");
+        folder.GetProperty("notes")[0].GetString()!.ShouldEndWith("b.wav is empty: skipped.");
     }
 
     [Fact]

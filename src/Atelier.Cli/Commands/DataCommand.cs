@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Atelier.Data;
+using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Data.Text;
 using Atelier.Data.Text.Cleaning;
@@ -50,6 +51,7 @@ internal sealed class DataCommand : Command
                 .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
                 .. PairWorld.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
                 [ShapesWorld.Name, ShapesWorld.Description, "generated from a seed", "yes"],
+                [SoundsWorld.Name, SoundsWorld.Description, "generated from a seed", "yes"],
                 .. catalogue.Entries.Select(e =>
                     new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
             ]);
@@ -63,7 +65,8 @@ internal sealed class DataCommand : Command
                 {
                     ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "pairs",
                 }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description,
-                    ["kind"] = "images" }]),
+                    ["kind"] = "images" }, new JsonObject { ["name"] = SoundsWorld.Name,
+                    ["description"] = SoundsWorld.Description, ["kind"] = "audio" }]),
                 ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject
                 {
                     ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence,

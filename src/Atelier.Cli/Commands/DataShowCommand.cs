@@ -2,12 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Data;
+using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Data.Pairs;
 using Atelier.Data.Series;
 using Atelier.Data.Tables;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text;
+using Atelier.Evaluation.Plots;
 using Atelier.Recipes;
 
 namespace Atelier.Cli.Commands;
@@ -23,7 +25,7 @@ internal sealed class DataShowCommand : ToolCommand
         ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series,
             ["tagged"] = Modality.Tagged,
         ["images"] = Modality.Image,
-        ["pairs"] = Modality.Pairs,
+        ["pairs"] = Modality.Pairs, ["audio"] = Modality.Audio,
     };
 
     private readonly Argument<string> _source = DataCommand.SourceArgument();
@@ -43,13 +45,14 @@ internal sealed class DataShowCommand : ToolCommand
     private readonly Option<string?> _encoding = DataCommand.EncodingOption();
     private readonly Option<int> _count = new("--count")
     {
-        HelpName = "N", Description = "The number of documents, sentences or images to show.",
+        HelpName = "N", Description = "The number of documents, sentences, images or sounds to show.",
             DefaultValueFactory = _ => 3,
     };
 
     private readonly Option<string?> _out = new("--out")
     {
-        HelpName = "F.png", Description = "A PNG file to write the first images to, as a grid.",
+        HelpName = "F.png",
+        Description = "A PNG file to write images to, or waveforms and spectrograms of sounds, as a grid.",
     };
 
     public DataShowCommand(ToolConsole console)
@@ -73,8 +76,8 @@ internal sealed class DataShowCommand : ToolCommand
             : Kinds.TryGetValue(name, out Modality asked) ? asked
             : throw new AtelierException($"there is no kind of data '{name}'", "--kind",
                 $"there are {string.Join(", ", Kinds.Keys)}");
-        if (place is not null && kind != Modality.Image)
-            throw new AtelierException("only images can be written to a file", "--out", "leave it out");
+        if (place is not null && kind is not (Modality.Image or Modality.Audio))
+            throw new AtelierException("only images and sounds can be written to a file", "--out", "leave it out");
         if (column is not null && kind is not (Modality.Table or Modality.Text))
             throw new AtelierException("only tables have columns", "--column", "leave it out");
         long seed = parse.GetValue<long?>(Tool.Seed) ?? 1;
@@ -83,6 +86,9 @@ internal sealed class DataShowCommand : ToolCommand
         {
             case Modality.Image:
                 ShowPictures(console, ImagePreview.Of(section, seed, count, console, cancellation), place, source);
+                break;
+            case Modality.Audio:
+                ShowSounds(console, AudioPreview.Of(section, seed, count, console, cancellation), place, source);
                 break;
             case Modality.Table:
                 ShowTable(console, TablePreview.Of(section, console, cancellation), column, source);
@@ -248,6 +254,49 @@ internal sealed class DataShowCommand : ToolCommand
             ["notes"] = Json(preview.Notes), ["file"] = place,
         });
     }
+
+    private static void ShowSounds(ToolConsole console, AudioPreview preview, string? place, string source)
+    {
+        double[] seconds = [.. preview.Seconds.Order()];
+        string rates = string.Join(", ", preview.SampleRates.Select(r =>
+            FormattableString.Invariant($"{r.Key} Hz")
+                + (preview.SampleRates.Count == 1 ? "" : $" ({Number(r.Value)})"))),
+            channels = string.Join(", ", preview.Channels.Select(c => Quantity.Of(c.Key, "channel")
+                + (preview.Channels.Count == 1 ? "" : $" ({Number(c.Value)})")));
+        console.Say($"{Quantity.Of(preview.Count, "sound")} of together {Quantity.Duration(seconds.Sum())}, {rates}, "
+            + channels);
+        SayFound(console, new Dictionary<string, string>(), preview.Notes);
+        if (preview.Held > 0)
+            console.Say($"{Quantity.Of(preview.Held, "sound")} held out as test part");
+        console.Table(["", "minimum", "median", "maximum"],
+        [
+            ["length in seconds", .. Spread(seconds)], ["loudness in LUFS", .. Spread(preview.Loudness)],
+        ]);
+        if (preview.PerClass.Count > 0)
+            console.Table(["class", "sounds"], preview.PerClass.Select(c => new[] { c.Key, Number(c.Value) }));
+        if (place is not null)
+        {
+            SoundSheet.Write(place, [.. preview.First.Select(sound =>
+                (sound.Class is null ? sound.Name : $"{sound.Class}: {sound.Name}", sound.Sound))]);
+            console.Say(place);
+        }
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "audio", ["sounds"] = preview.Count, ["seconds"] = seconds.Sum(),
+            ["shortest"] = seconds[0], ["longest"] = seconds[^1],
+            ["sampleRates"] = Json(preview.SampleRates.Select(r => ($"{r.Key}", r.Value))),
+            ["channels"] = Json(preview.Channels.Select(c => ($"{c.Key}", c.Value))), ["held"] = preview.Held,
+            ["loudness"] = new JsonArray([.. Quantiles(preview.Loudness).Select(level => (JsonNode)level)]),
+            ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
+            ["notes"] = Json(preview.Notes), ["file"] = place,
+        });
+    }
+
+    private static double[] Quantiles(IReadOnlyList<double> sorted) =>
+        sorted.Count == 0 ? [] : [sorted[0], sorted[sorted.Count / 2], sorted[^1]];
+
+    private static string[] Spread(IReadOnlyList<double> sorted) => sorted.Count == 0 ? ["–", "–", "–"]
+        : Array.ConvertAll(Quantiles(sorted), value => value.ToString("0.##", CultureInfo.InvariantCulture));
 
     /// <summary>Shows the encodings of the files and the notes of the reader.</summary>
     private static void SayFound(

@@ -161,7 +161,7 @@ internal static class CatalogueEntries
         {
             Name = "fsdd",
             Description = "3,000 spoken English digits by 6 speakers, 8 kHz; 300 of them held out",
-            Source = "github.com/Jakobovski/free-spoken-digit-dataset at 26eb9aa, its recordings packed by tar and gzip",
+            Source = "github.com/Jakobovski/free-spoken-digit-dataset at 26eb9aa, its recordings packed as tar.gz",
             Licence = "CC BY-SA 4.0",
             Files =
             [

@@ -28,8 +28,8 @@ public sealed record CatalogueEntry
     public required ReadingOptions Reading { get; init; }
 
     /// <summary>
-    /// For sounds: the pattern of their names and their published test part, which a recipe may override. Null for other
-    /// data.
+    /// For sounds: the pattern of their names and their published test part, which a recipe may override. Null for
+    /// other data.
     /// </summary>
     public AudioSection? Audio { get; init; }
 

@@ -6,8 +6,8 @@ using Atelier.Formats;
 namespace Atelier.Data;
 
 /// <summary>
-/// Reads images or sounds from zip files and from tar files, compressed or not. Nothing is written to disk, so the names
-/// in an archive need not be trusted.
+/// Reads images or sounds from zip files and from tar files, compressed or not. Nothing is written to disk, so the
+/// names in an archive need not be trusted.
 /// </summary>
 internal static class MediaArchive
 {

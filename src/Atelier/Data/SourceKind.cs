@@ -23,7 +23,8 @@ public static class SourceKind
         if (source == SoundsWorld.Name)
             return Modality.Audio;
         if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
-            return entry.Audio is not null ? Modality.Audio : entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
+            return entry.Audio is not null ? Modality.Audio
+                : entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
                 : PairFiles.AreParallel(entry.Files.Select(file => file.Name)) ? Modality.Pairs : Modality.Text;
         if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
             return Modality.Pairs;

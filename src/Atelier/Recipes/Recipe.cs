@@ -90,7 +90,7 @@ public sealed record DataSection
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 
     /// <summary>
-    /// The number of documents or pairs to generate from a world. Other sources are read completely.
+    /// The number of documents, pairs, images or sounds to generate from a world. Other sources are read completely.
     /// </summary>
     [Range(1, 100_000_000)]
     public int WorldDocuments { get; init; } = 20_000;

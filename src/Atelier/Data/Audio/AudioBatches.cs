@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Atelier.Data.Audio;
 
 /// <summary>
-/// Batches of sounds. If shuffled, each epoch takes every clip once, in an order that depends on the seed and the epoch,
-/// so that a batch is a function of the seed and its number. Otherwise clips keep their order.
+/// Batches of sounds. If shuffled, each epoch takes every clip once, in an order that depends on the seed and the
+/// epoch, so that a batch is a function of the seed and its number. Otherwise clips keep their order.
 /// </summary>
 public sealed class AudioBatches : IBatchSource<AudioBatch>
 {

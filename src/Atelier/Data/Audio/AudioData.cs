@@ -128,13 +128,11 @@ public sealed class AudioData : IDataSource
     private static string Summary(AudioSchema schema, AudioRecording[] recordings)
     {
         double seconds = recordings.Sum(recording => (double)recording.Frames) / schema.SampleRate;
-        string length = seconds < 120 ? FormattableString.Invariant($"{seconds:0.#} s")
-            : seconds < 7200 ? FormattableString.Invariant($"{seconds / 60:0.#} minutes")
-            : FormattableString.Invariant($"{seconds / 3600:0.#} hours");
         string classes = schema.Classes.Count == 0 ? "without classes" : Quantity.Of(schema.Classes.Count, "class");
         return string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(recordings.Length, "sound")} of together {length}, {schema.SampleRate} Hz, "
-                + $"{(schema.Channels == 1 ? "mono" : "stereo")}, {classes}, in clips of {schema.ClipSeconds:0.###} s.");
+            $"{Quantity.Of(recordings.Length, "sound")} of together {Quantity.Duration(seconds)}, "
+                + $"{schema.SampleRate} Hz, {(schema.Channels == 1 ? "mono" : "stereo")}, {classes}, in clips of "
+                + $"{schema.ClipSeconds:0.###} s.");
     }
 
     /// <summary>Returns the parts by name, shuffled by the seed if the split says so.</summary>
@@ -164,7 +162,9 @@ public sealed class AudioData : IDataSource
         ];
     }
 
-    /// <summary>Cuts a single recording into parts of at least one clip each; a shorter one is only trained on.</summary>
+    /// <summary>
+    /// Cuts a single recording into parts of at least one clip each; a shorter one is only trained on.
+    /// </summary>
     private static IEnumerable<(string Name, IReadOnlyList<AudioRecording> Recordings)> Cut(AudioRecording only,
         SplitSection split, int clipFrames, ReadingReport report)
     {

@@ -24,8 +24,8 @@ internal static class AudioDecoder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check its name and permissions",
-                e);
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path,
+                "check its name and permissions", e);
         }
         catch (AtelierException)
         {

@@ -11,8 +11,8 @@ internal sealed record AudioEntry(string Name, string Where, Func<CancellationTo
 {
     private static readonly string[] Endings =
     [
-        "wav", "wave", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "aif", "aiff", "aifc", "au", "caf", "wma", "wv",
-        "w64", "rf64", "amr", "ac3", "mka", "ape", "tta",
+        "wav", "wave", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "aif", "aiff", "aifc", "au", "caf", "wma",
+        "wv", "w64", "rf64", "amr", "ac3", "mka", "ape", "tta",
     ];
 
     /// <summary>The usual extensions, for messages.</summary>

@@ -34,38 +34,63 @@ internal sealed class AudioPreparation(AudioSection section, int sampleRate, Rea
         AtelierException? failure = null;
         AtomicFile.Write(path, stream =>
         {
-            long at = 0;
-            for (int i = 0; i < items.Count; i++)
+            int done = 0;
+            foreach (AudioItem[] some in items.Chunk(Math.Max(4, 2 * Environment.ProcessorCount)))
             {
-                cancellation.ThrowIfCancellationRequested();
+                var opened = new (ISampleStream? Sound, AtelierException? Fault)[some.Length];
                 try
                 {
-                    (long first, long count, long written) = Append(items[i].Entry, stream);
-                    if (count > 0)
-                        found.Add((items[i], new(items[i].Entry.Name, items[i].Label, items[i].Speaker, at + first,
-                            count, 1)));
-                    at += written;
+                    Parallel.For(0, some.Length, new ParallelOptions { CancellationToken = cancellation },
+                        i => opened[i] = Opened(some[i].Entry));
+                    for (int i = 0; i < some.Length; i++)
+                    {
+                        if (opened[i].Fault is { } fault)
+                            Fail(some[i], fault);
+                        else
+                            Append(some[i], opened[i].Sound!, stream);
+                        if (++done % SoundsPerMessage == 0)
+                            progress?.Report(FormattableString.Invariant(
+                                $"{done} of {Quantity.Of(items.Count, "sound")} read"));
+                    }
                 }
-                catch (AtelierException e)
+                finally
                 {
-                    failure ??= e;
-                    _faults.Add($"{e.Where ?? items[i].Entry.Where} {e.Message}");
-                    at = stream.Position / sizeof(float) / section.Channels;
+                    foreach ((ISampleStream? sound, _) in opened)
+                        sound?.Dispose();
                 }
-                if ((i + 1) % SoundsPerMessage == 0)
-                    progress?.Report(FormattableString.Invariant($"{i + 1} of {Quantity.Of(items.Count, "sound")} read"));
             }
         });
         SourceFolder.TellDamaged(_faults, "sound", report);
         if (found.Count == 0)
             throw failure ?? new AtelierException("has no samples", items[0].Entry.Where, "provide sounds");
         return section.Loudness is { } loudness ? Amplified(path, found, loudness) : found;
+
+        void Append(AudioItem item, ISampleStream sound, Stream stream)
+        {
+            long at = stream.Position / sizeof(float) / section.Channels;
+            try
+            {
+                (long first, long count) = Copy(item.Entry, sound, stream);
+                found.Add((item, new(item.Entry.Name, item.Label, item.Speaker, at + first, count, 1)));
+            }
+            catch (AtelierException e)
+            {
+                Fail(item, e);
+            }
+        }
+
+        void Fail(AudioItem item, AtelierException fault)
+        {
+            if (FfmpegStream.IsMissing(fault))
+                throw fault; // no reason to leave out good files
+            failure ??= fault;
+            _faults.Add($"{fault.Where ?? item.Entry.Where} {fault.Message}");
+        }
     }
 
-    /// <summary>Decodes one sound, and returns its range without silence and the number of frames written.</summary>
-    private (long First, long Count, long Written) Append(AudioEntry entry, Stream stream)
+    /// <summary>Copies one sound, and returns its range without silence.</summary>
+    private (long First, long Count) Copy(AudioEntry entry, ISampleStream sound, Stream stream)
     {
-        using ISampleStream sound = Converted(entry.Open(cancellation), entry.Where);
         var silence = new SilenceMeter(sampleRate, section.Channels);
         long written = 0;
         for (int read; (read = sound.Read(_block)) > 0; written += read)
@@ -84,8 +109,19 @@ internal sealed class AudioPreparation(AudioSection section, int sampleRate, Rea
         if (sound.Fault is { } fault)
             report.Note(FormattableString.Invariant(
                 $"{entry.Where} {fault}; the {(double)written / sampleRate:0.##} s before that are used."));
-        (long first, long count) = section.TrimSilence is { } decibels ? silence.Sounding(decibels) : (0, written);
-        return (first, count, written);
+        return section.TrimSilence is { } decibels ? silence.Sounding(decibels) : (0, written);
+    }
+
+    private (ISampleStream? Sound, AtelierException? Fault) Opened(AudioEntry entry)
+    {
+        try
+        {
+            return (new ReadAheadStream(Converted(entry.Open(cancellation), entry.Where)), null);
+        }
+        catch (AtelierException e)
+        {
+            return (null, e);
+        }
     }
 
     private ISampleStream Converted(ISampleStream sound, string where)

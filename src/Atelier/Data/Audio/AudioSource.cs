@@ -43,7 +43,8 @@ internal sealed record AudioSource(int SampleRate, IReadOnlyList<string> Classes
             throw new AtelierException("there are no sounds", section.Source,
                 $"provide files named {AudioEntry.Formats}, or a tar or zip file of them");
         if (source.Entry?.Audio is { } usual)
-            asked = asked with { Labels = asked.Labels ?? usual.Labels, TestWhere = asked.TestWhere ?? usual.TestWhere };
+            asked = asked with
+                { Labels = asked.Labels ?? usual.Labels, TestWhere = asked.TestWhere ?? usual.TestWhere };
         (IReadOnlyList<string> classes, IReadOnlyList<AudioItem> items) =
             Labelled(entries, root, section with { Audio = asked }, report);
         return new(asked.SampleRate ?? UsualRate(items, report, cancellation), classes, items);
@@ -99,26 +100,30 @@ internal sealed record AudioSource(int SampleRate, IReadOnlyList<string> Classes
     /// <summary>Returns the most frequent sample rate; of equally frequent ones, the highest.</summary>
     private static int UsualRate(IReadOnlyList<AudioItem> items, ReadingReport report, CancellationToken cancellation)
     {
-        var counts = new SortedDictionary<int, int>();
         int looked = Math.Min(items.Count, RatesLooked);
-        AtelierException? failure = null;
-        for (int i = 0; i < looked; i++)
-        {
-            try
-            {
-                using ISampleStream sound = items[(int)((long)i * items.Count / looked)].Entry.Open(cancellation);
-                counts[sound.SampleRate] = counts.GetValueOrDefault(sound.SampleRate) + 1;
-            }
-            catch (AtelierException e)
-            {
-                failure ??= e; // it is reported and left out when sounds are decoded
-            }
-        }
+        (int? Rate, AtelierException? Fault)[] found = [.. Enumerable.Range(0, looked).AsParallel()
+            .WithCancellation(cancellation)
+            .Select(i => Rate(items[(int)((long)i * items.Count / looked)].Entry, cancellation))];
+        var counts = new SortedDictionary<int, int>(found.Select(one => one.Rate).OfType<int>()
+            .CountBy(rate => rate).ToDictionary(rate => rate.Key, rate => rate.Value));
         if (counts.Count == 0)
-            throw failure!;
+            throw found[0].Fault!;
         int usual = Math.Clamp(counts.Reverse().MaxBy(rate => rate.Value).Key, LowestRate, HighestRate);
         if (counts.Count > 1)
             report.Note($"The sounds have {counts.Count} sample rates; all are converted to {usual} Hz.");
         return usual;
+    }
+
+    private static (int? Rate, AtelierException? Fault) Rate(AudioEntry entry, CancellationToken cancellation)
+    {
+        try
+        {
+            using ISampleStream sound = entry.Open(cancellation);
+            return (sound.SampleRate, null);
+        }
+        catch (AtelierException e)
+        {
+            return (null, e); // it is reported and left out when sounds are decoded
+        }
     }
 }

@@ -30,8 +30,8 @@ internal sealed class FfmpegStream : ISampleStream
     private FfmpegStream(Process process, string where, ReadOnlyMemory<byte>? content, CancellationToken cancellation)
     {
         (_process, _where, _cancellation) = (process, where, cancellation);
-        _errors = Task.Run(() => Said(process.StandardError));
-        _input = content is { } bytes ? Task.Run(() => Feed(process, bytes)) : Task.CompletedTask;
+        _errors = OnThread(() => Said(process.StandardError));
+        _input = content is { } bytes ? OnThread(() => Feed(process, bytes)) : Task.CompletedTask;
         _registration = cancellation.Register(End);
     }
 
@@ -44,11 +44,15 @@ internal sealed class FfmpegStream : ISampleStream
     /// <inheritdoc/>
     public string? Fault { get; private set; }
 
+    /// <summary>Returns whether an error means that ffmpeg is not installed.</summary>
+    public static bool IsMissing(AtelierException fault) => fault.InnerException is Win32Exception;
+
     /// <summary>Starts to decode a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellation">Ends the process.</param>
     /// <param name="program">The program to run.</param>
-    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it decodes.</exception>
+    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it
+    /// decodes.</exception>
     public static FfmpegStream Open(string path, CancellationToken cancellation, string program = Program) =>
         Open(program, "file:" + path, path, null, cancellation);
 
@@ -56,7 +60,8 @@ internal sealed class FfmpegStream : ISampleStream
     /// <param name="content">The content of the file.</param>
     /// <param name="where">The name of the file, for messages.</param>
     /// <param name="cancellation">Ends the process.</param>
-    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it decodes.</exception>
+    /// <exception cref="AtelierException">ffmpeg is not installed, or the file has no sound that it
+    /// decodes.</exception>
     public static FfmpegStream Open(ReadOnlyMemory<byte> content, string where, CancellationToken cancellation) =>
         Open(Program, "pipe:0", where, content, cancellation);
 
@@ -123,16 +128,21 @@ internal sealed class FfmpegStream : ISampleStream
         }
     }
 
-    private static void Feed(Process process, ReadOnlyMemory<byte> content)
+    // Both wait for the process, which would keep threads of the pool from other work.
+    private static Task<T> OnThread<T>(Func<T> action) => Task.Factory.StartNew(action, CancellationToken.None,
+        TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static bool Feed(Process process, ReadOnlyMemory<byte> content)
     {
         try
         {
             using Stream input = process.StandardInput.BaseStream;
             input.Write(content.Span);
+            return true;
         }
         catch (IOException)
         {
-            // The process ended before it read everything; what it says on the other pipes is reported.
+            return false; // the process ended before it read everything; what it says on the other pipes is reported
         }
     }
 
@@ -151,8 +161,8 @@ internal sealed class FfmpegStream : ISampleStream
     private string? Complaint()
     {
         _process.WaitForExit();
-        string? line = _errors.Result.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .FirstOrDefault();
+        string? line = _errors.Result.Split('\n', StringSplitOptions.TrimEntries)
+            .FirstOrDefault(said => said.Length > 0);
         // "[mp3 @ 0x55…] Header missing" and "file:a.mp3: Invalid data …" name what the message of ours names too.
         if (line is not null && line.StartsWith('[') && line.IndexOf("] ", StringComparison.Ordinal) is var end and > 0)
             line = line[(end + 2)..];
@@ -165,7 +175,7 @@ internal sealed class FfmpegStream : ISampleStream
         try
         {
             if (!_process.HasExited)
-                _process.Kill(entireProcessTree: true);
+                _process.Kill();
         }
         catch (InvalidOperationException)
         {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Atelier.Data.Audio;
 
 /// <summary>
-/// Finds phases for the magnitudes of a short-time Fourier transform (Griffin and Lim 1984), with the momentum of Perraudin
-/// et al. (2013, "A fast Griffin-Lim algorithm").
+/// Finds phases for the magnitudes of a short-time Fourier transform (Griffin and Lim 1984), with the momentum of
+/// Perraudin et al. (2013, "A fast Griffin-Lim algorithm").
 /// </summary>
 /// <param name="stft">The transform.</param>
 /// <param name="steps">The number of iterations.</param>

@@ -1,9 +1,9 @@
 namespace Atelier.Data.Audio;
 
 /// <summary>
-/// Measures the integrated loudness of a sound in LUFS, as ITU-R BS.1770-4 defines it: each channel is filtered by the K
-/// weighting, and the power of blocks of 400 ms, which overlap by 75 %, is averaged over those above −70 LUFS and above
-/// 10 LU below their average. A sound shorter than one block is measured as a whole.
+/// Measures the integrated loudness of a sound in LUFS, as ITU-R BS.1770-4 defines it: each channel is filtered by the
+/// K weighting, and the power of blocks of 400 ms, which overlap by 75 %, is averaged over those above −70 LUFS and
+/// above 10 LU below their average. A sound shorter than one block is measured as a whole.
 /// </summary>
 /// <remarks>The filters at sample rates other than 48 kHz have the same analogue prototype as those of the
 /// recommendation.</remarks>

@@ -3,9 +3,9 @@ using Atelier.Recipes;
 namespace Atelier.Data.Audio;
 
 /// <summary>
-/// Triangular filters whose centres are equally spaced on a mel scale, as librosa.filters.mel defines them: each triangle
-/// reaches from the centre of the band below to that of the band above, and has the area 1 over frequency in Hz (norm
-/// "slaney").
+/// Triangular filters whose centres are equally spaced on a mel scale, as librosa.filters.mel defines them: each
+/// triangle reaches from the centre of the band below to that of the band above, and has the area 1 over frequency in
+/// Hz (norm "slaney").
 /// </summary>
 public static class MelFilters
 {

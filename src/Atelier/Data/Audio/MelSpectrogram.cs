@@ -1,8 +1,8 @@
 namespace Atelier.Data.Audio;
 
 /// <summary>
-/// The mel spectrogram, as librosa.feature.melspectrogram defines it: the power |STFT|² in bands of equal width on a mel
-/// scale. Safe for concurrent use.
+/// The mel spectrogram, as librosa.feature.melspectrogram defines it: the power |STFT|² in bands of equal width on a
+/// mel scale. Safe for concurrent use.
 /// </summary>
 public sealed class MelSpectrogram
 {

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Atelier.Data.Audio;
 
 /// <summary>
-/// A pattern of file names such as "{class}_{speaker}_{index}", which gives each part in braces its value. It is compared
-/// with the whole name of a file, without its folders and its extension.
+/// A pattern of file names such as "{class}_{speaker}_{index}", which gives each part in braces its value. It is
+/// compared with the whole name of a file, without its folders and its extension.
 /// </summary>
 internal sealed class NamePattern
 {

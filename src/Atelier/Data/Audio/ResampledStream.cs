@@ -32,7 +32,8 @@ internal sealed class ResampledStream : ISampleStream
         _before = (int)Math.Ceiling(KaiserFilter.HalfLength / edge);
         _taps = 2 * _before;
         if ((long)_up * _taps > MostCoefficients)
-            throw new AtelierException($"its sample rate of {source.SampleRate} Hz cannot be converted to {sampleRate} Hz",
+            throw new AtelierException(
+                $"its sample rate of {source.SampleRate} Hz cannot be converted to {sampleRate} Hz",
                 hint: "convert it to a usual sample rate first");
         _filters = new float[_up * _taps];
         for (int phase = 0; phase < _up; phase++)

@@ -27,7 +27,9 @@ internal sealed class SilenceMeter(int sampleRate, int channels)
         _frames += samples.Length / channels;
     }
 
-    /// <summary>Returns the range of frames from the first block that is not silent to the end of the last one.</summary>
+    /// <summary>
+    /// Returns the range of frames from the first block that is not silent to the end of the last one.
+    /// </summary>
     /// <param name="decibels">How far below the loudest block silence is.</param>
     /// <returns>The first frame and the number of frames; nothing is removed from complete silence.</returns>
     public (long First, long Count) Sounding(double decibels)
@@ -37,7 +39,8 @@ internal sealed class SilenceMeter(int sampleRate, int channels)
         double least = _powers.Count == 0 ? 0 : _powers.Max() * Math.Pow(10, -decibels / 10);
         if (least == 0)
             return (0, _frames);
-        int first = _powers.FindIndex(power => power >= least), last = _powers.FindLastIndex(power => power >= least);
+        int first = _powers.FindIndex(power => power >= least),
+            last = _powers.FindLastIndex(power => power >= least);
         long start = (long)first * _blockFrames;
         return (start, Math.Min(_frames, (last + 1L) * _blockFrames) - start);
     }

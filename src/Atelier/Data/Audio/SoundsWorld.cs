@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Atelier.Data.Audio;
 
 /// <summary>
@@ -98,7 +100,8 @@ public static class SoundsWorld
         return (SoundKind)(label / Variants) switch
         {
             SoundKind.Tone => new(label, Between(ToneBands[variant].Low, ToneBands[variant].High, place), 0, 0),
-            SoundKind.Chirp => new(label, Between(500, 1000, place), (0.7 + (0.5 * extent)) * (variant % 2 == 0 ? 1 : -1), 0),
+            SoundKind.Chirp => new(label, Between(500, 1000, place),
+                (0.7 + (0.5 * extent)) * (variant % 2 == 0 ? 1 : -1), 0),
             SoundKind.Rhythm => new(label, 0, 0, Tempos[variant] * (0.95 + (0.1 * place))),
             _ => new(label, Between(100, 180, place), 0, 0),
         };
@@ -163,8 +166,10 @@ public static class SoundsWorld
         for (int harmonic = 1; harmonic * pitch < SampleRate / 2.2; harmonic++)
         {
             double amplitude = Envelope(formants, harmonic * pitch) / harmonic, phase = random.NextDouble();
-            for (int i = 0; i < Frames; i++)
-                sound[i] += amplitude * Math.Sin(Math.Tau * ((harmonic * pitch * i / SampleRate) + phase));
+            Complex turn = Complex.FromPolarCoordinates(1, Math.Tau * harmonic * pitch / SampleRate),
+                place = Complex.FromPolarCoordinates(amplitude, Math.Tau * phase);
+            for (int i = 0; i < Frames; i++, place *= turn)
+                sound[i] += place.Imaginary;
         }
         return sound;
     }

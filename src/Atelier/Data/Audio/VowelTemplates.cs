@@ -7,7 +7,9 @@ internal static class VowelTemplates
     private const double Highest = 3400; // Hz
     private const double Reach = 0.3; // of the pitch, around each harmonic
 
-    /// <summary>Returns the vowel whose harmonics have the nearest levels; −1 if all differ by more than 10 dB.</summary>
+    /// <summary>
+    /// Returns the vowel whose harmonics have the nearest levels; −1 if all differ by more than 10 dB.
+    /// </summary>
     /// <param name="power">The power of each bin of a spectrum.</param>
     /// <param name="pitch">The pitch of the voice in Hz.</param>
     /// <param name="binWidth">The width of a bin in Hz.</param>

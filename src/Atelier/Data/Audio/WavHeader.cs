@@ -47,7 +47,7 @@ internal sealed record WavHeader(int SampleRate, int Channels, WavFormat Format,
     /// impossible.</exception>
     public static WavHeader? Read(Stream stream)
     {
-        Span<byte> chunk = stackalloc byte[12];
+        Span<byte> chunk = stackalloc byte[12], format = stackalloc byte[MostFormatBytes];
         Fill(stream, chunk);
         if (!IsWav(chunk))
             throw new AtelierException("is not a WAV file", hint: "check the file");
@@ -69,7 +69,6 @@ internal sealed record WavHeader(int SampleRate, int Channels, WavFormat Format,
             {
                 if (size is < ShortFormat or > MostFormatBytes)
                     throw new AtelierException($"claims {size} bytes for its format", hint: "save it again");
-                Span<byte> format = stackalloc byte[MostFormatBytes];
                 Fill(stream, format[..(int)size]);
                 header = Parse(format[..(int)size]);
                 isKnown = true;
@@ -77,9 +76,8 @@ internal sealed record WavHeader(int SampleRate, int Channels, WavFormat Format,
             }
             else if (chunk.StartsWith("ds64"u8) && size >= 16)
             {
-                Span<byte> sizes = stackalloc byte[16]; // of the file and of the samples
-                Fill(stream, sizes);
-                long claimed = BinaryPrimitives.ReadInt64LittleEndian(sizes[8..]);
+                Fill(stream, format[..16]); // the length of the file and that of the samples
+                long claimed = BinaryPrimitives.ReadInt64LittleEndian(format[8..]);
                 longSize = claimed < 0 ? null : claimed;
                 Skip(stream, size - 16 + (size % 2));
             }

@@ -57,7 +57,8 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             _part.Read(places[i], image);
             Span<float> scaled = pixels.AsSpan(i * schema.Size, schema.Size);
             Scale(image, scaled);
-            _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _order.BatchSize) + i))));
+            _augmentation?.Apply(scaled,
+                new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _order.BatchSize) + i))));
         }
         return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width),
             tensor(places.Select(Label).ToArray()));

@@ -65,7 +65,8 @@ public sealed class AudioDataTests : IDisposable
         using (var gzip = new GZipStream(file, CompressionLevel.Fastest))
         using (var tar = new TarWriter(gzip))
         {
-            foreach (string name in (string[])["3_jackson_0", "3_theo_1", "3_theo_12", "7_jackson_0", "7_theo_5", "odd"])
+            foreach (string name in (string[])
+                ["3_jackson_0", "3_theo_1", "3_theo_12", "7_jackson_0", "7_theo_5", "odd"])
             {
                 tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, $"digits/recordings/{name}.wav")
                 {
@@ -158,6 +159,23 @@ public sealed class AudioDataTests : IDisposable
     }
 
     [Fact]
+    public void The_memory_for_a_long_recording_does_not_depend_on_its_length()
+    {
+        long before = GC.GetTotalMemory(forceFullCollection: true), most = 0;
+        int blocks = 0;
+        const long Frames = 44_100L * 60 * 8; // 85 MB
+        var item = new AudioItem(new AudioEntry("long.wav", "long.wav", _ => new LongSound(Frames, () =>
+        {
+            if (++blocks % 400 == 0)
+                most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
+        })), 0, null, IsTest: false);
+        AudioRecording recording = new AudioPreparation(new AudioSection { TrimSilence = 60, Loudness = -30 }, 8000,
+            new(), null, CancellationToken.None).Write(_folder["samples"], [item]).Single().Recording;
+        recording.Frames.ShouldBe(8000 * 60 * 8);
+        most.ShouldBeInRange(1 << 10, 12 << 20);
+    }
+
+    [Fact]
     public void Fsdd_has_2700_training_digits_and_the_published_300_test_digits()
     {
         DataFolder.File("fsdd", "fsdd.tar.gz");
@@ -174,4 +192,29 @@ public sealed class AudioDataTests : IDisposable
 
     private AudioData Prepare(string name, AudioSection section, SplitSection? split = null) => AudioData.Prepare(
         new DataSection { Source = _folder[name], Audio = section, Split = split ?? new() }, 1, _folder["out"]);
+
+    private sealed class LongSound(long frames, Action onRead) : ISampleStream
+    {
+        private long _at;
+
+        public int SampleRate => 44_100;
+
+        public int Channels => 1;
+
+        public string? Fault => null;
+
+        public int Read(Span<float> samples)
+        {
+            onRead();
+            int count = (int)Math.Min(samples.Length, frames - _at);
+            for (int i = 0; i < count; i++)
+                samples[i] = ((_at + i) % 441 / 441f) - 0.5f;
+            _at += count;
+            return count;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
 }

@@ -16,8 +16,8 @@ public sealed class AudioDecodingTests : IDisposable
         Read(1, 16, [0, 0x80, 0, 0, 0, 0x40]).ShouldBe([-1f, 0, 0.5f]);
         Read(1, 24, [0, 0, 0x80, 0, 0, 0, 0, 0, 0x40]).ShouldBe([-1f, 0, 0.5f]);
         Read(1, 32, [0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x40]).ShouldBe([-1f, 0, 0.5f]);
-        Read(3, 32, [.. BitConverter.GetBytes(-1f), .. BitConverter.GetBytes(float.NaN), .. BitConverter.GetBytes(0.5f)])
-            .ShouldBe([-1f, 0, 0.5f]);
+        Read(3, 32, [.. BitConverter.GetBytes(-1f), .. BitConverter.GetBytes(float.NaN),
+            .. BitConverter.GetBytes(0.5f)]).ShouldBe([-1f, 0, 0.5f]);
         Read(3, 64, [.. BitConverter.GetBytes(-1.0), .. BitConverter.GetBytes(0.5)]).ShouldBe([-1f, 0.5f]);
 
         float[] Read(int format, int bits, byte[] data) =>
@@ -120,8 +120,8 @@ public sealed class AudioDecodingTests : IDisposable
     [Fact]
     public void A_sound_of_eight_channels_at_192_kHz_becomes_mono_at_16_kHz()
     {
-        Command.Ffmpeg("-f", "lavfi", "-i", "sine=440:d=0.5:r=192000", "-af", "pan=7.1|c0=c0|c1=c0", "-c:a", "pcm_s24le",
-            _folder["a.wav"]);
+        Command.Ffmpeg("-f", "lavfi", "-i", "sine=440:d=0.5:r=192000", "-af", "pan=7.1|c0=c0|c1=c0", "-c:a",
+            "pcm_s24le", _folder["a.wav"]);
         Sound all = AudioFiles.Read(_folder["a.wav"]);
         (all.Channels, all.SampleRate, all.Frames).ShouldBe((8, 192_000, 96_000));
         Sound mono = AudioFiles.Read(_folder["a.wav"], 16_000, 1);

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace Atelier.Tests.Data.Audio;
 
-/// <summary>Runs a program that tests are compared with; where it is not installed, the calling test is skipped.</summary>
+/// <summary>
+/// Runs a program that tests are compared with; where it is not installed, the calling test is skipped.
+/// </summary>
 internal static class Command
 {
     public static void Run(string program, params IEnumerable<string> arguments)

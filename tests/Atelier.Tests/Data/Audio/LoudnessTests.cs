@@ -7,6 +7,7 @@ namespace Atelier.Tests.Data.Audio;
 /// <summary>Compared with the published values of EBU Tech 3341 and of ITU-R BS.1770-4.</summary>
 public sealed class LoudnessTests : IDisposable
 {
+    private static readonly SplitSection InOrder = SplitSection.None with { Shuffle = false };
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -65,8 +66,7 @@ public sealed class LoudnessTests : IDisposable
         short[] peaky = [.. Enumerable.Range(0, 8000).Select(i => (short)(i == 4000 ? 32000 : 300 * Math.Sin(i)))];
         _folder.Write("in/peaky.wav", WavFile.Of(8000, peaky));
         using AudioData data = AudioData.Prepare(new DataSection
-            { Source = _folder["in"], Audio = new() { Loudness = -20 }, Split = SplitSection.None with { Shuffle = false } },
-            1, _folder["out"]);
+            { Source = _folder["in"], Audio = new() { Loudness = -20 }, Split = InOrder }, 1, _folder["out"]);
         var clip = new float[8000];
         for (int i = 0; i < 3; i++)
         {
@@ -93,7 +93,7 @@ public sealed class LoudnessTests : IDisposable
         AudioFiles.WriteWav(_folder["in/a.wav"], new Sound([[.. silence, .. sound, .. silence, .. silence]], 8000));
         AudioFiles.WriteWav(_folder["in/b.wav"], new Sound([silence], 8000));
         using AudioData data = AudioData.Prepare(new DataSection { Source = _folder["in"],
-            Audio = new() { TrimSilence = 40 }, Split = SplitSection.None with { Shuffle = false } }, 1, _folder["out"]);
+            Audio = new() { TrimSilence = 40 }, Split = InOrder }, 1, _folder["out"]);
         data.Train.Recordings.Select(recording => recording.Frames).ShouldBe([4000, 1600]);
         var clip = new float[4000];
         data.Train.Read(0, clip);

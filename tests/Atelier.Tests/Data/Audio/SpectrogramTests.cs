@@ -47,7 +47,8 @@ public class SpectrogramTests
         Complex[][] frames = stft.Forward(samples);
         expected.shape.ShouldBe([stft.Bins, frames.Length]);
         frames.Length.ShouldBe(stft.FrameCount(length));
-        float[] real = [.. expected.real.contiguous().data<float>()], imaginary = [.. expected.imag.contiguous().data<float>()];
+        float[] real = [.. expected.real.contiguous().data<float>()],
+            imaginary = [.. expected.imag.contiguous().data<float>()];
         for (int t = 0; t < frames.Length; t++)
         {
             for (int bin = 0; bin < stft.Bins; bin++)
@@ -100,7 +101,8 @@ public class SpectrogramTests
             (Array.IndexOf(filters[band], filters[band].Max()) * width).ShouldBe(edges[band + 1], width);
         }
         // librosa.filters.mel(sr=22050, n_fft=2048)[0, :2] is documented as 0 and 0.016
-        MelFilters.Create(settings with { MelCount = 128, Scale = MelScale.Slaney }, 1025)[0][1].ShouldBe(0.016f, 5e-4f);
+        MelFilters.Create(settings with { MelCount = 128, Scale = MelScale.Slaney }, 1025)[0][1]
+            .ShouldBe(0.016f, 5e-4f);
     }
 
     [Fact]
@@ -180,8 +182,10 @@ public class SpectrogramTests
         var spectrogram = new float[40 * 100];
         Array.Fill(spectrogram, 1f);
         new SpecAugment(new() { MaskCount = 2, MaskShare = 0.2 }).Apply(spectrogram, 40, 0, new SplitMix64(4));
-        bool[] rows = [.. Enumerable.Range(0, 40).Select(b => spectrogram.AsSpan(b * 100, 100).ToArray().All(v => v == 0))];
-        bool[] columns = [.. Enumerable.Range(0, 100).Select(t => Enumerable.Range(0, 40).All(b => spectrogram[(b * 100) + t] == 0))];
+        bool[] rows = [.. Enumerable.Range(0, 40).Select(b =>
+            spectrogram.AsSpan(b * 100, 100).ToArray().All(v => v == 0))];
+        bool[] columns = [.. Enumerable.Range(0, 100).Select(t =>
+            Enumerable.Range(0, 40).All(b => spectrogram[(b * 100) + t] == 0))];
         rows.Count(masked => masked).ShouldBeInRange(1, 16);
         columns.Count(masked => masked).ShouldBeInRange(1, 40);
         for (int b = 0; b < 40; b++)
