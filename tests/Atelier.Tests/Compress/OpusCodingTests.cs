@@ -1,6 +1,7 @@
 using Atelier.Compress.Sounds;
 using Atelier.Data.Audio;
 using Atelier.Evaluation.Audio;
+using Atelier.Tests.Data;
 using Atelier.Tests.Data.Audio;
 
 namespace Atelier.Tests.Compress;

@@ -1,6 +1,5 @@
 using Atelier.Layers;
 using Atelier.Tensors;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Layers;
