@@ -13,8 +13,8 @@ public sealed partial class Workshop
     /// Codes a sound file and measures the loss, or decodes a file of a learned codec's codes to a WAV file.
     /// </summary>
     /// <param name="source">The sound, or the file of codes. Of more than two channels, two are mixed.</param>
-    /// <param name="format">The format; null chooses Opus for a sound without a codec, the codec if there is one, and WAV
-    /// for codes.</param>
+    /// <param name="format">The format; null chooses Opus for a sound without a codec, the codec if there is one, and
+    /// WAV for codes.</param>
     /// <param name="path">The file to write; null writes next to the source.</param>
     /// <param name="rate">The most bits per second of all channels together; null for the usual rate of the
     /// format.</param>
@@ -76,8 +76,8 @@ public sealed partial class Workshop
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path, "check its name and permissions",
-                e);
+            throw new AtelierException("cannot be read: " + e.Message.TrimEnd('.'), path,
+                "check its name and permissions", e);
         }
     }
 

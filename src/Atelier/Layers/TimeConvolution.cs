@@ -25,7 +25,8 @@ internal sealed class TimeConvolution : nn.Module<Tensor, Tensor>
         : base(nameof(TimeConvolution))
     {
         (_kernel, _dilation) = (kernel, dilation);
-        _linear = new Linear(inputs * kernel, outputs, bias: true, precision, gain / Math.Sqrt(inputs * kernel), random);
+        _linear = new Linear(inputs * kernel, outputs, bias: true, precision, gain / Math.Sqrt(inputs * kernel),
+            random);
         RegisterComponents();
     }
 

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Atelier.Layers;
 
 /// <summary>
-/// A transposed convolution over time: each position becomes a window of two strides, and overlapping windows are added.
+/// A transposed convolution over time: each position becomes a window of two strides, and overlapping windows are
+/// added.
 /// </summary>
 internal sealed class TimeUpsampling : nn.Module<Tensor, Tensor>
 {

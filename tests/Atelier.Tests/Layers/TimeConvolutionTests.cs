@@ -21,8 +21,9 @@ public sealed class TimeConvolutionTests
             float sum = 0;
             for (int k = 0; k < kernel; k++)
             {
+                int at = time + ((k - (kernel / 2)) * dilation);
                 for (int input = 0; input < 2; input++)
-                    sum += weight[output, (k * 2) + input] * At(x, batch, time + ((k - (kernel / 2)) * dilation), input);
+                    sum += weight[output, (k * 2) + input] * At(x, batch, at, input);
             }
             return sum;
         });

@@ -111,8 +111,8 @@ internal sealed record CodeFile(string Identity, int SampleRate, int FrameLength
     }
 
     /// <summary>
-    /// The entropy of the codes in bits per code: for each codebook, that of the frequencies of its codes; the mean over
-    /// codebooks.
+    /// The entropy of the codes in bits per code: for each codebook, that of the frequencies of its codes; the mean
+    /// over codebooks.
     /// </summary>
     public double Entropy()
     {

@@ -11,8 +11,8 @@ public sealed record Distortion(double MelDistance, double LogSpectralDistance, 
 {
     /// <summary>Compares a sound with its original: the mean over channels.</summary>
     /// <param name="original">The original.</param>
-    /// <param name="other">The sound, of the same sample rate and number of channels. If its length differs, it is cut or
-    /// filled up with silence.</param>
+    /// <param name="other">The sound, of the same sample rate and number of channels. If its length differs, it is
+    /// cut or filled up with silence.</param>
     public static Distortion Between(Sound original, Sound other)
     {
         if ((original.SampleRate, original.Channels) != (other.SampleRate, other.Channels))

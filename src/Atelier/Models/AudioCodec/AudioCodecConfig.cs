@@ -68,8 +68,8 @@ public sealed record AudioCodecConfig
     public double Commitment { get; init; } = 1;
 
     /// <summary>
-    /// Whether discriminators of spectrograms learn to distinguish coded sounds from original ones, and the codec learns
-    /// to deceive them.
+    /// Whether discriminators of spectrograms learn to distinguish coded sounds from original ones, and the codec
+    /// learns to deceive them.
     /// </summary>
     public bool Adversarial { get; init; } = true;
 
@@ -82,8 +82,8 @@ public sealed record AudioCodecConfig
     public double AdversarialWeight { get; init; } = 1;
 
     /// <summary>
-    /// The weight of the distance between the discriminators' features of coded and original sounds, as a share of their
-    /// mean size.
+    /// The weight of the distance between the discriminators' features of coded and original sounds, as a share of
+    /// their mean size.
     /// </summary>
     [Range(0.0, 1e4)]
     public double FeatureWeight { get; init; } = 2;

@@ -114,7 +114,8 @@ public sealed class AudioCodecFamily : IModelFamily
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], AudioBundle.Write(model.Schema), model.Config),
-            ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card, _ => { });
+            ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card,
+                _ => { });
     }
 
     /// <summary>The first held-out clips, each followed by what the codec makes of it.</summary>
@@ -141,7 +142,8 @@ public sealed class AudioCodecFamily : IModelFamily
 
     private static string Card(Recipe recipe, AudioData sounds, AudioCodecModel model)
     {
-        IAudioCodec codec = new LearnedCodec(model);
+        IAudioCodec codec = new LearnedCodec(model); // not disposed: the model is the caller's
+        double least = codec.BitsPerSecond(1) / 1000, most = codec.BitsPerSecond(codec.CodebookCount) / 1000;
         return string.Create(CultureInfo.InvariantCulture, $"""
         # {recipe.Name}
 
@@ -152,7 +154,7 @@ public sealed class AudioCodecFamily : IModelFamily
         | family | {recipe.Model.Family} |
         | parameters | {model.parameters().Sum(p => p.numel())} |
         | sounds | {sounds.Schema.SampleRate} Hz, {Quantity.Of(sounds.Schema.Channels, "channel")} |
-        | rates | {codec.BitsPerSecond(1) / 1000:0.##} to {codec.BitsPerSecond(codec.CodebookCount) / 1000:0.##} kbit/s |
+        | rates | {least:0.##} to {most:0.##} kbit/s |
         | trained on | {SourceFiles.PublicName(sounds.Facts.Source)}, {Quantity.Of(sounds.Train.Count, "clip")} |
         | seed | {recipe.Seed} |{StartingWeights.CardRows(recipe)}
 

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.AudioCodec;
 
 /// <summary>
-/// The encoder: levels that shorten time by a convolution with a stride, then residual units; at last, the vectors to be
-/// coded.
+/// The encoder: levels that shorten time by a convolution with a stride, then residual units; at last, the vectors to
+/// be coded.
 /// </summary>
 internal sealed class CodecEncoder : nn.Module<Tensor, Tensor>
 {

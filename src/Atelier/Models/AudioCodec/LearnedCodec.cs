@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.AudioCodec;
 
 /// <summary>
-/// Codes sounds with a finished model. Long sounds are coded in stretches that overlap by as much as the networks see, so
-/// that their joints are not heard.
+/// Codes sounds with a finished model. Long sounds are coded in stretches that overlap by as much as the networks see,
+/// so that their joints are not heard.
 /// </summary>
 /// <param name="model">The model, in evaluation mode. It is disposed with the codec.</param>
 /// <param name="identity">The identity of the model; null during training.</param>
@@ -61,7 +61,8 @@ internal sealed class LearnedCodec(AudioCodecModel model, BundleIdentity? identi
     }
 
     /// <inheritdoc/>
-    public int[][] Encode(IReadOnlyList<float[]> samples, int? codebooks = null, CancellationToken cancellation = default)
+    public int[][] Encode(IReadOnlyList<float[]> samples, int? codebooks = null,
+        CancellationToken cancellation = default)
     {
         if (samples.Count != Channels)
             throw new ArgumentException($"{samples.Count} channels instead of {Channels}", nameof(samples));

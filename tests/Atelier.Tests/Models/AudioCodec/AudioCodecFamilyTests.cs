@@ -9,7 +9,7 @@ using Atelier.Training;
 
 namespace Atelier.Tests.Models.AudioCodec;
 
-/// <summary>From the world of sounds to a bundle and to files of codes, with networks that are as small as goes.</summary>
+/// <summary>From the world of sounds to a bundle and to files of codes, with tiny networks.</summary>
 public sealed class AudioCodecFamilyTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -68,7 +68,8 @@ public sealed class AudioCodecFamilyTests : IDisposable
             ("decoded to wav alone", () => workshop.CompressSoundAsync(_folder["a.codec"], SoundFormat.Opus)),
             ("one codebook alone takes 0.4 kbit/s",
                 () => workshop.CompressSoundAsync(_folder["a.wav"], rate: 300, with: _folder["run"])),
-            ("Opus has no rate of 3", () => workshop.CompressSoundAsync(_folder["a.wav"], SoundFormat.Opus, rate: 3000)),
+            ("Opus has no rate of 3",
+                () => workshop.CompressSoundAsync(_folder["a.wav"], SoundFormat.Opus, rate: 3000)),
             ("has one rate", () => workshop.CompressSoundAsync(_folder["a.wav"], SoundFormat.MuLaw, rate: 3000)),
             ("replace its own source",
                 () => workshop.CompressSoundAsync(_folder["a.wav"], SoundFormat.Wav, _folder["a.wav"])),

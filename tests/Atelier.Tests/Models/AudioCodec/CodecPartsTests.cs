@@ -31,7 +31,8 @@ public sealed class CodecPartsTests
             }
         }
         using Tensor decoded = quantizer.Decode(found);
-        decoded.data<float>().ToArray().Zip(sums.Cast<float>(), (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-5f);
+        decoded.data<float>().ToArray().Zip(sums.Cast<float>(), (a, b) => Math.Abs(a - b)).Max()
+            .ShouldBeLessThan(1e-5f);
     }
 
     [Fact]
