@@ -6,34 +6,48 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Compresses a text model, and shows the loss of quality.</summary>
+/// <summary>Compresses a text model or a sound, and shows the loss of quality.</summary>
 internal sealed class CompressCommand : ToolCommand
 {
     private readonly Workshop _workshop;
-    private readonly Argument<string> _run = new("RUN") { Description = "The folder of a run or a bundle." };
-    private readonly Option<string> _to = new("--to") { HelpName = "TYPE",
-        Description = "q8 (8 bits per weight) or q4 (4 bits).", DefaultValueFactory = _ => "q8" };
+    private readonly Argument<string> _run = new("RUN")
+        { Description = "The folder of a run or a bundle; or a sound file, or a file of a learned codec's codes." };
+    private readonly Option<string?> _to = new("--to") { HelpName = "TYPE",
+        Description = "Models: q8 (8 bits per weight, the default) or q4 (4 bits). Sounds: opus (the default), mu-law, "
+            + "codec (the default with --with) or wav." };
+    private readonly Option<string?> _rate = new("--rate") { HelpName = "RATE",
+        Description = "The most bits per second of a sound, such as 3k." };
+    private readonly Option<string?> _with = new("--with") { HelpName = "RUN",
+        Description = "The learned codec to code or decode a sound with: a run of the family audio-codec." };
     private readonly Option<string?> _against = new("--against") { HelpName = "DATA",
         Description =
         "Other data to evaluate on: a file, a folder, a data set of the catalogue, or a world. By default, the "
             + "held-out text of the run." };
-    private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
-        Description = "The folder of the compressed bundle. By default, RUN-q8 or RUN-q4." };
+    private readonly Option<string?> _out = new("--out") { HelpName = "F",
+        Description = "The folder of the compressed bundle; by default, RUN-q8 or RUN-q4. The file of a compressed "
+            + "sound; by default, its name with another extension." };
 
     public CompressCommand(ToolConsole console, Workshop workshop)
-        : base(console, "compress", "Quantises the weights of a text model to 8 or 4 bits and measures the effect.",
+        : base(console, "compress", 
+        "Quantises the weights of a text model to 8 or 4 bits, or codes a sound, and measures the effect.",
         "atelier compress runs/quickstart --to q8")
     {
         _workshop = workshop;
         Add(_run);
         Add(_to);
+        Add(_rate);
+        Add(_with);
         Add(_against);
         Add(_out);
     }
 
     protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
-        string run = parse.GetRequiredValue(_run), type = parse.GetRequiredValue(_to);
+        string run = parse.GetRequiredValue(_run);
+        if (File.Exists(run))
+            return await RunSoundAsync(console, run, parse, cancellation).ConfigureAwait(false);
+        RefuseOptions(parse, "is for sounds", _rate, _with);
+        string type = parse.GetValue(_to) ?? "q8";
         string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{type}";
         CompressionReport report = await _workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console,
             cancellation).ConfigureAwait(false);
@@ -56,6 +70,24 @@ internal sealed class CompressCommand : ToolCommand
             ["lossChange"] = report.LossChange is null ? null : EvaluateCommand.Json(report.LossChange),
         });
         return 0;
+    }
+
+    private async Task<int> RunSoundAsync(ToolConsole console, string file, ParseResult parse,
+        CancellationToken cancellation)
+    {
+        RefuseOptions(parse, "is for models", _against);
+        string? rate = parse.GetValue(_rate);
+        SoundCompressing.Show(console, await _workshop.CompressSoundAsync(file,
+            parse.GetValue(_to) is { } type ? SoundCompressing.Format(type) : null, parse.GetValue(_out),
+            rate is null ? null : SoundCompressing.Rate(rate), parse.GetValue(_with), cancellation)
+            .ConfigureAwait(false));
+        return 0;
+    }
+
+    private static void RefuseOptions(ParseResult parse, string why, params IEnumerable<Option<string?>> options)
+    {
+        if (options.FirstOrDefault(option => parse.GetValue(option) is not null) is { } given)
+            throw new AtelierException($"{given.Name} {why}", given.Name, "leave it out");
     }
 
     private static JsonObject Json(CompressionFigures figures) => new()

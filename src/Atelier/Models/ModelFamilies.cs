@@ -21,5 +21,6 @@ public static class ModelFamilies
         new Diffusion.DiffusionFamily(autoencoders: [new Vae.VaeFamily()]),
         new Gan.GanFamily(),
         new Vae.VaeFamily(),
+        new AudioCodec.AudioCodecFamily(),
     ];
 }

@@ -27,6 +27,15 @@ public sealed record Sound(IReadOnlyList<float[]> Samples, int SampleRate)
         return new(planes, sampleRate);
     }
 
+    /// <summary>Returns the sound at another sample rate.</summary>
+    /// <param name="sampleRate">Frames per second.</param>
+    internal Sound Resampled(int sampleRate)
+    {
+        using ISampleStream stream =
+            ResampledStream.Of(new ArrayStream(Interleaved(), SampleRate, Channels), sampleRate);
+        return AudioFiles.ReadAll(stream);
+    }
+
     /// <summary>Returns interleaved samples.</summary>
     internal float[] Interleaved()
     {

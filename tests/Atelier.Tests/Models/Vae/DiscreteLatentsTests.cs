@@ -1,3 +1,4 @@
+using Atelier.Layers;
 using Atelier.Models.Vae;
 using Atelier.Tensors;
 using static TorchSharp.torch;

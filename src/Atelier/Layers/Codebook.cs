@@ -1,9 +1,8 @@
-using Atelier.Layers;
 using Atelier.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Atelier.Models.Vae;
+namespace Atelier.Layers;
 
 /// <summary>
 /// The codes of discrete latents. A code is a moving average of the vectors that it was nearest to (van den Oord et al.
