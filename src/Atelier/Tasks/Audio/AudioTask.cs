@@ -32,6 +32,8 @@ public sealed class AudioTask : ITask
     /// <inheritdoc/>
     public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
     {
+        if (model.As<IAudioCodec>() is not null)
+            return []; // a codec is used by compress
         var generator = model.Require<ImageGenerator>();
         IReadOnlyList<string> classes = generator.IsConditional ? generator.Schema.Classes : [];
         IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
@@ -46,13 +48,17 @@ public sealed class AudioTask : ITask
     }
 
     /// <inheritdoc/>
-    public bool Evaluates(ITrainedModel model) => model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
+    public bool Evaluates(ITrainedModel model) => model.As<IAudioCodec>() is not null
+        || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
 
     /// <inheritdoc/>
     /// <remarks>The n-th sound of a seed is always the same.</remarks>
     public async IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
+        if (model.As<IAudioCodec>() is not null)
+            throw new AtelierException("a codec codes sounds, and generates none",
+                hint: "atelier compress SOUND --to codec --with RUN codes one");
         var generator = model.Require<ImageGenerator>();
         if (request.Drawing is { } drawing && (drawing.From ?? drawing.Mask) is not null)
             throw new AtelierException("sounds do not begin from images", Mention.Field("from"), "leave it out");
@@ -97,8 +103,9 @@ public sealed class AudioTask : ITask
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
-        CancellationToken cancellation) =>
-        AudioEvaluator.EvaluateAsync(context.Model.Require<ImageGenerator>(), (AudioData)context.Data, context,
+        CancellationToken cancellation) => context.Model.As<IAudioCodec>() is { } codec
+        ? CodecEvaluator.EvaluateAsync(codec, (AudioData)context.Data, context, progress, cancellation)
+        : AudioEvaluator.EvaluateAsync(context.Model.Require<ImageGenerator>(), (AudioData)context.Data, context,
             progress, cancellation);
 
     /// <inheritdoc/>

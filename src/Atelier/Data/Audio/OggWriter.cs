@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Atelier.Compress.Sounds;
+namespace Atelier.Data.Audio;
 
 /// <summary>Writes packets as one logical stream of an Ogg file (RFC 3533).</summary>
 /// <param name="stream">The file.</param>

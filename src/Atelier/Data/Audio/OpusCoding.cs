@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
-using Atelier.Data.Audio;
 using Concentus;
 using Concentus.Enums;
 
-namespace Atelier.Compress.Sounds;
+namespace Atelier.Data.Audio;
 
 /// <summary>
 /// Codes sounds with Opus (RFC 6716), in managed code, and writes them as Ogg files (RFC 7845).

@@ -1,10 +1,8 @@
-using Atelier.Compress.Sounds;
 using Atelier.Data.Audio;
 using Atelier.Evaluation.Audio;
 using Atelier.Tests.Data;
-using Atelier.Tests.Data.Audio;
 
-namespace Atelier.Tests.Compress;
+namespace Atelier.Tests.Data.Audio;
 
 /// <summary>Opus files, beside ffmpeg.</summary>
 public sealed class OpusCodingTests
