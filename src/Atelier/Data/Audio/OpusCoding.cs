@@ -17,13 +17,13 @@ internal sealed class OpusCoding
     private static readonly int[] SampleRates = [8000, 12_000, 16_000, 24_000, 48_000];
 
     private readonly List<byte[]> _packets = [];
-    private readonly int _sampleRate, _channels, _frames, _lookahead, _inputRate;
+    private readonly int _sampleRate, _channels, _frames, _lookahead, _inputRate, _length;
 
     static OpusCoding() => OpusCodecFactory.AttemptToUseNativeLibrary = false; // the same file on every machine
 
-    private OpusCoding(int sampleRate, int channels, int frames, int lookahead, int inputRate) =>
-        (_sampleRate, _channels, _frames, _lookahead, _inputRate) =
-            (sampleRate, channels, frames, lookahead, inputRate);
+    private OpusCoding(Sound original, Sound resampled, int lookahead) =>
+        (_sampleRate, _channels, _frames, _lookahead, _inputRate, _length) = (resampled.SampleRate,
+            resampled.Channels, resampled.Frames, lookahead, original.SampleRate, original.Frames);
 
     /// <summary>The bits of all packets, without those of the file around them.</summary>
     public long PayloadBits => 8 * _packets.Sum(packet => (long)packet.Length);
@@ -39,7 +39,7 @@ internal sealed class OpusCoding
         using IOpusEncoder encoder =
             OpusCodecFactory.CreateEncoder(rate, sound.Channels, OpusApplication.OPUS_APPLICATION_AUDIO);
         (encoder.Bitrate, encoder.UseVBR, encoder.Complexity) = (bitsPerSecond, true, MostComplexity);
-        var coding = new OpusCoding(rate, sound.Channels, resampled.Frames, encoder.Lookahead, sound.SampleRate);
+        var coding = new OpusCoding(sound, resampled, encoder.Lookahead);
         float[] samples = resampled.Interleaved();
         int size = rate / FramesPerSecond * sound.Channels;
         // silence after the end, so that the delay of the coder is filled
@@ -54,18 +54,19 @@ internal sealed class OpusCoding
         return coding;
     }
 
-    /// <summary>Returns the sound, at the sample rate of the original.</summary>
+    /// <summary>Returns the sound at the sample rate of the original. It is decoded at 48 kHz, as players do.</summary>
     public Sound Decode()
     {
-        using IOpusDecoder decoder = OpusCodecFactory.CreateDecoder(_sampleRate, _channels);
-        int size = _sampleRate / FramesPerSecond;
+        using IOpusDecoder decoder = OpusCodecFactory.CreateDecoder(GranuleRate, _channels);
+        int size = GranuleRate / FramesPerSecond, factor = GranuleRate / _sampleRate;
         var samples = new float[_packets.Count * size * _channels];
         foreach ((int i, byte[] packet) in _packets.Index())
             decoder.Decode(packet, samples.AsSpan(i * size * _channels), size, decode_fec: false);
-        float[][] planes = [.. Enumerable.Range(0, _channels).Select(channel => Enumerable.Range(0, _frames)
-            .Select(frame => samples[((frame + _lookahead) * _channels) + channel]).ToArray())];
-        var sound = new Sound(planes, _sampleRate);
-        return _inputRate == _sampleRate ? sound : sound.Resampled(_inputRate);
+        float[][] planes = [.. Enumerable.Range(0, _channels).Select(channel => Enumerable
+            .Range(_lookahead * factor, _frames * factor)
+            .Select(frame => samples[(frame * _channels) + channel]).ToArray())];
+        Sound sound = new Sound(planes, GranuleRate).Resampled(_inputRate);
+        return sound with { Samples = [.. sound.Samples.Select(plane => plane[..Math.Min(plane.Length, _length)])] };
     }
 
     /// <summary>Writes an Ogg file.</summary>

@@ -4,8 +4,8 @@ namespace Atelier.Evaluation.Audio;
 
 /// <summary>
 /// The distance between the mel spectrograms of two sounds in dB: the mean absolute difference between the levels of
-/// all bands and frames, and then the mean over windows of about 8, 16, 32 and 64 ms (<see cref="SpectralScale"/>). Levels
-/// are in decibels of full scale, with a floor of −80 dB.
+/// all bands and frames, and then the mean over windows of about 8, 16, 32 and 64 ms (<see cref="SpectralScale"/>).
+/// Levels are in decibels of full scale, with a floor of −80 dB.
 /// </summary>
 public static class MelDistance
 {
