@@ -23,4 +23,7 @@ public enum Modality
 
     /// <summary>Texts with a label each.</summary>
     Labelled,
+
+    /// <summary>Sounds.</summary>
+    Audio,
 }

@@ -23,6 +23,11 @@ public struct SplitMix64(ulong seed)
     public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>
+    /// Returns a number drawn from the normal distribution with mean 0 and variance 1 (Box and Muller 1958).
+    /// </summary>
+    public double NextNormal() => Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(Math.Tau * NextDouble());
+
+    /// <summary>
     /// Returns 64 random bits that depend on <paramref name="seed"/> and a counter only, so that numbers can be drawn
     /// in any order.
     /// </summary>

@@ -157,6 +157,20 @@ internal static class CatalogueEntries
                     + "images: 10,000 training images 0.099, an MLP-GAN 10.66, a VAE 4.07, noise 99.9.",
             ],
         },
+        new()
+        {
+            Name = "fsdd",
+            Description = "3,000 spoken English digits by 6 speakers, 8 kHz; 300 of them held out",
+            Source = "github.com/Jakobovski/free-spoken-digit-dataset at 26eb9aa, its recordings packed by tar and gzip",
+            Licence = "CC BY-SA 4.0",
+            Files =
+            [
+                new("fsdd.tar.gz", Url: null, 15_560_242,
+                    "30577f0c26ba2e09acab4896125cab393a0f93019140fd9c2c6fc0a1a866c887"),
+            ],
+            Reading = new() { Unit = DocumentUnit.File },
+            Audio = new() { Labels = "{class}_{speaker}_{index}", TestWhere = "index < 5" },
+        },
         Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges",
             "learning.test", 60_012, "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c",
             "-23832.132", "-24006.734", 41),

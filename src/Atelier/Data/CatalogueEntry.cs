@@ -1,4 +1,5 @@
 using Atelier.Data.Text.Reading;
+using Atelier.Recipes;
 
 namespace Atelier.Data;
 
@@ -25,6 +26,12 @@ public sealed record CatalogueEntry
 
     /// <summary>The default reading options.</summary>
     public required ReadingOptions Reading { get; init; }
+
+    /// <summary>
+    /// For sounds: the pattern of their names and their published test part, which a recipe may override. Null for other
+    /// data.
+    /// </summary>
+    public AudioSection? Audio { get; init; }
 
     /// <summary>Results that others have published for the data set, one sentence each.</summary>
     public IReadOnlyList<string> Published { get; init; } = [];

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Atelier.Formats;
 
 namespace Atelier.Data;
@@ -24,6 +25,10 @@ public sealed record PreparedFacts
 
     /// <summary>Choices made automatically during preparation, one sentence each, to show before training.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>For sounds: the number of frames between the beginnings of two clips; null for other data.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ClipStride { get; init; }
 
     /// <summary>Writes facts.json into a folder.</summary>
     internal void Write(string folder) =>

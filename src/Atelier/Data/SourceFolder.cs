@@ -6,6 +6,7 @@ namespace Atelier.Data;
 internal static class SourceFolder
 {
     private const int MostDepth = 64;
+    private const int MostNamed = 20; // damaged files that are named
     private const int MostEndings = 6; // the most extensions that a note of files left out lists
 
     // Files that operating systems and tools leave in folders and archives, besides names that begin with a dot.
@@ -62,6 +63,18 @@ internal static class SourceFolder
             named.Add(FormattableString.Invariant($"{others} more"));
         report.Note($"{Quantity.Of(endings.Sum(e => e.Count), "file")} of other types ignored: "
             + $"{string.Join(", ", named)}.");
+    }
+
+    /// <summary>Adds notes of files that were skipped because they are damaged.</summary>
+    /// <param name="damaged">The name of each file, followed by what is wrong with it.</param>
+    /// <param name="noun">What a file is, in the singular: "image".</param>
+    /// <param name="report">Receives the notes.</param>
+    public static void TellDamaged(IReadOnlyList<string> damaged, string noun, ReadingReport report)
+    {
+        foreach (string what in damaged.Take(MostNamed))
+            report.Note($"{what}: skipped.");
+        if (damaged.Count > MostNamed)
+            report.Note($"{damaged.Count - MostNamed} more damaged {noun}s were skipped.");
     }
 
     private static void Collect(DirectoryInfo folder, List<string> parents, List<string> files,

@@ -1,3 +1,4 @@
+using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Data.Pairs;
 using Atelier.Data.Tables;
@@ -11,6 +12,7 @@ public static class SourceKind
 {
     private static readonly string[] TextEndings = ["txt", "md", "jsonl", "json"];
     private static readonly string[] TaggedEndings = ["conllu", "conll"];
+    private const int FilesLooked = 100; // of an archive
 
     /// <summary>Returns the modality of most of the source's files; text if no file name decides it.</summary>
     /// <param name="source">The name of a world or catalogue entry, or the path of a file or folder.</param>
@@ -18,8 +20,10 @@ public static class SourceKind
     {
         if (source == ShapesWorld.Name)
             return Modality.Image;
+        if (source == SoundsWorld.Name)
+            return Modality.Audio;
         if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
-            return entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
+            return entry.Audio is not null ? Modality.Audio : entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
                 : PairFiles.AreParallel(entry.Files.Select(file => file.Name)) ? Modality.Pairs : Modality.Text;
         if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
             return Modality.Pairs;
@@ -32,7 +36,14 @@ public static class SourceKind
     private static Modality? Kind(string file)
     {
         string format = TextSource.Format(file);
+        if (MediaArchive.IsNamed(file))
+        {
+            IReadOnlyList<string> inside = MediaArchive.Names(file, FilesLooked);
+            return inside.Count(AudioEntry.IsSound) > inside.Count(ImageEntry.IsImage) ? Modality.Audio
+                : Modality.Image;
+        }
         return IsOfPictures(file) ? Modality.Image
+            : AudioEntry.IsSound(file) ? Modality.Audio
             : TextEndings.Contains(format) ? Modality.Text
             : TaggedEndings.Contains(format) ? Modality.Tagged
             : TableFile.IsTable(file) ? Modality.Table

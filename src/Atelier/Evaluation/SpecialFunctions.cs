@@ -17,10 +17,6 @@ internal static class SpecialFunctions
             + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
     }
 
-    /// <summary>Samples the standard normal distribution (Box and Muller 1958).</summary>
-    public static double SampleNormal(ref SplitMix64 random) =>
-        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());
-
     /// <summary>
     /// Samples a Poisson distribution by multiplying uniform random numbers (Knuth 1969). A large rate is divided into
     /// parts, because the sum of independent Poisson variables is a Poisson variable.

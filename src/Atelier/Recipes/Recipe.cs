@@ -115,6 +115,9 @@ public sealed record DataSection
     /// <summary>Options for reading and resizing images.</summary>
     public ImageSection Image { get; init; } = new();
 
+    /// <summary>Options for reading sounds.</summary>
+    public AudioSection Audio { get; init; } = new();
+
     /// <summary>The column of a CoNLL-U file that holds the tags.</summary>
     public TagColumn Tags { get; init; }
 }

@@ -10,12 +10,9 @@ namespace Atelier.Data.Images;
 public sealed class ImageBatches : IBatchSource<ImageBatch>
 {
     private readonly ImagePart _part;
-    private readonly int _batchSize;
+    private readonly EpochOrder _order;
     private readonly ulong _seed;
-    private readonly bool _shuffled;
     private readonly ImageAugmentation? _augmentation;
-    private int[] _order = [];
-    private long _orderOf = -1; // the epoch of _order
 
     /// <summary>Creates the source. It does not dispose the part.</summary>
     /// <param name="part">The images.</param>
@@ -30,17 +27,17 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
         if (part.Count == 0)
             throw new AtelierException("there are no images to train on", "data.split",
                 "provide more images, or change the split");
-        (_part, _batchSize, _seed, _shuffled) = (part, Math.Min(batchSize, part.Count), (ulong)seed, shuffled);
+        (_part, _seed) = (part, (ulong)seed);
+        _order = new EpochOrder(part.Count, batchSize, _seed, shuffled);
         _augmentation = augment is null || augment == new AugmentSection() ? null
             : new ImageAugmentation(augment, part.Schema);
-        BatchesPerEpoch = shuffled ? part.Count / _batchSize : (part.Count + _batchSize - 1) / _batchSize;
     }
 
     /// <inheritdoc/>
-    public long BatchesPerEpoch { get; }
+    public long BatchesPerEpoch => _order.BatchesPerEpoch;
 
     /// <inheritdoc/>
-    public long ItemsPerBatch => _batchSize;
+    public long ItemsPerBatch => _order.BatchSize;
 
     /// <summary>Whether the images are augmented.</summary>
     internal bool AreAugmented => _augmentation is not null;
@@ -60,7 +57,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             _part.Read(places[i], image);
             Span<float> scaled = pixels.AsSpan(i * schema.Size, schema.Size);
             Scale(image, scaled);
-            _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _batchSize) + i))));
+            _augmentation?.Apply(scaled, new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _order.BatchSize) + i))));
         }
         return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width),
             tensor(places.Select(Label).ToArray()));
@@ -68,13 +65,7 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
 
     /// <summary>The positions of a batch's images in the part.</summary>
     /// <param name="number">The number of the batch.</param>
-    internal IReadOnlyList<int> Places(long number)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(number);
-        (long epoch, long at) = Math.DivRem(number, BatchesPerEpoch);
-        int first = (int)at * _batchSize, count = Math.Min(_batchSize, _part.Count - first);
-        return _shuffled ? new ArraySegment<int>(Order(epoch), first, count) : [.. Enumerable.Range(first, count)];
-    }
+    internal IReadOnlyList<int> Places(long number) => _order.Places(number);
 
     /// <summary>Returns the label of the image at a position in the part.</summary>
     internal long Label(int place) => _part.Labels[place];
@@ -92,21 +83,5 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
         var values = new float[planes.Length];
         Scale(planes, values);
         return tensor(values, planes.Length / schema.Size, schema.Channels, schema.Height, schema.Width);
-    }
-
-    /// <summary>Returns the order of an epoch (Fisher and Yates).</summary>
-    private int[] Order(long epoch)
-    {
-        if (_orderOf == epoch)
-            return _order;
-        _order = [.. Enumerable.Range(0, _part.Count)];
-        var random = new SplitMix64(SplitMix64.At(_seed, (ulong)epoch));
-        for (int i = _order.Length - 1; i > 0; i--)
-        {
-            int j = (int)random.Next(i + 1);
-            (_order[i], _order[j]) = (_order[j], _order[i]);
-        }
-        _orderOf = epoch;
-        return _order;
     }
 }

@@ -10,12 +10,6 @@ namespace Atelier.Data.Images;
 /// <param name="Read">Reads the bytes of the encoded image.</param>
 internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
 {
-    /// <summary>The largest size of an encoded image in bytes.</summary>
-    public const long MostBytes = 1 << 30;
-
-    /// <summary>Its folder within the source; empty if it is in none.</summary>
-    public string Folder => Name.Split('/') is [var first, _, ..] ? first : "";
-
     /// <summary>Finds the images among files and in archives, sorted by name.</summary>
     /// <param name="root">The folder that names are relative to.</param>
     /// <param name="files">The paths of the files.</param>
@@ -33,7 +27,8 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
                 found.Add(new(Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/'), file,
                     () => Bytes(file)));
             else if (IsNamed(file))
-                found.AddRange(ImageArchive.Unpack(file, others, report, cancellation));
+                found.AddRange(MediaArchive.Unpack(file, IsImage, "images", others, report, cancellation)
+                    .Select(image => new ImageEntry(image.Name, image.Where, () => image.Content)));
             else if (!TableFile.IsTable(file)) // tables hold labels
                 others.Add(file);
         }
@@ -42,7 +37,7 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
     }
 
     /// <summary>Returns whether a name is that of an image or an archive.</summary>
-    public static bool IsNamed(string name) => IsImage(name) || ImageArchive.IsNamed(name);
+    public static bool IsNamed(string name) => IsImage(name) || MediaArchive.IsNamed(name);
 
     /// <summary>Returns whether a name is that of an image.</summary>
     public static bool IsImage(string name) =>
@@ -52,8 +47,8 @@ internal sealed record ImageEntry(string Name, string Where, Func<byte[]> Read)
     {
         try
         {
-            return new FileInfo(path).Length <= MostBytes ? InputFile.ReadAllBytes(path)
-                : throw new AtelierException($"is larger than {MostBytes >> 20} MiB", path,
+            return new FileInfo(path).Length <= MediaArchive.MostBytes ? InputFile.ReadAllBytes(path)
+                : throw new AtelierException($"is larger than {MediaArchive.MostBytes >> 20} MiB", path,
                     "save it in a smaller size");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

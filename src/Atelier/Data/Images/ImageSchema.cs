@@ -38,19 +38,7 @@ public sealed record ImageSchema(int Width, int Height, int Channels, IReadOnlyL
 
     /// <summary>Returns the label of a class.</summary>
     /// <exception cref="AtelierException">There is no such class.</exception>
-    public int Label(string name)
-    {
-        for (int label = 0; label < Classes.Count; label++)
-        {
-            if (Classes[label] == name)
-                return label;
-        }
-        throw Classes.Count == 0
-            ? new AtelierException($"there is no class '{name}': the model has no classes", Mention.Field("class"),
-                "leave it out")
-            : new AtelierException($"there is no class '{name}'", Mention.Field("class"),
-                $"there are {string.Join(", ", Classes.Take(50))}");
-    }
+    public int Label(string name) => ClassNames.Label(Classes, name);
 
     /// <summary>Writes the file.</summary>
     internal void Write(string folder) =>

@@ -14,7 +14,6 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     // pixels: where sizes differ or are larger, and where they are kept
     private const int UsualSide = 32, MostKept = 64;
     private const int GreyLooked = 100; // images that are checked for colour
-    private const int MostNamed = 20; // broken images that are named
 
     /// <summary>Reads a world, a catalogue entry, a folder of idx files, or images in a folder or a tar file.</summary>
     public static ImageSource Read(DataSection section, long seed, ReadingReport report, IProgress<string>? progress,
@@ -159,7 +158,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
             if (Interlocked.Increment(ref done) % 1000 == 0)
                 progress?.Report(FormattableString.Invariant($"{done} of {Quantity.Of(sound.Count, "image")} read"));
         });
-        Report(report, [.. broken.OfType<string>()]);
+        SourceFolder.TellDamaged([.. broken.OfType<string>()], "image", report);
         List<(byte[] Pixels, int Label)> all = [.. read.OfType<(byte[] Pixels, int Label)>()];
         if (all.Count == 0)
             throw NothingRead(section.Source, broken.OfType<string>());
@@ -180,13 +179,9 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     private static IReadOnlyList<(ImageEntry Image, string Label)> Labelled(IReadOnlyList<ImageEntry> images,
         string root, DataSection section, ReadingReport report)
     {
-        if (ImageLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
-            return labels.Of(images, report);
-        int without = images.Count(p => p.Folder.Length == 0);
-        if (without == 0 || without == images.Count)
-            return [.. images.Select(p => (p, p.Folder))];
-        report.Note($"Left out without a subfolder, and so without a class: {Quantity.Of(without, "image")}.");
-        return [.. images.Where(p => p.Folder.Length > 0).Select(p => (p, p.Folder))];
+        if (FileLabels.Find(root, section.Image.Labels, ReadingOptions.Of(section), report) is { } labels)
+            return labels.Of(images, image => image.Name, "image", report);
+        return FileLabels.OfFolders(images, image => image.Name, "image", report);
     }
 
     /// <summary>
@@ -213,7 +208,7 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
                 broken.Add(Described(e));
             }
         }
-        Report(report, broken);
+        SourceFolder.TellDamaged(broken, "image", report);
         if (sound.Count == 0)
             throw NothingRead(source, broken);
         bool alike = sizes.Count == 1 && sizes.First() is { Width: <= MostKept, Height: <= MostKept };
@@ -252,12 +247,4 @@ internal sealed record ImageSource(ImageSchema Schema, IReadOnlyList<(byte[] Pix
     private static AtelierException NothingRead(string source, IEnumerable<string> broken) =>
         new("no image could be read" + (broken.FirstOrDefault() is { } first ? $": {first}" : ""), source,
             "provide PNG, JPEG, WebP or GIF files");
-
-    private static void Report(ReadingReport report, IReadOnlyList<string> broken)
-    {
-        foreach (string what in broken.Take(MostNamed))
-            report.Note($"{what}: skipped.");
-        if (broken.Count > MostNamed)
-            report.Note($"{broken.Count - MostNamed} more damaged images were skipped.");
-    }
 }

@@ -93,7 +93,7 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
             if (given is not null && !ColumnSchema.TryNumber(given, out _))
                 throw new AtelierException($"'{given}' is not a number", $"{Mention.Field("evidence")} {schema.Name}",
                     "write a number");
-            double number = given is null ? SampleNormal(table[0], table[1], ref random)
+            double number = given is null ? table[0] + (table[1] * random.NextNormal())
                 : double.Parse(given, System.Globalization.CultureInfo.InvariantCulture);
             logProbability += LogDensity(number, table[0], table[1]);
             return new CellValue(number);
@@ -111,13 +111,6 @@ public sealed class IndependentModel : ITrainedModel, IRowModel, IGenerator
         }
         logProbability += table[level];
         return new CellValue(schema.Levels[level]);
-    }
-
-    // Box and Muller 1958
-    private static double SampleNormal(double mean, double deviation, ref SplitMix64 random)
-    {
-        double radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
-        return mean + (deviation * radius * Math.Cos(Math.Tau * random.NextDouble()));
     }
 
     private static double LogDensity(double number, double mean, double deviation)

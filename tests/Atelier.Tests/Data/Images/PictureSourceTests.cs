@@ -68,7 +68,7 @@ public sealed class PictureSourceTests : IDisposable
     }
 
     [Theory]
-    [InlineData("file,label\n0.png,a\n9.png,b\n", "lists an image that does not exist: '9.png'")]
+    [InlineData("file,label\n0.png,a\n9.png,b\n", "lists a file that does not exist: '9.png'")]
     [InlineData("file,label\n0.png,a\n0.png,b\n", "has the labels 'a' and 'b'")]
     [InlineData("file,label\n0.png,\n", "has an empty label")]
     [InlineData("name,colour\n0.png,red\n", "name one of them file")]

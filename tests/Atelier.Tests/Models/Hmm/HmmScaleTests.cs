@@ -43,7 +43,7 @@ public class HmmScaleTests
     {
         var random = new SplitMix64(3);
         double[] values = [.. Enumerable.Range(0, Times).Select(t =>
-            unit * ((t / 25 % 2 == 0 ? 4 : 9) + SpecialFunctions.SampleNormal(ref random)))];
+            unit * ((t / 25 % 2 == 0 ? 4 : 9) + random.NextNormal()))];
         (HmmModel model, _) = Learn(values, 1, new HmmConfig());
         double[] means = [.. Means(model).Select(m => m / unit).Order()];
         means[0].ShouldBe(4, 0.5);
@@ -73,8 +73,8 @@ public class HmmScaleTests
         for (int t = 0; t < Times; t++)
         {
             double regime = t / 20 % 2 == 0 ? 5 : -5;
-            values.AddRange([narrow * (regime + SpecialFunctions.SampleNormal(ref random)),
-                wide * (regime + SpecialFunctions.SampleNormal(ref random)), 7]);
+            values.AddRange([narrow * (regime + random.NextNormal()),
+                wide * (regime + random.NextNormal()), 7]);
         }
         return [.. values];
     }

@@ -239,7 +239,7 @@ public sealed class HmmTests
             for (int d = 0; d < 2; d++)
                 values[(2 * t) + d] = emission == HmmEmission.Poisson
                     ? SpecialFunctions.SamplePoisson(high ? 20 : 2, ref random)
-                    : (high ? 5 : -5) + SpecialFunctions.SampleNormal(ref random);
+                    : (high ? 5 : -5) + random.NextNormal();
         }
         HmmSequence[] data = [HmmSequence.Of(values.AsMemory(0, 400), 2), HmmSequence.Of(values.AsMemory(400), 2)];
         var config = new HmmConfig { MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6 };

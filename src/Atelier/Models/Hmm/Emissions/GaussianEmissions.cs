@@ -174,7 +174,7 @@ internal sealed class GaussianEmissions : HmmEmissions
         Span<double> normal = stackalloc double[Dimension];
         for (int i = 0; i < Dimension; i++)
         {
-            normal[i] = SpecialFunctions.SampleNormal(ref random);
+            normal[i] = random.NextNormal();
             values[i] = _means[(component * Dimension) + i];
             for (int j = IsDiagonal ? i : 0; j <= i; j++)
             {

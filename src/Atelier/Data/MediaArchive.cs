@@ -3,31 +3,41 @@ using System.IO.Compression;
 using Atelier.Data.Text.Reading;
 using Atelier.Formats;
 
-namespace Atelier.Data.Images;
+namespace Atelier.Data;
 
 /// <summary>
-/// Reads images from zip files and from tar files, compressed or not. Nothing is written to disk, so the names in an
-/// archive need not be trusted.
+/// Reads images or sounds from zip files and from tar files, compressed or not. Nothing is written to disk, so the names
+/// in an archive need not be trusted.
 /// </summary>
-internal static class ImageArchive
+internal static class MediaArchive
 {
-    private const long MostHeldBytes = 4L << 30; // of all images of an archive
+    /// <summary>The largest size of a file in bytes.</summary>
+    public const long MostBytes = 1 << 30;
+
+    private const long MostHeldBytes = 4L << 30; // of all files that are read from an archive
     private static readonly string[] TarEndings = [".tar", ".tar.gz", ".tgz"];
 
     /// <summary>Returns whether a name is that of an archive.</summary>
     public static bool IsNamed(string name) =>
         IsZip(name) || TarEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Reads the images of an archive. A folder that contains everything is left out of their names.</summary>
+    /// <summary>
+    /// Reads the files of an archive whose names are wanted. A folder that contains everything is left out of their
+    /// names.
+    /// </summary>
     /// <param name="path">The archive.</param>
-    /// <param name="others">Receives the names of files that are not images.</param>
+    /// <param name="isWanted">Returns whether a file with a name is read.</param>
+    /// <param name="what">What the files are in messages, in the plural: "images".</param>
+    /// <param name="others">Receives the names of the other files.</param>
     /// <param name="report">Receives the progress of decompression.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">It is damaged, or its images do not fit in memory.</exception>
-    public static IReadOnlyList<ImageEntry> Unpack(
-        string path, List<string> others, ReadingReport report, CancellationToken cancellation)
+    /// <returns>The name of each file within the archive, its place for messages, and its content.</returns>
+    /// <exception cref="AtelierException">It is damaged, or its files do not fit in memory.</exception>
+    public static IReadOnlyList<(string Name, string Where, byte[] Content)> Unpack(string path,
+        Func<string, bool> isWanted, string what, List<string> others, ReadingReport report,
+        CancellationToken cancellation)
     {
-        var found = new List<(string Name, byte[] Image)>();
+        var found = new List<(string Name, byte[] Content)>();
         long held = 0;
         try
         {
@@ -37,19 +47,19 @@ internal static class ImageArchive
                 string name = Plain(written);
                 if (SourceFolder.IsHidden(name))
                     continue;
-                if (!ImageEntry.IsImage(name))
+                if (!isWanted(name))
                 {
                     others.Add(name);
                     continue;
                 }
-                byte[] image = read();
-                if ((held += image.Length) > MostHeldBytes)
+                byte[] content = read();
+                if ((held += content.Length) > MostHeldBytes)
                 {
-                    throw new AtelierException($"contains more than {MostHeldBytes >> 30} GiB of images", path,
+                    throw new AtelierException($"contains more than {MostHeldBytes >> 30} GiB of {what}", path,
                         "unpack it, and name the folder");
                 }
 
-                found.Add((name, image));
+                found.Add((name, content));
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -59,7 +69,27 @@ internal static class ImageArchive
                 "pack or download it again", e);
         }
         int start = CommonFolder(found.ConvertAll(f => f.Name));
-        return found.ConvertAll(f => new ImageEntry(f.Name[start..], $"{path}:{f.Name}", () => f.Image));
+        return found.ConvertAll(f => (f.Name[start..], $"{path}:{f.Name}", f.Content));
+    }
+
+    /// <summary>Returns the names of the first files of an archive.</summary>
+    /// <param name="path">The archive.</param>
+    /// <param name="most">The largest number of names.</param>
+    /// <returns>The names; those before the damage if the archive is damaged.</returns>
+    public static IReadOnlyList<string> Names(string path, int most)
+    {
+        var names = new List<string>();
+        try
+        {
+            names.AddRange((IsZip(path) ? ZipFiles(path) : TarFiles(path, new ReadingReport()))
+                .Select(file => Plain(file.Name)).Where(name => !SourceFolder.IsHidden(name)).Take(most));
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException
+            or AtelierException)
+        {
+            return names; // reading the archive reports the error
+        }
+        return names;
     }
 
     private static bool IsZip(string name) => name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
@@ -98,10 +128,10 @@ internal static class ImageArchive
         {
             bytes.Write(buffer, 0, count);
             limit?.Add(count);
-            if (bytes.Length > ImageEntry.MostBytes)
+            if (bytes.Length > MostBytes)
             {
-                throw new AtelierException($"is larger than {ImageEntry.MostBytes >> 20} MiB", $"{path}:{name}",
-                    "save it in a smaller size");
+                throw new AtelierException($"is larger than {MostBytes >> 20} MiB", $"{path}:{name}",
+                    "save it in a smaller size, or unpack the archive");
             }
         }
         return bytes.ToArray();
