@@ -52,6 +52,7 @@ public sealed partial class RecipeReferenceTests
         Section(text, comments, "data.pairs", "data.pairs.", new PairsSection());
         Section(text, comments, "data.image", "data.image.", new ImageSection());
         Section(text, comments, "data.image.augment", "data.image.augment.", new AugmentSection());
+        Section(text, comments, "data.video", "data.video.", new VideoSection());
         Section(text, comments, "data.table", "data.table.", new TableSection());
         foreach (IModelFamily family in ModelFamilies.All)
             Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.",
