@@ -17,13 +17,17 @@ public sealed class MovingShapesTests
         {
             MovingShape drawn = MovingShapes.Draw(5, number);
             ReadShape read = MovingShapesReader.Read(MovingShapes.Render(drawn, Frames));
-            bool isNear = Math.Abs(read.X.Velocity - drawn.X.Velocity) < 0.3
-                && Math.Abs(read.Y.Velocity - drawn.Y.Velocity) < 0.3 && Math.Abs(read.Half - drawn.Half) < 0.8;
+            bool isNear = IsNear(read.X, drawn.X) && IsNear(read.Y, drawn.Y) && Math.Abs(read.Half - drawn.Half) < 0.8;
             right += read.IsRight(drawn.Label) && isNear ? 1 : 0;
             bounces += read.BounceCount > 0 ? 1 : 0;
         }
         right.ShouldBeGreaterThanOrEqualTo((int)(0.99 * count));
         bounces.ShouldBeGreaterThan(count / 2);
+
+        // A path that begins at a wall is the same whichever way it is said to move first.
+        static bool IsNear(ShapePath read, ShapePath drawn) =>
+            Math.Abs(Math.Abs(read.Velocity) - Math.Abs(drawn.Velocity)) < 0.3
+            && Enumerable.Range(0, Frames).All(frame => Math.Abs(read.At(frame) - drawn.At(frame)) < 1);
     }
 
     [Fact]
