@@ -153,8 +153,8 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
             _notes.Add(string.Create(CultureInfo.InvariantCulture,
                 $"attributesRight: the share of {Quantity.Of(count, "generated clip")} in which all frames show one "
                     + $"shape of one size, form and colour{(generator.IsConditional ? ", as asked," : "")} on a path "
-                    + $"with constant speed that is reversed at the walls only, read back from the pixels; heldOutClips "
-                    + $"are read the same way."));
+                    + $"with constant speed that is reversed at the walls only, read back from the pixels; "
+                    + $"heldOutClips are read the same way."));
         }
         if (part.Count >= ClipCopying.FewestHeld && data.Train.Count > 0)
         {
