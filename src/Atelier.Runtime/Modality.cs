@@ -26,4 +26,7 @@ public enum Modality
 
     /// <summary>Sounds.</summary>
     Audio,
+
+    /// <summary>Videos.</summary>
+    Video,
 }

@@ -6,6 +6,7 @@ using Atelier.Data;
 using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Data.Text;
+using Atelier.Data.Video;
 using Atelier.Data.Text.Cleaning;
 using Atelier.Data.Text.Reading;
 using Atelier.Data.Worlds;
@@ -52,6 +53,8 @@ internal sealed class DataCommand : Command
                 .. PairWorld.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
                 [ShapesWorld.Name, ShapesWorld.Description, "generated from a seed", "yes"],
                 [SoundsWorld.Name, SoundsWorld.Description, "generated from a seed", "yes"],
+                [MovingShapes.Name, MovingShapes.Description, "generated from a seed", "yes"],
+                [MovingDigits.Name, MovingDigits.Description, "generated from a seed and MNIST", "yes"],
                 .. catalogue.Entries.Select(e =>
                     new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
             ]);
@@ -66,7 +69,13 @@ internal sealed class DataCommand : Command
                     ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "pairs",
                 }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description,
                     ["kind"] = "images" }, new JsonObject { ["name"] = SoundsWorld.Name,
-                    ["description"] = SoundsWorld.Description, ["kind"] = "audio" }]),
+                    ["description"] = SoundsWorld.Description, ["kind"] = "audio" }, new JsonObject
+                {
+                    ["name"] = MovingShapes.Name, ["description"] = MovingShapes.Description, ["kind"] = "video",
+                }, new JsonObject
+                {
+                    ["name"] = MovingDigits.Name, ["description"] = MovingDigits.Description, ["kind"] = "video",
+                }]),
                 ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject
                 {
                     ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence,

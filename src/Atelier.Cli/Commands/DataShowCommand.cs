@@ -9,6 +9,7 @@ using Atelier.Data.Series;
 using Atelier.Data.Tables;
 using Atelier.Data.Tagged;
 using Atelier.Data.Text;
+using Atelier.Data.Video;
 using Atelier.Evaluation.Plots;
 using Atelier.Recipes;
 
@@ -25,7 +26,7 @@ internal sealed class DataShowCommand : ToolCommand
         ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series,
             ["tagged"] = Modality.Tagged,
         ["images"] = Modality.Image,
-        ["pairs"] = Modality.Pairs, ["audio"] = Modality.Audio,
+        ["pairs"] = Modality.Pairs, ["audio"] = Modality.Audio, ["video"] = Modality.Video,
     };
 
     private readonly Argument<string> _source = DataCommand.SourceArgument();
@@ -76,8 +77,9 @@ internal sealed class DataShowCommand : ToolCommand
             : Kinds.TryGetValue(name, out Modality asked) ? asked
             : throw new AtelierException($"there is no kind of data '{name}'", "--kind",
                 $"there are {string.Join(", ", Kinds.Keys)}");
-        if (place is not null && kind is not (Modality.Image or Modality.Audio))
-            throw new AtelierException("only images and sounds can be written to a file", "--out", "leave it out");
+        if (place is not null && kind is not (Modality.Image or Modality.Audio or Modality.Video))
+            throw new AtelierException("only images, sounds and videos can be written to a file", "--out",
+                "leave it out");
         if (column is not null && kind is not (Modality.Table or Modality.Text))
             throw new AtelierException("only tables have columns", "--column", "leave it out");
         long seed = parse.GetValue<long?>(Tool.Seed) ?? 1;
@@ -89,6 +91,9 @@ internal sealed class DataShowCommand : ToolCommand
                 break;
             case Modality.Audio:
                 ShowSounds(console, AudioPreview.Of(section, seed, count, console, cancellation), place, source);
+                break;
+            case Modality.Video:
+                ShowVideos(console, VideoPreview.Of(section, seed, count, console, cancellation), place, source);
                 break;
             case Modality.Table:
                 ShowTable(console, TablePreview.Of(section, console, cancellation), column, source);
@@ -287,6 +292,35 @@ internal sealed class DataShowCommand : ToolCommand
             ["sampleRates"] = Json(preview.SampleRates.Select(r => ($"{r.Key}", r.Value))),
             ["channels"] = Json(preview.Channels.Select(c => ($"{c.Key}", c.Value))), ["held"] = preview.Held,
             ["loudness"] = new JsonArray([.. Quantiles(preview.Loudness).Select(level => (JsonNode)level)]),
+            ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
+            ["notes"] = Json(preview.Notes), ["file"] = place,
+        });
+    }
+
+    private static void ShowVideos(ToolConsole console, VideoPreview preview, string? place, string source)
+    {
+        string sizes = string.Join(", ", preview.Sizes.Select(size => preview.Sizes.Count == 1 ? size.Key
+            : $"{size.Key} ({Number(size.Value)})"));
+        console.Say(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(preview.Count, "video")}")
+            + (preview.Seconds.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture,
+                $" of together {preview.Seconds.Sum():0.#} s, from {preview.Seconds[0]:0.##} to "
+                    + $"{preview.Seconds[^1]:0.##} s"))
+            + (sizes.Length == 0 ? "" : $", {sizes}")
+            + string.Create(CultureInfo.InvariantCulture, $"; read as {preview.Frame.Width} × {preview.Frame.Height} "
+                + $"with {preview.Fps:0.###} frames per second"));
+        SayFound(console, new Dictionary<string, string>(), preview.Notes);
+        if (preview.PerClass.Count > 0)
+            console.Table(["class", "videos"], preview.PerClass.Select(c => new[] { c.Key, Number(c.Value) }));
+        if (place is not null)
+        {
+            preview.Write(place);
+            console.Say(place);
+        }
+        console.Result(() => new JsonObject
+        {
+            ["source"] = source, ["kind"] = "video", ["videos"] = preview.Count, ["fps"] = preview.Fps,
+            ["seconds"] = preview.Seconds.Sum(),
+            ["sizes"] = Json(preview.Sizes.Select(size => (size.Key, size.Value))),
             ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
             ["notes"] = Json(preview.Notes), ["file"] = place,
         });

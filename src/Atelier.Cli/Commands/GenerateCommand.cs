@@ -9,6 +9,7 @@ using Atelier.Runs;
 using Atelier.Tasks;
 using Atelier.Tasks.Audio;
 using Atelier.Tasks.Images;
+using Atelier.Tasks.Video;
 
 namespace Atelier.Cli.Commands;
 
@@ -23,8 +24,9 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string?> _prompt =
         new("--prompt") { HelpName = "T", Description = "The text to continue or to fill in." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F",
-        Description = "A file with the series to continue, the sentences to tag, or the sources of targets, one a "
-            + "line." };
+        Description = "A file with the series or the frames of a video to continue, the sentences to tag, or the "
+            + "sources of targets, one a line." };
+    private readonly Option<string?> _given = VideoSampling.GivenOption();
     private readonly Option<string?> _prefix = new("--prefix") { HelpName = "T",
         Description = "The text that the target of a source begins with." };
     private readonly Option<bool> _alignments = new("--alignments") {
@@ -46,7 +48,8 @@ internal sealed class GenerateCommand : ToolCommand
         Description =
         "The file to write the samples to. Rows and series: F.csv or F.tsv, a table that train can read. Tagged "
             + "sentences: F.conllu. Images: F.png (a grid), F.gif (an animation of the sampling steps) or F/ (one file "
-            + "per image). Sounds: F.wav (one after another), F.png (spectrograms) or F/ (one file per sound)." };
+            + "per image). Sounds: F.wav (one after another), F.png (spectrograms) or F/ (one file per sound). Videos: "
+            + "F.gif, F.mp4, F.webm, F.png (a contact sheet) or F/ (a GIF each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "IMAGE",
         Description = "Generates an image again, from the settings stored in its PNG file." };
     private readonly Option<string> _device =
@@ -66,6 +69,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_run);
         Add(_prompt);
         Add(_input);
+        Add(_given);
         Add(_prefix);
         Add(_alignments);
         Add(_evidence);
@@ -148,6 +152,7 @@ internal sealed class GenerateCommand : ToolCommand
             Seed = parse.GetValue<long?>(Tool.Seed) ?? 1,
             Prompt = parse.GetValue(_prompt),
             Input = parse.GetValue(_input) is { } input ? new InputData(InputFile.Load(input), input) : null,
+            GivenFrames = VideoSampling.Numbers(parse.GetValue(_given)),
             Prefix = parse.GetValue(_prefix),
             Alignments = parse.GetValue(_alignments),
             Evidence = NamedValues.Read(parse, _evidence),
@@ -163,6 +168,9 @@ internal sealed class GenerateCommand : ToolCommand
         if (model.As<ImageGenerator>() is { } imageGenerator)
             return await images.RunAsync(imageGenerator, run, request, parse.GetValue(_out), cancellation)
                 .ConfigureAwait(false);
+        if (model.As<VideoGenerator>() is { } videoGenerator)
+            return await new VideoSampling(console).RunAsync(videoGenerator, run, request, parse.GetValue(_out),
+                cancellation).ConfigureAwait(false);
         if (parse.GetValue(_out) is { } place && Directory.Exists(place))
             throw new AtelierException("is a folder", place, "name a file");
         if (count == 1 && console is { IsTerminal: true, Json: false } && parse.GetValue(_out) is null

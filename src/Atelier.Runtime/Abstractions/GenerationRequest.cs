@@ -42,6 +42,12 @@ public sealed record GenerationRequest
     /// <summary>A file to continue or to work on: sentences to tag, the beginning of a series; null for none.</summary>
     public InputData? Input { get; init; }
 
+    /// <summary>
+    /// The numbers, from 0, of the frames of a video that <see cref="Input"/> gives; the others are generated. Null
+    /// gives the first frames, as many as the input has.
+    /// </summary>
+    public IReadOnlyList<int>? GivenFrames { get; init; }
+
     /// <summary>The evidence: known values by column, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
@@ -70,10 +76,11 @@ public sealed record GenerationRequest
     /// <param name="decoding">Whether it supports decoding options.</param>
     /// <param name="length">Whether it supports a maximum length.</param>
     /// <param name="target">Whether it writes a target, with a prefix and alignments, given a source.</param>
+    /// <param name="frames">Whether it supports given frames.</param>
     /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false,
-        bool target = false)
+        bool target = false, bool frames = false)
     {
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
@@ -83,6 +90,7 @@ public sealed record GenerationRequest
             ("evidence", Evidence.Count > 0, evidence), ("known states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("sampling options", Drawing is not null, drawing),
             ("a single sample of several", Only is not null, only),
+            ("given frames", GivenFrames is not null, frames),
             ("a forced prefix", Prefix is not null, target), ("alignments", Alignments, target),
             (length ? "decoding options other than the maximum number of tokens"
                 : "decoding options (such as temperature)", SetsDecoding(length), decoding),

@@ -3,6 +3,7 @@ using Atelier.Data.Images;
 using Atelier.Data.Pairs;
 using Atelier.Data.Tables;
 using Atelier.Data.Text.Reading;
+using Atelier.Data.Video;
 using Atelier.Data.Worlds;
 
 namespace Atelier.Data;
@@ -22,6 +23,8 @@ public static class SourceKind
             return Modality.Image;
         if (source == SoundsWorld.Name)
             return Modality.Audio;
+        if (source is MovingShapes.Name or MovingDigits.Name)
+            return Modality.Video;
         if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
             return entry.Audio is not null ? Modality.Audio
                 : entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
@@ -40,11 +43,15 @@ public static class SourceKind
         if (MediaArchive.IsNamed(file))
         {
             IReadOnlyList<string> inside = MediaArchive.Names(file, FilesLooked);
-            return inside.Count(AudioEntry.IsSound) > inside.Count(ImageEntry.IsImage) ? Modality.Audio
-                : Modality.Image;
+            return new (Modality Kind, int Count)[]
+            {
+                (Modality.Image, inside.Count(ImageEntry.IsImage)), (Modality.Audio, inside.Count(AudioEntry.IsSound)),
+                (Modality.Video, inside.Count(VideoEntry.IsVideo)),
+            }.MaxBy(kind => kind.Count).Kind;
         }
         return IsOfPictures(file) ? Modality.Image
             : AudioEntry.IsSound(file) ? Modality.Audio
+            : VideoEntry.IsVideo(file) ? Modality.Video
             : TextEndings.Contains(format) ? Modality.Text
             : TaggedEndings.Contains(format) ? Modality.Tagged
             : TableFile.IsTable(file) ? Modality.Table

@@ -19,6 +19,8 @@ public static class ModelFamilies
         new BayesianNetwork.BayesianNetworkFamily(),
         new Independent.IndependentFamily(),
         new Diffusion.DiffusionFamily(autoencoders: [new Vae.VaeFamily()]),
+        new Diffusion.Video.VideoDiffusionFamily(),
+        new ConvLstm.ConvLstmFamily(),
         new Gan.GanFamily(),
         new Vae.VaeFamily(),
         new AudioCodec.AudioCodecFamily(),

@@ -54,8 +54,8 @@ public sealed record ModelSection(string Family, object? Config);
 public sealed record DataSection
 {
     /// <summary>
-    /// The kind of data: "text", "pairs", "tagged", "labelled", "series", "table" or "images". Null takes the first
-    /// kind that the family supports.
+    /// The kind of data: "text", "pairs", "tagged", "labelled", "series", "table", "images" or "video". Null takes the
+    /// first kind that the family supports.
     /// </summary>
     public string? Kind { get; init; }
 
@@ -90,7 +90,8 @@ public sealed record DataSection
     public DocumentUnit Document { get; init; } = DocumentUnit.Auto;
 
     /// <summary>
-    /// The number of documents, pairs, images or sounds to generate from a world. Other sources are read completely.
+    /// The number of documents, pairs, images, sounds or videos to generate from a world. Other sources are read
+    /// completely.
     /// </summary>
     [Range(1, 100_000_000)]
     public int WorldDocuments { get; init; } = 20_000;
@@ -117,6 +118,9 @@ public sealed record DataSection
 
     /// <summary>Options for reading sounds.</summary>
     public AudioSection Audio { get; init; } = new();
+
+    /// <summary>Options for reading videos.</summary>
+    public VideoSection Video { get; init; } = new();
 
     /// <summary>The column of a CoNLL-U file that holds the tags.</summary>
     public TagColumn Tags { get; init; }

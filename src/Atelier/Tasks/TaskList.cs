@@ -7,6 +7,7 @@ using Atelier.Tasks.Series;
 using Atelier.Tasks.Tables;
 using Atelier.Tasks.Tagged;
 using Atelier.Tasks.Text;
+using Atelier.Tasks.Video;
 
 namespace Atelier.Tasks;
 
@@ -17,7 +18,7 @@ public static class TaskList
     public static IReadOnlyList<ITask> All { get; } =
     [
         new TextTask(), new PairsTask(), new TableTask(), new TaggingTask(), new LabelledTask(), new SeriesTask(),
-        new ImageTask(), new AudioTask(),
+        new ImageTask(), new AudioTask(), new VideoTask(),
     ];
 
     /// <summary>Returns the task of a recipe: the one it names, or else the first task of its family.</summary>

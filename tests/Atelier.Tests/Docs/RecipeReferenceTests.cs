@@ -55,6 +55,7 @@ public sealed partial class RecipeReferenceTests
         Section(text, comments, "data.audio", "data.audio.", new AudioSection());
         Section(text, comments, "data.audio.spectrogram", "data.audio.spectrogram.", new SpectrogramSection());
         Section(text, comments, "data.audio.augment", "data.audio.augment.", new AudioAugmentSection());
+        Section(text, comments, "data.video", "data.video.", new VideoSection());
         Section(text, comments, "data.table", "data.table.", new TableSection());
         foreach (IModelFamily family in ModelFamilies.All)
             Section(text, comments, $"model, family {family.Name}: {family.Description}", "model.",

@@ -1,6 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
-
 namespace Atelier.Data.Audio;
 
 /// <summary>
@@ -11,7 +8,6 @@ namespace Atelier.Data.Audio;
 internal sealed class FfmpegStream : ISampleStream
 {
     private const string Program = "ffmpeg";
-    private const int MostSaid = 4096; // characters of error messages that are kept
 
     // Demuxers that read one file and nothing else.
     private const string Formats =
@@ -19,21 +15,12 @@ internal sealed class FfmpegStream : ISampleStream
             + "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpc,mpc8,nut,oga,ogg,oma,opus,shn,sox,spdif,"
             + "tak,truehd,tta,voc,w64,wav,wv,xwma";
 
-    private readonly Process _process;
-    private readonly Task<string> _errors;
-    private readonly Task _input;
-    private readonly CancellationTokenRegistration _registration;
+    private readonly FfmpegProcess _process;
     private readonly CancellationToken _cancellation;
-    private readonly string _where;
     private WavStream? _sound;
 
-    private FfmpegStream(Process process, string where, ReadOnlyMemory<byte>? content, CancellationToken cancellation)
-    {
-        (_process, _where, _cancellation) = (process, where, cancellation);
-        _errors = OnThread(() => Said(process.StandardError));
-        _input = content is { } bytes ? OnThread(() => Feed(process, bytes)) : Task.CompletedTask;
-        _registration = cancellation.Register(End);
-    }
+    private FfmpegStream(FfmpegProcess process, CancellationToken cancellation) =>
+        (_process, _cancellation) = (process, cancellation);
 
     /// <inheritdoc/>
     public int SampleRate => _sound!.SampleRate;
@@ -45,7 +32,7 @@ internal sealed class FfmpegStream : ISampleStream
     public string? Fault { get; private set; }
 
     /// <summary>Returns whether an error means that ffmpeg is not installed.</summary>
-    public static bool IsMissing(AtelierException fault) => fault.InnerException is Win32Exception;
+    public static bool IsMissing(AtelierException fault) => FfmpegProcess.IsMissing(fault);
 
     /// <summary>Starts to decode a file.</summary>
     /// <param name="path">The file.</param>
@@ -70,7 +57,7 @@ internal sealed class FfmpegStream : ISampleStream
     {
         int read = _sound!.Read(samples);
         _cancellation.ThrowIfCancellationRequested();
-        if (read < samples.Length / Channels && Fault is null && Complaint() is { } complaint)
+        if (read < samples.Length / Channels && Fault is null && _process.Complaint() is { } complaint)
             Fault = "is damaged or cut short: " + complaint;
         return read;
     }
@@ -78,108 +65,40 @@ internal sealed class FfmpegStream : ISampleStream
     /// <inheritdoc/>
     public void Dispose()
     {
-        _registration.Dispose();
-        End();
-        _process.WaitForExit();
-        Task.WaitAll(_errors, _input);
-        _sound?.Dispose();
         _process.Dispose();
+        _sound?.Dispose();
     }
 
     private static FfmpegStream Open(string program, string input, string where, ReadOnlyMemory<byte>? content,
         CancellationToken cancellation)
     {
-        cancellation.ThrowIfCancellationRequested();
-        var start = new ProcessStartInfo(program)
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
-            UseShellExecute = false,
-            ArgumentList =
-            {
-                "-nostdin", "-hide_banner", "-v", "error", "-protocol_whitelist", content is null ? "file" : "pipe",
-                "-format_whitelist", Formats, "-i", input, "-map", "0:a:0", "-vn", "-sn", "-dn",
-                "-c:a", "pcm_f32le", "-f", "wav", "-bitexact", "pipe:1",
-            },
-        };
         FfmpegStream stream;
         try
         {
-            stream = new FfmpegStream(Process.Start(start)!, where, content, cancellation);
+            stream = new FfmpegStream(FfmpegProcess.Start(program,
+            [
+                "-nostdin", "-hide_banner", "-v", "error", "-protocol_whitelist", content is null ? "file" : "pipe",
+                "-format_whitelist", Formats, "-i", input, "-map", "0:a:0", "-vn", "-sn", "-dn",
+                "-c:a", "pcm_f32le", "-f", "wav", "-bitexact", "pipe:1",
+            ], where, content is { } bytes ? to => to.Write(bytes.Span) : null, cancellation), cancellation);
         }
-        catch (Win32Exception e)
+        catch (AtelierException e) when (IsMissing(e))
         {
             throw new AtelierException("cannot be decoded without the program ffmpeg, which is not installed", where,
-                "install it (Debian and Ubuntu: apt-get install ffmpeg), or convert the file to WAV", e);
+                "install it (Debian and Ubuntu: apt-get install ffmpeg), or convert the file to WAV", e.InnerException);
         }
         try
         {
-            if (content is null)
-                stream._process.StandardInput.Close();
-            stream._sound = WavStream.Open(stream._process.StandardOutput.BaseStream);
+            stream._sound = WavStream.Open(stream._process.Output);
             return stream;
         }
         catch (AtelierException e)
         {
-            string? complaint = stream.Complaint();
+            string? complaint = stream._process.Complaint();
             stream.Dispose();
             cancellation.ThrowIfCancellationRequested();
             throw new AtelierException("has no sound that ffmpeg decodes" + (complaint is null ? "" : $": {complaint}"),
                 where, "check that it is a sound, and copy or download it again", e);
-        }
-    }
-
-    // Both wait for the process, which would keep threads of the pool from other work.
-    private static Task<T> OnThread<T>(Func<T> action) => Task.Factory.StartNew(action, CancellationToken.None,
-        TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-    private static bool Feed(Process process, ReadOnlyMemory<byte> content)
-    {
-        try
-        {
-            using Stream input = process.StandardInput.BaseStream;
-            input.Write(content.Span);
-            return true;
-        }
-        catch (IOException)
-        {
-            return false; // the process ended before it read everything; what it says on the other pipes is reported
-        }
-    }
-
-    private static string Said(StreamReader errors)
-    {
-        var kept = new char[MostSaid];
-        int count = errors.ReadBlock(kept);
-        while (errors.ReadBlock(new char[MostSaid]) > 0)
-        {
-            // The rest is dropped: a full pipe would stop the process.
-        }
-        return new string(kept, 0, count);
-    }
-
-    /// <summary>Waits for the end of the process and returns the first line of its error messages.</summary>
-    private string? Complaint()
-    {
-        _process.WaitForExit();
-        string? line = _errors.Result.Split('\n', StringSplitOptions.TrimEntries)
-            .FirstOrDefault(said => said.Length > 0);
-        // "[mp3 @ 0x55…] Header missing" and "file:a.mp3: Invalid data …" name what the message of ours names too.
-        if (line is not null && line.StartsWith('[') && line.IndexOf("] ", StringComparison.Ordinal) is var end and > 0)
-            line = line[(end + 2)..];
-        return line?.Replace("file:" + _where + ": ", "", StringComparison.Ordinal)
-            .Replace("pipe:0: ", "", StringComparison.Ordinal).TrimEnd('.');
-    }
-
-    private void End()
-    {
-        try
-        {
-            if (!_process.HasExited)
-                _process.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // It ended in the meantime.
         }
     }
 }

@@ -102,18 +102,22 @@ public sealed record DiffusionConfig
         if (Network == DenoiserKind.Dit)
             CheckTransformer(width, height);
         else
-            CheckLevels(width, height);
+            CheckLevels(Channels, width / PatchSize, height / PatchSize);
     }
 
-    private void CheckLevels(int width, int height)
+    /// <summary>Throws if a grid cannot be halved once for each further level of a U-Net.</summary>
+    /// <param name="channels">The channels of each level.</param>
+    /// <param name="width">The width of the grid.</param>
+    /// <param name="height">The height of the grid.</param>
+    /// <exception cref="AtelierException">It cannot.</exception>
+    internal static void CheckLevels(IReadOnlyList<int> channels, int width, int height)
     {
-        if (Channels.Count is 0 or > 6 || Channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
+        if (channels.Count is 0 or > 6 || channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
             throw new AtelierException("channels needs 1 to 6 levels, each a multiple of 8", "model.channels",
                 "write [64, 128]");
-        int halves = 1 << (Channels.Count - 1);
-        if (width / PatchSize % halves != 0 || height / PatchSize % halves != 0)
-            throw new AtelierException(
-                $"a grid of {width / PatchSize} × {height / PatchSize} cannot be halved {Channels.Count - 1} times",
+        int halves = 1 << (channels.Count - 1);
+        if (width % halves != 0 || height % halves != 0)
+            throw new AtelierException($"a grid of {width} × {height} cannot be halved {channels.Count - 1} times",
                 "model.channels", "use fewer levels");
     }
 

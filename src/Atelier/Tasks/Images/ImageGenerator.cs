@@ -170,18 +170,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     }
 
     /// <summary>Returns standard normal noise, each image's from its own seed, [count, noise size].</summary>
-    internal Tensor Noise(long seed, int first, int count)
-    {
-        using var random = new Generator(0, CPU);
-        Tensor noise = empty(count, model.NoiseSize);
-        for (int row = 0; row < count; row++)
-        {
-            using var scope = NewDisposeScope();
-            random.manual_seed((long)SplitMix64.At((ulong)seed, (ulong)first + (ulong)row));
-            noise.narrow(0, row, 1).normal_(0, 1, random);
-        }
-        return noise;
-    }
+    internal Tensor Noise(long seed, int first, int count) => SeededNoise.Of(seed, first, count, model.NoiseSize);
 
     /// <summary>Returns the label of a requested class.</summary>
     /// <exception cref="AtelierException">There is no such class, or the model has no classes.</exception>

@@ -1,0 +1,81 @@
+using System.ComponentModel.DataAnnotations;
+using Atelier.Data.Video;
+using Atelier.Tasks.Video;
+
+namespace Atelier.Models.Diffusion.Video;
+
+/// <summary>
+/// The configuration of a video diffusion or flow-matching model: the noise schedule, the prediction target, the
+/// network and what clips are conditioned on in training.
+/// </summary>
+public sealed record VideoDiffusionConfig
+{
+    /// <summary>The noise schedule: flow, cosine or linear.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Flow;
+
+    /// <summary>The prediction target of the network.</summary>
+    public PredictionKind Prediction { get; init; } = PredictionKind.Velocity;
+
+    /// <summary>
+    /// The distribution of training times: uniform over (0, 1), or logit-normal, which favours the middle.
+    /// </summary>
+    public TimeDistribution Times { get; init; } = TimeDistribution.LogitNormal;
+
+    /// <summary>Conditions the network on the class.</summary>
+    public bool Conditional { get; init; }
+
+    /// <summary>
+    /// The fraction of training clips whose class is dropped, as classifier-free guidance needs (Ho and Salimans
+    /// 2022).
+    /// </summary>
+    [Range(0.0, 0.9)]
+    public double ClassDropout { get; init; } = 0.1;
+
+    /// <summary>
+    /// The fraction of training clips whose first frames are given, up to half of them, so that the model learns to
+    /// continue a video.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double NextShare { get; init; } = 0.4;
+
+    /// <summary>
+    /// The fraction of training clips of which frames at both ends are given, so that the model learns to fill in
+    /// between.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double BetweenShare { get; init; } = 0.1;
+
+    /// <summary>
+    /// The side of a patch in pixels, which the network processes as one position. Must divide width and height.
+    /// </summary>
+    [Range(1, 16)]
+    public int PatchSize { get; init; } = 2;
+
+    /// <summary>The channels of each level. Each level halves width and height.</summary>
+    public IReadOnlyList<int> Channels { get; init; } = (int[])[32, 64, 96];
+
+    /// <summary>Number of blocks in each level, down and up.</summary>
+    [Range(1, 16)]
+    public int Blocks { get; init; } = 1;
+
+    /// <summary>Number of heads of the attention over time. Must divide the channels of each level.</summary>
+    [Range(1, 64)]
+    public int HeadCount { get; init; } = 2;
+
+    /// <summary>Throws if the values do not fit together or do not fit clips.</summary>
+    /// <exception cref="AtelierException">They do not.</exception>
+    internal void Check(VideoSchema schema)
+    {
+        VideoModel.CheckPatches(schema, PatchSize);
+        DiffusionConfig.CheckLevels(Channels, schema.Width / PatchSize, schema.Height / PatchSize);
+        if (Channels.Any(channels => channels % HeadCount != 0))
+            throw new AtelierException($"{HeadCount} heads do not divide {string.Join(", ", Channels)} channels",
+                "model.headCount", "use 1, 2, 4 or 8");
+        if (NextShare + BetweenShare > 1)
+            throw new AtelierException("nextShare and betweenShare are together more than 1", "model.nextShare",
+                "lower one of them");
+        if (Conditional && schema.Classes.Count == 0)
+            throw new AtelierException("the videos have no classes", "model.conditional",
+                "sort them into subfolders, or set conditional: false");
+    }
+}

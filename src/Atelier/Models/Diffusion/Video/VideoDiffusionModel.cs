@@ -1,0 +1,156 @@
+using Atelier.Abstractions;
+using Atelier.Data.Video;
+using Atelier.Layers;
+using Atelier.Models.Diffusion.Samplers;
+using Atelier.Recipes;
+using Atelier.Tasks.Video;
+using Atelier.Tensors;
+using Atelier.Training;
+using static TorchSharp.torch;
+
+namespace Atelier.Models.Diffusion.Video;
+
+/// <summary>
+/// A diffusion model (Ho et al. 2020) or a flow (Lipman et al. 2023) of clips, with factorised space-time layers (Ho et
+/// al. 2022). Frames that are given are shown to the network without noise, and are marked, so that one model generates
+/// clips from noise alone, continues them, and fills in between frames.
+/// </summary>
+public sealed class VideoDiffusionModel : VideoModel
+{
+    private readonly VideoUNet _network;
+    private readonly NoiseSchedule _schedule;
+    private readonly Prediction _prediction;
+    private readonly DiffusionPipeline _pipeline;
+
+    /// <summary>Creates a model with new weights, on the CPU.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="schema">The size, channels, length and classes of its clips.</param>
+    /// <param name="precision">The precision of products.</param>
+    /// <param name="seed">The seed of the initial weights.</param>
+    /// <exception cref="AtelierException">The configuration is invalid or does not fit the clips.</exception>
+    public VideoDiffusionModel(VideoDiffusionConfig config, VideoSchema schema, Precision precision, long seed)
+        : base("video-diffusion", schema)
+    {
+        config.Check(schema);
+        Config = config;
+        _schedule = new NoiseSchedule(config.Schedule);
+        _prediction = new Prediction(config.Prediction, _schedule);
+        using var random = new Generator((ulong)seed, CPU);
+        _network = new VideoUNet(config, schema.Channels, schema.Frames,
+            config.Conditional ? schema.Classes.Count : 0, precision, random);
+        _pipeline = new DiffusionPipeline(new DiffusionConfig { Conditional = config.Conditional }, schema.Image,
+            _network, _schedule, _prediction, upscaling: null, latents: null, Shape);
+        register_module("network", _network);
+        Objectives = [new Objective<VideoBatch>("loss", batch => Loss(batch), [.. _network.parameters()])];
+    }
+
+    /// <summary>The configuration.</summary>
+    public VideoDiffusionConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override bool IsConditional => Config.Conditional;
+
+    /// <inheritdoc/>
+    public override bool GeneratesFreely => true;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Objective<VideoBatch>> Objectives { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> SamplingFields =>
+        ["sampler", "steps", .. IsConditional ? (string[])["guidance"] : []];
+
+    private long[] Shape => [Schema.Channels, Schema.Frames, Schema.Height, Schema.Width];
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Evaluate(VideoBatch batch)
+    {
+        // the same times, noise and given frames each time, so that measurements can be compared
+        using var random = new Generator(1, batch.Frames.device);
+        return new Dictionary<string, double> { ["loss"] = Loss(batch, random).Number() };
+    }
+
+    /// <inheritdoc/>
+    public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
+        (drawing.From ?? drawing.Mask) is null && drawing.Strength is null && drawing.Interpolate is null
+        ? _pipeline.Check(drawing, defaults)
+        : throw new AtelierException("a video begins from frames, not from one image", Mention.Field("from"),
+            $"name the frames by {Mention.Field("input")}");
+
+    /// <inheritdoc/>
+    public override Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, SamplingOptions drawing,
+        Generator random, CancellationToken cancellation = default)
+    {
+        noise = noise.view([noise.shape[0], .. Shape]);
+        Tensor mask = given?.Mask().transpose(1, 2) ?? zeros([1, 1, Schema.Frames, 1, 1], device: noise.device);
+        Tensor channel = mask.expand(noise.shape[0], 1, Schema.Frames, Schema.Height, Schema.Width);
+        Tensor? frames = given?.Frames.transpose(1, 2);
+        Denoiser denoiser = (x, t) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            DenoiserOutput output = _pipeline.Denoise(Held(x), t, channel, labels, drawing.Guidance!.Value);
+            return output with { Image = Held(output.Image) };
+        };
+        Tensor clips = DiffusionSamplers.Find(drawing.Sampler!)
+            .Sample(denoiser, _schedule, _schedule.Times(drawing.Steps!.Value), noise, random).Clamped(-1, 1);
+        return Held(clips).transpose(1, 2);
+
+        Tensor Held(Tensor x) => frames is null ? x : x.lerp(frames, mask);
+    }
+
+    /// <summary>
+    /// The mean squared error of the prediction at random times, over frames that are not given (Ho et al. 2020, eq.
+    /// 14; Lipman et al. 2023, eq. 9).
+    /// </summary>
+    private Tensor Loss(VideoBatch batch, Generator? random = null)
+    {
+        Tensor clips = batch.Frames.transpose(1, 2); // [batch, channels, frames, height, width]
+        long count = clips.shape[0];
+        Device device = clips.device;
+        Tensor times = empty([count], device: device);
+        times = Config.Times == TimeDistribution.LogitNormal
+            ? times.FillNormal(random).sigmoid()
+            : times.FillUniform(0, 1, random);
+        Tensor noise = empty(clips.shape, device: device).FillNormal(random);
+        Tensor alpha = _schedule.Alphas(times).unsqueeze(-1), sigma = _schedule.Sigmas(times).unsqueeze(-1);
+        // [batch, 1, frames, 1, 1]
+        Tensor mask = TrainingMask(empty([count, 3], device: device).FillUniform(0, 1, random));
+        Tensor input = alpha.mul(clips).PlusProduct(sigma, noise).lerp(clips, mask); // x_t = α x₀ + σ ε, or x₀
+        Tensor? condition = null;
+        if (Config.Conditional)
+        {
+            Tensor dropped = empty([count], device: device).FillUniform(0, 1, random).Below(Config.ClassDropout);
+            condition = training ? batch.Labels.FilledWhere(dropped, (long)Schema.Classes.Count) : batch.Labels;
+        }
+        Tensor channel = mask.expand(count, 1, Schema.Frames, Schema.Height, Schema.Width);
+        Tensor error = _network.Predict(cat([input, channel], 1), times, condition)
+            .sub(_prediction.Target(new DenoiserOutput(clips, noise), alpha, sigma));
+        Tensor free = mask.Times(-1).PlusNumber(1);
+        return error.Squared().mul(free).sum().div(free.sum().Times(Schema.FrameSize));
+    }
+
+    /// <summary>
+    /// Draws which frames are given: none, the first up to half of them, or some at both ends, at least one frame of
+    /// each clip is not.
+    /// </summary>
+    private Tensor TrainingMask(Tensor uniform)
+    {
+        float[] drawn = uniform.cpu().data<float>().ToArray();
+        int frames = Schema.Frames, count = drawn.Length / 3, most = Math.Max(1, frames / 2);
+        var mask = new float[count * frames];
+        for (int clip = 0; clip < count; clip++)
+        {
+            float kind = drawn[3 * clip];
+            int first = 1 + (int)(drawn[(3 * clip) + 1] * most), last = 0;
+            if (kind >= Config.NextShare + Config.BetweenShare)
+                continue;
+            if (kind >= Config.NextShare)
+                (first, last) = (Math.Min(first, Math.Max(1, frames / 4)),
+                    1 + (int)(drawn[(3 * clip) + 2] * (frames / 4)));
+            for (int frame = 0; frame < frames; frame++)
+                mask[(clip * frames) + frame] =
+                    (frame < first || frame >= frames - last) && first + last < frames ? 1 : 0;
+        }
+        return tensor(mask, [count, 1, frames, 1, 1]).to(uniform.device);
+    }
+}

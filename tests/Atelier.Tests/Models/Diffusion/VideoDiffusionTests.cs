@@ -1,0 +1,147 @@
+using Atelier.Abstractions;
+using Atelier.Data.Images;
+using Atelier.Data.Video;
+using Atelier.Evaluation;
+using Atelier.Models;
+using Atelier.Models.Diffusion.Video;
+using Atelier.Recipes;
+using Atelier.Tasks.Video;
+using Atelier.Tensors;
+using Atelier.Tests.Data;
+using static TorchSharp.torch;
+
+namespace Atelier.Tests.Models.Diffusion;
+
+/// <summary>
+/// From the world of moving shapes to a bundle, to videos and to a report, with a network that is as small as goes.
+/// </summary>
+public sealed class VideoDiffusionTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_trained_bundle_generates_continues_and_fills_in_and_is_evaluated()
+    {
+        await new Workshop().TrainAsync(RecipeReader.Read("moving-shapes", ModelFamilies.All,
+        [
+            "data.worldDocuments=60", "data.video.frames=6", "model.patchSize=4", "model.channels=[8]",
+            "model.headCount=1", "generation.steps=2", "training.steps=4", "training.batchSize=4",
+            "training.evaluateEvery=2", "training.evaluationBatches=1", "training.sampleEvery=4", "training.device=cpu",
+            "training.checkpointEvery=4", "training.schedule.warmupSteps=1", "evaluation.pictures=10",
+        ]), new(_folder["run"]));
+        Directory.GetFiles(_folder["run"], "step-*.png", SearchOption.AllDirectories).ShouldNotBeEmpty();
+        using (var generator = new Workshop().Open(_folder["run"]).Require<VideoGenerator>())
+        {
+            var request = new GenerationRequest { Count = 3, Class = "red-circle" };
+            VideoSample[] videos = await Draw(generator, request);
+            videos.ShouldAllBe(video => video.Frames.Count == 6 && video.Class == "red-circle");
+            Same(videos[0].Frames[0], videos[1].Frames[0]).ShouldBeFalse();
+            Same((await Draw(generator, request with { Only = 2 })).Single().Frames[5], videos[2].Frames[5])
+                .ShouldBeTrue();
+
+            byte[] gif = GifFile.Encode(32, 32, 3, [.. videos[0].Frames.Select(frame => frame.ToArray())],
+                TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(100));
+            var input = new InputData(gif, "given.gif");
+            VideoSample between = (await Draw(generator, request with { Count = 1, Seed = 99,
+                Input = input, GivenFrames = [0, 5] })).Single();
+            (Near(between, videos[0], 0), Near(between, videos[0], 5), Near(between, videos[0], 2))
+                .ShouldBe((true, true, false));
+            Refused(request with { Input = input }, "none is left");
+            Refused(request with { Input = input, GivenFrames = [6] }, "0 to 5");
+            Refused(request with { GivenFrames = [0] }, "no video is given");
+            Refused(request with { Input = new InputData("text"u8.ToArray(), "a.mp4") }, "a.mp4");
+            Refused(request with { Class = "pink-cat" }, "red-circle");
+            Refused(request with { Prompt = "a cat" }, "prompt");
+
+            foreach ((VideoForm form, string start) in ((VideoForm, string)[])[(VideoForm.Gif, "GIF89a"),
+                (VideoForm.Sheet, "PNG"), (VideoForm.Mp4, "ftyp"), (VideoForm.Webm, "webm")])
+            {
+                EncodedVideos encoded = await VideoOutput.SampleAsync(generator, request, form);
+                System.Text.Encoding.Latin1.GetString(encoded.Files.Single().Content.Span[..64]).ShouldContain(start);
+            }
+
+            void Refused(GenerationRequest wrong, string why) =>
+                Should.Throw<AtelierException>(() => generator.GenerateAsync(wrong).ToBlockingEnumerable().ToList())
+                    .ToLine().ShouldContain(why);
+        }
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
+        report.Metrics.Keys.ShouldBe(["loss", "peakSignalToNoise", "peakSignalToNoiseGain", "structuralSimilarity",
+            "attributesRight", "persists", "keepsColour", "keepsForm", "keepsVelocity", "classAccuracy"],
+            ignoreOrder: true);
+        report.Baselines["heldOutClips"]["attributesRight"].Value.ShouldBe(1);
+        double last = report.Baselines["lastFrameRepeated"]["peakSignalToNoise"].Value;
+        (report.Metrics["peakSignalToNoise"].Value - last)
+            .ShouldBe(report.Metrics["peakSignalToNoiseGain"].Value, 1e-9);
+    }
+
+    [Fact]
+    public void Given_frames_are_returned_as_they_are_and_change_the_others_and_the_loss_leaves_them_out()
+    {
+        using var scope = NewDisposeScope();
+        var schema = new VideoSchema(8, 8, 1, 4, 10, []);
+        using var model = new VideoDiffusionModel(new VideoDiffusionConfig { Channels = [8], HeadCount = 1,
+            NextShare = 1, BetweenShare = 0 }, schema, Precision.Fp32, 1);
+        using var random = new Generator(3, CPU);
+        foreach (var parameter in model.parameters())
+        {
+            using var gradients = no_grad();
+            parameter.normal_(0, 0.2, random); // away from the zeros of a new network
+        }
+        model.eval();
+        using (no_grad())
+        {
+            Tensor clips = rand([2, 4, 1, 8, 8], generator: random).mul(2).sub(1);
+            Tensor noise = randn([2, schema.Size], generator: random);
+            SamplingOptions drawing = model.Check(new SamplingOptions { Steps = 3 }, new SamplingDefaults());
+            Tensor continued = model.Sample(noise, GivenFrames.First(clips, 2), null, drawing, random),
+                free = model.Sample(noise, null, null, drawing, random),
+                other = model.Sample(noise, GivenFrames.First(clips.mul(0.5), 2), null, drawing, random);
+            continued.narrow(1, 0, 2).allclose(clips.narrow(1, 0, 2)).ShouldBeTrue();
+            continued.narrow(1, 2, 2).allclose(other.narrow(1, 2, 2)).ShouldBeFalse();
+            continued.narrow(1, 2, 2).allclose(free.narrow(1, 2, 2)).ShouldBeFalse();
+        }
+        model.train();
+        var batch = new VideoBatch(rand([2, 4, 1, 8, 8], generator: random), zeros([2], int64));
+        double loss = model.Evaluate(batch)["loss"];
+        double.IsFinite(loss).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Attention_over_time_mixes_the_frames_of_a_place_and_of_no_other()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var random = new Generator(5, CPU);
+        using var product = new Atelier.Layers.AttentionProduct(causal: false);
+        using var layer = new TemporalAttention(8, 2, 3, product, Precision.Fp32, random);
+        Tensor x = randn([2 * 3, 8, 2, 2], generator: random);
+        layer.Forward(x).allclose(x).ShouldBeTrue("it is the identity at first");
+        foreach ((string name, var parameter) in layer.named_parameters())
+        {
+            if (!name.Contains("norm", StringComparison.Ordinal))
+                parameter.normal_(0, 0.5, random);
+        }
+        Tensor y = layer.Forward(x), changed = x.clone();
+        changed[1, 3, 0, 1] = tensor(9f); // frame 1 of clip 0: its norm covers the frame
+        Tensor difference = layer.Forward(changed).sub(y).abs().sum(1); // [frames, height, width]
+        difference.narrow(0, 3, 3).max().item<float>().ShouldBe(0, "the other clip");
+        difference[0].gt(1e-6).all().item<bool>().ShouldBeTrue("an earlier frame");
+    }
+
+    private static async Task<VideoSample[]> Draw(VideoGenerator generator, GenerationRequest request)
+    {
+        var samples = new List<VideoSample>();
+        await foreach (Sample sample in generator.GenerateAsync(request))
+            samples.Add((VideoSample)sample);
+        return [.. samples];
+    }
+
+    private static bool Same(ReadOnlyMemory<byte> one, ReadOnlyMemory<byte> other) =>
+        one.Span.SequenceEqual(other.Span);
+
+    /// <summary>A GIF has a palette of 256 colours.</summary>
+    private static bool Near(VideoSample one, VideoSample other, int frame) =>
+        one.Frames[frame].ToArray().Zip(other.Frames[frame].ToArray(), (a, b) => Math.Abs(a - b)).Average() < 20;
+}
