@@ -75,7 +75,8 @@ internal static class ImageBundle
             if (mel is { SampleRate: > 0 and <= MostRate, MelCount: > 0 and <= MostSide, Window: >= 16 and <= 65_536 }
                 && mel.Hop > 0 && mel.Hop <= mel.Window / 2 && sound.Samples is > 0 and <= MostSamples
                 && mel.MinFrequency >= 0 && mel.MaxFrequency > mel.MinFrequency
-                && mel.MaxFrequency <= mel.SampleRate / 2.0 && lowest >= -MostDecibels && highest > lowest && highest <= MostDecibels)
+                && mel.MaxFrequency <= mel.SampleRate / 2.0 && lowest >= -MostDecibels && highest > lowest
+                && highest <= MostDecibels)
                 return sound;
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException
