@@ -22,7 +22,8 @@ public sealed class OpusCodingTests
         double measured = coding.PayloadBits / sound.Seconds;
         measured.ShouldBeInRange(0.6 * bits, 1.4 * bits);
 
-        Command.Ffmpeg("-i", folder["a.opus"], folder["b.wav"]);
+        // ffmpeg's own decoder is a tenth of a millisecond late
+        Command.Ffmpeg("-c:a", "libopus", "-i", folder["a.opus"], folder["b.wav"]);
         Sound other = AudioFiles.Read(folder["b.wav"], rate);
         Math.Abs(other.Frames - sound.Frames).ShouldBeLessThanOrEqualTo(rate / 100);
         float[] ours = again.Samples[0], theirs = other.Samples[0];
