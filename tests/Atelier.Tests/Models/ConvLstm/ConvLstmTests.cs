@@ -98,6 +98,6 @@ public sealed class ConvLstmTests : IDisposable
                 .ToBlockingEnumerable().ToList()).ToLine().ShouldContain("only continues the first frames");
         }
         EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
-        report.Metrics.ShouldContainKey("peakSignalToNoiseGain");
+        report.Metrics.Keys.ShouldContain("peakSignalToNoiseGain");
     }
 }
