@@ -58,7 +58,7 @@ public sealed class AudioTask : ITask
     {
         if (model.As<IAudioCodec>() is not null)
             throw new AtelierException("a codec codes sounds, and generates none",
-                hint: "atelier compress SOUND --to codec --with RUN codes one");
+                hint: "compress a sound with it");
         var generator = model.Require<ImageGenerator>();
         if (request.Drawing is { } drawing && (drawing.From ?? drawing.Mask) is not null)
             throw new AtelierException("sounds do not begin from images", Mention.Field("from"), "leave it out");

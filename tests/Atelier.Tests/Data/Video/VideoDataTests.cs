@@ -169,16 +169,24 @@ public sealed class VideoDataTests : IDisposable
     [Fact]
     public void Memory_does_not_grow_with_the_length_of_a_film()
     {
+        // Other tests of the process use memory too, though not each time.
+        long[] growths = [.. Enumerable.Range(0, 5).Select(i => Growth(_folder[$"frames-{i}"]))
+            .TakeWhile(growth => growth >= 8 << 20)];
+        growths.Length.ShouldBeLessThan(5, string.Join(", ", growths));
+    }
+
+    private static long Growth(string path)
+    {
         const int frames = 20_000;
         long before = GC.GetTotalMemory(forceFullCollection: true), most = 0;
         var item = new VideoItem(new VideoEntry("long", "long", (_, _, _) => new Long(frames), Probe: null), 0, false);
         var format = new FrameFormat(32, 32, 3, 10, VideoFit.Crop);
         VideoFilm film = new VideoPreparation(format, 0, new(), null, CancellationToken.None)
-            .Write(_folder["frames"], [item]).Single().Film;
+            .Write(path, [item]).Single().Film;
         most = GC.GetTotalMemory(forceFullCollection: true) - before;
         film.Frames.ShouldBe(frames);
-        new FileInfo(_folder["frames"]).Length.ShouldBe((long)frames * format.Size);
-        most.ShouldBeLessThan(8 << 20);
+        new FileInfo(path).Length.ShouldBe((long)frames * format.Size);
+        return most;
     }
 
     [Fact]
