@@ -36,6 +36,7 @@ public sealed class ErrorTests : IDisposable
             + "the built-in ones")]
     [InlineData("train quickstart --set training.stepz=5",
         "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
+    [InlineData("compress nowhere.wav --to opus", "nowhere.wav: there is no such sound; name a file")]
     [InlineData("train --text nowhere.txt",
         "nowhere.txt: there is no such file or folder; check the path given with --text")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]

@@ -46,8 +46,10 @@ internal sealed class CompressCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         if (File.Exists(run))
             return await RunSoundAsync(console, run, parse, cancellation).ConfigureAwait(false);
-        RefuseOptions(parse, "is for sounds", _rate, _with);
         string type = parse.GetValue(_to) ?? "q8";
+        if (SoundCompressing.IsFormat(type) && !Directory.Exists(run))
+            throw new AtelierException("there is no such sound", run, "name a file");
+        RefuseOptions(parse, "is for sounds", _rate, _with);
         string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{type}";
         CompressionReport report = await _workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console,
             cancellation).ConfigureAwait(false);

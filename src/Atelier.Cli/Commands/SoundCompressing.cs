@@ -13,6 +13,9 @@ internal static class SoundCompressing
         ("wav", SoundFormat.Wav),
     ];
 
+    /// <summary>Whether a name is that of a format of sounds.</summary>
+    public static bool IsFormat(string name) => Formats.Any(format => format.Name == name);
+
     /// <summary>Returns a format by its name.</summary>
     /// <exception cref="AtelierException">There is no such format.</exception>
     public static SoundFormat Format(string name) => Formats.FirstOrDefault(format => format.Name == name) is
