@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Compress.Sounds;
 using Atelier.Data.Audio;
+using Atelier.Evaluation;
 using Atelier.Models;
 using Atelier.Models.AudioCodec;
 using Atelier.Recipes;
@@ -39,6 +40,24 @@ public sealed class AudioCodecFamilyTests : IDisposable
             (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-4f);
         Should.Throw<AtelierException>(() => codec.Decode([[0, 16]], 200)).Message.ShouldContain("does not know");
         Should.Throw<AtelierException>(() => codec.Decode([[0]], 200)).Message.ShouldContain("too few codes");
+    }
+
+    [Fact]
+    public async Task A_report_compares_held_out_sounds_with_Opus_and_generating_is_refused()
+    {
+        await Train("run");
+        var workshop = new Workshop();
+        EvaluationReport report = await workshop.EvaluateAsync(_folder["run"]);
+        report.Headline.Metric.ShouldBe("melDistance");
+        using ITrainedModel model = workshop.Open(_folder["run"]);
+        var codec = model.Require<IAudioCodec>();
+        report.Metrics["rate"].Value.ShouldBe(codec.BitsPerSecond(codec.CodebookCount) / 1000);
+        IReadOnlyDictionary<string, Metric> opus = report.Baselines["opus"];
+        opus["rate"].Value.ShouldBeInRange(4, 12);
+        opus["melDistance"].Value.ShouldBeInRange(0.1, report.Metrics["melDistance"].Value);
+        report.Comparisons.Keys.ShouldBe(["opus"]);
+        Should.Throw<AtelierException>(() => workshop.TaskOf(model).GenerateAsync(model, new())
+            .ToBlockingEnumerable().ToList()).ToLine().ShouldContain("generates none");
     }
 
     [Fact]
