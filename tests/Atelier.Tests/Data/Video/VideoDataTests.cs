@@ -94,6 +94,7 @@ public sealed class VideoDataTests : IDisposable
     [Fact]
     public void Folders_of_numbered_frames_and_gif_files_are_videos_with_classes()
     {
+        Command.Ffmpeg("-version");
         var rising = new List<byte[]>();
         for (int frame = 0; frame < 12; frame++)
         {
@@ -208,6 +209,7 @@ public sealed class VideoDataTests : IDisposable
     public void The_two_streams_of_a_real_film_have_the_published_numbers_of_frames()
     {
         string film = DataFolder.File("video", "nasa_13013.mp4");
+        Command.Ffmpeg("-version");
         foreach ((int stream, int frames, double fps) in ((int, int, double)[])[(0, 325, 25), (1, 390, 29.97)])
         {
             using VideoData data = VideoData.Prepare(new DataSection { Source = film, Split = All,

@@ -7,6 +7,7 @@ using Atelier.Recipes;
 using Atelier.Tasks.Video;
 using Atelier.Tensors;
 using Atelier.Tests.Data;
+using Atelier.Tests.Data.Audio;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -74,6 +75,7 @@ public sealed class ConvLstmTests : IDisposable
     [Fact]
     public async Task A_trained_bundle_continues_videos_and_generates_none_freely()
     {
+        Command.Ffmpeg("-version");
         await new Workshop().TrainAsync(RecipeReader.Read("moving-shapes", ModelFamilies.All,
         [
             "data.worldDocuments=60", "data.video.frames=6", "model={family: convlstm, hiddenSize: 8, layerCount: 1}",

@@ -8,6 +8,7 @@ using Atelier.Recipes;
 using Atelier.Tasks.Video;
 using Atelier.Tensors;
 using Atelier.Tests.Data;
+using Atelier.Tests.Data.Audio;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;
@@ -24,6 +25,7 @@ public sealed class VideoDiffusionTests : IDisposable
     [Fact]
     public async Task A_trained_bundle_generates_continues_and_fills_in_and_is_evaluated()
     {
+        Command.Ffmpeg("-version");
         await new Workshop().TrainAsync(RecipeReader.Read("moving-shapes", ModelFamilies.All,
         [
             "data.worldDocuments=60", "data.video.frames=6", "model.patchSize=4", "model.channels=[8]",
