@@ -90,9 +90,10 @@ internal sealed class BeamGroup(TextDraft draft, int width)
         _top.Clear();
         for (int row = 0; row < Beams.Count; row++)
         {
-            ReadOnlySpan<int> history = CollectionsMarshal.AsSpan(History(Beams[row]));
-            ReadOnlySpan<ulong> allowed = draft.Allowed(Beams[row].State, history);
-            _top.Add(row, Beams[row].Total, state.Logits(FirstRow + row), allowed, penalties);
+            Beam beam = Beams[row];
+            ReadOnlySpan<ulong> allowed =
+                draft.Allowed(beam.State, draft.NeedsHistory ? CollectionsMarshal.AsSpan(History(beam)) : []);
+            _top.Add(row, beam.Total, state.Logits(FirstRow + row), allowed, penalties);
         }
         float[][] alignments =
             [.. Beams.Select((_, row) => state.Alignment(FirstRow + row, draft.SourceLength))];

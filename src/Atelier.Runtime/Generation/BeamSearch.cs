@@ -13,7 +13,9 @@ namespace Atelier.Generation;
 /// <param name="drafts">The sample to search for of each source, or one sample if the model has no sources. They have
 /// the same options and prompt, and no generated tokens yet.</param>
 /// <param name="isAligned">Whether beams carry their attention to the source.</param>
-internal sealed class BeamSearch(ILanguageModel model, IReadOnlyList<TextDraft> drafts, bool isAligned) : IDisposable
+/// <param name="usesThreads">Whether the beams of several texts are chosen on several threads.</param>
+internal sealed class BeamSearch(
+    ILanguageModel model, IReadOnlyList<TextDraft> drafts, bool isAligned, bool usesThreads) : IDisposable
 {
     private readonly BeamGroup[][] _texts = [.. drafts.Select((draft, text) => Groups(draft, text))];
     private RollingState? _state;
@@ -30,10 +32,15 @@ internal sealed class BeamSearch(ILanguageModel model, IReadOnlyList<TextDraft> 
             ReadTokens(_state);
         RollingState state = _state;
         // The states of a constraint are shared, and may be found only one after another.
-        if (_texts.Length > 1 && drafts[0].State is null)
-            state.ForEach(_texts.Length, Choose);
+        if (usesThreads && _texts.Length > 1 && drafts[0].State is null)
+        {
+            Parallel.For(0, _texts.Length, Choose);
+        }
         else
-            Enumerable.Range(0, _texts.Length).ToList().ForEach(Choose);
+        {
+            for (int text = 0; text < _texts.Length; text++)
+                Choose(text);
+        }
 
         void Choose(int text)
         {

@@ -1,5 +1,4 @@
 using Atelier.Abstractions;
-using Atelier.Kernels;
 
 namespace Atelier.Generation;
 
@@ -98,17 +97,6 @@ internal sealed class RollingState : IDisposable
         _state.Dispose();
         _state = _model.CreateState(sequences);
         Append(last);
-    }
-
-    /// <summary>Calls a function for each index from 0, on several threads.</summary>
-    /// <param name="count">Number of calls.</param>
-    /// <param name="call">The function; safe for concurrent use.</param>
-    public void ForEach(int count, Action<int> call)
-    {
-        if (_state is IWorkerState workers)
-            workers.ForEach(count, call);
-        else
-            Parallel.For(0, count, call);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Generation.Speculative;
+using Atelier.Networks;
 using Atelier.Tokenizers;
 
 namespace Atelier.Generation;
@@ -84,7 +85,7 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
         int[][] source = [SourceOf(request)];
         TextDraft[] drafts = Begin(request, source);
         await Task.Yield(); // return the enumerator before the first step runs
-        await foreach ((_, TextSample sample) in WriteAsync(request, source, drafts, cancellation)
+        await foreach ((_, TextSample sample) in WriteAsync(Model, request, source, drafts, cancellation)
             .ConfigureAwait(false))
             yield return sample;
     }
@@ -102,7 +103,7 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
         int[][] source = [SourceOf(request)];
         TextDraft[] drafts = Begin(request, source);
         await Task.Yield(); // return the enumerator before the first step runs
-        await foreach (TextPiece piece in Pieces(request, source, drafts, cancellation).ConfigureAwait(false))
+        await foreach (TextPiece piece in Pieces(Model, request, source, drafts, cancellation).ConfigureAwait(false))
             yield return piece;
     }
 
@@ -132,18 +133,20 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
         int[][] encoded = [.. sources.Select((source, i) => EncodeSource(source, $"source {i + 1}"))];
         var samples = new TextSample[sources.Count * Math.Max(0, request.Count)];
         int done = 0;
-        await Task.Yield(); // return the task before the first step runs
+        // The states of a constraint are shared by all sources and found one after another.
+        IReadOnlyList<ISequenceToSequenceModel> models = Model is IWorkerModel several
+            && Begin(request, encoded.Take(1).ToArray()) is not [{ State: not null }, ..] ? several.Workers : [Model];
         // Similar lengths share a batch, so that little of it is padding; the longest come first.
-        IEnumerable<int> byLength = Enumerable.Range(0, encoded.Length).OrderByDescending(i => encoded[i].Length);
-        foreach (int[] batch in byLength.Chunk(batchSize))
+        int[] byLength = [.. Enumerable.Range(0, encoded.Length).OrderByDescending(i => encoded[i].Length)];
+        await WorkerBatches.RunAsync(models, byLength, batchSize, async (model, batch) =>
         {
             int[][] chosen = [.. batch.Select(i => encoded[i])];
             TextDraft[] drafts = Begin(request, chosen);
-            await foreach ((int index, TextSample sample) in WriteAsync(request, chosen, drafts, cancellation)
+            await foreach ((int index, TextSample sample) in WriteAsync(model, request, chosen, drafts, cancellation)
                 .ConfigureAwait(false))
                 samples[batch[index / request.Count] * request.Count + index % request.Count] = sample;
-            progress?.Report(done += batch.Length);
-        }
+            progress?.Report(Interlocked.Add(ref done, batch.Length));
+        }, cancellation).ConfigureAwait(false);
         return samples;
     }
 
@@ -214,17 +217,19 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
             _pipeline.Begin(request, options, start, prefix.Length == 0, i, source.Length))];
     }
 
-    private IAsyncEnumerable<TextPiece> Pieces(GenerationRequest request, int[][] sources, TextDraft[] drafts,
-        CancellationToken cancellation)
+    private IAsyncEnumerable<TextPiece> Pieces(ISequenceToSequenceModel model, GenerationRequest request,
+        int[][] sources, TextDraft[] drafts, CancellationToken cancellation)
     {
-        var given = new ConditionedModel(Model, [.. sources.Select(source => (ReadOnlyMemory<int>)source)]);
-        return _pipeline.StreamAsync(given, drafts, request.Count, request.Alignments, cancellation);
+        var given = new ConditionedModel(model, [.. sources.Select(source => (ReadOnlyMemory<int>)source)]);
+        return _pipeline.StreamAsync(
+            given, drafts, request.Count, request.Alignments, cancellation, isAlone: !ReferenceEquals(model, Model));
     }
 
-    private async IAsyncEnumerable<(int Index, TextSample Sample)> WriteAsync(GenerationRequest request,
-        int[][] sources, TextDraft[] drafts, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<(int Index, TextSample Sample)> WriteAsync(ISequenceToSequenceModel model,
+        GenerationRequest request, int[][] sources, TextDraft[] drafts,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
-        IAsyncEnumerable<TextPiece> pieces = Pieces(request, sources, drafts, cancellation);
+        IAsyncEnumerable<TextPiece> pieces = Pieces(model, request, sources, drafts, cancellation);
         await foreach ((int index, TextSample sample, IReadOnlyList<ReadOnlyMemory<float>> rows) in TextPipeline
             .CollectAsync(pieces, drafts.Length, cancellation).ConfigureAwait(false))
         {

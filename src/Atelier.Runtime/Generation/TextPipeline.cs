@@ -64,10 +64,12 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
     /// <param name="count">Number of samples of each source; of all samples if the model has no sources.</param>
     /// <param name="isAligned">Whether pieces carry the attention to the source.</param>
     /// <param name="cancellation">Cancels the request, also while it waits for its turn.</param>
+    /// <param name="isAlone">Whether no other request uses the model, so that steps need no turn; they then stay on one
+    /// thread.</param>
     public IAsyncEnumerable<TextPiece> StreamAsync(ILanguageModel model, TextDraft[] drafts, int count, bool isAligned,
-        CancellationToken cancellation) => drafts[0].Options.BeamWidth > 1
-            ? SearchAsync(model, drafts, count, isAligned, cancellation)
-            : SampleInStepAsync(model, drafts, count, isAligned, cancellation);
+        CancellationToken cancellation, bool isAlone = false) => drafts[0].Options.BeamWidth > 1
+            ? SearchAsync(model, drafts, count, isAligned, isAlone, cancellation)
+            : SampleInStepAsync(model, drafts, count, isAligned, isAlone, cancellation);
 
     /// <summary>Joins pieces to samples and returns each as soon as it is complete.</summary>
     /// <param name="pieces">The pieces.</param>
@@ -108,7 +110,7 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
 
     /// <summary>Advances all samples by one token at a time, which every model supports.</summary>
     private async IAsyncEnumerable<TextPiece> SampleInStepAsync(
-        ILanguageModel model, TextDraft[] drafts, int count, bool isAligned,
+        ILanguageModel model, TextDraft[] drafts, int count, bool isAligned, bool isAlone,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         var sampler = new TokenSampler(drafts[0].Options, model.VocabularySize);
@@ -119,7 +121,7 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
         RollingState? states = null;
         try
         {
-            await InTurnAsync(Begin, cancellation).ConfigureAwait(false);
+            await InTurnAsync(Begin, isAlone, cancellation).ConfigureAwait(false);
             while (true)
             {
                 going.Clear();
@@ -135,7 +137,7 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
                 }
                 if (going.Count == 0)
                     yield break;
-                await InTurnAsync(Advance, cancellation).ConfigureAwait(false);
+                await InTurnAsync(Advance, isAlone, cancellation).ConfigureAwait(false);
             }
         }
         finally
@@ -161,15 +163,16 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
     }
 
     private async IAsyncEnumerable<TextPiece> SearchAsync(
-        ILanguageModel model, TextDraft[] drafts, int count, bool isAligned,
+        ILanguageModel model, TextDraft[] drafts, int count, bool isAligned, bool isAlone,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         TextDraft[] searched = [.. drafts.Where((_, i) => i % count == 0)];
-        using var search = new BeamSearch(model, searched, isAligned || drafts[0].Options.CoveragePenalty > 0);
+        using var search = new BeamSearch(
+            model, searched, isAligned || drafts[0].Options.CoveragePenalty > 0, usesThreads: !isAlone);
         do
         {
             cancellation.ThrowIfCancellationRequested();
-            await InTurnAsync(search.Advance, cancellation).ConfigureAwait(false);
+            await InTurnAsync(search.Advance, isAlone, cancellation).ConfigureAwait(false);
         }
         while (!search.IsOver);
         for (int i = 0; i < drafts.Length; i++)
@@ -190,9 +193,9 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
     /// <summary>
     /// Runs a step while no other request uses the model, unless the model supports concurrent steps.
     /// </summary>
-    private async ValueTask InTurnAsync(Action step, CancellationToken cancellation)
+    private async ValueTask InTurnAsync(Action step, bool isAlone, CancellationToken cancellation)
     {
-        if (runsInParallel)
+        if (runsInParallel || isAlone)
         {
             step();
             return;

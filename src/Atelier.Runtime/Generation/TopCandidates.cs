@@ -13,7 +13,7 @@ internal readonly record struct Candidate(int Row, TokenChoice Choice, double Sc
 /// <summary>Selects the best continuations of several beams. Of equal ones, it keeps the first.</summary>
 internal sealed class TopCandidates(int capacity)
 {
-    private readonly List<Candidate> _best = new(capacity + 1);
+    private readonly List<Candidate> _best = new(capacity);
 
     /// <summary>The best continuations so far, best first.</summary>
     public IReadOnlyList<Candidate> Best => _best;
@@ -52,12 +52,13 @@ internal sealed class TopCandidates(int capacity)
                 double total = score + logProbability - penalties.GetValueOrDefault(id);
                 if (!(total > Worst))
                     continue;
-                int place = _best.Count;
-                while (place > 0 && _best[place - 1].Score < total)
-                    place--;
-                _best.Insert(place, new Candidate(row, new TokenChoice(id, logProbability), total));
-                if (_best.Count > capacity)
-                    _best.RemoveAt(capacity);
+                var candidate = new Candidate(row, new TokenChoice(id, logProbability), total);
+                if (_best.Count < capacity)
+                    _best.Add(candidate);
+                int place = _best.Count - 1;
+                for (; place > 0 && _best[place - 1].Score < total; place--)
+                    _best[place] = _best[place - 1];
+                _best[place] = candidate;
                 least = Least();
             }
         }

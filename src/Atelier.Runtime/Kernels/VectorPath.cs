@@ -277,12 +277,16 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             sum = TLanes.Add(sum, term);
         }
         float total = TLanes.Sum(sum);
-        for (; i < count; i++)
+        if (i == count)
+            return total;
+        float* rest = stackalloc float[TLanes.Count];
+        new Span<float>(x + i, count - i).CopyTo(new Span<float>(rest, TLanes.Count));
+        TLanes.Store(TLanes.Exp(TLanes.Add(TLanes.Load(rest), minusShift)), rest);
+        for (int lane = 0; i < count; lane++, i++)
         {
-            float term = MathF.Exp(x[i] - shift);
             if (terms is not null)
-                terms[i] = term;
-            total += term;
+                terms[i] = rest[lane];
+            total += rest[lane];
         }
         return total;
     }

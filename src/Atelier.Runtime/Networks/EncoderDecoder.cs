@@ -11,22 +11,20 @@ namespace Atelier.Networks;
 /// </summary>
 /// <remarks>
 /// The keys and values of a source are computed once and shared by all of its targets. The targets share the cached
-/// keys and values of their common tokens, so selecting beams copies references.
+/// keys and values of their common tokens, so selecting beams copies references. Batches of sources that do not wait
+/// for one another are faster on the single-threaded models of <see cref="Workers"/>, whose steps have no barriers.
 /// </remarks>
-public sealed class EncoderDecoder : ISequenceToSequenceModel
+public sealed class EncoderDecoder : ISequenceToSequenceModel, IWorkerModel
 {
-    // With less rows for each worker, all of them read the weights of the same rows together.
-    private const int LeastRows = 8;
-
     private const int PairsAtOnce = 64, LogitsAtOnce = 1 << 22;
 
     private readonly EncoderDecoderParts _parts;
     private readonly KernelPath _path;
-    private readonly WorkerPool[] _pools; // of all workers together, then one for each alone
+    private readonly WorkerPool _pool;
     private readonly SourcePass _sources;
     private readonly TargetPass _targets;
-    private readonly SourcePass[] _eachSources; // one for each worker, on sources of its own
-    private readonly TargetPass[] _eachTargets;
+    private readonly bool _ownsWeights;
+    private EncoderDecoder[]? _workers;
     private bool _disposed;
 
     /// <summary>Creates a model.</summary>
@@ -41,20 +39,18 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
     }
 
     internal EncoderDecoder(EncoderDecoderConfig config, EncoderDecoderWeights weights, int threads, KernelPath path)
+        : this(config, weights, path, Prepare(config, weights, threads, path, out int workers), workers)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        config.Check();
-        weights.Check(config);
-        (Config, Weights, _path) = (config, weights, path);
-        int workers = PassProducts.Workers(threads,
-            weights.Head.Weight.ByteCount + weights.Decoder.Blocks.Sum(block => block.Up.Weight.ByteCount * 4));
+        _ownsWeights = true;
+    }
+
+    private EncoderDecoder(EncoderDecoderConfig config, EncoderDecoderWeights weights, KernelPath path,
+        EncoderDecoderParts parts, int workers)
+    {
+        (Config, Weights, _path, _parts, _pool) = (config, weights, path, parts, new WorkerPool(workers));
         Cache = new TokenCache(config.DecoderLayerCount, config.Shape.AttentionSize);
-        _parts = new EncoderDecoderParts(config, weights, path);
-        _pools = [new WorkerPool(workers), .. Enumerable.Range(0, workers).Select(_ => new WorkerPool(1))];
-        _sources = new SourcePass(config, _parts, path, _pools[0]);
-        _targets = new TargetPass(config, _parts, Cache, path, _pools[0]);
-        _eachSources = [.. _pools[1..].Select(pool => new SourcePass(config, _parts, path, pool))];
-        _eachTargets = [.. _pools[1..].Select(pool => new TargetPass(config, _parts, Cache, path, pool))];
+        _sources = new SourcePass(config, parts, path, _pool);
+        _targets = new TargetPass(config, parts, Cache, path, _pool);
     }
 
     /// <summary>The configuration.</summary>
@@ -75,8 +71,25 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
     /// <inheritdoc/>
     public int ContextLength => Config.ContextLength;
 
+    /// <inheritdoc/>
+    IReadOnlyList<ISequenceToSequenceModel> IWorkerModel.Workers => Workers;
+
     /// <summary>Guards the workers, the passes and the cache.</summary>
     internal Lock Gate { get; } = new();
+
+    /// <summary>Models with the same weights and one thread each, as many as this model has threads.</summary>
+    internal IReadOnlyList<EncoderDecoder> Workers
+    {
+        get
+        {
+            lock (Gate)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                return _pool.Workers == 1 ? [this] : _workers ??= [.. Enumerable.Range(0, _pool.Workers)
+                    .Select(_ => new EncoderDecoder(Config, Weights, _path, _parts, workers: 1))];
+            }
+        }
+    }
 
     internal TokenCache Cache { get; }
 
@@ -104,29 +117,13 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
         }
         var scores = new TokenScore[pairs.Count][];
         // Targets of similar length share a state; those that end leave it.
-        IEnumerable<int> order = Enumerable.Range(0, pairs.Count).OrderByDescending(i => pairs[i].Target.Length);
-        foreach (int[] rows in order.Chunk(Math.Clamp(LogitsAtOnce / VocabularySize, 1, PairsAtOnce)))
+        int[] order = [.. Enumerable.Range(0, pairs.Count).OrderByDescending(i => pairs[i].Target.Length)];
+        int most = Math.Clamp(LogitsAtOnce / VocabularySize, 1, PairsAtOnce);
+        WorkerBatches.RunAsync(Workers, order, most, (model, rows) =>
         {
-            foreach (int row in rows)
-                scores[row] = new TokenScore[pairs[row].Target.Length - 1];
-            int going = rows.Count(row => scores[row].Length > 0);
-            if (going == 0)
-                continue;
-            using IDecodingState state = CreateState([.. rows[..going].Select(row => pairs[row].Source)]);
-            float[] logits = new float[going * VocabularySize];
-            for (int t = 0; going > 0; t++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                if (going < state.Sequences)
-                    state.Select([.. Enumerable.Range(0, going)]);
-                state.Append([.. rows[..going].Select(row => pairs[row].Target.Span[t])],
-                    logits.AsSpan(0, going * VocabularySize));
-                for (int i = 0; i < going; i++)
-                    scores[rows[i]][t] = BatchedScoring.ScoreToken(logits.AsSpan(i * VocabularySize, VocabularySize),
-                        pairs[rows[i]].Target.Span[t + 1], _path);
-                going = rows[..going].Count(row => scores[row].Length > t + 1);
-            }
-        }
+            model.Score(pairs, rows, scores, cancellation);
+            return Task.CompletedTask;
+        }, cancellation).GetAwaiter().GetResult();
         return scores;
     }
 
@@ -138,23 +135,16 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
             if (_disposed)
                 return;
             _disposed = true;
-            foreach (WorkerPool pool in _pools)
-                pool.Dispose();
-            foreach (IDisposable part in (IDisposable[])[_sources, _targets, .. _eachSources, .. _eachTargets, Cache,
-                _parts, .. Weights.Owners])
+            foreach (EncoderDecoder worker in _workers ?? [])
+                worker.Dispose();
+            _pool.Dispose();
+            foreach (IDisposable part in (IDisposable[])[_sources, _targets, Cache])
+                part.Dispose();
+            if (!_ownsWeights)
+                return;
+            foreach (IDisposable part in (IDisposable[])[_parts, .. Weights.Owners])
                 part.Dispose();
         }
-    }
-
-    /// <summary>
-    /// Calls a function, which must not use the model, on the workers. The caller holds <see cref="Gate"/>.
-    /// </summary>
-    internal void ForEach(int count, Action<int> call)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var calls = new WorkerCalls(count, call);
-        _pools[0].Run(calls);
-        calls.Check();
     }
 
     /// <summary>Computes a step, already checked. The caller holds <see cref="Gate"/>.</summary>
@@ -162,16 +152,42 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _parts.Decoder.MakeRoom(step.Position + 1);
-        int rows = step.Tokens.Length, workers = _eachTargets.Length;
-        if (workers == 1 || rows < LeastRows * workers)
-        {
-            _targets.Run(step, 0, rows);
+        _targets.Run(step);
+    }
+
+    private static EncoderDecoderParts Prepare(EncoderDecoderConfig config, EncoderDecoderWeights weights, int threads,
+        KernelPath path, out int workers)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        config.Check();
+        weights.Check(config);
+        workers = PassProducts.Workers(threads,
+            weights.Head.Weight.ByteCount + weights.Decoder.Blocks.Sum(block => block.Up.Weight.ByteCount * 4));
+        return new EncoderDecoderParts(config, weights, path);
+    }
+
+    private void Score(IReadOnlyList<(ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target)> pairs, int[] rows,
+        TokenScore[][] scores, CancellationToken cancellation)
+    {
+        foreach (int row in rows)
+            scores[row] = new TokenScore[pairs[row].Target.Length - 1];
+        int going = rows.Count(row => scores[row].Length > 0);
+        if (going == 0)
             return;
+        using IDecodingState state = CreateState([.. rows[..going].Select(row => pairs[row].Source)]);
+        float[] logits = new float[going * VocabularySize];
+        for (int t = 0; going > 0; t++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (going < state.Sequences)
+                state.Select([.. Enumerable.Range(0, going)]);
+            state.Append([.. rows[..going].Select(row => pairs[row].Target.Span[t])],
+                logits.AsSpan(0, going * VocabularySize));
+            for (int i = 0; i < going; i++)
+                scores[rows[i]][t] = BatchedScoring.ScoreToken(logits.AsSpan(i * VocabularySize, VocabularySize),
+                    pairs[rows[i]].Target.Span[t + 1], _path);
+            going = rows[..going].Count(row => scores[row].Length > t + 1);
         }
-        Range[] shares = [.. Enumerable.Range(0, workers)
-            .Select(worker => (rows * worker / workers)..(rows * (worker + 1) / workers))];
-        _pools[0].Run(new SequenceGroups(shares, (worker, share) =>
-            _eachTargets[worker].Run(step, share.Start.Value, share.End.Value - share.Start.Value)));
     }
 
     private SourceMemory Encode(IReadOnlyList<ReadOnlyMemory<int>> sources)
@@ -182,12 +198,8 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel
             var memory = new SourceMemory(Config.Shape, Config.DecoderLayerCount, _path,
                 [.. sources.Select(source => source.Length)]);
             _parts.Encoder.MakeRoom(memory.Longest);
-            List<Range> groups = SequenceGroups.Divide(sources.Count, i => sources[i].Length, _eachSources.Length);
-            if (groups.Count == 1)
-                _sources.Run(sources, groups[0], memory);
-            else
-                _pools[0].Run(new SequenceGroups([.. groups],
-                    (worker, group) => _eachSources[worker].Run(sources, group, memory)));
+            foreach (Range group in SequenceGroups.Divide(sources.Count, i => sources[i].Length, workers: 1))
+                _sources.Run(sources, group, memory);
             return memory;
         }
     }

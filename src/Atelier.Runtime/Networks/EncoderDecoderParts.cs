@@ -32,7 +32,7 @@ internal sealed class StackParts : IDisposable
 
     public RelativeBias? Bias { get; }
 
-    /// <summary>Prepares the positions of sequences of a length. No pass may run meanwhile.</summary>
+    /// <summary>Prepares the positions of sequences of a length. Passes may run meanwhile.</summary>
     public void MakeRoom(int length)
     {
         Embedding.MakeRoom(length);

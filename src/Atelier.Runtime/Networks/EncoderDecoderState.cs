@@ -6,7 +6,7 @@ namespace Atelier.Networks;
 /// <summary>
 /// The targets of an <see cref="EncoderDecoder"/> that are being generated, and their encoded sources.
 /// </summary>
-internal sealed unsafe class EncoderDecoderState : IAlignedState, IWorkerState
+internal sealed unsafe class EncoderDecoderState : IAlignedState
 {
     private readonly EncoderDecoder _model;
     private readonly SourceMemory _memory;
@@ -71,15 +71,6 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState, IWorkerState
             LetGo();
         }
         (_sources, _targets, _alignments) = (sources, targets, alignments);
-    }
-
-    public void ForEach(int count, Action<int> call)
-    {
-        lock (_model.Gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            _model.ForEach(count, call);
-        }
     }
 
     public void Dispose()

@@ -7,21 +7,25 @@ internal sealed unsafe class PassEmbedding(EncoderDecoderConfig config, WeightMa
     KernelPath path) : IDisposable
 {
     private readonly float _scale = config.ScaleEmbedding ? MathF.Sqrt(config.HiddenSize) : 1;
-    private PassScratch _memory = new();
-    private float* _sinusoids; // [length, hidden]
+    private readonly PassScratch _memory = new(); // also keeps the smaller tables, which a pass may be reading
+    private volatile float* _sinusoids; // [length, hidden]
     private int _length;
 
-    /// <summary>Prepares the positions of sequences of a length. No pass may run meanwhile.</summary>
+    /// <summary>Prepares the positions of sequences of a length. Passes may run meanwhile.</summary>
     public void MakeRoom(int length)
     {
-        if (config.Positions != PositionName.Sinusoidal || length <= _length)
+        if (config.Positions != PositionName.Sinusoidal)
             return;
-        _length = Math.Max(length, Math.Min(2 * _length, config.ContextLength));
-        _memory.Dispose();
-        _memory = new PassScratch();
-        _sinusoids = _memory.Floats((long)_length * config.HiddenSize);
-        for (int position = 0; position < _length; position++)
-            SinusoidalEncoding.Fill(position, new Span<float>(Sinusoid(position), config.HiddenSize));
+        lock (_memory)
+        {
+            if (length <= _length)
+                return;
+            _length = Math.Max(length, Math.Min(2 * _length, config.ContextLength));
+            float* table = _memory.Floats((long)_length * config.HiddenSize);
+            for (int position = 0; position < _length; position++)
+                SinusoidalEncoding.Fill(position, new Span<float>(table + Offset(position), config.HiddenSize));
+            _sinusoids = table;
+        }
     }
 
     /// <summary>Reads a token at a position.</summary>
@@ -42,12 +46,12 @@ internal sealed unsafe class PassEmbedding(EncoderDecoderConfig config, WeightMa
         }
         else if (config.Positions == PositionName.Sinusoidal)
         {
-            path.Add(Sinusoid(position), hidden, x);
+            path.Add(_sinusoids + Offset(position), hidden, x);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
-    private float* Sinusoid(int position) => _sinusoids + (long)position * config.HiddenSize;
+    private long Offset(int position) => (long)position * config.HiddenSize;
 }

@@ -36,26 +36,27 @@ public sealed record RelativePositions(int Buckets, int Distance)
 internal sealed unsafe class RelativeBias(RelativePositions positions, Kernels.WeightMatrix weights, bool bidirectional)
     : IDisposable
 {
-    private PassScratch _memory = new();
-    private float* _biases; // [heads, 2 · length − 1]: those of distances from 1 − length to length − 1
-    private int _length;
+    private readonly PassScratch _memory = new(); // also keeps the smaller tables, which a pass may be reading
+    private volatile Table _table = new(null, 0);
 
-    /// <summary>Computes the biases for sequences of a length. No pass may run meanwhile.</summary>
+    /// <summary>Computes the biases for sequences of a length. Passes may run meanwhile.</summary>
     public void MakeRoom(int length)
     {
-        if (length <= _length)
-            return;
-        _length = Math.Max(length, 2 * _length);
-        _memory.Dispose();
-        _memory = new PassScratch();
-        int width = 2 * _length - 1;
-        _biases = _memory.Floats((long)weights.Columns * width);
-        float[] biases = new float[weights.Columns];
-        for (int i = 0; i < width; i++)
+        lock (_memory)
         {
-            weights.ReadRow(positions.BucketOf(i + 1 - _length, bidirectional), biases);
-            for (int head = 0; head < biases.Length; head++)
-                _biases[(long)head * width + i] = biases[head];
+            if (length <= _table.Length)
+                return;
+            length = Math.Max(length, 2 * _table.Length);
+            int width = 2 * length - 1;
+            float* all = _memory.Floats((long)weights.Columns * width);
+            float[] biases = new float[weights.Columns];
+            for (int i = 0; i < width; i++)
+            {
+                weights.ReadRow(positions.BucketOf(i + 1 - length, bidirectional), biases);
+                for (int head = 0; head < biases.Length; head++)
+                    all[(long)head * width + i] = biases[head];
+            }
+            _table = new Table(all, length);
         }
     }
 
@@ -63,8 +64,20 @@ internal sealed unsafe class RelativeBias(RelativePositions positions, Kernels.W
     /// Returns the bias of the first key for a query; those of the following keys come after it, and that of the next
     /// query's first key before it.
     /// </summary>
-    public float* At(int head, int query) => _biases + (long)head * (2 * _length - 1) + _length - 1 - query;
+    public float* At(int head, int query)
+    {
+        Table table = _table;
+        return table.Biases + (long)head * (2 * table.Length - 1) + table.Length - 1 - query;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>The biases, [heads, 2 · length − 1], of distances from 1 − length to length − 1.</summary>
+    private sealed class Table(float* biases, int length)
+    {
+        public float* Biases { get; } = biases;
+
+        public int Length { get; } = length;
+    }
 }

@@ -45,7 +45,7 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
 
     // The current step.
     private TargetStep? _step;
-    private int _first, _rows;
+    private int _rows;
 
     /// <summary>Creates a pass.</summary>
     /// <param name="config">The configuration.</param>
@@ -61,14 +61,11 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
         (_panels, _scores) = MakeRoom(1, 1);
     }
 
-    /// <summary>Computes some rows of a step.</summary>
-    /// <param name="step">The step.</param>
-    /// <param name="first">The first row.</param>
-    /// <param name="rows">Number of rows, at least 1.</param>
-    public void Run(TargetStep step, int first, int rows)
+    /// <summary>Computes a step.</summary>
+    public void Run(TargetStep step)
     {
-        (_step, _first, _rows) = (step, first, rows);
-        if (_stack.MakeRoom(rows) || step.Memory.Longest > _longestSource || step.Position >= _longestTarget)
+        (_step, _rows) = (step, step.Tokens.Length);
+        if (_stack.MakeRoom(_rows) || step.Memory.Longest > _longestSource || step.Position >= _longestTarget)
             (_panels, _scores) = MakeRoom(Grown(step.Memory.Longest, _longestSource),
                 Grown(step.Position + 1, _longestTarget));
         _pool.Run(this);
@@ -84,7 +81,7 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
         for (int row = start; row < end; row++)
         {
             float* x = _stack.RowOf(_stack.X, row);
-            _parts.Decoder.Embedding.Read(_step!.Tokens[_first + row], _step.Position, x,
+            _parts.Decoder.Embedding.Read(_step!.Tokens[row], _step.Position, x,
                 _stack.RowOf(_stack.Sums, row));
             if (_parts.Decoder.EmbeddingNorm is { } norm)
                 _stack.Norm(x, norm, x);
@@ -108,7 +105,7 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
                 (int row, int head) = Math.DivRem(item, _shape.HeadCount);
                 long at = (long)row * _shape.AttentionSize + head * size, key = _cache.Offset(layer) + head * size,
                     value = key + _shape.AttentionSize;
-                float** path = paths + (long)(_first + row) * length;
+                float** path = paths + (long)row * length;
                 float* own = path[length - 1];
                 new ReadOnlySpan<float>(keys + at, size).CopyTo(new Span<float>(own + key, size));
                 new ReadOnlySpan<float>(values + at, size).CopyTo(new Span<float>(own + value, size));
@@ -129,10 +126,10 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
         int item = 0;
         for (int row = 0, next = 0; row < _rows; row = next)
         {
-            int source = _step.Sources[_first + row];
-            while (next < _rows && _step.Sources[_first + next] == source)
+            int source = _step.Sources[row];
+            while (next < _rows && _step.Sources[next] == source)
                 next++;
-            float* alignments = isLast ? _step.Alignments + (long)(_first + row) * memory.Longest : null;
+            float* alignments = isLast ? _step.Alignments + (long)row * memory.Longest : null;
             long at = (long)row * _shape.AttentionSize;
             for (int head = 0; head < _shape.HeadCount; head++)
             {
@@ -164,6 +161,6 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
             ? _stack.Normed(worker, _stack.X, _rows, norm, _parts.Head.IsBlocked)
             : _stack.Products.InBytes(worker, _stack.X, _rows, _config.HiddenSize, _parts.Head.IsBlocked);
         _stack.Products.Multiply(worker, _parts.Head, x, _rows,
-            _step!.Logits + (long)_first * _config.VocabularySize, _config.VocabularySize, asAlone: false);
+            _step!.Logits, _config.VocabularySize, asAlone: false);
     }
 }

@@ -68,6 +68,9 @@ internal sealed class TextDraft
 
     public string? FinishReason { get; private set; }
 
+    /// <summary>Whether the tokens so far decide which tokens are allowed.</summary>
+    public bool NeedsHistory => _bans is not null;
+
     /// <summary>Returns the state of the constraint after a token.</summary>
     public ConstraintState? After(ConstraintState? state, int token) =>
         state is null ? null : _constraint!.Advance(state, token);
@@ -148,7 +151,8 @@ internal sealed class TextDraft
     /// Returns a bit for each allowed token; empty if all tokens are allowed. The next call overwrites the result.
     /// </summary>
     /// <param name="state">The state of the constraint; null without a constraint.</param>
-    /// <param name="ids">All tokens so far: the start token, the prompt and the generated tokens.</param>
+    /// <param name="ids">All tokens so far: the start token, the prompt and the generated tokens. Not read unless
+    /// <see cref="NeedsHistory"/>.</param>
     public ReadOnlySpan<ulong> Allowed(ConstraintState? state, ReadOnlySpan<int> ids)
     {
         ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Allowed(state);
