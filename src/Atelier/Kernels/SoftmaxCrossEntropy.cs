@@ -80,7 +80,7 @@ internal static unsafe class SoftmaxCrossEntropy
     }
 
     /// <summary>sum += row.</summary>
-    private static void Add(ushort* row, int count, float* sum)
+    public static void Add(ushort* row, int count, float* sum)
     {
         int whole = count / Width * Width;
         for (int i = 0; i < whole; i += Width)

@@ -32,14 +32,15 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
     /// <param name="bias">[vocabulary], fp32, or null.</param>
     /// <param name="targets">Ids, int64, one for each state; negative ids are ignored.</param>
     /// <param name="smoothing">The share of probability spread over all ids.</param>
-    public static Tensor Loss(Tensor hidden, Tensor weight, Tensor? bias, Tensor targets, double smoothing) =>
-        apply(hidden, weight, bias!, targets, smoothing);
+    /// <param name="rDrop">As in <see cref="VocabularyHead.CrossEntropy"/>.</param>
+    public static Tensor Loss(Tensor hidden, Tensor weight, Tensor? bias, Tensor targets, double smoothing,
+        double rDrop = 0) => apply(hidden, weight, bias!, targets, smoothing, rDrop);
 
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        (var hidden, var weight, var bias, var targets, double smoothing) =
-            ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2], (Tensor)vars[3], (double)vars[4]);
+        (var hidden, var weight, var bias, var targets, double smoothing, double rDrop) = ((Tensor)vars[0],
+            (Tensor)vars[1], (Tensor?)vars[2], (Tensor)vars[3], (double)vars[4], (double)vars[5]);
         using var scope = NewDisposeScope();
         int width = (int)weight.shape[1], vocabulary = (int)weight.shape[0];
         Tensor states = hidden.reshape(-1, width).to(ScalarType.BFloat16); // [rows, width]
@@ -52,14 +53,20 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
             : new LibraryHeadProducts(weight, bias);
         double loss = 0;
         int parts = (int)Math.Max(1, ((long)rows * vocabulary + LogitsAtOnce - 1) / LogitsAtOnce);
+        int halves = rDrop > 0 ? 2 : 1, half = rows / halves; // rows of both halves are taken together
         for (int part = 0; part < parts; part++)
         {
             using var temporaries = NewDisposeScope();
-            int from = (int)((long)rows * part / parts), count = (int)((long)rows * (part + 1) / parts) - from;
-            Tensor some = states.narrow(0, from, count), logits = products.Logits(some); // [count, vocabulary or more]
-            loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, counted, bias is null ? null
-                : biasGradient);
-            products.Back(logits, some, stateGradient.narrow(0, from, count));
+            int from = (int)((long)half * part / parts), count = (int)((long)half * (part + 1) / parts) - from;
+            Tensor Of(Tensor all, int copy) => all.narrow(0, from + ((long)copy * half), count);
+            Tensor some = halves == 1 ? Of(states, 0) : cat([Of(states, 0), Of(states, 1)]);
+            Tensor gradient = halves == 1 ? Of(stateGradient, 0) : empty_like(some);
+            Tensor logits = products.Logits(some); // [halves · count, vocabulary or more]
+            loss += Replace(logits, vocabulary, ids.Slice(from, count), smoothing, rDrop, counted,
+                bias is null ? null : biasGradient);
+            products.Back(logits, some, gradient);
+            for (int copy = 0; copy < halves && halves > 1; copy++)
+                Of(stateGradient, copy).copy_(gradient.narrow(0, (long)copy * count, count));
         }
         ctx.save_data(Kept, new Gradients(weight, StepContext.Current.LossWeight,
             stateGradient.view(hidden.shape).DetachFromDisposeScope(), products.WeightGradient.DetachFromDisposeScope(),
@@ -84,29 +91,46 @@ internal sealed unsafe class CrossEntropyHead : autograd.SingleTensorFunction<Cr
         }
         Tensor ofStates = Due(kept.OfStates)!, ofWeight = Due(kept.OfWeight)!, ofBias = Due(kept.OfBias)!;
         if (kept.Weight is not Parameter parameter)
-            return [ofStates, ofWeight, ofBias, null!, null!];
+            return [ofStates, ofWeight, ofBias, null!, null!, null!];
         LinearKernel.Add(parameter, ofWeight); // libtorch would copy it
-        return [ofStates, null!, ofBias, null!, null!];
+        return [ofStates, null!, ofBias, null!, null!, null!];
     }
 
     /// <summary>Replaces logits by their gradients, and returns the sum of the losses.</summary>
     private static double Replace(Tensor logits, int vocabulary, ReadOnlySpan<long> targets, double smoothing,
-        int counted, Tensor? biasGradient)
+        double rDrop, int counted, Tensor? biasGradient)
     {
         long next = logits.shape[1]; // with zeros after the vocabulary, which stay
-        ushort* row = logits.Pointer<ushort>();
+        ushort* row = logits.Pointer<ushort>(), twin = rDrop > 0 ? row + (next * targets.Length) : null;
         float* sum = biasGradient is null ? null : biasGradient.Pointer<float>();
-        using var scratch = new Scratch(vocabulary);
-        float* exponentials = scratch.Take(vocabulary);
+        float factor = (float)(StepContext.Current.LossWeight / counted);
+        int room = twin is null ? vocabulary : RDropCrossEntropy.ScratchOf(vocabulary);
+        using var scratch = new Scratch(room);
+        float* numbers = scratch.Take(room);
         double loss = 0;
         foreach (long target in targets)
         {
-            if (target >= 0)
-                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing,
-                    (float)(StepContext.Current.LossWeight / counted), exponentials, sum);
-            else
+            if (target < 0)
+            {
                 new Span<ushort>(row, (int)next).Clear();
+                if (twin is not null)
+                    new Span<ushort>(twin, (int)next).Clear();
+            }
+            else if (twin is null)
+            {
+                loss += SoftmaxCrossEntropy.Replace(row, vocabulary, target, smoothing, factor, numbers, sum);
+            }
+            else
+            {
+                loss += RDropCrossEntropy.Replace(row, twin, vocabulary, target, smoothing, rDrop / 2, factor, numbers);
+                if (sum is not null)
+                {
+                    SoftmaxCrossEntropy.Add(row, vocabulary, sum);
+                    SoftmaxCrossEntropy.Add(twin, vocabulary, sum);
+                }
+            }
             row += next;
+            twin = twin is null ? null : twin + next;
         }
         return loss;
     }

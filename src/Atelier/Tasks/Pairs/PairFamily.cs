@@ -164,7 +164,7 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         int? sources = ReferenceEquals(source, target) ? null : source.VocabularySize;
         if (StartingBundle.Open(recipe.Training) is not { } bundle)
         {
-            TModel New() => Create(config, sources, target.VocabularySize, recipe);
+            TModel New() => CreateLearning(config, sources, target.VocabularySize, recipe);
             return (New(), New, ends());
         }
         using var start = (SequenceToSequenceGenerator)Load(bundle, "cpu");
@@ -174,10 +174,17 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
         // published vocabularies may be padded with rows that no token uses
         int rows = Math.Max(target.VocabularySize, old.VocabularySize);
         int? sourceRows = sources is { } count ? Math.Max(count, old.SourceVocabularySize) : null;
-        TModel CreateModel() => Create(config, sourceRows, rows, recipe);
+        TModel CreateModel() => CreateLearning(config, sourceRows, rows, recipe);
         TModel model = CreateModel();
         StartingWeights.Copy(model, old, (old.VocabularySize, rows), recipe.Seed, bundle.Folder);
         return (model, CreateModel, ReadEnds(ConfigFile.Read(bundle.ConfigPath)));
+    }
+
+    private TModel CreateLearning(TConfig config, int? sourceVocabularySize, int vocabularySize, Recipe recipe)
+    {
+        TModel model = Create(config, sourceVocabularySize, vocabularySize, recipe);
+        model.RDrop = recipe.Training.RDrop;
+        return model;
     }
 
     /// <summary>Writes the first validation sources with what the model makes of them.</summary>

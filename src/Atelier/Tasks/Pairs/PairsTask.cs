@@ -36,8 +36,8 @@ public sealed class PairsTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.pairs", "data.encoding", "data.tokenizer", "data.table.header", "data.table.separator",
-        "training.batchTokens", "training.labelSmoothing", "training.extendVocabulary",
-        "evaluation.samples", "evaluation.bleuTokenizer",
+        "training.batchTokens", "training.labelSmoothing", "training.rDrop",
+        "training.extendVocabulary", "evaluation.samples", "evaluation.bleuTokenizer",
         .. GenerationSection.DecodingKeys.Where(key => key is not ("generation.lookup" or "generation.draftTokens")),
     ];
 

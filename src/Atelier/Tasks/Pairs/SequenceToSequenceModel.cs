@@ -44,6 +44,12 @@ public abstract class SequenceToSequenceModel(
     /// <inheritdoc/>
     public int ContextLength { get; } = contextLength;
 
+    /// <summary>
+    /// α of R-Drop (Liang et al. 2021, eq. 4): the weight in the training loss of the divergence of two predictions
+    /// with different dropout. 0 computes one prediction only.
+    /// </summary>
+    public double RDrop { get; set; }
+
     /// <summary>The device that the weights are on.</summary>
     public abstract Device Device { get; }
 
@@ -86,9 +92,16 @@ public abstract class SequenceToSequenceModel(
     public Tensor Head(Tensor hidden) => VocabularyHead.Logits(hidden);
 
     /// <summary>
-    /// Computes the mean cross-entropy of a batch's targets in nats per token, with label smoothing; a scalar in fp32.
+    /// Computes the mean cross-entropy of a batch's targets in nats per token, with label smoothing, and in training
+    /// the divergence of <see cref="RDrop"/>; a scalar in fp32.
     /// </summary>
-    public Tensor Loss(PairBatch batch) => VocabularyHead.CrossEntropy(Hidden(batch), batch.Targets, labelSmoothing);
+    public Tensor Loss(PairBatch batch)
+    {
+        double rDrop = training ? RDrop : 0;
+        if (rDrop > 0)
+            batch = batch.Move(rows => rows.repeat(2, 1)); // each copy with dropout of its own
+        return VocabularyHead.CrossEntropy(Hidden(batch), batch.Targets, labelSmoothing, rDrop);
+    }
 
     /// <summary>
     /// Computes the "loss", in nats per token without label smoothing, and the "accuracy", the share of tokens that the
