@@ -64,7 +64,7 @@ internal sealed class BeamGroup(TextDraft draft, int width)
     private readonly DecodingOptions _options = draft.Options;
     // So many that enough are left when some end their sequence.
     private readonly TopCandidates _top = new(width * (1 + Math.Max(1, draft.EndIds.Length)));
-    private List<(Beam Beam, double Score)> _finished = [];
+    private readonly List<(Beam Beam, double Score)> _finished = []; // best first
     private int _steps;
 
     /// <summary>The unfinished beams, best first.</summary>
@@ -95,8 +95,6 @@ internal sealed class BeamGroup(TextDraft draft, int width)
                 draft.Allowed(beam.State, draft.NeedsHistory ? CollectionsMarshal.AsSpan(History(beam)) : []);
             _top.Add(row, beam.Total, state.Logits(FirstRow + row), allowed, penalties);
         }
-        float[][] alignments =
-            [.. Beams.Select((_, row) => state.Alignment(FirstRow + row, draft.SourceLength))];
         List<Beam> next = [];
         List<int> parents = [];
         for (int rank = 0; rank < _top.Best.Count; rank++)
@@ -106,14 +104,14 @@ internal sealed class BeamGroup(TextDraft draft, int width)
             ConstraintState? after = draft.After(parent.State, choice.Id);
             var beam = new Beam(parent, choice, parent.LogProbability + choice.LogProbability, total, after)
             {
-                Alignment = alignments[row],
+                Alignment = state.Alignment(FirstRow + row, draft.SourceLength),
             };
             if (draft.Ends(choice.Id, after))
             {
                 // A search that ends early counts only ends that are among the best beams, so that poor ones do not
                 // end it, as fairseq and Hugging Face do.
                 if (rank < width || !_options.EarlyStopping)
-                    _finished.Add((beam, beam.Score(_options)));
+                    Finish(beam);
             }
             else if (next.Count < width)
             {
@@ -123,7 +121,6 @@ internal sealed class BeamGroup(TextDraft draft, int width)
         }
         foreach (Beam beam in next)
             penalties[beam.Choice.Id] = penalties.GetValueOrDefault(beam.Choice.Id) + _options.DiversityPenalty;
-        _finished = [.. _finished.OrderByDescending(finished => finished.Score).Take(width)];
         (Beams, Parents) = (next, parents);
         IsOver = ++_steps == _options.MaxTokens || next.Count == 0 || IsSettled(next[0]);
     }
@@ -135,6 +132,18 @@ internal sealed class BeamGroup(TextDraft draft, int width)
         if (_steps == _options.MaxTokens)
             found = found.Concat(Beams.Select(beam => (beam, beam.Score(_options))));
         return found.OrderByDescending(one => one.Score).Take(width);
+    }
+
+    /// <summary>Keeps a finished sequence if it is among the best; of equal ones, those found first.</summary>
+    private void Finish(Beam beam)
+    {
+        double score = beam.Score(_options);
+        int place = _finished.Count;
+        while (place > 0 && _finished[place - 1].Score < score)
+            place--;
+        _finished.Insert(place, (beam, score));
+        if (_finished.Count > width)
+            _finished.RemoveAt(width);
     }
 
     /// <summary>

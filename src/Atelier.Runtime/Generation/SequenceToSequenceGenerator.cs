@@ -114,8 +114,8 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
     /// <param name="sources">The source texts.</param>
     /// <param name="request">The request, without a prompt; null writes one target for each source with the
     /// defaults.</param>
-    /// <param name="batchSize">The largest number of sources in a batch, at least 1. Beam search keeps as many
-    /// sequences as sources times beams.</param>
+    /// <param name="batchSize">The largest number of sources at a time, at least 1. Beam search keeps as many sequences
+    /// as sources times beams.</param>
     /// <param name="progress">Receives the number of sources that are done after each batch.</param>
     /// <param name="cancellation">Cancels the operation between steps.</param>
     /// <returns>The samples in the order of their sources, as many for each source as the request's count.</returns>

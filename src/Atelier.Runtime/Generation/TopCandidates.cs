@@ -1,6 +1,5 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Atelier.Abstractions;
+using Atelier.Kernels;
 
 namespace Atelier.Generation;
 
@@ -28,38 +27,21 @@ internal sealed class TopCandidates(int capacity)
     /// <param name="logits">The logits of the next token, [vocabulary].</param>
     /// <param name="allowed">A bit for each allowed token; empty if all are allowed.</param>
     /// <param name="penalties">What to subtract from the scores of some tokens, at least 0.</param>
-    public void Add(int row, double score, ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed,
+    public unsafe void Add(int row, double score, ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed,
         IReadOnlyDictionary<int, double> penalties)
     {
         float normalizer = Logits.LogSumExp(logits);
-        float least = Least();
-        int width = Vector<float>.Count, at = 0;
-        foreach (Vector<float> vector in MemoryMarshal.Cast<float, Vector<float>>(logits))
+        fixed (float* first = logits)
         {
-            if (!Vector.LessThanAll(vector, new Vector<float>(least)))
-                Offer(at, at + width, logits, allowed);
-            at += width;
-        }
-        Offer(at, logits.Length, logits, allowed);
-
-        void Offer(int from, int to, ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed)
-        {
-            for (int id = from; id < to; id++)
+            int count = logits.Length;
+            for (int id = 0; (id = KernelPath.Best.NextAtLeast(first, id, count, Least())) < count; id++)
             {
-                if (logits[id] < least || (!allowed.IsEmpty && !Logits.IsAllowed(allowed, id)))
+                if (!allowed.IsEmpty && !Logits.IsAllowed(allowed, id))
                     continue;
                 float logProbability = logits[id] - normalizer;
                 double total = score + logProbability - penalties.GetValueOrDefault(id);
-                if (!(total > Worst))
-                    continue;
-                var candidate = new Candidate(row, new TokenChoice(id, logProbability), total);
-                if (_best.Count < capacity)
-                    _best.Add(candidate);
-                int place = _best.Count - 1;
-                for (; place > 0 && _best[place - 1].Score < total; place--)
-                    _best[place] = _best[place - 1];
-                _best[place] = candidate;
-                least = Least();
+                if (total > Worst)
+                    Insert(new Candidate(row, new TokenChoice(id, logProbability), total));
             }
         }
 
@@ -69,5 +51,15 @@ internal sealed class TopCandidates(int capacity)
             double bound = Worst - score + normalizer;
             return (float)(bound - 1e-3 - Math.Abs(bound) * 1e-6);
         }
+    }
+
+    private void Insert(Candidate candidate)
+    {
+        if (_best.Count < capacity)
+            _best.Add(candidate);
+        int place = _best.Count - 1;
+        for (; place > 0 && _best[place - 1].Score < candidate.Score; place--)
+            _best[place] = _best[place - 1];
+        _best[place] = candidate;
     }
 }

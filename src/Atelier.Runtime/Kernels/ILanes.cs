@@ -45,6 +45,9 @@ internal unsafe interface ILanes<TVector>
 
     static abstract TVector Exp(TVector value);
 
+    /// <summary>Returns whether any a ≥ b.</summary>
+    static abstract bool AnyAtLeast(TVector a, TVector b);
+
     static abstract TVector Abs(TVector value);
 
     /// <summary>Returns the magnitude of the first with the sign of the second.</summary>

@@ -102,6 +102,11 @@ internal abstract unsafe class KernelPath
     /// <summary>Returns log Σ exp(x).</summary>
     public abstract double LogSumExp(float* x, int count);
 
+    /// <summary>
+    /// Returns the first index from <paramref name="from"/> on with x ≥ <paramref name="least"/>; count if there is none.
+    /// </summary>
+    public abstract int NextAtLeast(float* x, int from, int count, float least);
+
     private static List<KernelPath> Find()
     {
         var found = new List<KernelPath>();

@@ -29,6 +29,8 @@ internal readonly unsafe struct PlainLanes : ILanes<float>
 
     public static float Exp(float value) => MathF.Exp(value);
 
+    public static bool AnyAtLeast(float a, float b) => a >= b;
+
     public static float Abs(float value) => MathF.Abs(value);
 
     public static float CopySign(float magnitude, float sign) => MathF.CopySign(magnitude, sign);

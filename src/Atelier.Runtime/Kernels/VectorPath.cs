@@ -248,6 +248,17 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         return highest + Math.Log(ExpShifted(x, count, highest, null));
     }
 
+    [MethodImpl(Hot)]
+    public override int NextAtLeast(float* x, int from, int count, float least)
+    {
+        TVector bound = TLanes.Broadcast(least);
+        while (from + TLanes.Count <= count && !TLanes.AnyAtLeast(TLanes.Load(x + from), bound))
+            from += TLanes.Count;
+        while (from < count && !(x[from] >= least))
+            from++;
+        return from;
+    }
+
     private static float Highest(float* x, int count)
     {
         float highest = x[0];

@@ -8,23 +8,25 @@ namespace Atelier.Networks;
 /// </summary>
 internal sealed unsafe class EncoderDecoderState : IAlignedState
 {
+    private const int FirstRoom = 16;
     private readonly EncoderDecoder _model;
     private readonly SourceMemory _memory;
     private int[] _sources; // the source of each target
-    private List<CachedToken>[] _targets;
+    private int[] _tokens = [], _others = []; // cached tokens, [targets, room]; and memory for the next selection
+    private float*[] _paths = []; // where the tokens of a step are
     private float[] _alignments = [];
+    private int _room;
     private bool _disposed;
 
     public EncoderDecoderState(EncoderDecoder model, SourceMemory memory)
     {
         (_model, _memory) = (model, memory);
         _sources = [.. Enumerable.Range(0, memory.Lengths.Length)];
-        _targets = [.. _sources.Select(_ => new List<CachedToken>())];
     }
 
     public int Sequences => _sources.Length;
 
-    public int Length => _targets[0].Count;
+    public int Length { get; private set; }
 
     public ReadOnlySpan<float> Alignments => _alignments;
 
@@ -54,23 +56,24 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)parent, (uint)Sequences, nameof(parents));
         int width = _memory.Longest;
         int[] sources = new int[parents.Length];
-        var targets = new List<CachedToken>[parents.Length];
         float[] alignments = new float[_alignments.Length == 0 ? 0 : parents.Length * width];
         lock (_model.Gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            for (int i = 0; i < targets.Length; i++)
+            if (_others.Length < parents.Length * _room)
+                _others = new int[parents.Length * _room];
+            for (int i = 0; i < parents.Length; i++)
             {
                 sources[i] = _sources[parents[i]];
-                targets[i] = [.. _targets[parents[i]]];
-                foreach (CachedToken token in targets[i])
-                    token.Holders++;
+                ReadOnlySpan<int> tokens = TokensOf(parents[i]);
+                tokens.CopyTo(_others.AsSpan(i * _room));
+                _model.Cache.Hold(tokens);
                 if (alignments.Length > 0)
                     _alignments.AsSpan(parents[i] * width, width).CopyTo(alignments.AsSpan(i * width));
             }
             LetGo();
         }
-        (_sources, _targets, _alignments) = (sources, targets, alignments);
+        (_sources, _alignments, _tokens, _others) = (sources, alignments, _others, _tokens);
     }
 
     public void Dispose()
@@ -85,21 +88,26 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
         }
     }
 
+    private Span<int> TokensOf(int target) => _tokens.AsSpan(target * _room, Length);
+
     private void LetGo()
     {
-        foreach (CachedToken token in _targets.SelectMany(target => target))
-            _model.Cache.LetGo(token);
+        for (int target = 0; target < Sequences; target++)
+            _model.Cache.LetGo(TokensOf(target));
     }
 
     private void AppendOne(int[] tokens, Span<float> logits)
     {
-        int length = Length + 1;
-        float*[] paths = new float*[tokens.Length * length];
+        MakeRoom();
+        Length++;
+        if (_paths.Length < tokens.Length * Length)
+            _paths = new float*[tokens.Length * _room];
         for (int row = 0; row < tokens.Length; row++)
         {
-            _targets[row].Add(_model.Cache.Take());
-            for (int t = 0; t < length; t++)
-                paths[row * length + t] = _targets[row][t].Data;
+            Span<int> path = TokensOf(row);
+            path[^1] = _model.Cache.Take();
+            for (int t = 0; t < path.Length; t++)
+                _paths[row * Length + t] = _model.Cache.Data(path[t]);
         }
         if (_alignments.Length == 0)
             _alignments = new float[tokens.Length * _memory.Longest];
@@ -111,11 +119,23 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
                 Memory = _memory,
                 Tokens = tokens,
                 Sources = _sources,
-                Position = length - 1,
-                Paths = paths,
+                Position = Length - 1,
+                Paths = _paths,
                 Alignments = alignments,
                 Logits = to,
             });
         }
+    }
+
+    /// <summary>Makes room for another token of each target.</summary>
+    private void MakeRoom()
+    {
+        if (Length < _room)
+            return;
+        int room = Math.Max(FirstRoom, 2 * _room);
+        int[] tokens = new int[Sequences * room];
+        for (int target = 0; target < Sequences; target++)
+            TokensOf(target).CopyTo(tokens.AsSpan(target * room));
+        (_tokens, _room) = (tokens, room);
     }
 }

@@ -16,7 +16,7 @@ internal sealed unsafe class TargetStep
     /// <summary>The position of the tokens.</summary>
     public required int Position { get; init; }
 
-    /// <summary>The cached tokens of each row up to its new one, [rows, position + 1].</summary>
+    /// <summary>The cached tokens of each row up to its new one, [rows, position + 1]; may be longer.</summary>
     public required float*[] Paths { get; init; }
 
     /// <summary>Filled with the attention to the source, [rows, longest source]; zero before.</summary>

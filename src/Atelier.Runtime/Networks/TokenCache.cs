@@ -2,18 +2,9 @@ using Atelier.Kernels;
 
 namespace Atelier.Networks;
 
-/// <summary>The keys and values of one target token in all layers, which sequences that begin alike share.</summary>
-internal sealed unsafe class CachedToken(float* data)
-{
-    /// <summary>The data, [layer, key or value, attention size].</summary>
-    public float* Data { get; } = data;
-
-    /// <summary>Number of sequences that contain the token.</summary>
-    public int Holders { get; set; }
-}
-
 /// <summary>
-/// The cached tokens of one model. Beams are copied by sharing their tokens, and tokens of no sequence are recycled.
+/// The keys and values of the target tokens of one model, in all layers: [layer, key or value, attention size] for each
+/// token. Tokens have numbers. Sequences that begin alike share tokens, and tokens of no sequence are recycled.
 /// </summary>
 /// <param name="layers">Number of layers of the decoder.</param>
 /// <param name="size">The width of the keys of all heads.</param>
@@ -25,7 +16,8 @@ internal sealed unsafe class TokenCache(int layers, int size) : IDisposable
     private const int Padding = 16;
 
     private readonly List<WeightMemory> _chunks = [];
-    private readonly Stack<CachedToken> _free = new();
+    private readonly Stack<int> _free = new();
+    private int[] _holders = []; // number of sequences that contain each token
 
     /// <summary>Number of tokens in use.</summary>
     public int HeldCount { get; private set; }
@@ -33,30 +25,45 @@ internal sealed unsafe class TokenCache(int layers, int size) : IDisposable
     /// <summary>Returns the offset in a token of a layer's keys, which its values follow.</summary>
     public long Offset(int layer) => 2L * layer * size;
 
+    /// <summary>Returns the keys and values of a token.</summary>
+    public float* Data(int token) =>
+        (float*)_chunks[token / ChunkTokens].Data + token % ChunkTokens * (Offset(layers) + Padding);
+
     /// <summary>Takes an unused token for one sequence.</summary>
-    public CachedToken Take()
+    public int Take()
     {
         if (_free.Count == 0)
         {
-            long floats = Offset(layers) + Padding;
-            var chunk = new WeightMemory(checked((nuint)(floats * ChunkTokens * sizeof(float))));
-            _chunks.Add(chunk);
+            int first = _chunks.Count * ChunkTokens;
+            _chunks.Add(new WeightMemory(
+                checked((nuint)((Offset(layers) + Padding) * ChunkTokens * sizeof(float)))));
+            Array.Resize(ref _holders, first + ChunkTokens);
             for (int i = ChunkTokens - 1; i >= 0; i--)
-                _free.Push(new CachedToken((float*)chunk.Data + i * floats));
+                _free.Push(first + i);
         }
-        CachedToken token = _free.Pop();
-        token.Holders = 1;
+        int token = _free.Pop();
+        _holders[token] = 1;
         HeldCount++;
         return token;
     }
 
-    /// <summary>Ends the use of a token by one sequence.</summary>
-    public void LetGo(CachedToken token)
+    /// <summary>Begins the use of tokens by another sequence.</summary>
+    public void Hold(ReadOnlySpan<int> tokens)
     {
-        if (--token.Holders > 0)
-            return;
-        HeldCount--;
-        _free.Push(token);
+        foreach (int token in tokens)
+            _holders[token]++;
+    }
+
+    /// <summary>Ends the use of tokens by a sequence.</summary>
+    public void LetGo(ReadOnlySpan<int> tokens)
+    {
+        foreach (int token in tokens)
+        {
+            if (--_holders[token] > 0)
+                continue;
+            HeldCount--;
+            _free.Push(token);
+        }
     }
 
     /// <inheritdoc/>

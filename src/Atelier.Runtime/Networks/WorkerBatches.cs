@@ -19,14 +19,13 @@ internal static class WorkerBatches
     /// <summary>Calls a function for consecutive batches of items, as many at a time as there are models.</summary>
     /// <param name="workers">The models. Each has one batch at a time.</param>
     /// <param name="items">The items.</param>
-    /// <param name="most">The largest number of items in a batch. Batches are smaller if some models would have none.
-    /// </param>
+    /// <param name="most">The largest number of items that are processed at a time, over all models.</param>
     /// <param name="call">Processes a batch with a model.</param>
     /// <param name="cancellation">Cancels the operation before the next batch.</param>
     public static Task RunAsync<TModel>(IReadOnlyList<TModel> workers, IReadOnlyList<int> items, int most,
         Func<TModel, int[], Task> call, CancellationToken cancellation)
     {
-        int size = Math.Clamp((items.Count + workers.Count - 1) / workers.Count, 1, most);
+        int size = Math.Max(1, (Math.Min(items.Count, most) + workers.Count - 1) / workers.Count);
         var free = new ConcurrentQueue<TModel>(workers);
         var options = new ParallelOptions
             { MaxDegreeOfParallelism = workers.Count, CancellationToken = cancellation };

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Atelier.Kernels;
 using Shouldly;
 using Xunit;
@@ -149,6 +151,47 @@ public sealed unsafe class KernelPathTests
                 Same((p, y) => { fixed (float* py = y) p.Tanh(size, py); });
                 Same((p, y) => { fixed (float* py = y) p.SoftMax(py, size); });
                 Same((p, y) => { fixed (float* py = y) y[0] = (float)p.LogSumExp(py, size); });
+            }
+        }
+    }
+
+    [Fact]
+    public void The_exponential_is_right_over_its_whole_range()
+    {
+        Assert.SkipUnless(Avx512F.IsSupported, "this processor lacks AVX-512");
+        var random = new Random(3);
+        for (int i = 0; i < 2000; i++)
+        {
+            float x = (float)(random.NextDouble() * 175 - 87);
+            double right = Math.Exp(x);
+            Exp(x).ShouldBe((float)right, (float)(2.5e-7 * right), $"exp({x})");
+        }
+        Exp(0).ShouldBe(1);
+        Exp(float.NegativeInfinity).ShouldBe(0);
+        Exp(-105).ShouldBe(0);
+        Exp(-100).ShouldBeInRange(3e-44f, 5e-44f); // a subnormal number
+        Exp(89).ShouldBe(float.PositiveInfinity);
+        Exp(float.NaN).ShouldBe(float.NaN);
+
+        static float Exp(float x) => VectorMath.Exp(Vector512.Create(x))[7];
+    }
+
+    [Fact]
+    public void The_next_number_that_is_large_enough_is_found_on_every_path()
+    {
+        float[] numbers = Numbers(100, 8);
+        numbers[41] = float.NaN;
+        foreach (KernelPath path in KernelPath.Supported)
+        {
+            foreach (float least in (float[])[float.NegativeInfinity, -1, 1.5f, numbers.Where(x => x < 9).Max(), 3])
+            {
+                for (int from = 0; from <= numbers.Length; from += 7)
+                {
+                    int expected = Array.FindIndex(numbers, from, x => x >= least);
+                    fixed (float* first = numbers)
+                        path.NextAtLeast(first, from, numbers.Length, least)
+                            .ShouldBe(expected < 0 ? numbers.Length : expected, $"{path.Name}, {least}, {from}");
+                }
             }
         }
     }

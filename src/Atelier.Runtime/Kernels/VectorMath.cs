@@ -4,19 +4,23 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Atelier.Kernels;
 
-/// <summary>Functions of sixteen numbers in fp32.</summary>
-internal static class VectorMath
+/// <summary>Functions of sixteen numbers in fp32, for processors with AVX-512.</summary>
+public static class VectorMath
 {
-    private const float Largest = 87; // exp(±87) is a normal number of fp32; smaller ones count as exp(−87)
+    // Beyond them, exp(x) is infinite or 0 in fp32.
+    private const float Largest = 100, Least = -110;
 
     /// <summary>
-    /// exp(x) for x ≤ 87 to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where
-    /// Taylor's polynomial of degree 7 is as good as fp32.
+    /// exp(x) to about 2 units in the last place: 2ⁿ exp(r) with r = x − n log 2 within ± log(2)/2, where Taylor's
+    /// polynomial of degree 7 is as good as fp32. Takes a third of the time of <see
+    /// cref="Vector512.Exp(Vector512{float})"/>, which computes in fp64.
     /// </summary>
+    /// <param name="x">Any numbers.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
-        x = Avx512F.Max(Vector512.Create(-Largest), x); // of the two operands the second where one is not a number
+        // Of the two operands, the second where one is not a number.
+        x = Avx512F.Min(Vector512.Create(Largest), Avx512F.Max(Vector512.Create(Least), x));
         Vector512<float> n = Avx512F.RoundScale(x * Vector512.Create(1.44269504f), 0); // to the nearest whole number
         // log 2 in two parts, so that n times the first is exact (Cody and Waite 1980, chapter 6)
         Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
@@ -29,7 +33,7 @@ internal static class VectorMath
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
-        return Avx512F.Scale(p, n);
+        return Avx512F.Scale(p, n); // also to infinity and to 0
     }
 
     /// <summary>The logistic function, 1 / (1 + exp(−x)).</summary>
@@ -37,7 +41,7 @@ internal static class VectorMath
     public static Vector512<float> Sigmoid(Vector512<float> x)
     {
         Vector512<float> one = Vector512<float>.One;
-        return one / (one + Exp(Avx512F.Min(Vector512.Create(Largest), -x)));
+        return one / (one + Exp(-x));
     }
 
     /// <summary>tanh(x) = 2 σ(2x) − 1; near 0 good to fp32's last place of 1, not of itself.</summary>
