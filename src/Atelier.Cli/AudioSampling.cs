@@ -3,7 +3,6 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Formats;
 using Atelier.Tasks.Audio;
-using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 
@@ -29,6 +28,9 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
             case Form.Joined:
                 Write(place!, AudioOutput.Joined(samples));
                 break;
+            case Form.Opus:
+                Write(place!, AudioOutput.JoinedOpus(samples));
+                break;
             case Form.Each:
                 foreach (((string name, byte[] content), int i) in
                     AudioOutput.Each(samples).Select((file, i) => (file, i)).ToArray())
@@ -39,11 +41,12 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
                 }
                 break;
             case Form.Spectrograms:
-                ImageSchema schema = model.Require<ImageGenerator>().Schema;
-                ImageGrid.Write(place!, schema, AudioTask.Spectrograms(model, samples));
+                (ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images) =
+                    AudioTask.Spectrograms(model, samples);
+                ImageGrid.Write(place!, schema, images);
                 break;
         }
-        if (form is Form.Joined or Form.Spectrograms)
+        if (form is Form.Joined or Form.Opus or Form.Spectrograms)
             samples = [.. samples.Select(sample => sample with { File = place })];
         foreach (string line in samples.Select(sample => sample.Shown).Distinct())
             console.Say(line);
@@ -63,16 +66,18 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
         : Path.GetExtension(place).ToLowerInvariant() switch
         {
             ".wav" => Form.Joined,
+            ".opus" => Form.Opus,
             ".png" => Form.Spectrograms,
-            _ => throw new AtelierException("sounds are written as WAV (one after another), PNG (a grid of "
-                + "spectrograms) or into a folder (a WAV file each)", place,
-                "name a .wav, a .png, or a folder with / at its end"),
+            _ => throw new AtelierException("sounds are written as WAV or Opus (one after another), PNG (a grid "
+                + "of spectrograms) or into a folder (a WAV file each)", place,
+                "name a .wav, an .opus, a .png, or a folder with / at its end"),
         };
 
     private enum Form
     {
         None,
         Joined,
+        Opus,
         Each,
         Spectrograms,
     }

@@ -24,9 +24,11 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string?> _prompt =
         new("--prompt") { HelpName = "T", Description = "The text to continue or to fill in." };
     private readonly Option<string?> _input = new("--input") { HelpName = "F",
-        Description = "A file with the series or the frames of a video to continue, the sentences to tag, or the "
-            + "sources of targets, one a line." };
+        Description = "A file with the series, the sound or the frames of a video to continue, the sentences to "
+            + "tag, or the sources of targets, one a line." };
     private readonly Option<string?> _given = VideoSampling.GivenOption();
+    private readonly Option<double?> _seconds = new("--seconds") { HelpName = "S",
+        Description = "The length of each sound in seconds, with the beginning that the input gives." };
     private readonly Option<string?> _prefix = new("--prefix") { HelpName = "T",
         Description = "The text that the target of a source begins with." };
     private readonly Option<bool> _alignments = new("--alignments") {
@@ -48,8 +50,8 @@ internal sealed class GenerateCommand : ToolCommand
         Description =
         "The file to write the samples to. Rows and series: F.csv or F.tsv, a table that train can read. Tagged "
             + "sentences: F.conllu. Images: F.png (a grid), F.gif (an animation of the sampling steps) or F/ (one file "
-            + "per image). Sounds: F.wav (one after another), F.png (spectrograms) or F/ (one file per sound). Videos: "
-            + "F.gif, F.mp4, F.webm, F.png (a contact sheet) or F/ (a GIF each)." };
+            + "per image). Sounds: F.wav or F.opus (one after another), F.png (spectrograms) or F/ (one file per "
+            + "sound). Videos: F.gif, F.mp4, F.webm, F.png (a contact sheet) or F/ (a GIF each)." };
     private readonly Option<string?> _like = new("--like") { HelpName = "IMAGE",
         Description = "Generates an image again, from the settings stored in its PNG file." };
     private readonly Option<string> _device =
@@ -70,6 +72,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_prompt);
         Add(_input);
         Add(_given);
+        Add(_seconds);
         Add(_prefix);
         Add(_alignments);
         Add(_evidence);
@@ -153,6 +156,7 @@ internal sealed class GenerateCommand : ToolCommand
             Prompt = parse.GetValue(_prompt),
             Input = parse.GetValue(_input) is { } input ? new InputData(InputFile.Load(input), input) : null,
             GivenFrames = VideoSampling.Numbers(parse.GetValue(_given)),
+            Seconds = parse.GetValue(_seconds),
             Prefix = parse.GetValue(_prefix),
             Alignments = parse.GetValue(_alignments),
             Evidence = NamedValues.Read(parse, _evidence),
@@ -160,7 +164,8 @@ internal sealed class GenerateCommand : ToolCommand
             Class = parse.GetValue(_class),
             Drawing = _drawing.Read(parse, ends),
             Decoding = _decoding.Read(parse,
-                writer?.Defaults ?? model.As<MaskedTextGenerator>()?.Defaults ?? new DecodingOptions()),
+                writer?.Defaults ?? model.As<MaskedTextGenerator>()?.Defaults ?? model.As<SoundGenerator>()?.Defaults
+                    ?? new DecodingOptions()),
         };
         if (_workshop.TaskOf(model) is AudioTask sounds)
             return await new AudioSampling(console, sounds).RunAsync(model, run, request, parse.GetValue(_out),

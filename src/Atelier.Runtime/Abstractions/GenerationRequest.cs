@@ -48,6 +48,12 @@ public sealed record GenerationRequest
     /// </summary>
     public IReadOnlyList<int>? GivenFrames { get; init; }
 
+    /// <summary>
+    /// The length of a sound in seconds, with the beginning that <see cref="Input"/> gives; null for the length of the
+    /// model's training clips.
+    /// </summary>
+    public double? Seconds { get; init; }
+
     /// <summary>The evidence: known values by column, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
@@ -77,10 +83,11 @@ public sealed record GenerationRequest
     /// <param name="length">Whether it supports a maximum length.</param>
     /// <param name="target">Whether it writes a target, with a prefix and alignments, given a source.</param>
     /// <param name="frames">Whether it supports given frames.</param>
+    /// <param name="seconds">Whether it supports a length in seconds.</param>
     /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false,
-        bool target = false, bool frames = false)
+        bool target = false, bool frames = false, bool seconds = false)
     {
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
@@ -90,7 +97,7 @@ public sealed record GenerationRequest
             ("evidence", Evidence.Count > 0, evidence), ("known states", States.Count > 0, states),
             ("a class", Class is not null, classes), ("sampling options", Drawing is not null, drawing),
             ("a single sample of several", Only is not null, only),
-            ("given frames", GivenFrames is not null, frames),
+            ("given frames", GivenFrames is not null, frames), ("a length in seconds", Seconds is not null, seconds),
             ("a forced prefix", Prefix is not null, target), ("alignments", Alignments, target),
             (length ? "decoding options other than the maximum number of tokens"
                 : "decoding options (such as temperature)", SetsDecoding(length), decoding),

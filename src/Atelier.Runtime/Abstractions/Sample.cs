@@ -213,6 +213,10 @@ public sealed record AudioSample(int SampleRate, int Channels, ReadOnlyMemory<fl
     /// <summary>The path of the file it was saved to; null if it was not saved.</summary>
     public string? File { get; init; }
 
+    /// <summary>How the sound that was generated compares with the given one that it continues; null for
+    /// none.</summary>
+    public SoundContinuation? Continuation { get; init; }
+
     /// <summary>The length in seconds.</summary>
     public double Seconds => (double)Samples.Length / Channels / SampleRate;
 
@@ -226,5 +230,7 @@ public sealed record AudioSample(int SampleRate, int Channels, ReadOnlyMemory<fl
         json["file"] = File;
         json["class"] = Class;
         json["seconds"] = Seconds;
+        if (Continuation is { } continuation)
+            json["continuation"] = continuation.ToJson();
     }
 }

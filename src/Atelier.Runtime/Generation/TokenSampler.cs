@@ -5,7 +5,9 @@ namespace Atelier.Generation;
 /// <summary>
 /// Chooses the next token from a model's logits. Not safe for concurrent use. Its methods allocate no memory.
 /// </summary>
-internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
+/// <param name="options">The temperature and the filters; other options have no effect here.</param>
+/// <param name="vocabularySize">The number of tokens.</param>
+public sealed class TokenSampler(DecodingOptions options, int vocabularySize)
 {
     private const double Slack = 1 - 1e-6; // tolerance of the preselection, whose rounding differs from the filters'
     private readonly ITokenFilter[] _filters = TokenFilters.For(options, vocabularySize);
@@ -16,13 +18,20 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
 
     /// <summary>Chooses a token.</summary>
     /// <param name="logits">The logits of one sample, [vocabulary].</param>
+    /// <param name="random">The random stream of the sample; one number is drawn from it unless decoding is
+    /// greedy.</param>
+    /// <returns>The token, with its log-probability under the model's own distribution.</returns>
+    public TokenChoice Choose(ReadOnlySpan<float> logits, ref SplitMix64 random) => Choose(logits, null, [], ref random);
+
+    /// <summary>Chooses a token.</summary>
+    /// <param name="logits">The logits of one sample, [vocabulary].</param>
     /// <param name="seen">The counts of the sample's tokens; null if no penalty needs them.</param>
     /// <param name="allowed">A bit for each allowed token; empty if all are allowed.</param>
     /// <param name="random">The random stream of the sample; one number is drawn from it unless decoding is
     /// greedy.</param>
     /// <exception cref="AtelierException">The model gives no probability to any allowed token.</exception>
     /// <returns>The token, with its log-probability under the model's own distribution.</returns>
-    public TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed,
+    internal TokenChoice Choose(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed,
         ref SplitMix64 random)
     {
         LoadWeights(logits, seen, allowed);
@@ -30,10 +39,13 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
         return new TokenChoice(id, Logits.LogProbability(logits, id));
     }
 
-    /// <summary>Returns the distribution that <see cref="Choose"/> draws from.</summary>
+    /// <summary>Returns the distribution that a token is drawn from.</summary>
     /// <returns>The probabilities, [vocabulary], which sum to 1; overwritten by the next call of any method.</returns>
-    /// <inheritdoc cref="Choose"/>
-    public ReadOnlySpan<float> Distribution(ReadOnlySpan<float> logits, TokenCounts? seen, ReadOnlySpan<ulong> allowed)
+    /// <param name="logits">The logits of one sample, [vocabulary].</param>
+    /// <param name="seen">The counts of the sample's tokens; null if no penalty needs them.</param>
+    /// <param name="allowed">A bit for each allowed token; empty if all are allowed.</param>
+    internal ReadOnlySpan<float> Distribution(ReadOnlySpan<float> logits, TokenCounts? seen,
+        ReadOnlySpan<ulong> allowed)
     {
         LoadWeights(logits, seen, allowed);
         if (options.Temperature == 0)
@@ -60,7 +72,7 @@ internal sealed class TokenSampler(DecodingOptions options, int vocabularySize)
     /// <summary>Draws an index with probabilities in proportion to non-negative weights.</summary>
     /// <param name="weights">The weights, not all zero.</param>
     /// <param name="number">A random number in [0, 1).</param>
-    public static int Pick(ReadOnlySpan<float> weights, double number)
+    internal static int Pick(ReadOnlySpan<float> weights, double number)
     {
         double left = number * TokenFilters.Sum(weights);
         int last = 0;

@@ -24,5 +24,6 @@ public static class ModelFamilies
         new Gan.GanFamily(),
         new Vae.VaeFamily(),
         new AudioCodec.AudioCodecFamily(),
+        new AudioLm.AudioLmFamily(codecs: [new AudioCodec.AudioCodecFamily()]),
     ];
 }

@@ -8,7 +8,7 @@ namespace Atelier.Compress.Sounds;
 /// <summary>Codes sounds, decodes them, and measures the loss.</summary>
 internal static class SoundCompression
 {
-    private const int DefaultOpusRate = 24_000, MostChannels = 2, WavBits = 16, MuLawBits = 8;
+    private const int MostChannels = 2, WavBits = 16, MuLawBits = 8;
     private const string FileHint = "copy the file again";
 
     /// <summary>Codes a sound, and writes it.</summary>
@@ -91,7 +91,7 @@ internal static class SoundCompression
     private static (byte[] Bytes, double Bits, double? Entropy, Sound Again) Opus(Sound sound, double? rate,
         CancellationToken cancellation)
     {
-        double chosen = rate ?? (DefaultOpusRate * sound.Channels);
+        double chosen = rate ?? (OpusCoding.UsualRate * sound.Channels);
         if (chosen is < OpusCoding.LeastRate or > OpusCoding.MostRate)
             throw new AtelierException(FormattableString.Invariant(
                 $"Opus has no rate of {chosen / 1000:0.###} kbit/s"), Mention.Field("rate"),

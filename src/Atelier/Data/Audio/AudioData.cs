@@ -1,4 +1,5 @@
 using System.Globalization;
+using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Data.Text.Reading;
 using Atelier.Recipes;
@@ -15,6 +16,7 @@ public sealed class AudioData : IDataSource, IImageView
 
     private readonly string _folder;
     private ImageData? _images;
+    private (string Codec, CodeData Data)? _codes;
 
     private AudioData(string folder, PreparedFacts facts, AudioPart train, AudioPart validation, AudioPart test) =>
         (_folder, Facts, Train, Validation, Test) = (folder, facts, train, validation, test);
@@ -126,6 +128,20 @@ public sealed class AudioData : IDataSource, IImageView
         return _images = SpectrogramData.Create(this, format, _folder);
     }
 
+    /// <summary>Returns the codes of all clips, which are disposed with the sounds.</summary>
+    /// <param name="codec">A codec of their sample rate and channels.</param>
+    /// <param name="codebooks">The number of codebooks.</param>
+    internal CodeData AsCodes(IAudioCodec codec, int codebooks)
+    {
+        string name = FormattableString.Invariant($"{codec.Identity} {codebooks}");
+        if (_codes is { } kept && kept.Codec == name)
+            return kept.Data;
+        _codes?.Data.Dispose();
+        CodeData data = CodeData.Create(this, codec, codebooks, _folder);
+        _codes = (name, data);
+        return data;
+    }
+
     ImageData IImageView.AsImages(DataSection section) =>
         AsImages(SpectrogramData.FormatOf(this, section.Audio.Spectrogram));
 
@@ -133,6 +149,7 @@ public sealed class AudioData : IDataSource, IImageView
     public void Dispose()
     {
         _images?.Dispose();
+        _codes?.Data.Dispose();
         Train.Dispose();
         Validation.Dispose();
         Test.Dispose();

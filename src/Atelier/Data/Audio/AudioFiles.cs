@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Atelier.Abstractions;
 using Atelier.Formats;
 
 namespace Atelier.Data.Audio;
@@ -21,11 +22,15 @@ public static class AudioFiles
         CancellationToken cancellation = default)
     {
         using ISampleStream file = AudioDecoder.Open(path, cancellation);
-        return AtelierException.At(path, () =>
-        {
-            ISampleStream mixed = channels is { } count ? MixedStream.Of(file, count) : file;
-            return ReadAll(sampleRate is { } rate ? ResampledStream.Of(mixed, rate) : mixed);
-        });
+        return Read(file, path, sampleRate, channels);
+    }
+
+    /// <summary>Reads a file that a request brings.</summary>
+    /// <inheritdoc cref="Read(string, int?, int?, CancellationToken)"/>
+    internal static Sound Read(InputData input, int sampleRate, int channels, CancellationToken cancellation)
+    {
+        using ISampleStream file = AudioDecoder.Open(input.Content.ToArray(), input.Name, cancellation);
+        return Read(file, input.Name, sampleRate, channels);
     }
 
     /// <summary>Writes a sound as a WAV file of 16-bit integers, whole or not at all.</summary>
@@ -66,6 +71,13 @@ public static class AudioFiles
         }
         return bytes;
     }
+
+    private static Sound Read(ISampleStream file, string where, int? sampleRate, int? channels) =>
+        AtelierException.At(where, () =>
+        {
+            ISampleStream mixed = channels is { } count ? MixedStream.Of(file, count) : file;
+            return ReadAll(sampleRate is { } rate ? ResampledStream.Of(mixed, rate) : mixed);
+        });
 
     /// <summary>Reads the rest of a stream.</summary>
     internal static Sound ReadAll(ISampleStream stream)

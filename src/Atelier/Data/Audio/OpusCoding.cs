@@ -12,6 +12,9 @@ internal sealed class OpusCoding
     /// <summary>The least and the greatest rate in bits per second of a channel, as Opus defines them.</summary>
     public const int LeastRate = 6000, MostRate = 510_000;
 
+    /// <summary>The rate in bits per second of a channel where none is asked for.</summary>
+    public const int UsualRate = 24_000;
+
     private const int GranuleRate = 48_000, FramesPerSecond = 50, PacketsPerPage = 50, MostPacketBytes = 1275,
         MostComplexity = 10;
     private static readonly int[] SampleRates = [8000, 12_000, 16_000, 24_000, 48_000];

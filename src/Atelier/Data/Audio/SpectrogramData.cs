@@ -24,10 +24,28 @@ internal static class SpectrogramData
         if (format.Width > MostSide)
             throw new AtelierException($"the spectrogram of a clip has {format.Frames} frames",
                 "data.audio.clipSeconds", "use shorter clips, or a larger data.audio.spectrogram.hop");
+        return WithLevels(format, Enumerable.Range(0, data.Train.Count).AsParallel()
+            .Select(clip => Samples(data.Train, clip)));
+    }
+
+    /// <summary>Returns how images show some sounds of one length in the usual bands.</summary>
+    /// <param name="sounds">The samples of each sound.</param>
+    /// <param name="sampleRate">Samples per second.</param>
+    public static SpectrogramFormat FormatOf(IReadOnlyList<float[]> sounds, int sampleRate) => WithLevels(
+        new(MelSettings.Of(new SpectrogramSection(), sampleRate), sounds[0].Length, 0, 0), sounds.AsParallel());
+
+    /// <summary>Returns the size of the images.</summary>
+    public static ImageSchema SchemaOf(SpectrogramFormat format, IReadOnlyList<string> classes) =>
+        new(format.Width, format.Mel.MelCount, 1, classes) { Spectrogram = format };
+
+    /// <summary>Returns the format with levels at which the loudest moment of some sounds is white.</summary>
+    /// <param name="format">The format, whose levels are replaced.</param>
+    /// <param name="sounds">The samples of each sound.</param>
+    private static SpectrogramFormat WithLevels(SpectrogramFormat format, ParallelQuery<float[]> sounds)
+    {
         var mel = new MelSpectrogram(format.Mel);
-        float loudest = Enumerable.Range(0, data.Train.Count).AsParallel()
-            .Max(clip => MelSpectrogram.ToDecibels(mel.Power(Samples(data.Train, clip))).Max(frame => frame.Max()));
-        double highest = Math.Ceiling(loudest);
+        double highest = Math.Ceiling(sounds.Max(samples =>
+            MelSpectrogram.ToDecibels(mel.Power(samples)).Max(frame => frame.Max())));
         return format with { LowestDecibels = highest - Range, HighestDecibels = highest };
     }
 
@@ -38,10 +56,7 @@ internal static class SpectrogramData
     public static ImageData Create(AudioData data, SpectrogramFormat format, string folder)
     {
         string own = Path.Combine(folder, FolderName);
-        var schema = new ImageSchema(format.Width, format.Mel.MelCount, 1, data.Schema.Classes)
-        {
-            Spectrogram = format,
-        };
+        ImageSchema schema = SchemaOf(format, data.Schema.Classes);
         if (File.Exists(Path.Combine(own, PreparedFacts.FileName)))
         {
             ImageData kept = ImageData.Open(own);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Audio;
@@ -15,7 +16,7 @@ using static TorchSharp.torch;
 namespace Atelier.Models.AudioCodec;
 
 /// <summary>Learned audio codecs.</summary>
-public sealed class AudioCodecFamily : IModelFamily
+public sealed class AudioCodecFamily : ICodecFamily
 {
     private const int PreviewClips = 8;
 
@@ -38,7 +39,8 @@ public sealed class AudioCodecFamily : IModelFamily
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
     {
-        yield return new($"the family {Name}", "data.audio.spectrogram");
+        yield return new($"the family {Name}", ["data.audio.spectrogram", "evaluation.pictures",
+            .. GenerationSection.SamplingKeys, .. GenerationSection.DecodingKeys]);
         if (recipe.Model.Config is AudioCodecConfig { Adversarial: false })
             yield return new("a codec without discriminators", "model.adversarialStart", "model.adversarialWeight",
                 "model.featureWeight", "model.discriminatorChannels");
@@ -78,21 +80,17 @@ public sealed class AudioCodecFamily : IModelFamily
     public ITrainedModel Load(Bundle bundle, string device, CancellationToken cancellation = default)
     {
         var file = ConfigFile.Read(bundle.ConfigPath);
-        AudioCodecConfig config = file.Check(file.Read<AudioCodecConfig>());
-        AudioSchema schema = AudioBundle.ReadSchema(file);
         AudioCodecModel model = BundleTensors.Use(bundle, tensors =>
-        {
-            config.Check(schema);
-            BundleTensors.CheckCount(tensors, config.LeastWeights(schema), bundle.WeightsPath);
-            var created = new AudioCodecModel(config, schema, Precision.Fp32, seed: 0);
-            return BundleTensors.Fill(created, () => BundleTensors.CopyTo(
-                ModuleTensors.Distinct(created).Select(t => (t.Key, (Tensor?)t.Value)), tensors, _ => false,
-                bundle.WeightsPath));
-        }, cancellation);
-        model.eval();
-        model.to(ComputeDevice.Resolve(device));
-        return new LearnedCodec(model, BundleIdentity.Of(bundle));
+            Restore(new StoredModel(file, tensors, bundle.WeightsPath, device), isTrained: false), cancellation);
+        return new LearnedCodec(model, BundleIdentity.Of(bundle).Weights);
     }
+
+    IAudioCodec ICodecFamily.Restore(StoredModel stored, string identity) =>
+        new LearnedCodec(Restore(stored, isTrained: true), identity);
+
+    (JsonObject Config, Dictionary<string, Tensor> Tensors)? ICodecFamily.Store(IAudioCodec codec) =>
+        codec is LearnedCodec { Model: { } model }
+            ? (JsonNode.Parse(Described(model))!.AsObject(), Weights(model)) : null;
 
     /// <inheritdoc/>
     public object? ReadConfiguration(Bundle bundle) => ConfigFile.Read(bundle.ConfigPath).Read<AudioCodecConfig>();
@@ -113,10 +111,34 @@ public sealed class AudioCodecFamily : IModelFamily
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], AudioBundle.Write(model.Schema), model.Config),
-            ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone()), card,
-                _ => { });
+        BundleWriter.Write(folder, Described(model), Weights(model), card, _ => { });
     }
+
+    /// <summary>Restores a model.</summary>
+    /// <param name="stored">Its configuration and weights.</param>
+    /// <param name="isTrained">Whether its discriminators, which only training needs, are left out.</param>
+    private static AudioCodecModel Restore(StoredModel stored, bool isTrained)
+    {
+        AudioCodecConfig config = stored.Config.Check(stored.Config.Read<AudioCodecConfig>());
+        AudioSchema schema = AudioBundle.ReadSchema(stored.Config);
+        config.Check(schema);
+        BundleTensors.CheckCount(stored.Tensors, config.LeastWeights(schema), stored.Where);
+        var created = new AudioCodecModel(isTrained ? config with { Adversarial = false } : config, schema,
+            Precision.Fp32, seed: 0);
+        BundleTensors.Fill(created, () => BundleTensors.CopyTo(
+            ModuleTensors.Distinct(created).Select(t => (t.Key, (Tensor?)t.Value)), stored.Tensors,
+            name => isTrained && name.StartsWith(AudioCodecModel.DiscriminatorTensors, StringComparison.Ordinal),
+            stored.Where));
+        created.eval();
+        created.to(ComputeDevice.Resolve(stored.Device));
+        return created;
+    }
+
+    private string Described(AudioCodecModel model) =>
+        ConfigRecords.Write(ModelTypes[0], AudioBundle.Write(model.Schema), model.Config);
+
+    private static Dictionary<string, Tensor> Weights(AudioCodecModel model) =>
+        ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
 
     /// <summary>The first held-out clips, each followed by what the codec makes of it.</summary>
     private static Sound Preview(AudioCodecModel model, AudioPart part, CancellationToken cancellation)

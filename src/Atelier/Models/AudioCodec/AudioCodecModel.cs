@@ -16,6 +16,10 @@ namespace Atelier.Models.AudioCodec;
 /// </summary>
 public sealed class AudioCodecModel : GradientModel<AudioBatch>
 {
+    /// <summary>The beginning of the names of the discriminators' tensors.</summary>
+    internal const string DiscriminatorTensors = Discriminators + ".";
+
+    private const string Discriminators = "discriminators";
     private readonly CodecEncoder _encoder;
     private readonly CodecDecoder _decoder;
     private readonly ResidualQuantizer _quantizer;
@@ -48,7 +52,7 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
             return;
         for (int i = 0; i < _spectrograms.Count; i++)
             _discriminators.Add(new SpectrogramDiscriminator(config.DiscriminatorChannels, precision, random));
-        register_module("discriminators", _discriminators);
+        register_module(Discriminators, _discriminators);
         Objectives =
             [.. Objectives, new("discriminator", DiscriminatorLoss, [.. _discriminators.parameters()])];
     }

@@ -1,5 +1,4 @@
 using Atelier.Abstractions;
-using Atelier.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,8 +9,8 @@ namespace Atelier.Models.AudioCodec;
 /// so that their joints are not heard.
 /// </summary>
 /// <param name="model">The model, in evaluation mode. It is disposed with the codec.</param>
-/// <param name="identity">The identity of the model; null during training.</param>
-internal sealed class LearnedCodec(AudioCodecModel model, BundleIdentity? identity = null) : ITrainedModel, IAudioCodec
+/// <param name="identity">The SHA-256 of its weights; null during training.</param>
+internal sealed class LearnedCodec(AudioCodecModel model, string? identity = null) : ITrainedModel, IAudioCodec
 {
     private const int StretchSeconds = 10;
     private readonly Lock _gate = new();
@@ -32,7 +31,7 @@ internal sealed class LearnedCodec(AudioCodecModel model, BundleIdentity? identi
     public int CodebookSize => model.Config.CodebookSize;
 
     /// <inheritdoc/>
-    public string Identity => identity?.Weights ?? "";
+    public string Identity => identity ?? "";
 
     /// <summary>The model.</summary>
     internal AudioCodecModel Model => model;

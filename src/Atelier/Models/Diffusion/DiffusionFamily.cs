@@ -71,7 +71,7 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
         ? new(config, schema, FrozenAutoencoder.Open(folder, schema, _autoencoders), precision, seed)
         : new(config, schema, precision, seed);
 
-    private protected override DiffusionModel Create(StoredImageModel stored, DiffusionConfig config,
+    private protected override DiffusionModel Create(StoredModel stored, DiffusionConfig config,
         ImageSchema schema)
     {
         if (stored.Within(AutoencoderKey, DiffusionModel.AutoencoderTensors) is not { } within)

@@ -10,10 +10,8 @@ using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Audio;
 
-/// <summary>
-/// Evaluates models that generate sounds by their spectrograms. Generated sounds are compared as they are heard: each
-/// is computed from its spectrogram, and analysed again.
-/// </summary>
+/// <summary>Evaluates models that generate sounds. Generated sounds are compared by spectrograms of their
+/// samples.</summary>
 internal static class AudioEvaluator
 {
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features",
@@ -24,18 +22,17 @@ internal static class AudioEvaluator
 
     /// <summary>Evaluates a model.</summary>
     /// <exception cref="AtelierException">There are no sounds to evaluate on.</exception>
-    public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, AudioData data,
+    public static async Task<EvaluationReport> EvaluateAsync(IJudgedSounds generator, AudioData data,
         EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
-        ImageData images = data.AsImages(generator.Schema.Spectrogram!);
+        ImageData images = data.AsImages(generator.Format);
         ImagePart part = images.Test.Count > 0 ? images.Test : images.Validation;
         if (part.Count == 0)
             throw new AtelierException("no sounds are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");
-        Device device = generator.Model.parameters().First().device;
         string? kept = context.Folder is null ? null : Path.Combine(context.Folder, KeptClassifier);
         using FeatureNetwork? network = images.Train.Count == 0 ? null
-            : await LearnedFeatures.OpenAsync(images, kept, context.Seed, device, progress, cancellation)
+            : await LearnedFeatures.OpenAsync(images, kept, context.Seed, generator.Device, progress, cancellation)
                 .ConfigureAwait(false);
         if (network is not null && context.Folder is not null)
             network.Cache = new FeatureCache(Path.Combine(context.Folder, KeptFeatures));
@@ -43,28 +40,27 @@ internal static class AudioEvaluator
             cancellation).ConfigureAwait(false);
     }
 
-    private static EvaluationReport Evaluate(ImageGenerator generator, AudioData data, ImageData images,
+    private static EvaluationReport Evaluate(IJudgedSounds generator, AudioData data, ImageData images,
         ImagePart part, FeatureNetwork? network, EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         progress?.Report(FormattableString.Invariant($"the model's own figures on {Quantity.Of(part.Count, "sound")}"));
-        Dictionary<string, Metric> metrics = HeldOutFigures.Own(generator.Model, part, context, cancellation);
+        bool isTest = part == images.Test;
         var baselines = new Dictionary<string, IReadOnlyDictionary<string, Metric>>();
-        ImageSet drawn = SampledImages.Sample(generator, images.Train.Count > 0 ? images.Train.Labels : part.Labels,
-            context.Options.Pictures, context.Seed, progress, cancellation);
-        SpectrogramSounds sounds = SpectrogramSounds.Of(drawn, context.Seed, progress, cancellation);
-        var real = ImageSet.Of(part, Math.Min(part.Count, drawn.Count));
-        SpectrogramSounds again = SpectrogramSounds.Of(real, context.Seed, progress, cancellation);
+        Dictionary<string, Metric> metrics = generator.Own(isTest, part, baselines, context, cancellation);
+        SpectrogramSounds sounds = generator.Generate(images.Train.Count > 0 ? images.Train.Labels : part.Labels,
+            images.Schema, context, progress, cancellation);
+        ImageSet drawn = sounds.Heard;
+        SpectrogramSounds again = generator.Reconstruct(isTest, part, Math.Min(part.Count, drawn.Count), context.Seed,
+            progress, cancellation);
         var notes = new List<string>
         {
             string.Create(CultureInfo.InvariantCulture, $"{part.Count} held-out sounds; 95 % intervals by bootstrap, "
                 + $"of the model's own figures over batches of {HeldOutFigures.BatchSize}, of the others over sounds."),
-            "Generated sounds are compared as they are heard: computed from their spectrograms by the algorithm of "
-                + "Griffin and Lim, and analysed again. The same is done to the held-out sounds of the baseline "
-                + "reconstructedSounds, which shows what this step costs.",
+            generator.Note,
         };
-        var album = new ImageAlbum(context.Picture, generator);
+        var album = new ImageAlbum(context.Picture, images.Schema);
         album.AddSamples(sounds.Heard);
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool compared = false, readBack = SoundsWorld.Reads(data.Schema) && generator.IsConditional;
@@ -107,7 +103,7 @@ internal static class AudioEvaluator
         }
         if (WriteSamples(context.Picture, sounds, data.Schema) is { } file)
             notes.Add($"plots/{file} holds {Math.Min(MostHeard, drawn.Count)} generated sounds, class by class.");
-        Part which = part == images.Test ? Part.Test : Part.Validation;
+        Part which = isTest ? Part.Test : Part.Validation;
         JudgedOn on = JudgedOn.Of(data.Facts.Source, which, context.Other, Unit, () => 0, mostRepeated: 1);
         notes.AddRange(on.Notes);
         var sections = new List<ReportSection>();
@@ -122,7 +118,7 @@ internal static class AudioEvaluator
             Headline = readBack
                 ? new(Accuracy, "of the class asked for", MoreIsBetter: true, "generated sounds:")
                 : compared ? new("frechetDistance", "Fréchet distance", MoreIsBetter: false, "generated sounds:")
-                : new("loss", generator.Model.Unit("loss"), MoreIsBetter: false, on.Lead),
+                : new(generator.OwnMetric.Metric, generator.OwnMetric.Unit, MoreIsBetter: false, on.Lead),
             Metrics = metrics,
             Baselines = baselines,
             Sections = sections,

@@ -4,7 +4,7 @@ using Atelier.Data.Audio;
 
 namespace Atelier.Tasks.Audio;
 
-/// <summary>Encodes generated sounds as WAV files.</summary>
+/// <summary>Encodes generated sounds as WAV and Opus files.</summary>
 public static class AudioOutput
 {
     private const double GapSeconds = 0.2;
@@ -12,17 +12,17 @@ public static class AudioOutput
     /// <summary>Encodes sounds one after another, with a short silence between them.</summary>
     /// <param name="samples">At least one sound; all of the same sample rate and channels.</param>
     /// <returns>The contents of a WAV file of 16-bit integers.</returns>
-    public static byte[] Joined(IReadOnlyList<AudioSample> samples)
+    public static byte[] Joined(IReadOnlyList<AudioSample> samples) => AudioFiles.EncodeWav(Join(samples));
+
+    /// <summary>Encodes sounds one after another with Opus, at its usual rate.</summary>
+    /// <param name="samples">At least one sound; all of the same sample rate and channels.</param>
+    /// <returns>The contents of an Ogg file.</returns>
+    public static byte[] JoinedOpus(IReadOnlyList<AudioSample> samples)
     {
-        (int rate, int channels) = (samples[0].SampleRate, samples[0].Channels);
-        var gap = new float[(int)(GapSeconds * rate)];
-        float[] Plane(int channel) => [.. samples.SelectMany((sample, i) =>
-        {
-            int frames = sample.Samples.Length / channels;
-            float[] plane = sample.Samples.Slice(channel * frames, frames).ToArray();
-            return i == 0 ? plane : [.. gap, .. plane];
-        })];
-        return AudioFiles.EncodeWav(new Sound([.. Enumerable.Range(0, channels).Select(Plane)], rate));
+        Sound sound = Join(samples);
+        using var file = new MemoryStream();
+        OpusCoding.Encode(sound, OpusCoding.UsualRate * sound.Channels).Write(file);
+        return file.ToArray();
     }
 
     /// <summary>Returns the name and contents of a WAV file for each sound: 00.wav, 01.wav …</summary>
@@ -32,5 +32,18 @@ public static class AudioOutput
         CultureInfo invariant = CultureInfo.InvariantCulture;
         int digits = Math.Max(2, (samples.Count - 1).ToString(invariant).Length);
         return samples.Select((sample, i) => ($"{i.ToString(invariant).PadLeft(digits, '0')}.wav", Joined([sample])));
+    }
+
+    private static Sound Join(IReadOnlyList<AudioSample> samples)
+    {
+        (int rate, int channels) = (samples[0].SampleRate, samples[0].Channels);
+        var gap = new float[(int)(GapSeconds * rate)];
+        float[] Plane(int channel) => [.. samples.SelectMany((sample, i) =>
+        {
+            int frames = sample.Samples.Length / channels;
+            float[] plane = sample.Samples.Slice(channel * frames, frames).ToArray();
+            return i == 0 ? plane : [.. gap, .. plane];
+        })];
+        return new Sound([.. Enumerable.Range(0, channels).Select(Plane)], rate);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Data;
@@ -26,7 +27,7 @@ public sealed class AudioTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.audio", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
-        .. GenerationSection.SamplingKeys,
+        .. GenerationSection.SamplingKeys, .. SoundGenerator.DecodingFields.Select(field => $"generation.{field}"),
     ];
 
     /// <inheritdoc/>
@@ -34,22 +35,51 @@ public sealed class AudioTask : ITask
     {
         if (model.As<IAudioCodec>() is not null)
             return []; // a codec is used by compress
+        if (model.As<SoundGenerator>() is { } ofCodes)
+            return Options(ofCodes.IsConditional ? ofCodes.Schema.Classes : [], CodeOptions(ofCodes));
         var generator = model.Require<ImageGenerator>();
-        IReadOnlyList<string> classes = generator.IsConditional ? generator.Schema.Classes : [];
+        return Options(generator.IsConditional ? generator.Schema.Classes : [], generator.Model.SamplingFields
+            .Where(Steers).Select(field => ImageTask.Sampling(field, generator)));
+    }
+
+    private static IReadOnlyList<RequestOption> Options(IReadOnlyList<string> classes, IEnumerable<RequestOption> own)
+    {
         IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
             : [new("class", $"The class of the sounds: {RequestOption.Names(classes)}.", Example: classes[0])];
         return
         [
-            .. ofClass, new("count", "The number of sounds.", Example: "4"),
-            .. generator.Model.SamplingFields.Where(Steers).Select(field => ImageTask.Sampling(field, generator)),
-            new("out", "The file to write the sounds to: .wav (one after another), .png (a grid of spectrograms) or a "
-                + "folder that ends with / (a WAV file per sound).", Example: "sounds.wav"),
+            .. ofClass, new("count", "The number of sounds.", Example: "4"), .. own,
+            new("out", "The file to write the sounds to: .wav or .opus (one after another), .png (a grid of "
+                + "spectrograms) or a folder that ends with / (a WAV file per sound).", Example: "sounds.wav"),
         ];
+    }
+
+    private static IEnumerable<RequestOption> CodeOptions(SoundGenerator generator)
+    {
+        CultureInfo invariant = CultureInfo.InvariantCulture;
+        DecodingOptions usual = generator.Defaults;
+        yield return new("input", "A sound to continue. The generated sounds begin with it.");
+        yield return new("seconds", "The length of each sound, with the beginning that is given.",
+            generator.Schema.ClipSeconds.ToString("0.###", invariant));
+        if (generator.IsConditional)
+            yield return new("guidance", Default: generator.Guidance.ToString(invariant));
+        foreach (string field in SoundGenerator.DecodingFields)
+        {
+            double value = field switch
+            {
+                "temperature" => usual.Temperature,
+                "topK" => usual.TopK,
+                "topP" => usual.TopP,
+                "minP" => usual.MinP,
+                _ => usual.TypicalP,
+            };
+            yield return new(field, Default: value.ToString(invariant));
+        }
     }
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) => model.As<IAudioCodec>() is not null
-        || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
+        || model.As<SoundGenerator>() is not null || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
 
     /// <inheritdoc/>
     /// <remarks>The n-th sound of a seed is always the same.</remarks>
@@ -59,6 +89,12 @@ public sealed class AudioTask : ITask
         if (model.As<IAudioCodec>() is not null)
             throw new AtelierException("a codec codes sounds, and generates none",
                 hint: "compress a sound with it");
+        if (model.As<SoundGenerator>() is { } ofCodes)
+        {
+            await foreach (Sample sample in ofCodes.GenerateAsync(request, cancellation).ConfigureAwait(false))
+                yield return sample;
+            yield break;
+        }
         var generator = model.Require<ImageGenerator>();
         if (request.Drawing is { } drawing && (drawing.From ?? drawing.Mask) is not null)
             throw new AtelierException("sounds do not begin from images", Mention.Field("from"), "leave it out");
@@ -75,13 +111,17 @@ public sealed class AudioTask : ITask
 
     /// <summary>Returns the spectrograms of sounds that a model generated, as they are heard.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="samples">Its sounds.</param>
-    /// <returns>The grey values of each, [bands, width], in the size of the model's images.</returns>
-    public static IReadOnlyList<ReadOnlyMemory<byte>> Spectrograms(ITrainedModel model,
+    /// <param name="samples">Its sounds, of one length.</param>
+    /// <returns>The size of the spectrograms, and the grey values of each, [bands, width].</returns>
+    public static (ImageSchema Schema, IReadOnlyList<ReadOnlyMemory<byte>> Images) Spectrograms(ITrainedModel model,
         IReadOnlyList<AudioSample> samples)
     {
-        var drawing = new SpectrogramImages(model.Require<ImageGenerator>().Schema.Spectrogram!);
-        return [.. samples.Select(sample => (ReadOnlyMemory<byte>)drawing.ToImage(sample.Samples.Span))];
+        ImageSchema? own = model.As<ImageGenerator>()?.Schema;
+        SpectrogramFormat format = own?.Spectrogram ?? SpectrogramData.FormatOf(
+            [.. samples.Select(sample => sample.Samples.ToArray())], samples[0].SampleRate);
+        var drawing = new SpectrogramImages(format);
+        return (own ?? SpectrogramData.SchemaOf(format, []),
+            [.. samples.Select(sample => (ReadOnlyMemory<byte>)drawing.ToImage(sample.Samples.Span))]);
     }
 
     /// <summary>Whether an option of image models has a meaning for sounds.</summary>
@@ -105,8 +145,10 @@ public sealed class AudioTask : ITask
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) => context.Model.As<IAudioCodec>() is { } codec
         ? CodecEvaluator.EvaluateAsync(codec, (AudioData)context.Data, context, progress, cancellation)
-        : AudioEvaluator.EvaluateAsync(context.Model.Require<ImageGenerator>(), (AudioData)context.Data, context,
-            progress, cancellation);
+        : AudioEvaluator.EvaluateAsync(context.Model.As<SoundGenerator>() is { } ofCodes
+                ? new JudgedCodes(ofCodes, (AudioData)context.Data)
+                : new JudgedSpectrograms(context.Model.Require<ImageGenerator>()),
+            (AudioData)context.Data, context, progress, cancellation);
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

@@ -37,4 +37,16 @@ internal sealed record SpectrogramSounds(IReadOnlyList<float[]> Samples, ImageSe
         });
         return new(samples, ImageSet.Of(schema, pixels, images.Labels));
     }
+
+    /// <summary>Computes the spectrograms of sounds.</summary>
+    /// <param name="samples">The samples of each sound, as many as the format of the spectrograms says.</param>
+    /// <param name="schema">The size and classes of the spectrograms.</param>
+    /// <param name="labels">The class of each sound; null without classes.</param>
+    public static SpectrogramSounds Of(IReadOnlyList<float[]> samples, ImageSchema schema, IReadOnlyList<int>? labels)
+    {
+        var drawing = new SpectrogramImages(schema.Spectrogram!);
+        var pixels = new byte[samples.Count * schema.Size];
+        Parallel.For(0, samples.Count, i => drawing.ToImage(samples[i]).CopyTo(pixels.AsSpan(i * schema.Size)));
+        return new(samples, ImageSet.Of(schema, pixels, labels));
+    }
 }

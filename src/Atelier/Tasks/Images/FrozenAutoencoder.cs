@@ -65,7 +65,7 @@ internal sealed class FrozenAutoencoder : nn.Module
         return BundleTensors.Use(bundle, tensors =>
         {
             FrozenAutoencoder opened =
-                Restore(new StoredImageModel(ConfigFile.Read(bundle.ConfigPath), tensors, folder, "cpu"), families);
+                Restore(new StoredModel(ConfigFile.Read(bundle.ConfigPath), tensors, folder, "cpu"), families);
             ImageSchema known = opened.Model.Schema;
             if ((known.Width, known.Height, known.Channels) == (schema.Width, schema.Height, schema.Channels))
                 return opened;
@@ -81,7 +81,7 @@ internal sealed class FrozenAutoencoder : nn.Module
 
     /// <summary>Restores a stored autoencoder. Its scale is 1 until it is measured or loaded.</summary>
     /// <exception cref="AtelierException">It is of an unknown kind, or its files do not fit together.</exception>
-    public static FrozenAutoencoder Restore(StoredImageModel stored, IReadOnlyList<IImageFamily> families)
+    public static FrozenAutoencoder Restore(StoredModel stored, IReadOnlyList<IImageFamily> families)
     {
         IImageFamily family = families.FirstOrDefault(f => f.ModelTypes.Contains(stored.Config.ModelType))
             ?? throw new AtelierException($"models of type '{stored.Config.ModelType}' are not image autoencoders",

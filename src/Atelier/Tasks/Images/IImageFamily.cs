@@ -1,6 +1,3 @@
-using Atelier.Formats;
-using static TorchSharp.torch;
-
 namespace Atelier.Tasks.Images;
 
 /// <summary>A family whose finished models can be part of a model of another family.</summary>
@@ -8,26 +5,5 @@ internal interface IImageFamily : IModelFamily
 {
     /// <summary>Restores a finished model, in evaluation mode.</summary>
     /// <exception cref="AtelierException">The stored parts do not fit together.</exception>
-    ImageModel Restore(StoredImageModel stored);
-}
-
-/// <summary>A finished model as it is stored.</summary>
-/// <param name="Config">Its configuration in config.json.</param>
-/// <param name="Tensors">Its weights by name. The caller disposes them.</param>
-/// <param name="Where">Their file, for errors.</param>
-/// <param name="Device">"cpu" or "cuda".</param>
-internal sealed record StoredImageModel(ConfigFile Config, IReadOnlyDictionary<string, Tensor> Tensors, string Where,
-    string Device)
-{
-    /// <summary>
-    /// Returns the model that is stored within this one: an object of config.json, and the tensors with a prefix; null
-    /// if there is no such object.
-    /// </summary>
-    public StoredImageModel? Within(string key, string prefix) =>
-        Config.Section(key) is not { } inner ? null : this with
-    {
-        Config = inner,
-        Tensors = Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(t => t.Key[prefix.Length..], t => t.Value),
-    };
+    ImageModel Restore(StoredModel stored);
 }

@@ -7,8 +7,8 @@ namespace Atelier.Tasks.Images;
 
 /// <summary>The images of a report, next to its plot.</summary>
 /// <param name="plot">The path of the report's plot; null writes no images.</param>
-/// <param name="generator">The generator of the images.</param>
-internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
+/// <param name="schema">The size and channels of the images.</param>
+internal sealed class ImageAlbum(string? plot, ImageSchema schema)
 {
     private const int Samples = 64;
     private const int Beside = 10; // generated images that are shown with their nearest
@@ -51,7 +51,7 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
         if (plot is null)
             return;
         string file = $"{Path.GetFileNameWithoutExtension(plot)}-{name}.png";
-        ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), generator.Schema, [.. images],
+        ImageGrid.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), schema, [.. images],
             columns: columns);
         Images.Add(new ReportImage(file, caption));
     }
@@ -60,6 +60,6 @@ internal sealed class ImageAlbum(string? plot, ImageGenerator generator)
     {
         byte[] planes = new byte[images.Schema.Size];
         images.Read(number, planes);
-        return generator.Schema.Interleave(planes);
+        return schema.Interleave(planes);
     }
 }

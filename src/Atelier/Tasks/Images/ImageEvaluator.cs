@@ -76,7 +76,7 @@ internal static class ImageEvaluator
             ImageSet drawn = enlarged?.Drawn
                 ?? SampledImages.Sample(generator, data.Train.Count > 0 ? data.Train.Labels
                 : part.Labels, context.Options.Pictures, context.Seed, progress, cancellation);
-            var album = new ImageAlbum(context.Picture, generator);
+            var album = new ImageAlbum(context.Picture, generator.Schema);
             album.AddSamples(drawn);
             var bicubic = new Dictionary<string, Metric>();
             if (enlarged is not null)

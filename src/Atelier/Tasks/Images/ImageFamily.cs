@@ -51,6 +51,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
     {
         IEnumerable<IgnoredKeys> own = Ignored((TConfig?)recipe.Model.Config ?? new TConfig());
+        own = own.Append(new($"the family {Name}", [.. GenerationSection.DecodingKeys]));
         return SamplesInSteps ? own : own.Append(new($"the family {Name}", GenerationSection.SamplingKeys));
     }
 
@@ -119,7 +120,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
         var config = ConfigFile.Read(bundle.ConfigPath);
         TModel model = BundleTensors.Use(bundle,
-            tensors => Restore(new StoredImageModel(config, tensors, bundle.WeightsPath, device)), cancellation);
+            tensors => Restore(new StoredModel(config, tensors, bundle.WeightsPath, device)), cancellation);
         try
         {
             return new ImageGenerator(model, BundleIdentity.Of(bundle))
@@ -137,7 +138,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <inheritdoc/>
     public object? ReadConfiguration(Bundle bundle) => ConfigFile.Read(bundle.ConfigPath).Read<TConfig>();
 
-    ImageModel IImageFamily.Restore(StoredImageModel stored) => Restore(stored);
+    ImageModel IImageFamily.Restore(StoredModel stored) => Restore(stored);
 
     private void Start(TModel model, Bundle start, long seed)
     {
@@ -150,7 +151,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         StartingWeights.Copy(model, loaded.Model, (0, 0), seed, start.Folder);
     }
 
-    private TModel Restore(StoredImageModel stored)
+    private TModel Restore(StoredModel stored)
     {
         TConfig shape = stored.Config.Check(stored.Config.Read<TConfig>());
         TModel model = Create(stored, shape, ImageBundle.ReadSchema(stored.Config));
@@ -174,7 +175,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     /// <summary>Creates a new model of the stored configuration.</summary>
     /// <exception cref="AtelierException">The configuration is invalid, or needs more weights than are
     /// stored.</exception>
-    private protected virtual TModel Create(StoredImageModel stored, TConfig config, ImageSchema schema)
+    private protected virtual TModel Create(StoredModel stored, TConfig config, ImageSchema schema)
     {
         BundleTensors.CheckCount(stored.Tensors, LeastWeights(config, schema), stored.Where);
         return Create(config, schema, SamplingPrecision(stored.Device), seed: 0);

@@ -44,6 +44,16 @@ internal static class SampledImages
         return ImageSet.Of(generator.Schema, pixels, generator.IsConditional ? asked : null);
     }
 
+    /// <summary>Returns the class of each image: each class as often as in the data, in random order.</summary>
+    public static int[] Labels(IReadOnlyList<int> labels, int classes, int count, long seed)
+    {
+        int[] sorted = [.. Shares(labels, classes, count).SelectMany((share, c) => Enumerable.Repeat(c, share))];
+        int[] places = Places(count, seed), shuffled = new int[count];
+        for (int i = 0; i < count; i++)
+            shuffled[places[i]] = sorted[i];
+        return shuffled;
+    }
+
     /// <summary>
     /// Returns a random position for each image, so that the first have every class (Fisher and Yates).
     /// </summary>

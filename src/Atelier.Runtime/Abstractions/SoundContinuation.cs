@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+
+namespace Atelier.Abstractions;
+
+/// <summary>How a generated sound compares with the given one that it continues.</summary>
+/// <param name="GivenSeconds">The length of the given beginning in seconds.</param>
+/// <param name="ChromaSimilarity">The cosine of the angle between the mean chroma vectors of both: 1 where the twelve
+/// pitch classes are equally strong, 0 where none is in common; null if one of them is silent.</param>
+/// <param name="GivenTempo">The tempo of the given beginning in beats per minute; null if it has none, or is too
+/// short.</param>
+/// <param name="Tempo">The tempo of the continuation; null if it has none, or is too short.</param>
+public sealed record SoundContinuation(double GivenSeconds, double? ChromaSimilarity, double? GivenTempo,
+    double? Tempo)
+{
+    /// <summary>Returns the values for `--json`.</summary>
+    public JsonObject ToJson() => new()
+    {
+        ["givenSeconds"] = GivenSeconds,
+        ["chromaSimilarity"] = ChromaSimilarity,
+        ["givenTempo"] = GivenTempo,
+        ["tempo"] = Tempo,
+    };
+}
