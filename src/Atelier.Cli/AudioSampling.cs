@@ -50,6 +50,8 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
             samples = [.. samples.Select(sample => sample with { File = place })];
         foreach (string line in samples.Select(sample => sample.Shown).Distinct())
             console.Say(line);
+        foreach (AudioSample sample in samples.Where(sample => sample.Continuation is not null))
+            console.Say(sample.Continuation!.Shown);
         console.Result(() => new JsonObject
         {
             ["run"] = Path.GetFullPath(run),

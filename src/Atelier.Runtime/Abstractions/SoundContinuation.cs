@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Atelier.Abstractions;
@@ -12,6 +13,18 @@ namespace Atelier.Abstractions;
 public sealed record SoundContinuation(double GivenSeconds, double? ChromaSimilarity, double? GivenTempo,
     double? Tempo)
 {
+    /// <summary>A line that shows the values.</summary>
+    public string Shown
+    {
+        get
+        {
+            string Number(double? value, string unit) =>
+                value is null ? "none" : string.Create(CultureInfo.InvariantCulture, $"{value:0.##}{unit}");
+            return $"continues {Number(GivenSeconds, " s")}: chroma similarity {Number(ChromaSimilarity, "")}, tempo "
+                + $"{Number(Tempo, " bpm")} after {Number(GivenTempo, " bpm")}";
+        }
+    }
+
     /// <summary>Returns the values for `--json`.</summary>
     public JsonObject ToJson() => new()
     {

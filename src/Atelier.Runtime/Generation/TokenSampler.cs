@@ -21,7 +21,8 @@ public sealed class TokenSampler(DecodingOptions options, int vocabularySize)
     /// <param name="random">The random stream of the sample; one number is drawn from it unless decoding is
     /// greedy.</param>
     /// <returns>The token, with its log-probability under the model's own distribution.</returns>
-    public TokenChoice Choose(ReadOnlySpan<float> logits, ref SplitMix64 random) => Choose(logits, null, [], ref random);
+    public TokenChoice Choose(ReadOnlySpan<float> logits, ref SplitMix64 random) =>
+        Choose(logits, null, [], ref random);
 
     /// <summary>Chooses a token.</summary>
     /// <param name="logits">The logits of one sample, [vocabulary].</param>

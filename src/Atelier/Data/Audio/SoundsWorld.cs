@@ -52,8 +52,12 @@ public static class SoundsWorld
     internal static IReadOnlyList<double[]> Formants { get; } =
         [[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [660, 1720, 2410]];
 
-    /// <summary>Returns whether <see cref="SoundsWorldReader"/> knows the classes of a schema.</summary>
-    public static bool Reads(AudioSchema schema) => schema.Classes.SequenceEqual(Classes);
+    /// <summary>
+    /// Returns whether <see cref="SoundsWorldReader"/> can measure the classes of a schema: those of this world, in
+    /// clips that are not shorter and not of a lower sample rate.
+    /// </summary>
+    public static bool Reads(AudioSchema schema) => schema.Classes.SequenceEqual(Classes)
+        && schema.SampleRate >= SampleRate && schema.ClipSeconds >= Schema.ClipSeconds;
 
     /// <summary>Returns the n-th sound and what it is.</summary>
     /// <param name="seed">The seed of the world.</param>

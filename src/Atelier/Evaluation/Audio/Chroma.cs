@@ -4,8 +4,8 @@ using Atelier.Data.Audio;
 namespace Atelier.Evaluation.Audio;
 
 /// <summary>
-/// The strength of the twelve pitch classes in a sound: the magnitudes of the peaks of its spectra, each in the class of
-/// the nearest semitone (Fujishima 1999), with concert pitch at 440 Hz.
+/// The strength of the twelve pitch classes in a sound: the magnitudes of the peaks of its spectra, each in the class
+/// of the nearest semitone (Fujishima 1999), with concert pitch at 440 Hz.
 /// </summary>
 internal static class Chroma
 {

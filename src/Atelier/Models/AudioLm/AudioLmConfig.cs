@@ -21,7 +21,7 @@ public sealed record AudioLmConfig
     [JsonIgnore]
     public string? Codec { get; init; }
 
-    /// <summary>The number of codebooks to model, of which the first are coarse; null models all of the codec.</summary>
+    /// <summary>The number of codebooks to model, from the coarsest one; null models all of the codec.</summary>
     [Range(1, 32)]
     public int? CodebookCount { get; init; }
 

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Atelier.Models.AudioLm;
 
 /// <summary>
-/// Generates the codes of sounds step by step, with the keys and values of earlier steps in caches. When a sound becomes
-/// longer than the context, the model sees its last half as the beginning of a clip.
+/// Generates the codes of sounds step by step, with the keys and values of earlier steps in caches. When a sound
+/// becomes longer than the context, the model sees the last half of the context as the beginning of a clip.
 /// </summary>
 internal sealed class CodeSampler
 {

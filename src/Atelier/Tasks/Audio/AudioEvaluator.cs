@@ -56,8 +56,7 @@ internal static class AudioEvaluator
             progress, cancellation);
         var notes = new List<string>
         {
-            string.Create(CultureInfo.InvariantCulture, $"{part.Count} held-out sounds; 95 % intervals by bootstrap, "
-                + $"of the model's own figures over batches of {HeldOutFigures.BatchSize}, of the others over sounds."),
+            $"{part.Count} held-out sounds; 95 % intervals by bootstrap over sounds.",
             generator.Note,
         };
         var album = new ImageAlbum(context.Picture, images.Schema);

@@ -26,8 +26,8 @@ internal sealed class JudgedCodes(SoundGenerator generator, AudioData data) : IJ
 
     /// <inheritdoc/>
     public string Note => $"{CrossEntropy} and {Rate} measure the codes of held-out sounds, given the class; the "
-        + $"baseline {Unigram} knows the frequencies of each codebook's training codes alone. Held-out sounds are coded "
-        + "and decoded for the baseline reconstructedSounds, which shows what the codec costs.";
+        + $"baseline {Unigram} knows the frequencies of each codebook's training codes alone. Held-out sounds are "
+        + "coded and decoded for the baseline reconstructedSounds, which shows what the codec costs.";
 
     /// <inheritdoc/>
     public Dictionary<string, Metric> Own(bool isTest, ImagePart part,

@@ -23,7 +23,8 @@ internal sealed class JudgedSpectrograms(ImageGenerator generator) : IJudgedSoun
     public (string Metric, string Unit) OwnMetric => ("loss", generator.Model.Unit("loss"));
 
     /// <inheritdoc/>
-    public string Note => "Generated sounds are compared as they are heard: computed from their spectrograms by the "
+    public string Note => $"Intervals of the model's own figures are over batches of {HeldOutFigures.BatchSize}. "
+        + "Generated sounds are compared as they are heard: computed from their spectrograms by the "
         + "algorithm of Griffin and Lim, and analysed again. The same is done to the held-out sounds of the baseline "
         + "reconstructedSounds, which shows what this step costs.";
 

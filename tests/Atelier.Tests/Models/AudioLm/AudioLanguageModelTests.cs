@@ -141,8 +141,8 @@ public sealed class AudioLanguageModelTests : IDisposable
     [InlineData(5000, "4096")]
     [InlineData(4095, "4096")]
     public void Clips_of_too_many_steps_are_refused(int frames, string why) =>
-        Should.Throw<AtelierException>(() => new AudioLanguageModel(new(), Schema, new(3, 5, frames), Precision.Fp32, 1))
-            .ToLine().ShouldContain(why);
+        Should.Throw<AtelierException>(() => new AudioLanguageModel(new(), Schema, new(3, 5, frames), Precision.Fp32,
+            1)).ToLine().ShouldContain(why);
 
     [Fact]
     public void Classes_need_sounds_with_classes() => Should.Throw<AtelierException>(() => new AudioLanguageModel(
@@ -160,7 +160,8 @@ public sealed class AudioLanguageModelTests : IDisposable
             {
                 code = random.Next(8) == 0 ? random.Next(Size) : (code + 1) % Size;
                 int at = (sound * Books * Frames) + frame;
-                (codes[at], codes[at + Frames], codes[at + (2 * Frames)]) = (code, 2 * code % Size, (2 * code + 1) % Size);
+                (codes[at], codes[at + Frames], codes[at + (2 * Frames)]) =
+                    (code, 2 * code % Size, ((2 * code) + 1) % Size);
             }
         }
         return new(tensor(codes, batch, Books, Frames), zeros(batch, ScalarType.Int64));
@@ -180,8 +181,8 @@ public sealed class AudioLanguageModelTests : IDisposable
     private static Tensor Codes(int batch, long seed)
     {
         var random = new SplitMix64((ulong)seed);
-        return tensor(Enumerable.Range(0, batch * Books * Frames).Select(_ => (long)random.Next(Size)).ToArray(), batch,
-            Books, Frames);
+        return tensor(Enumerable.Range(0, batch * Books * Frames).Select(_ => (long)random.Next(Size)).ToArray(),
+            batch, Books, Frames);
     }
 
     private static void Near(Tensor one, Tensor other) =>

@@ -69,7 +69,8 @@ public sealed class AudioLmFamilyTests : IDisposable
     public async Task A_report_compares_the_likelihood_of_codes_with_their_frequencies_and_reads_the_world_back()
     {
         await TrainCodec();
-        await Train("run", "training.steps=60", "training.schedule.warmupSteps=0");
+        await Train("run", "training.steps=60", "training.schedule.warmupSteps=0",
+            "training.optimizer.learningRate=1e-2");
         EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"]);
         report.Headline.Metric.ShouldBe("classAccuracy");
         report.Metrics["classAccuracy"].Unit.ShouldBe("share of sounds");
