@@ -120,7 +120,7 @@ public sealed class AudioLanguageModelTests : IDisposable
         using var model = Model(conditional: false);
         model.train();
         using var optimizer = optim.Adam(model.parameters(), lr: 3e-3);
-        for (int step = 0; step < 150; step++)
+        for (int step = 0; step < 250; step++)
         {
             using var scope = NewDisposeScope();
             optimizer.zero_grad();
@@ -135,6 +135,14 @@ public sealed class AudioLanguageModelTests : IDisposable
         costs[0].ShouldBeLessThan(0.8 * unigram);
         costs[1].ShouldBeLessThan(0.2 * unigram, "it is a function of the coarser code");
         costs[2].ShouldBeLessThan(0.2 * unigram);
+
+        // what it generates is of the language: the functions hold, and codes count up as often
+        int[][][] sounds = model.Sample(new(Frames, [.. Enumerable.Range(0, 64).Select(i => (ulong)i)], new()));
+        double Share(Func<int[][], int, bool> holds, int first) => sounds.Average(sound =>
+            Enumerable.Range(first, Frames - first).Average(frame => holds(sound, frame) ? 1.0 : 0.0));
+        Share((sound, frame) => sound[1][frame] == 2 * sound[0][frame] % Size, 0).ShouldBeGreaterThan(0.9);
+        Share((sound, frame) => sound[2][frame] == ((2 * sound[0][frame]) + 1) % Size, 0).ShouldBeGreaterThan(0.9);
+        Share((sound, frame) => sound[0][frame] == (sound[0][frame - 1] + 1) % Size, 1).ShouldBe(0.9, 0.08);
     }
 
     [Theory]
