@@ -87,6 +87,12 @@ public sealed class AudioLmFamily : IModelFamily, IClassConditional
             {
                 ["unigram"] = new CodeFrequencies(codes.Train).CrossEntropy(codes.Train),
             },
+            Notes =
+            [
+                string.Create(CultureInfo.InvariantCulture, $"A clip has {shape.Frames} frames of "
+                    + $"{Quantity.Of(shape.Codebooks, "code")}, {(double)codec.SampleRate / codec.FrameLength:0.###} a "
+                    + $"second."),
+            ],
             ItemUnit = "clips",
         });
     }

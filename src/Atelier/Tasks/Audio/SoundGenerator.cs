@@ -51,10 +51,16 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
         request.Check(classes: true, drawing: true, only: true, input: true, decoding: true, seconds: true);
         SoundSampling usual = Resolve(request);
         int? label = request.Class is { } name ? Label(name) : null;
-        Sound? given = request.Input is null ? null
-            : await Task.Run(() => Read(request.Input, usual.Frames, cancellation), cancellation).ConfigureAwait(false);
-        if (given is not null)
-            usual = usual with { Given = codec.Encode(given.Samples, model.Codes.Codebooks, cancellation) };
+        Sound? given = null;
+        if (request.Input is { } input)
+        {
+            (given, int[][] codes) = await Task.Run(() =>
+            {
+                Sound sound = Read(input, usual.Frames, cancellation);
+                return (sound, codec.Encode(sound.Samples, model.Codes.Codebooks, cancellation));
+            }, cancellation).ConfigureAwait(false);
+            usual = usual with { Given = codes };
+        }
         int length = Length(request.Seconds);
         for (int first = 0; first < request.Count; first += MostTogether)
         {
