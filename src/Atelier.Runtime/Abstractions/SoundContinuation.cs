@@ -20,8 +20,8 @@ public sealed record SoundContinuation(double GivenSeconds, double? ChromaSimila
         {
             string Number(double? value, string unit) =>
                 value is null ? "none" : string.Create(CultureInfo.InvariantCulture, $"{value:0.##}{unit}");
-            return $"continues {Number(GivenSeconds, " s")}: chroma similarity {Number(ChromaSimilarity, "")}, tempo "
-                + $"{Number(Tempo, " bpm")} after {Number(GivenTempo, " bpm")}";
+            return $"continues {Number(GivenSeconds, " s")}: chroma similarity {Number(ChromaSimilarity, "")}; tempo "
+                + $"{Number(GivenTempo, " bpm")} before, {Number(Tempo, " bpm")} after";
         }
     }
 

@@ -31,11 +31,12 @@ internal sealed class CodeSampler
             for (int frame = 0; frame < _given; frame++)
                 _codes[(row * _frames) + frame] = sampling.Given![row % _books][frame];
         }
-        _isGuided = model.IsConditional && sampling.Guidance != 1;
         if (!model.IsConditional)
             return;
-        long[] labels = [.. sampling.Labels!.Select(label => (long)label)];
-        _labels = tensor(_isGuided ? [.. labels, .. labels.Select(_ => model.AnyClass)] : labels).to(model.Device);
+        _isGuided = sampling.Labels is not null && sampling.Guidance != 1;
+        long[] any = [.. sampling.Seeds.Select(_ => model.AnyClass)],
+            labels = sampling.Labels is { } asked ? [.. asked.Select(label => (long)label)] : any;
+        _labels = tensor(_isGuided ? [.. labels, .. any] : labels).to(model.Device);
     }
 
     /// <summary>Generates the codes, [sound][codebook][frame].</summary>

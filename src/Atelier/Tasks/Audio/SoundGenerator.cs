@@ -68,9 +68,11 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
             // A sound is generated in the batch that it was first generated in: rounding depends on the batch.
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
-            int[] labels = Labels(request.Seed, first, count, label);
-            IReadOnlyList<float[]> sounds = await InTurnAsync(() => Sample(request.Seed, start, labels, usual, length,
-                cancellation), cancellation).ConfigureAwait(false);
+            // the class of a given sound is unknown
+            int[]? labels = IsConditional && (given is null || label is not null)
+                ? Labels(request.Seed, first, count, label) : null;
+            IReadOnlyList<float[]> sounds = await InTurnAsync(() => Sample(request.Seed, start, count, labels, usual,
+                length, cancellation), cancellation).ConfigureAwait(false);
             for (int i = 0; i < count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -78,7 +80,7 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
                     continue;
                 yield return new AudioSample(Schema.SampleRate, 1, sounds[i])
                 {
-                    Class = IsConditional ? Schema.Classes[labels[i]] : null,
+                    Class = labels is null ? null : Schema.Classes[labels[i]],
                     Continuation = given is null ? null
                         : MusicComparison.Of(given.Samples[0], sounds[i].AsSpan(given.Frames), Schema.SampleRate),
                 };
@@ -101,8 +103,8 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
     /// <returns>The samples of each sound.</returns>
     internal IReadOnlyList<float[]> Sample(long seed, int first, IReadOnlyList<int> labels,
         CancellationToken cancellation) =>
-        [.. labels.Chunk(MostTogether).SelectMany((some, i) => Sample(seed, first + (i * MostTogether), some,
-            Resolve(new()), Schema.ClipFrames, cancellation))];
+        [.. labels.Chunk(MostTogether).SelectMany((some, i) => Sample(seed, first + (i * MostTogether),
+            some.Length, IsConditional ? some : null, Resolve(new()), Schema.ClipFrames, cancellation))];
 
     /// <summary>Codes and decodes a clip.</summary>
     internal float[] Reconstruct(float[] samples) =>
@@ -180,15 +182,15 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
         return sound with { Samples = [sound.Samples[0][..whole]] };
     }
 
-    private IReadOnlyList<float[]> Sample(long seed, int first, IReadOnlyList<int> labels, SoundSampling usual,
-        int length, CancellationToken cancellation)
+    private IReadOnlyList<float[]> Sample(long seed, int first, int count, IReadOnlyList<int>? labels,
+        SoundSampling usual, int length, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(model);
         int[][][] codes = model.Sample(usual with
         {
-            Seeds = [.. labels.Select((_, i) => SplitMix64.At((ulong)seed, (ulong)(first + i)))],
-            Labels = IsConditional ? labels : null,
+            Seeds = [.. Enumerable.Range(first, count).Select(n => SplitMix64.At((ulong)seed, (ulong)n))],
+            Labels = labels,
         }, cancellation);
         return [.. codes.Select(sound => codec.Decode(sound, length, cancellation)[0])];
     }

@@ -49,7 +49,7 @@ public abstract class SoundModel(string name, AudioSchema schema, CodeShape code
 /// <param name="Decoding">The temperature and the filters of codes.</param>
 public sealed record SoundSampling(int Frames, IReadOnlyList<ulong> Seeds, DecodingOptions Decoding)
 {
-    /// <summary>The class of each sound; null for a model without classes.</summary>
+    /// <summary>The class of each sound; null for any class, and for a model without classes.</summary>
     public IReadOnlyList<int>? Labels { get; init; }
 
     /// <summary>The codes that all sounds begin with, [codebook][frame]; null for none.</summary>

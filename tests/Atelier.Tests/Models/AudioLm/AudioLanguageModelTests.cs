@@ -98,6 +98,7 @@ public sealed class AudioLanguageModelTests : IDisposable
             _model.Sample(new(Frames, [7], new()) { Labels = [label], Guidance = guidance })[0];
         Sample(0, 1).ShouldBe(_model.Sample(new(Frames, [7], new()) { Labels = [0] })[0]);
         Sample(0, 0).ShouldBe(Sample(1, 0));
+        Sample(0, 0).ShouldBe(_model.Sample(new(Frames, [7], new()))[0], "any class");
     }
 
     [Fact]

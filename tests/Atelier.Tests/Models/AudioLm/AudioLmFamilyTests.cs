@@ -44,6 +44,8 @@ public sealed class AudioLmFamilyTests : IDisposable
         var input = new InputData(File.ReadAllBytes(_folder["in.wav"]), "in.wav");
         AudioSample longer = Sounds(new() { Input = input, Seconds = 1 }).Single();
         longer.Seconds.ShouldBe(1);
+        longer.Class.ShouldBeNull("the class of the given sound is unknown");
+        Sounds(new() { Input = input, Seconds = 1, Class = "vowel-a" }).Single().Class.ShouldBe("vowel-a");
         longer.Continuation!.GivenSeconds.ShouldBe(0.5);
         longer.Continuation.GivenTempo.ShouldBeNull("half a second has no tempo");
         longer.ToJson()["continuation"]!["givenSeconds"]!.GetValue<double>().ShouldBe(0.5);
