@@ -28,7 +28,7 @@ internal sealed class GenerateCommand : ToolCommand
             + "tag, or the sources of targets, one a line." };
     private readonly Option<string?> _given = VideoSampling.GivenOption();
     private readonly Option<double?> _seconds = new("--seconds") { HelpName = "S",
-        Description = "The length of each sound in seconds, with the beginning that the input gives." };
+        Description = "The length of each sound or video in seconds, with the beginning that the input gives." };
     private readonly Option<string?> _prefix = new("--prefix") { HelpName = "T",
         Description = "The text that the target of a source begins with." };
     private readonly Option<bool> _alignments = new("--alignments") {

@@ -49,8 +49,8 @@ public sealed record GenerationRequest
     public IReadOnlyList<int>? GivenFrames { get; init; }
 
     /// <summary>
-    /// The length of a sound in seconds, with the beginning that <see cref="Input"/> gives; null for the length of the
-    /// model's training clips.
+    /// The length of a sound or a video in seconds, with the beginning that <see cref="Input"/> gives; null for the
+    /// length of the model's training clips.
     /// </summary>
     public double? Seconds { get; init; }
 

@@ -1,9 +1,11 @@
 using System.Globalization;
+using Atelier.Abstractions;
 using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Evaluation.Images;
+using Atelier.Formats;
 using Atelier.Runs;
 using Atelier.Tasks.Images;
 using static TorchSharp.torch;
@@ -17,7 +19,6 @@ internal static class AudioEvaluator
     private const string KeptClassifier = "judge/classifier.safetensors", KeptFeatures = "data/features",
         Unit = "sounds", Accuracy = "classAccuracy";
 
-    private const double GapSeconds = 0.2;
     private const int MostHeard = 32; // sounds in the file of samples
 
     /// <summary>Evaluates a model.</summary>
@@ -145,11 +146,11 @@ internal static class AudioEvaluator
             return null;
         int[] order = [.. Enumerable.Range(0, sounds.Samples.Count).OrderBy(i => sounds.Heard.Labels?[i])];
         int count = Math.Min(MostHeard, order.Length);
-        var gap = new float[(int)(GapSeconds * schema.SampleRate)];
-        float[] all = [.. Enumerable.Range(0, count)
-            .SelectMany(i => (float[])[.. sounds.Samples[order[(long)i * order.Length / count]], .. gap])];
+        AudioSample[] heard = [.. Enumerable.Range(0, count).Select(i =>
+            new AudioSample(schema.SampleRate, 1, sounds.Samples[order[(long)i * order.Length / count]]))];
         string file = $"{Path.GetFileNameWithoutExtension(plot)}-samples.wav";
-        AudioFiles.WriteWav(Path.Combine(Path.GetDirectoryName(plot)!, file), new Sound([all], schema.SampleRate));
+        byte[] content = AudioOutput.Joined(heard);
+        AtomicFile.Write(Path.Combine(Path.GetDirectoryName(plot)!, file), stream => stream.Write(content));
         return file;
     }
 

@@ -16,11 +16,16 @@ namespace Atelier.Tasks.Video;
 /// the seed and n alone, except for the noise that ancestral sampling adds. Safe for concurrent use: requests take
 /// turns batch by batch.
 /// </summary>
+/// <remarks>
+/// A video that is longer than the clips of training is continued clip by clip: each begins with the last frames of the
+/// one before, half a clip, as Ho et al. 2022 (section 3.1) extend videos in time.
+/// </remarks>
 /// <param name="model">The model. It is disposed with the generator.</param>
 /// <param name="identity">The identity of the model; null during training.</param>
 public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = null) : ITrainedModel, IGenerator
 {
     private const int MostTogether = 32, MostValues = 1 << 20; // clips at once, and their values
+    private const double MostSeconds = 600;
     private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
 
     /// <summary>Number of clips that are best generated at once.</summary>
@@ -56,7 +61,8 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        request.Check(classes: true, drawing: true, only: true, input: true, frames: true);
+        request.Check(classes: true, drawing: true, only: true, input: true, frames: true,
+            seconds: true);
         SamplingOptions drawing = Resolve(request.Drawing);
         int? label = request.Class is { } name ? Label(name) : null;
         GivenClip? given = await Task.Run(() => GivenClip.Read(request, Schema, cancellation), cancellation)
@@ -64,13 +70,14 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
         if (!model.GeneratesFreely && given is null)
             throw new AtelierException("the model continues videos, and none is given", Mention.Field("input"),
                 "name a video file, a GIF or an image");
+        int frames = FrameCount(request.Seconds);
         for (int first = 0; first < request.Count; first += BatchSize)
         {
             int count = Math.Min(BatchSize, request.Count - first), start = first;
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
-            byte[] pixels = await InTurnAsync(() =>
-                Sample(request.Seed, start, count, label, given, drawing, cancellation), cancellation)
+            byte[][] videos = await InTurnAsync(() =>
+                Sample(request.Seed, start, count, label, given, frames, drawing, cancellation), cancellation)
                 .ConfigureAwait(false);
             Watch?.Invoke(first + count);
             for (int i = 0; i < count; i++)
@@ -79,7 +86,7 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
                 if (request.Only is { } wanted && wanted != first + i)
                     continue;
                 yield return new VideoSample(Schema.Width, Schema.Height, Schema.Channels, Schema.Fps,
-                    Frames(Schema, pixels.AsSpan(i * Schema.Size, Schema.Size)))
+                    Frames(Schema, videos[i]))
                 {
                     Class = label is { } own ? Schema.Classes[own] : null,
                 };
@@ -123,14 +130,57 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
         return frames;
     }
 
-    private byte[] Sample(long seed, int first, int count, int? label, GivenClip? given, SamplingOptions drawing,
-        CancellationToken cancellation)
+    private int FrameCount(double? seconds)
+    {
+        if (seconds is not { } asked)
+            return Schema.Frames;
+        if (!(asked > 0 && asked <= MostSeconds))
+            throw new AtelierException(FormattableString.Invariant($"a video of {asked} s"), Mention.Field("seconds"),
+                $"write up to {MostSeconds}");
+        return Math.Max(1, (int)Math.Round(asked * Schema.Fps));
+    }
+
+    /// <summary>Generates a batch of videos, clip by clip.</summary>
+    /// <returns>The frames of each video, [frames, channels, height, width], 0 to 255.</returns>
+    private byte[][] Sample(long seed, int first, int count, int? label, GivenClip? given, int frames,
+        SamplingOptions drawing, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         Tensor labels = tensor(Enumerable.Range(first, count).Select(n => label
             ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count)))
             .ToArray());
-        return Sample(seed, first, count, given?.Repeated(count), labels, drawing, cancellation);
+        byte[] clips = Sample(seed, first, count, given?.Repeated(count), labels, drawing, cancellation);
+        var videos = new byte[count][];
+        for (int i = 0; i < count; i++)
+        {
+            videos[i] = new byte[frames * Schema.FrameSize];
+            clips.AsSpan(i * Schema.Size, Math.Min(Schema.Size, videos[i].Length)).CopyTo(videos[i]);
+        }
+        int overlap = Math.Max(1, Schema.Frames / 2);
+        for (int clip = 1, done = Schema.Frames; done < frames; clip++, done += Schema.Frames - overlap)
+        {
+            clips = Sample((long)SplitMix64.At((ulong)seed, (ulong)clip), first, count, Last(videos, done, overlap),
+                labels, drawing, cancellation);
+            for (int i = 0; i < count; i++)
+            {
+                Span<byte> rest = videos[i].AsSpan(done * Schema.FrameSize);
+                ReadOnlySpan<byte> next = clips.AsSpan(i * Schema.Size, Schema.Size)[(overlap * Schema.FrameSize)..];
+                next[..Math.Min(next.Length, rest.Length)].CopyTo(rest);
+            }
+        }
+        return videos;
+    }
+
+    /// <summary>The last frames of each video so far, as the first ones of its next clip.</summary>
+    private GivenFrames Last(byte[][] videos, int done, int overlap)
+    {
+        var clips = new byte[videos.Length * Schema.Size];
+        foreach ((int i, byte[] video) in videos.Index())
+            video.AsSpan((done - overlap) * Schema.FrameSize, overlap * Schema.FrameSize)
+                .CopyTo(clips.AsSpan(i * Schema.Size));
+        var values = new float[clips.Length];
+        ImageBatches.Scale(clips, values);
+        return GivenFrames.First(VideoBatches.Shaped(values, Schema), overlap);
     }
 
     private int Label(string name)
@@ -142,7 +192,7 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
     }
 
     /// <summary>Generates on a thread of the pool, while no other request does.</summary>
-    private async Task<byte[]> InTurnAsync(Func<byte[]> draw, CancellationToken cancellation)
+    private async Task<byte[][]> InTurnAsync(Func<byte[][]> draw, CancellationToken cancellation)
     {
         await _turns.WaitAsync(cancellation).ConfigureAwait(false);
         try

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Video;
@@ -47,6 +48,9 @@ public sealed class VideoTask : ITask
                 ? "The numbers of the frames that the input gives, from 0, such as 0-3, or 0,15 to fill in between."
                 : "The numbers of the frames that the input gives, from 0, such as 0-3.",
                 Example: generator.Model.GeneratesFreely ? null : "0-3"),
+            new("seconds", "The length of each video. Longer ones than the clips of training are continued from their "
+                + "own last frames.", (generator.Schema.Frames / generator.Schema.Fps)
+                    .ToString("0.###", CultureInfo.InvariantCulture)),
             .. generator.Model.SamplingFields.Select(field => new RequestOption(field, Default: field switch
             {
                 "sampler" => generator.Defaults.Sampler,

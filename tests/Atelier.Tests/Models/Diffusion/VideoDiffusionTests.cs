@@ -50,6 +50,19 @@ public sealed class VideoDiffusionTests : IDisposable
                 Input = input, GivenFrames = [0, 5] })).Single();
             (Near(between, videos[0], 0), Near(between, videos[0], 5), Near(between, videos[0], 2))
                 .ShouldBe((true, true, false));
+            // 6 frames at 10 a second, then clips that begin with the last 3 frames of the one before
+            VideoSample longer = (await Draw(generator, request with { Count = 1, Seconds = 1.4 })).Single();
+            longer.Frames.Count.ShouldBe(14);
+            VideoSample first = (await Draw(generator, request with { Count = 1 })).Single();
+            Enumerable.Range(0, 6).ShouldAllBe(frame => Same(longer.Frames[frame], first.Frames[frame]));
+            Same(longer.Frames[13], longer.Frames[12]).ShouldBeFalse();
+            VideoSample again = (await Draw(generator, request with { Count = 1, Seconds = 1.4 })).Single();
+            Same(longer.Frames[13], again.Frames[13]).ShouldBeTrue();
+            VideoSample shorter = (await Draw(generator, request with { Count = 1, Seconds = 0.2 })).Single();
+            shorter.Frames.Count.ShouldBe(2);
+            Same(shorter.Frames[1], first.Frames[1]).ShouldBeTrue();
+            Refused(request with { Seconds = 0 }, "a video of 0 s");
+            Refused(request with { Seconds = 601 }, "up to 600");
             Refused(request with { Input = input }, "none is left");
             Refused(request with { Input = input, GivenFrames = [6] }, "0 to 5");
             Refused(request with { GivenFrames = [0] }, "no video is given");
