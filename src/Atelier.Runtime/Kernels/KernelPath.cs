@@ -103,7 +103,8 @@ internal abstract unsafe class KernelPath
     public abstract double LogSumExp(float* x, int count);
 
     /// <summary>
-    /// Returns the first index from <paramref name="from"/> on with x ≥ <paramref name="least"/>; count if there is none.
+    /// Returns the first index from <paramref name="from"/> on with x ≥ <paramref name="least"/>; count if there is
+    /// none.
     /// </summary>
     public abstract int NextAtLeast(float* x, int from, int count, float least);
 

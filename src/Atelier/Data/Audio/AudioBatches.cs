@@ -7,12 +7,10 @@ namespace Atelier.Data.Audio;
 /// Batches of sounds. If shuffled, each epoch takes every clip once, in an order that depends on the seed and the
 /// epoch, so that a batch is a function of the seed and its number. Otherwise clips keep their order.
 /// </summary>
-public sealed class AudioBatches : IBatchSource<AudioBatch>
+public sealed class AudioBatches : ClassedBatches<AudioBatch>
 {
     private readonly AudioPart _part;
-    private readonly EpochOrder _order;
     private readonly AudioAugmentation? _augmentation;
-    private readonly ulong _seed;
 
     /// <summary>Creates the source. It does not dispose the part.</summary>
     /// <param name="part">The sounds.</param>
@@ -22,26 +20,14 @@ public sealed class AudioBatches : IBatchSource<AudioBatch>
     /// <param name="augment">The augmentation, by the seed and the clip's number; null for none.</param>
     /// <exception cref="AtelierException">There are no sounds.</exception>
     public AudioBatches(AudioPart part, int batchSize, long seed, bool shuffled, AudioAugmentSection? augment = null)
+        : base(part.Count, batchSize, seed, shuffled, "sounds")
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        if (part.Count == 0)
-            throw new AtelierException("there are no sounds to train on", "data.split",
-                "provide more sounds, or change the split");
-        (_part, _seed) = (part, (ulong)seed);
-        _order = new EpochOrder(part.Count, batchSize, _seed, shuffled);
+        _part = part;
         _augmentation = augment is null ? null : AudioAugmentation.Of(augment, part.Schema);
     }
 
     /// <inheritdoc/>
-    public long BatchesPerEpoch => _order.BatchesPerEpoch;
-
-    /// <inheritdoc/>
-    public long ItemsPerBatch => _order.BatchSize;
-
-    /// <inheritdoc/>
-    /// <remarks>If not shuffled, the last batch of an epoch may have fewer clips; if shuffled, clips that do not fill a
-    /// batch are left to other epochs.</remarks>
-    public AudioBatch Get(long number)
+    public override AudioBatch Get(long number)
     {
         AudioSchema schema = _part.Schema;
         IReadOnlyList<int> places = Places(number);
@@ -52,14 +38,9 @@ public sealed class AudioBatches : IBatchSource<AudioBatch>
             if (_augmentation is null)
                 _part.Read(places[i], clip);
             else
-                _augmentation.Read(_part, places[i], clip,
-                    new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _order.BatchSize) + i))));
+                _augmentation.Read(_part, places[i], clip, Random(number, i));
         }
         return new AudioBatch(tensor(samples, places.Count, schema.Channels, schema.ClipFrames),
             tensor(places.Select(place => (long)_part.Labels[place]).ToArray()));
     }
-
-    /// <summary>The positions of a batch's clips in the part.</summary>
-    /// <param name="number">The number of the batch.</param>
-    internal IReadOnlyList<int> Places(long number) => _order.Places(number);
 }

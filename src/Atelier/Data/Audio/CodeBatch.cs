@@ -6,28 +6,10 @@ namespace Atelier.Data.Audio;
 /// <param name="Codes">[batch, codebooks, frames], int64.</param>
 /// <param name="Labels">[batch], int64; all 0 where there are no classes.</param>
 public sealed record CodeBatch(Tensor Codes, Tensor Labels)
-    : IDivisibleBatch<CodeBatch>, IMovableBatch<CodeBatch>, IDisposable
+    : ClassedBatch<CodeBatch>(Codes, Labels)
 {
-    /// <inheritdoc/>
-    public IReadOnlyList<(CodeBatch Part, double Share)> Divide(int parts)
-    {
-        long rows = Labels.shape[0];
-        parts = (int)Math.Min(parts, rows);
-        return [.. Enumerable.Range(0, parts).Select(part =>
-        {
-            long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
-            return (new CodeBatch(Codes.narrow(0, from, count), Labels.narrow(0, from, count)),
-                (double)count / rows);
-        })];
-    }
+    /// <summary>The codes, [batch, codebooks, frames].</summary>
+    public Tensor Codes => Values;
 
-    /// <inheritdoc/>
-    public CodeBatch Move(Func<Tensor, Tensor> move) => new(move(Codes), move(Labels));
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Codes.Dispose();
-        Labels.Dispose();
-    }
+    private protected override CodeBatch With(Tensor values, Tensor labels) => new(values, labels);
 }

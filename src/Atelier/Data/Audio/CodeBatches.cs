@@ -6,10 +6,9 @@ namespace Atelier.Data.Audio;
 /// Batches of sounds as codes. If shuffled, each epoch takes every clip once, in an order that depends on the seed and
 /// the epoch. Otherwise clips keep their order, and the last batch of an epoch may be smaller.
 /// </summary>
-public sealed class CodeBatches : IBatchSource<CodeBatch>
+public sealed class CodeBatches : ClassedBatches<CodeBatch>
 {
     private readonly CodePart _part;
-    private readonly EpochOrder _order;
 
     /// <summary>Creates the source. It does not dispose the part.</summary>
     /// <param name="part">The clips.</param>
@@ -18,24 +17,15 @@ public sealed class CodeBatches : IBatchSource<CodeBatch>
     /// <param name="shuffled">Whether each epoch has its own order.</param>
     /// <exception cref="AtelierException">There are no sounds.</exception>
     public CodeBatches(CodePart part, int batchSize, long seed, bool shuffled)
+        : base(part.Count, batchSize, seed, shuffled, "sounds")
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        if (part.Count == 0)
-            throw new AtelierException("there are no sounds to train on", "data.split",
-                "provide more sounds, or change the split");
-        (_part, _order) = (part, new EpochOrder(part.Count, batchSize, (ulong)seed, shuffled));
+        _part = part;
     }
 
     /// <inheritdoc/>
-    public long BatchesPerEpoch => _order.BatchesPerEpoch;
-
-    /// <inheritdoc/>
-    public long ItemsPerBatch => _order.BatchSize;
-
-    /// <inheritdoc/>
-    public CodeBatch Get(long number)
+    public override CodeBatch Get(long number)
     {
-        IReadOnlyList<int> places = _order.Places(number);
+        IReadOnlyList<int> places = Places(number);
         CodeShape shape = _part.Shape;
         var codes = new long[places.Count * shape.Size];
         for (int i = 0; i < places.Count; i++)

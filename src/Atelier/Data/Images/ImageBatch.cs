@@ -6,28 +6,10 @@ namespace Atelier.Data.Images;
 /// <param name="Images">[batch, channels, height, width], fp32 from −1 (black) to 1.</param>
 /// <param name="Labels">[batch], int64; all 0 where there are no classes.</param>
 public sealed record ImageBatch(Tensor Images, Tensor Labels)
-    : IDivisibleBatch<ImageBatch>, IMovableBatch<ImageBatch>, IDisposable
+    : ClassedBatch<ImageBatch>(Images, Labels)
 {
-    /// <inheritdoc/>
-    public IReadOnlyList<(ImageBatch Part, double Share)> Divide(int parts)
-    {
-        long rows = Labels.shape[0];
-        parts = (int)Math.Min(parts, rows);
-        return [.. Enumerable.Range(0, parts).Select(part =>
-        {
-            long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
-            return (new ImageBatch(Images.narrow(0, from, count), Labels.narrow(0, from, count)),
-                (double)count / rows);
-        })];
-    }
+    /// <summary>The images, [batch, channels, height, width].</summary>
+    public Tensor Images => Values;
 
-    /// <inheritdoc/>
-    public ImageBatch Move(Func<Tensor, Tensor> move) => new(move(Images), move(Labels));
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Images.Dispose();
-        Labels.Dispose();
-    }
+    private protected override ImageBatch With(Tensor values, Tensor labels) => new(values, labels);
 }

@@ -7,11 +7,9 @@ namespace Atelier.Data.Images;
 /// Batches of images. If shuffled, each epoch takes every image once, in an order that depends on the seed and the
 /// epoch, so that a batch is a function of the seed and its number. Otherwise images keep their order.
 /// </summary>
-public sealed class ImageBatches : IBatchSource<ImageBatch>
+public sealed class ImageBatches : ClassedBatches<ImageBatch>
 {
     private readonly ImagePart _part;
-    private readonly EpochOrder _order;
-    private readonly ulong _seed;
     private readonly ImageAugmentation? _augmentation;
 
     /// <summary>Creates the source. It does not dispose the part.</summary>
@@ -22,30 +20,18 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
     /// <param name="augment">The augmentation, by the seed and the image's number; null for none.</param>
     /// <exception cref="AtelierException">There are no images.</exception>
     public ImageBatches(ImagePart part, int batchSize, long seed, bool shuffled, AugmentSection? augment = null)
+        : base(part.Count, batchSize, seed, shuffled, "images")
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        if (part.Count == 0)
-            throw new AtelierException("there are no images to train on", "data.split",
-                "provide more images, or change the split");
-        (_part, _seed) = (part, (ulong)seed);
-        _order = new EpochOrder(part.Count, batchSize, _seed, shuffled);
+        _part = part;
         _augmentation = augment is null || augment == new AugmentSection() ? null
             : new ImageAugmentation(augment, part.Schema);
     }
-
-    /// <inheritdoc/>
-    public long BatchesPerEpoch => _order.BatchesPerEpoch;
-
-    /// <inheritdoc/>
-    public long ItemsPerBatch => _order.BatchSize;
 
     /// <summary>Whether the images are augmented.</summary>
     internal bool AreAugmented => _augmentation is not null;
 
     /// <inheritdoc/>
-    /// <remarks>If not shuffled, the last batch of an epoch may have fewer images; if shuffled, images that do not fill
-    /// a batch are left to other epochs.</remarks>
-    public ImageBatch Get(long number)
+    public override ImageBatch Get(long number)
     {
         ImageSchema schema = _part.Schema;
         IReadOnlyList<int> places = Places(number);
@@ -57,16 +43,11 @@ public sealed class ImageBatches : IBatchSource<ImageBatch>
             _part.Read(places[i], image);
             Span<float> scaled = pixels.AsSpan(i * schema.Size, schema.Size);
             Scale(image, scaled);
-            _augmentation?.Apply(scaled,
-                new SplitMix64(SplitMix64.At(~_seed, (ulong)((number * _order.BatchSize) + i))));
+            _augmentation?.Apply(scaled, Random(number, i));
         }
         return new ImageBatch(tensor(pixels, count, schema.Channels, schema.Height, schema.Width),
             tensor(places.Select(Label).ToArray()));
     }
-
-    /// <summary>The positions of a batch's images in the part.</summary>
-    /// <param name="number">The number of the batch.</param>
-    internal IReadOnlyList<int> Places(long number) => _order.Places(number);
 
     /// <summary>Returns the label of the image at a position in the part.</summary>
     internal long Label(int place) => _part.Labels[place];

@@ -6,28 +6,10 @@ namespace Atelier.Data.Video;
 /// <param name="Frames">[batch, frames, channels, height, width], fp32, −1 to 1.</param>
 /// <param name="Labels">[batch], int64; all 0 where there are no classes.</param>
 public sealed record VideoBatch(Tensor Frames, Tensor Labels)
-    : IDivisibleBatch<VideoBatch>, IMovableBatch<VideoBatch>, IDisposable
+    : ClassedBatch<VideoBatch>(Frames, Labels)
 {
-    /// <inheritdoc/>
-    public IReadOnlyList<(VideoBatch Part, double Share)> Divide(int parts)
-    {
-        long rows = Labels.shape[0];
-        parts = (int)Math.Min(parts, rows);
-        return [.. Enumerable.Range(0, parts).Select(part =>
-        {
-            long from = rows * part / parts, count = (rows * (part + 1) / parts) - from;
-            return (new VideoBatch(Frames.narrow(0, from, count), Labels.narrow(0, from, count)),
-                (double)count / rows);
-        })];
-    }
+    /// <summary>The frames, [batch, frames, channels, height, width].</summary>
+    public Tensor Frames => Values;
 
-    /// <inheritdoc/>
-    public VideoBatch Move(Func<Tensor, Tensor> move) => new(move(Frames), move(Labels));
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Frames.Dispose();
-        Labels.Dispose();
-    }
+    private protected override VideoBatch With(Tensor values, Tensor labels) => new(values, labels);
 }

@@ -7,10 +7,9 @@ namespace Atelier.Data.Video;
 /// Batches of clips. If shuffled, each epoch takes every clip once, in an order that depends on the seed and the epoch,
 /// so that a batch is a function of the seed and its number. Otherwise clips keep their order.
 /// </summary>
-public sealed class VideoBatches : IBatchSource<VideoBatch>
+public sealed class VideoBatches : ClassedBatches<VideoBatch>
 {
     private readonly VideoPart _part;
-    private readonly EpochOrder _order;
 
     /// <summary>Creates the source. It does not dispose the part.</summary>
     /// <param name="part">The clips.</param>
@@ -19,28 +18,16 @@ public sealed class VideoBatches : IBatchSource<VideoBatch>
     /// <param name="shuffled">Whether each epoch has its own order.</param>
     /// <exception cref="AtelierException">There are no clips.</exception>
     public VideoBatches(VideoPart part, int batchSize, long seed, bool shuffled)
+        : base(part.Count, batchSize, seed, shuffled, "videos")
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        if (part.Count == 0)
-            throw new AtelierException("there are no clips to train on", "data.split",
-                "provide more videos, or change the split");
         _part = part;
-        _order = new EpochOrder(part.Count, batchSize, (ulong)seed, shuffled);
     }
 
     /// <inheritdoc/>
-    public long BatchesPerEpoch => _order.BatchesPerEpoch;
-
-    /// <inheritdoc/>
-    public long ItemsPerBatch => _order.BatchSize;
-
-    /// <inheritdoc/>
-    /// <remarks>If not shuffled, the last batch of an epoch may have fewer clips; if shuffled, clips that do not fill a
-    /// batch are left to other epochs.</remarks>
-    public VideoBatch Get(long number)
+    public override VideoBatch Get(long number)
     {
         VideoSchema schema = _part.Schema;
-        IReadOnlyList<int> places = _order.Places(number);
+        IReadOnlyList<int> places = Places(number);
         var values = new float[places.Count * schema.Size];
         var clip = new byte[schema.Size];
         for (int i = 0; i < places.Count; i++)
