@@ -1,6 +1,8 @@
 using Atelier.Abstractions;
+using Atelier.Generation;
 using Atelier.Kernels;
 using Atelier.Networks;
+using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Networks;
 
@@ -77,7 +79,7 @@ public sealed class EncoderDecoderTests : IDisposable
         using IDecodingState state = model.CreateState(sources);
         float[] logits = new float[state.Sequences * 50];
         state.Append([.. sources.Select(_ => 3)], logits);
-        // three targets of each source: enough rows for every worker to have its own
+        // three targets of each source
         int[] parents = [.. Enumerable.Range(0, 27).Select(i => i / 3)];
         state.Select(parents);
         logits = new float[27 * 50];
@@ -153,6 +155,38 @@ public sealed class EncoderDecoderTests : IDisposable
             float[] logits = new float[100];
             state.Append([1, 2, 3, 4, 5, 6], logits);
             return logits;
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 1.0)]
+    [InlineData(4, 0.0)]
+    public async Task Sources_divided_over_the_threads_get_the_targets_of_one_thread(int beams, double temperature)
+    {
+        (EncoderDecoderConfig config, EncoderDecoderWeights weights) = Random(WeightType.F32);
+        CharacterTokenizer letters = CharacterTokenizer.Train(
+            [string.Concat(Enumerable.Range('A', 49).Select(letter => (char)letter))], byteFallback: false);
+        string[] sources = [.. Enumerable.Range(0, 23).Select(i => // of lengths at which the positions' table grows
+            string.Concat(Enumerable.Range(0, 1 + i * 11 % 37).Select(t => (char)('A' + ((t * i + 3) % 49)))))];
+        var request = new GenerationRequest
+        {
+            Seed = 3,
+            Decoding = new() { MaxTokens = 30, BeamWidth = beams, Temperature = temperature },
+        };
+        string[] one = await Texts(threads: 1), three = await Texts(threads: 3);
+        three.ShouldBe(one);
+        three.Distinct().Count().ShouldBeGreaterThan(10);
+
+        async Task<string[]> Texts(int threads)
+        {
+            var model = new EncoderDecoder(config, weights with { Owners = [] }, threads);
+            model.Workers.Count.ShouldBe(threads);
+            using var generator = new SequenceToSequenceGenerator(model, letters, letters, new(),
+                SequenceToSequenceTokens.Of(letters, letters));
+            IReadOnlyList<TextSample> samples = await generator.GenerateManyAsync(sources, request, batchSize: 6,
+                cancellation: TestContext.Current.CancellationToken);
+            model.Workers.ShouldAllBe(worker => worker.Cache.HeldCount == 0);
+            return [.. samples.Select(sample => $"{sample.Text} {sample.LogProbability:R}")];
         }
     }
 
