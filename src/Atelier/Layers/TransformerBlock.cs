@@ -72,7 +72,8 @@ public sealed class TransformerBlock : nn.Module
             shape.AttentionDropout);
         double Deviation(int inputs, int outputs) => shape.ScalesByInputs ? 1 / Math.Sqrt(inputs)
             : shape.Deviation ?? Math.Sqrt(2.0 / (inputs + outputs));
-        double attention = Deviation(hidden, heads.QuerySize), output = Deviation(heads.QuerySize, hidden);
+        // queries, keys and values are one matrix, as in PyTorch; with norms last, larger weights learn more slowly
+        double attention = Deviation(hidden, 3 * heads.QuerySize), output = Deviation(heads.QuerySize, hidden);
         Norm CreateNorm() => Norm.Create(shape.Norm, hidden, shape.Bias, shape.NormEpsilon);
 
         Attention = new MultiHeadAttention(heads, rotary: null, self, precision, attention, output, random);

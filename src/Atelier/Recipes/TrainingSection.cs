@@ -212,7 +212,10 @@ public sealed record OptimizerSection
     /// <summary>The name of the optimizer.</summary>
     public OptimizerName Name { get; init; } = OptimizerName.AdamW;
 
-    /// <summary>The highest learning rate, before the schedule is applied.</summary>
+    /// <summary>
+    /// The highest learning rate, before the schedule is applied. Adafactor multiplies it by the root mean square of
+    /// each parameter's weights.
+    /// </summary>
     [MayChange]
     [Range(0.0, 1e6)]
     public double LearningRate { get; init; } = 1e-3;
@@ -254,7 +257,8 @@ public sealed record OptimizerSection
         "momentum" or "nesterov" => Name is OptimizerName.Sgd or OptimizerName.FullBatch or OptimizerName.RmsProp,
         "beta1" => Name is OptimizerName.Adam or OptimizerName.AdamW or OptimizerName.Lion,
         "beta2" => Name is OptimizerName.Adam or OptimizerName.AdamW or OptimizerName.Lion or OptimizerName.RmsProp,
-        "epsilon" => Name is not (OptimizerName.Sgd or OptimizerName.FullBatch or OptimizerName.Lion),
+        "epsilon" => Name is OptimizerName.Adam or OptimizerName.AdamW or OptimizerName.RmsProp
+            or OptimizerName.Adagrad,
         _ => true,
     };
 }
@@ -282,6 +286,9 @@ public enum OptimizerName
 
     /// <summary>Lion (Chen et al. 2023).</summary>
     Lion,
+
+    /// <summary>Adafactor, whose steps are relative to the size of the weights (Shazeer and Stern 2018).</summary>
+    Adafactor,
 }
 
 /// <summary>The learning rate schedule: how the learning rate changes with the step.</summary>

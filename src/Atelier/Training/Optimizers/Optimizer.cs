@@ -18,16 +18,20 @@ public abstract class Optimizer : IDisposable
     private readonly List<Slot> _slots = [];
     private readonly (string Name, Parameter Parameter)[] _parameters;
     private readonly Func<string, double> _rateFactor;
+    private readonly bool _wholeParameters;
 
     /// <summary>Sets up the groups.</summary>
     /// <param name="parameters">What it moves, with the names its state is kept under.</param>
     /// <param name="section">The rule's figures.</param>
     /// <param name="shards">How many; at least 1.</param>
     /// <param name="rateFactor">Returns the factor of a parameter's learning rate by its name; null for 1.</param>
+    /// <param name="wholeParameters">Whether a shard has whole parameters, for rules that look at rows and
+    /// columns.</param>
     protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section,
-        int shards, Func<string, double>? rateFactor)
+        int shards, Func<string, double>? rateFactor, bool wholeParameters = false)
     {
         Section = section;
+        _wholeParameters = wholeParameters;
         _rateFactor = rateFactor ?? (_ => 1);
         // Matrices decay; biases and the gains of norms do not. The order is kept within each group.
         _parameters = [.. parameters.OrderBy(p => p.Parameter.dim() < 2).ThenBy(p => _rateFactor(p.Name))];
@@ -134,6 +138,7 @@ public abstract class Optimizer : IDisposable
         OptimizerName.RmsProp => new RmsProp(parameters, section, shards, rateFactor),
         OptimizerName.Adagrad => new Adagrad(parameters, section, shards, rateFactor),
         OptimizerName.Lion => new Lion(parameters, section, shards, rateFactor),
+        OptimizerName.Adafactor => new Adafactor(parameters, section, shards, rateFactor),
         _ => new Adam(parameters, section, shards, rateFactor, decoupled: true),
     };
 
@@ -209,6 +214,11 @@ public abstract class Optimizer : IDisposable
         {
             long length = _parameters[i].Parameter.numel(), begin = Math.Max(from, start),
                 end = Math.Min(to, start + length);
+            if (_wholeParameters) // the shard of its middle has all of it
+            {
+                long middle = start + (length / 2);
+                (begin, end) = from <= middle && middle < to ? (start, start + length) : (start, start);
+            }
             if (begin < end)
                 pieces.Add(new Piece(i, begin - start, end - begin, end - begin == length));
             start += length;

@@ -143,3 +143,43 @@ internal sealed class Lion : Optimizer
         TensorScripts.Run("lion", group.Parameters, gradients, _momentum.Of(group),
             learningRate, Section.Beta1, Section.Beta2, group.WeightDecay);
 }
+
+/// <summary>
+/// Adafactor (Shazeer and Stern 2018, algorithms 4 and 5, without momentum): the mean squares of a matrix's gradients
+/// are stored by row and by column only, steps are relative to the root mean square of the weights, and a step whose
+/// root mean square is above the learning rate is scaled down to it. T5 was trained with it; its decay is apart.
+/// </summary>
+internal sealed class Adafactor : Optimizer
+{
+    private const double DecayPower = -0.8; // section 7.2
+    private const double SquareFloor = 1e-30, WeightFloor = 1e-3; // ε1 and ε2, algorithm 6
+    private readonly Slot _rows, _columns, _step;
+
+    public Adafactor(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerSection section, int shards,
+        Func<string, double>? rateFactor)
+        : base(parameters, section, shards, rateFactor, wholeParameters: true)
+    {
+        // Of [..., rows, columns], the means over columns and over rows. Of vectors, "rows" has each number's square,
+        // and "columns" is not used.
+        _rows = AddSlot("exp_avg_sq_row", parameter => Zeros(parameter,
+            parameter.dim() < 2 ? parameter.shape : parameter.shape[..^1]));
+        _columns = AddSlot("exp_avg_sq_col", parameter => Zeros(parameter,
+            parameter.dim() < 2 ? [] : [.. parameter.shape[..^2], parameter.shape[^1]]));
+        _step = AddSlot("step", parameter => Zeros(parameter, []));
+
+        static Tensor Zeros(Parameter parameter, long[] shape) => zeros(shape, ScalarType.Float32, parameter.device);
+    }
+
+    public override void Begin()
+    {
+        base.Begin();
+        using var noGradients = no_grad();
+        TensorScripts.Run("advance", _step.Tensors);
+    }
+
+    private protected override void Move(Group group, Tensor[] gradients, double learningRate)
+    {
+        TensorScripts.Run("adafactor", group.Parameters, gradients, _rows.Of(group), _columns.Of(group),
+            _step.Of(group), learningRate, DecayPower, SquareFloor, WeightFloor, group.WeightDecay);
+    }
+}

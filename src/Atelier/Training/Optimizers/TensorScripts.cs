@@ -55,6 +55,22 @@ internal static class TensorScripts
             torch._foreach_add_(p, torch._foreach_sign(torch._foreach_lerp(m, g, 1.0 - beta1)), alpha=-lr)
             torch._foreach_lerp_(m, g, 1.0 - beta2)
 
+        def adafactor(p: List[Tensor], g: List[Tensor], r: List[Tensor], c: List[Tensor], t: List[Tensor],
+                      lr: float, power: float, square_floor: float, weight_floor: float, decay: float):
+            for i in range(len(p)):
+                new = t[i].pow(power)
+                squares = g[i] * g[i] + square_floor
+                if p[i].dim() < 2:
+                    r[i].lerp_(squares, new)
+                    u = g[i] * r[i].rsqrt()
+                else:
+                    r[i].lerp_(squares.mean(-1), new)
+                    c[i].lerp_(squares.mean(-2), new)
+                    u = g[i] * (r[i] / r[i].mean(-1, keepdim=True)).rsqrt().unsqueeze(-1) * c[i].rsqrt().unsqueeze(-2)
+                rate = lr * p[i].square().mean().sqrt().clamp(min=weight_floor)
+                p[i].mul_(1.0 - rate * decay)
+                p[i].addcmul_(u, rate / u.square().mean().sqrt().clamp(min=1.0), value=-1.0)
+
         def norm(x: List[Tensor]) -> Tensor:
             return torch.linalg_vector_norm(torch.stack(torch._foreach_norm(x, 2.0)))
 
