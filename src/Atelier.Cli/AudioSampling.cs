@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Formats;
+using Atelier.Tasks;
 using Atelier.Tasks.Audio;
 
 namespace Atelier.Cli;
@@ -23,17 +24,18 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
             if (request.Count > 1)
                 console.Remark(FormattableString.Invariant($"{samples.Count} of {request.Count} sounds"));
         }
+        SampleOrigin? origin = AudioTask.OriginOf(model, request);
         switch (form)
         {
             case Form.Joined:
-                Write(place!, AudioOutput.Joined(samples));
+                Write(place!, AudioOutput.Joined(samples, origin));
                 break;
             case Form.Opus:
-                Write(place!, AudioOutput.JoinedOpus(samples));
+                Write(place!, AudioOutput.JoinedOpus(samples, origin));
                 break;
             case Form.Each:
                 foreach (((string name, byte[] content), int i) in
-                    AudioOutput.Each(samples).Select((file, i) => (file, i)).ToArray())
+                    AudioOutput.Each(samples, origin).Select((file, i) => (file, i)).ToArray())
                 {
                     string path = Path.Combine(place!, name);
                     Write(path, content);
@@ -43,7 +45,7 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
             case Form.Spectrograms:
                 (ImageSchema schema, IReadOnlyList<ReadOnlyMemory<byte>> images) =
                     AudioTask.Spectrograms(model, samples);
-                ImageGrid.Write(place!, schema, images);
+                ImageGrid.Write(place!, schema, images, origin?.ToTexts());
                 break;
         }
         if (form is Form.Joined or Form.Opus or Form.Spectrograms)

@@ -54,39 +54,6 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
         }
     }
 
-    /// <summary>Generates an image again.</summary>
-    /// <param name="picture">A PNG file that was generated before.</param>
-    /// <param name="run">The model; null finds the run that the file records.</param>
-    /// <param name="upscaler">The model that enlarged it; null finds the run that the file records.</param>
-    /// <param name="place">The file to write; null writes a new file in the same folder.</param>
-    /// <param name="device">The device.</param>
-    /// <param name="cancellation">Cancels the operation.</param>
-    public async Task<int> AgainAsync(string picture, string? run, string? upscaler,
-        string? place, string device, CancellationToken cancellation)
-    {
-        var origin = ImageOrigin.Read(ImageFiles.Load(picture),
-            path => ImageFiles.LoadAll(path, LatentArguments.MostPictures));
-        string source = run ?? Find(origin.Model, "generated", picture, "atelier generate RUN --like " + picture);
-        using ITrainedModel opened = workshop.Open(source, new OpenOptions { Device = device }, cancellation);
-        ImageGenerator generator = opened.As<ImageGenerator>()
-            ?? throw new AtelierException("is not an image model", source, "name the run that generated the image");
-        Same(opened, origin.Model, "generated", source);
-        if (origin.Upscaler is null && upscaler is not null)
-            throw new AtelierException("the image was not enlarged by a model", "--upscale", "leave it out");
-        string? second = origin.Upscaler is { } enlarger
-            ? upscaler ?? Find(enlarger, "enlarged", picture, $"atelier generate --like {picture} --upscale RUN")
-            : null;
-        using ITrainedModel? large = second is null ? null : OpenUpscaler(second, opened, device, cancellation);
-        if (large is not null)
-            Same(large, origin.Upscaler!, "enlarged", second!);
-        origin.CheckFiles();
-        GenerationRequest request = origin.Request;
-        string again = place
-            ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(picture))!,
-            Path.GetFileNameWithoutExtension(picture) + "-again.png");
-        return await RunAsync(generator, source, request, again, cancellation).ConfigureAwait(false);
-    }
-
     private static ImageForm FormOf(string place) =>
         Directory.Exists(place) || Path.EndsInDirectorySeparator(place) ? ImageForm.Each
         : Path.GetExtension(place).ToLowerInvariant() switch
@@ -108,19 +75,4 @@ internal sealed class ImageSampling(ToolConsole console, Workshop workshop)
             AtomicFile.Write(path, stream => stream.Write(file.Content.Span));
         return [.. images.Samples.Select((sample, i) => sample with { File = paths[paths.Length == 1 ? 0 : i] })];
     }
-
-    private static void Same(ITrainedModel opened, BundleIdentity model, string did, string source)
-    {
-        if (opened.As<ImageGenerator>()?.Identity?.Weights != model.Weights)
-            throw new AtelierException($"is not the model that {did} the image: its weights differ", source,
-                $"name the run or bundle that {did} it");
-    }
-
-    private string Find(BundleIdentity model, string done, string picture, string command) =>
-        model.RunId is not { } id
-            ? throw new AtelierException($"does not record which run it was {done} by", picture,
-            $"name the model: {command}")
-            : workshop.History.Find(id)?.Folder
-            ?? throw new AtelierException($"was {done} by the run {id}, which is not in the history here", picture,
-                $"name the model: {command}");
 }

@@ -116,7 +116,7 @@ public sealed class PictureTests : IDisposable
         Size(grid).ShouldBe((66, 66), "four pictures of 32 pixels");
         _tool.Run("generate", "--like", grid, "--out", again).Code.ShouldBe(0);
         File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(grid));
-        Refused("is not the model that enlarged the image", "generate", "--like", grid, "--upscale",
+        Refused("is not the model that enlarged the file", "generate", "--like", grid, "--upscale",
             Train("other", "model.upscale=2", "model.conditional=false", "seed=5"), "--out", again);
 
         _tool.Run("generate", small, "--out", one).Code.ShouldBe(0);

@@ -33,7 +33,7 @@ public sealed class SoundTests : IDisposable
         JsonElement compared = continued.GetProperty("continuation");
         compared.GetProperty("givenSeconds").GetDouble().ShouldBe(0.05);
         compared.GetProperty("tempo").ValueKind.ShouldBe(JsonValueKind.Null, "it is too short");
-        new FileInfo(longer).Length.ShouldBe(44 + (2 * 200));
+        BitConverter.ToInt32(File.ReadAllBytes(longer).AsSpan(40)).ShouldBe(2 * 200, "bytes of samples");
         _tool.Run("generate", _run, "--input", first, "--seconds", "0.2", "--out", longer).Out
             .ShouldContain("continues 0.05 s");
 
@@ -41,6 +41,34 @@ public sealed class SoundTests : IDisposable
             _tool.Run("generate", _run, "--count", "2", "--out", _tool.At(place)).Code.ShouldBe(0);
         File.ReadAllBytes(_tool.At("all.opus"))[..4].ShouldBe("OggS"u8.ToArray());
         Directory.GetFiles(_tool.At("each")).Select(Path.GetFileName).Order().ShouldBe(["00.wav", "01.wav"]);
+    }
+
+    [Fact]
+    public void A_file_records_how_it_was_generated_and_is_generated_again()
+    {
+        string first = _tool.At("first.wav"), again = _tool.At("again.wav");
+        _tool.Run("generate", _run, "--count", "2", "--seed", "9", "--out", _tool.At("each/")).Code.ShouldBe(0);
+        File.Copy(_tool.At("each/01.wav"), first);
+        foreach ((string[] made, string file) in ((string[], string)[])
+        [
+            (["--count", "3", "--temperature", "0.7", "--guidance", "2", "--seconds", "0.1"], "a.wav"),
+            (["--class", "tone-low", "--seed", "4"], "a.opus"), (["--count", "2"], "a.png"),
+            (["--input", first, "--seconds", "0.2"], "b.wav"),
+        ])
+        {
+            _tool.Run(["generate", _run, .. made, "--out", _tool.At(file)]).Code.ShouldBe(0);
+            again = _tool.At("again" + Path.GetExtension(file));
+            ToolResult same = _tool.Run("generate", "--like", _tool.At(file), "--out", again);
+            same.Code.ShouldBe(0, same.Error);
+            File.ReadAllBytes(again).ShouldBe(File.ReadAllBytes(_tool.At(file)), file);
+        }
+        _tool.Run("generate", _run, "--like", first, "--out", _tool.At("again/")).Code.ShouldBe(0);
+        File.ReadAllBytes(_tool.At("again/01.wav")).ShouldBe(File.ReadAllBytes(first), "one of several");
+
+        File.WriteAllBytes(first, File.ReadAllBytes(_tool.At("a.wav")));
+        ToolResult refused = _tool.Run("generate", "--like", _tool.At("b.wav"));
+        refused.Code.ShouldBe(2);
+        refused.Error.ShouldContain("has changed since");
     }
 
     [Fact]

@@ -52,8 +52,8 @@ internal sealed class GenerateCommand : ToolCommand
             + "sentences: F.conllu. Images: F.png (a grid), F.gif (an animation of the sampling steps) or F/ (one file "
             + "per image). Sounds: F.wav or F.opus (one after another), F.png (spectrograms) or F/ (one file per "
             + "sound). Videos: F.gif, F.mp4, F.webm, F.png (a contact sheet) or F/ (a GIF each)." };
-    private readonly Option<string?> _like = new("--like") { HelpName = "IMAGE",
-        Description = "Generates an image again, from the settings stored in its PNG file." };
+    private readonly Option<string?> _like = new("--like") { HelpName = "FILE",
+        Description = "Generates an image or a sound again, from the settings stored in its PNG, WAV or Opus file." };
     private readonly Option<string> _device =
         new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN",
@@ -125,8 +125,9 @@ internal sealed class GenerateCommand : ToolCommand
             throw new AtelierException($"--count is {count}", "atelier generate", "allowed: 1 or more");
         var images = new ImageSampling(console, _workshop);
         if (parse.GetValue(_like) is { } like)
-            return await images.AgainAsync(like, parse.GetValue(_run), _drawing.Upscaler(parse),
-                parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation).ConfigureAwait(false);
+            return await new SampleAgain(console, _workshop).RunAsync(like, parse.GetValue(_run),
+                _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation)
+                .ConfigureAwait(false);
         string run = parse.GetValue(_run)
             ?? throw new AtelierException("no model was named", "atelier generate",
             "name a run's folder: atelier runs list shows them");

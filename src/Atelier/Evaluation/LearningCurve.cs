@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Atelier.Evaluation.Plots;
 using Atelier.Formats;
 using ScottPlot;
 
@@ -56,22 +57,9 @@ public sealed record LearningCurve(string Name, Headline Headline, IReadOnlyList
         if (curves.FirstOrDefault(curve => curve.Headline.Metric != headline.Metric) is { } other)
             throw new AtelierException($"the curve {other.Name} has the metric {other.Headline.Metric}, and "
                 + $"{curves[0].Name} has {headline.Metric}", path, "draw curves of the same kind of data");
-        using var plot = new Plot();
-        foreach (LearningCurve curve in curves)
-        {
-            double[] x = [.. curve.Points.Select(point => Math.Log10(point.Examples))];
-            double[] y = [.. curve.Points.Select(point => point.Metric.Value)];
-            var line = plot.Add.Scatter(x, y);
-            (line.LegendText, line.LineWidth, line.MarkerSize) = (curve.Name, 1.5f, 6);
-            plot.Add.ErrorBar(x, y, [.. curve.Points.Select(point => (point.Metric.High - point.Metric.Low) / 2)])
-                .Color = line.Color;
-        }
-        int[] counts = [.. curves.SelectMany(curve => curve.Points).Select(point => point.Examples).Distinct()];
-        plot.Axes.Bottom.SetTicks([.. counts.Select(count => Math.Log10(count))],
-            [.. counts.Select(count => count.ToString("#,0", CultureInfo.InvariantCulture))]);
-        plot.XLabel("training examples");
-        plot.YLabel($"{headline.Metric} ({(headline.MoreIsBetter ? "more" : "less")} is better)");
-        plot.ShowLegend(Alignment.LowerRight);
-        AtomicFile.Write(path, stream => stream.Write(plot.GetImageBytes(720, 440, ImageFormat.Png)));
+        CurvePlot.Save(path, [.. curves.Select(curve => (curve.Name,
+            (IReadOnlyList<(double, Metric)>)[.. curve.Points.Select(p => ((double)p.Examples, p.Metric))]))],
+            "training examples", count => count.ToString("#,0", CultureInfo.InvariantCulture), headline,
+            Alignment.LowerRight);
     }
 }

@@ -73,7 +73,9 @@ internal sealed class OpusCoding
     }
 
     /// <summary>Writes an Ogg file.</summary>
-    public void Write(Stream stream)
+    /// <param name="stream">The file.</param>
+    /// <param name="texts">Comments to store in it, by name.</param>
+    public void Write(Stream stream, IReadOnlyDictionary<string, string>? texts = null)
     {
         int factor = GranuleRate / _sampleRate, skip = _lookahead * factor;
         var ogg = new OggWriter(stream, serial: 1);
@@ -83,12 +85,7 @@ internal sealed class OpusCoding
         BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(10), (ushort)skip);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(12), _inputRate);
         ogg.Write(head, 0, endsPage: true);
-        ReadOnlySpan<byte> vendor = "Atelier"u8;
-        var tags = new byte[8 + 4 + vendor.Length + 4]; // no comments
-        "OpusTags"u8.CopyTo(tags);
-        BinaryPrimitives.WriteInt32LittleEndian(tags.AsSpan(8), vendor.Length);
-        vendor.CopyTo(tags.AsSpan(12));
-        ogg.Write(tags, 0, endsPage: true);
+        ogg.Write(AudioTags.OpusComments(texts ?? new Dictionary<string, string>()), 0, endsPage: true);
         long end = ((long)_frames * factor) + skip;
         for (int i = 0; i < _packets.Count; i++)
         {

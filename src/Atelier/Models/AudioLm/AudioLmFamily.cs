@@ -118,7 +118,10 @@ public sealed class AudioLmFamily : IModelFamily, IClassConditional
                     name => name.StartsWith(EmbeddedCodec.Tensors, StringComparison.Ordinal), bundle.WeightsPath));
                 model.eval();
                 model.to(ComputeDevice.Resolve(device));
-                return new SoundGenerator(model, codec) { Defaults = decoding, Guidance = guidance };
+                return new SoundGenerator(model, codec, BundleIdentity.Of(bundle))
+                {
+                    Defaults = decoding, Guidance = guidance,
+                };
             }
             catch
             {

@@ -109,6 +109,20 @@ public sealed class AudioTask : ITask
         }
     }
 
+    /// <summary>
+    /// Returns how sounds of a request are generated, to be stored in their files; null if the model was not read from
+    /// a bundle.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="request">The request.</param>
+    public static SampleOrigin? OriginOf(ITrainedModel model, GenerationRequest request)
+    {
+        if (model.As<IIdentifiedModel>()?.Identity is not { } identity)
+            return null;
+        return new(identity, model.As<SoundGenerator>() is { } ofCodes ? ofCodes.Complete(request)
+            : request with { Drawing = model.Require<ImageGenerator>().Resolve(request.Drawing) });
+    }
+
     /// <summary>Returns the spectrograms of sounds that a model generated, as they are heard.</summary>
     /// <param name="model">The model.</param>
     /// <param name="samples">Its sounds, of one length.</param>

@@ -6,8 +6,10 @@ using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Evaluation.Audio;
 using Atelier.Evaluation.Images;
+using Atelier.Evaluation.Plots;
 using Atelier.Recipes;
 using Atelier.Runs;
+using ScottPlot;
 using static TorchSharp.torch;
 
 namespace Atelier.Tasks.Audio;
@@ -18,7 +20,10 @@ namespace Atelier.Tasks.Audio;
 /// </summary>
 internal static class CodecEvaluator
 {
-    private const string KeptClassifier = "judge/codec-classifier.safetensors", Opus = "opus", Unit = "sounds";
+    private const string KeptClassifier = "judge/codec-classifier.safetensors", Opus = "opus", Unit = "sounds",
+        Rate = "rate", MelDistance = "melDistance", ClassAccuracy = "classAccuracy";
+    private const int MostCounts = 6; // of codebooks that the rates are measured with
+    private static readonly int[] OpusRates = [OpusCoding.LeastRate, 8000, 12_000, 16_000]; // bits per second
 
     /// <summary>Evaluates a codec.</summary>
     /// <exception cref="AtelierException">There are no sounds to evaluate on.</exception>
@@ -45,33 +50,37 @@ internal static class CodecEvaluator
         using var scope = NewDisposeScope();
         Sound[] sounds = [.. Enumerable.Range(0, part.Count).Select(clip => Clip(part, clip))];
         progress?.Report(FormattableString.Invariant($"coding {Quantity.Of(part.Count, "sound")}"));
-        Sound[] coded = [.. sounds.Select(sound => new Sound(codec.Decode(codec.Encode(sound.Samples, null,
-            cancellation), sound.Frames, cancellation), sound.SampleRate))];
+        JudgedModel[] byCodebooks = [.. CodebookCounts(codec.CodebookCount).Select(count => Judge(
+            [.. sounds.Select(sound => new Sound(codec.Decode(codec.Encode(sound.Samples, count, cancellation),
+                sound.Frames, cancellation), sound.SampleRate))], codec.BitsPerSecond(count)))];
         progress?.Report("coding them with Opus");
-        OpusCoding[] opus = [.. sounds.AsParallel().AsOrdered().WithCancellation(cancellation)
-            .Select(sound => OpusCoding.Encode(sound, OpusCoding.LeastRate * sound.Channels, cancellation))];
-        double seconds = sounds.Sum(sound => sound.Seconds), rate = codec.BitsPerSecond(codec.CodebookCount);
+        JudgedModel[] byOpusRate = [.. OpusRates.Select(rate =>
+        {
+            OpusCoding[] codings = [.. sounds.AsParallel().AsOrdered().WithCancellation(cancellation)
+                .Select(sound => OpusCoding.Encode(sound, rate * sound.Channels, cancellation))];
+            return Judge([.. codings.AsParallel().AsOrdered().Select(one => one.Decode())],
+                codings.Sum(one => one.PayloadBits) / sounds.Sum(sound => sound.Seconds));
+        })];
         string recognised = network is null ? "" : $" classAccuracy: {network.Description}.";
-        Metric[] rates = [Exactly(rate / 1000), Exactly(opus.Sum(one => one.PayloadBits) / seconds / 1000)];
-        JudgedModel own = Judge(coded, rates[0]);
+        JudgedModel own = byCodebooks[^1];
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part == data.Test ? Part.Test : Part.Validation, context.Other,
             Unit, () => 0, mostRepeated: 1);
         var judgement = new Judgement(context, on,
-            new("melDistance", "dB between mel spectrograms", MoreIsBetter: false, on.Lead), own);
-        judgement.Compare(Opus, Judge([.. opus.AsParallel().AsOrdered().Select(one => one.Decode())], rates[1]));
+            new(MelDistance, "dB between mel spectrograms", MoreIsBetter: false, on.Lead), own);
+        judgement.Compare(Opus, byOpusRate[0]);
         if (network is not null)
-            judgement.Add("original", new Dictionary<string, Metric> { ["classAccuracy"] = Recognised(sounds) });
-        return judgement.Report(part.ContentHash, [],
+            judgement.Add("original", new Dictionary<string, Metric> { [ClassAccuracy] = Recognised(sounds) });
+        return judgement.Report(part.ContentHash, [RateSection(byCodebooks, byOpusRate, context.Picture)],
         [
-            string.Create(CultureInfo.InvariantCulture, $"{part.Count} held-out sounds of together {seconds:0} s; 95 % "
-                + $"intervals by bootstrap over sounds. The baseline {Opus} is Opus at 6 kbit/s a channel, its lowest "
+            string.Create(CultureInfo.InvariantCulture,
+                $"{part.Count} held-out sounds of together {sounds.Sum(sound => sound.Seconds):0} s; 95 % intervals by bootstrap over sounds. The baseline {Opus} is Opus at 6 kbit/s a channel, its lowest "
                 + $"rate. Rates count the bits of the coded samples, without the headers of files.{recognised}"),
             .. on.Notes,
         ]);
 
-        Metric Exactly(double value) => new(value, value, value, "kbit/s");
-        JudgedModel Judge(IReadOnlyList<Sound> heard, Metric ofRate)
+        JudgedModel Judge(IReadOnlyList<Sound> heard, double bitsPerSecond)
         {
+            double rate = bitsPerSecond / 1000;
             Distortion[] all = [.. sounds.Zip(heard).AsParallel().AsOrdered().WithCancellation(cancellation)
                 .Select(pair => Distortion.Between(pair.First, pair.Second))];
             MeanScore[] Scores(Func<Distortion, double> figure) =>
@@ -80,13 +89,13 @@ internal static class CodecEvaluator
                 MeanScore.Mean(Scores(figure), context.Options, context.Seed, "dB");
             var figures = new Dictionary<string, Metric>
             {
-                ["rate"] = ofRate,
-                ["melDistance"] = Mean(one => one.MelDistance),
+                [Rate] = new(rate, rate, rate, "kbit/s"),
+                [MelDistance] = Mean(one => one.MelDistance),
                 ["logSpectralDistance"] = Mean(one => one.LogSpectralDistance),
                 ["siSdr"] = Mean(one => one.SiSdr),
             };
             if (network is not null)
-                figures["classAccuracy"] = Recognised(heard);
+                figures[ClassAccuracy] = Recognised(heard);
             return new(Scores(one => one.MelDistance), figures);
         }
         Metric Recognised(IReadOnlyList<Sound> heard)
@@ -103,6 +112,39 @@ internal static class CodecEvaluator
             return MeanScore.Mean([.. right.Select(one => new MeanScore(one ? 1 : 0, 1))], context.Options,
                 context.Seed, "share of sounds");
         }
+    }
+
+    /// <summary>Numbers of codebooks, evenly spread, up to all of them.</summary>
+    private static int[] CodebookCounts(int all) =>
+        [.. Enumerable.Range(1, Math.Min(all, MostCounts)).Select(i => all * i / Math.Min(all, MostCounts))];
+
+    /// <summary>Compares rates and distortions of the codec and of Opus, with a plot next to the report's.</summary>
+    private static ReportSection RateSection(JudgedModel[] codec, JudgedModel[] opus, string? picture)
+    {
+        var figures = new Dictionary<string, Metric>();
+        foreach ((string name, JudgedModel[] models) in new[] { ("codec", codec), (Opus, opus) })
+        {
+            foreach (IReadOnlyDictionary<string, Metric> one in models.Select(model => model.Figures))
+            {
+                string at = string.Create(CultureInfo.InvariantCulture, $"{name} at {one[Rate].Value:0.0#} kbit/s");
+                foreach (string metric in new[] { MelDistance, ClassAccuracy }.Where(one.ContainsKey))
+                    figures[$"{metric}, {at}"] = one[metric];
+            }
+        }
+        ReportImage[] images = [];
+        if (picture is not null)
+        {
+            string file = $"{Path.GetFileNameWithoutExtension(picture)}-rates.png";
+            CurvePlot.Save(Path.Combine(Path.GetDirectoryName(picture)!, file),
+                [("codec", Points(codec)), (Opus, Points(opus))], "kbit/s",
+                rate => rate.ToString("0.#", CultureInfo.InvariantCulture),
+                new(MelDistance, "dB", MoreIsBetter: false, ""), Alignment.UpperRight);
+            images = [new(file, "The mel distance in dB by the rate, with 95 % intervals.")];
+        }
+        return new("Rate and distortion") { Figures = figures, Images = images };
+
+        static IReadOnlyList<(double, Metric)> Points(JudgedModel[] models) =>
+            [.. models.Select(model => (model.Figures[Rate].Value, model.Figures[MelDistance]))];
     }
 
     /// <summary>Returns a clip without the silence that fills it.</summary>

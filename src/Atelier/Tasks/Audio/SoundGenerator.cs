@@ -4,6 +4,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Audio;
 using Atelier.Evaluation.Audio;
 using Atelier.Generation;
+using Atelier.Runs;
 using Atelier.Tensors;
 using static TorchSharp.torch;
 
@@ -15,7 +16,9 @@ namespace Atelier.Tasks.Audio;
 /// </summary>
 /// <param name="model">The model. It is disposed with the generator.</param>
 /// <param name="codec">The codec of its codes. It is disposed with the generator.</param>
-public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrainedModel, IGenerator
+/// <param name="identity">The identity of the model, which generated files record; null for none.</param>
+public sealed class SoundGenerator(SoundModel model, IAudioCodec codec, BundleIdentity? identity = null)
+    : ITrainedModel, IGenerator, IIdentifiedModel
 {
     private const int MostTogether = 32;
     private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
@@ -35,6 +38,9 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
 
     /// <summary>The codec.</summary>
     public IAudioCodec Codec => codec;
+
+    /// <inheritdoc/>
+    public BundleIdentity? Identity => identity;
 
     /// <summary>The decoding options of a request that sets none.</summary>
     public DecodingOptions Defaults { get; init; } = new();
@@ -126,6 +132,18 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec) : ITrain
                 .Select(nats => (double)nats));
         }
         return [.. all];
+    }
+
+    /// <summary>Returns a request with the options that it leaves to the defaults.</summary>
+    /// <exception cref="AtelierException">An option is not supported or out of its range.</exception>
+    internal GenerationRequest Complete(GenerationRequest request)
+    {
+        SoundSampling usual = Resolve(request);
+        return request with
+        {
+            Decoding = usual.Decoding,
+            Drawing = IsConditional ? new SamplingOptions { Guidance = usual.Guidance } : null,
+        };
     }
 
     /// <summary>Returns the options of a request with the defaults filled in.</summary>

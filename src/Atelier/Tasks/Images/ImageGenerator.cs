@@ -16,7 +16,8 @@ namespace Atelier.Tasks.Images;
 /// </summary>
 /// <param name="model">The model. It is disposed with the generator.</param>
 /// <param name="identity">The identity of the model; null during training.</param>
-public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null) : ITrainedModel, IGenerator
+public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = null)
+    : ITrainedModel, IGenerator, IIdentifiedModel
 {
     private const int MostTogether = 100, MostValues = 1 << 20; // images at once, and their values
     private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
@@ -33,7 +34,7 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     /// <summary>The model.</summary>
     public ImageModel Model => model;
 
-    /// <summary>The identity of the model; null during training.</summary>
+    /// <inheritdoc/>
     public BundleIdentity? Identity => identity;
 
     /// <summary>The sampling options of a request that sets none.</summary>

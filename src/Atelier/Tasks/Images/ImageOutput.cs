@@ -79,7 +79,7 @@ public static class ImageOutput
 
     private static IReadOnlyDictionary<string, string>? Texts(ImageGenerator generator, GenerationRequest request) =>
         generator.Identity is { } model
-            ? new ImageOrigin(model, request with { Drawing = generator.Resolve(request.Drawing) })
+            ? new SampleOrigin(model, request with { Drawing = generator.Resolve(request.Drawing) })
             { Upscaler = generator.Upscaler?.Identity }.ToTexts() : null;
 
     /// <summary>One row for each interpolation; otherwise a grid that is nearly square.</summary>

@@ -1,11 +1,11 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Runs;
-using Atelier.Tasks.Images;
+using Atelier.Tasks;
 
-namespace Atelier.Tests.Tasks.Images;
+namespace Atelier.Tests.Tasks;
 
-public sealed class ImageOriginTests
+public sealed class SampleOriginTests
 {
     private static readonly InputImage A = new(new byte[] { 1 }, "a"), B = new(new byte[] { 2 }, "b");
 
@@ -13,7 +13,7 @@ public sealed class ImageOriginTests
     public void A_request_comes_back_with_the_images_that_its_names_load()
     {
         var made = new SamplingOptions { Sampler = "heun", Steps = 3, From = A, Mask = B, Strength = 0.5 };
-        ImageOrigin origin = Written(new GenerationRequest { Count = 2, Seed = 7, Class = "red", Drawing = made });
+        SampleOrigin origin = Written(new GenerationRequest { Count = 2, Seed = 7, Class = "red", Drawing = made });
         (origin.Request.Count, origin.Request.Seed, origin.Request.Class).ShouldBe((2, 7, "red"));
         origin.Request.Drawing.ShouldBe(made);
         origin.CheckFiles();
@@ -32,28 +32,28 @@ public sealed class ImageOriginTests
     [Fact]
     public void An_image_that_changed_since_is_named()
     {
-        ImageOrigin origin = Written(new GenerationRequest { Drawing = new() { From = A } },
+        SampleOrigin origin = Written(new GenerationRequest { Drawing = new() { From = A } },
             name => [new InputImage(new byte[] { 5 }, name)]);
         Should.Throw<AtelierException>(origin.CheckFiles).ToLine()
-            .ShouldStartWith("a: has changed since the image was generated from it");
+            .ShouldStartWith("a: has changed since this was generated from it");
     }
 
     [Fact]
     public void A_folder_that_an_older_file_names_is_loaded_whole()
     {
-        ImageOrigin origin = Read("""{"count":4,"seed":1,"drawing":{"interpolate":"/pictures"},"files":{}}""",
+        SampleOrigin origin = Read("""{"count":4,"seed":1,"drawing":{"interpolate":"/pictures"},"files":{}}""",
             name => name == "/pictures" ? [A, B] : []);
         origin.Request.Drawing!.Interpolate!.Images.ShouldBe([A, B]);
     }
 
-    private ImageOrigin Written(GenerationRequest request, Func<string, IReadOnlyList<InputImage>>? load = null) =>
-        Read(new ImageOrigin(new BundleIdentity(null, "w", null), request).ToTexts()["Request"], load ?? Load);
+    private SampleOrigin Written(GenerationRequest request, Func<string, IReadOnlyList<InputImage>>? load = null) =>
+        Read(new SampleOrigin(new BundleIdentity(null, "w", null), request).ToTexts()["Request"], load ?? Load);
 
-    private ImageOrigin Read(string request, Func<string, IReadOnlyList<InputImage>> load)
+    private SampleOrigin Read(string request, Func<string, IReadOnlyList<InputImage>> load)
     {
         byte[] png = ImageFiles.EncodePng(1, 1, 1, [0],
             new Dictionary<string, string> { ["Software"] = "Atelier", ["Request"] = request, ["Weights"] = "w" });
-        return ImageOrigin.Read(new InputImage(png, "made.png"), load);
+        return SampleOrigin.Read(new InputData(png, "made.png"), load);
     }
 
     private static IReadOnlyList<InputImage> Load(string name) => [name == "a" ? A : B];

@@ -3,20 +3,21 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Atelier.Abstractions;
+using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Runs;
 
-namespace Atelier.Tasks.Images;
+namespace Atelier.Tasks;
 
-/// <summary>How an image was generated, as recorded in its file: enough to generate it again.</summary>
+/// <summary>How an image or a sound was generated, as recorded in its file: enough to generate it again.</summary>
 /// <param name="Model">The identity of the model.</param>
 /// <param name="Request">The request.</param>
-public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request)
+public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Request)
 {
-    /// <summary>The identity of the model that enlarged it; null for none.</summary>
+    /// <summary>The identity of the model that enlarged an image; null for none.</summary>
     public BundleIdentity? Upscaler { get; init; }
 
-    /// <summary>The SHA-256 of each image of the request by name, at the time when the image was generated.</summary>
+    /// <summary>The SHA-256 of each file of the request by name, at the time when the sample was generated.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
     private const string Software = "Atelier", UpscalerPrefix = "Upscaler";
@@ -27,8 +28,8 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
     };
 
     /// <summary>
-    /// Returns the texts of a PNG: the request as JSON, its seed, and for each model the run's id and recipe and the
-    /// SHA-256 of the weights.
+    /// Returns the texts to store in a file: the request as JSON, its seed, and for each model the run's id and recipe
+    /// and the SHA-256 of the weights.
     /// </summary>
     public IReadOnlyDictionary<string, string> ToTexts()
     {
@@ -38,7 +39,8 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             ["Seed"] = Request.Seed.ToString(CultureInfo.InvariantCulture),
             ["Request"] =
                 JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class,
-                Drawing.Of(Request.Drawing), Hashes(Request.Drawing)), Json),
+                Drawing.Of(Request.Drawing), Hashes(Request), Request.Decoding, Request.Seconds,
+                Request.Input?.Name), Json),
         };
         Add(Model, "");
         if (Upscaler is not null)
@@ -55,20 +57,24 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
     }
 
-    /// <summary>Reads the texts of a PNG that was generated.</summary>
-    /// <param name="image">The PNG.</param>
-    /// <param name="load">Loads an image that the request used, by its name, or the images of a folder.</param>
-    /// <exception cref="AtelierException">It is no PNG, or has no record of how it was generated.</exception>
-    public static ImageOrigin Read(InputImage image, Func<string, IReadOnlyList<InputImage>> load)
+    /// <summary>Reads what a file that was generated records: a PNG, WAV or Opus file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="images">Loads an image that the request used, by its name, or the images of a folder.</param>
+    /// <param name="inputs">Loads another file that the request used, by its name; null if there is none.</param>
+    /// <exception cref="AtelierException">It is no such file, or has no record of how it was generated.</exception>
+    public static SampleOrigin Read(InputData file, Func<string, IReadOnlyList<InputImage>> images,
+        Func<string, InputData>? inputs = null)
     {
-        IReadOnlyDictionary<string, string> texts = PngTexts.Read(image);
+        IReadOnlyDictionary<string, string> texts = AudioTags.IsSound(file.Content.Span)
+            ? AudioTags.Read(file.Content.Span, file.Name) : PngTexts.Read(new InputImage(file.Content, file.Name));
         try
         {
             if (texts.GetValueOrDefault("Software") != Software
                 || JsonSerializer.Deserialize<Asked>(texts["Request"], Json) is not { } asked)
                 throw new KeyNotFoundException("it was not written by Atelier");
             var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed,
-                Class = asked.Class, Drawing = asked.Drawing?.Load(load) };
+                Class = asked.Class, Drawing = asked.Drawing?.Load(images), Decoding = asked.Decoding,
+                Seconds = asked.Seconds, Input = asked.Input is { } name ? inputs?.Invoke(name) : null };
             return new(Identity(""), request)
             {
                 Files = asked.Files ?? new Dictionary<string, string>(),
@@ -77,8 +83,8 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
-            throw new AtelierException("does not record how it was generated", image.Name,
-                $"give a PNG that {Mention.Command("generate")} made, not changed since", e);
+            throw new AtelierException("does not record how it was generated", file.Name,
+                $"give a file that {Mention.Command("generate")} made, not changed since", e);
         }
 
         BundleIdentity Identity(string prefix) =>
@@ -86,27 +92,30 @@ public sealed record ImageOrigin(BundleIdentity Model, GenerationRequest Request
             texts.GetValueOrDefault(prefix + "Recipe"));
     }
 
-    /// <summary>Throws if an image of the request has changed since the image was generated.</summary>
+    /// <summary>Throws if a file of the request has changed since the sample was generated.</summary>
     /// <exception cref="AtelierException">One is missing, has changed, or was added to a folder.</exception>
     public void CheckFiles()
     {
-        IReadOnlyDictionary<string, string> now = Hashes(Request.Drawing);
+        IReadOnlyDictionary<string, string> now = Hashes(Request);
         string? changed = Files.Count == 0 ? null // files of earlier versions do not hold them
             : now.Keys.Union(Files.Keys)
                 .FirstOrDefault(file => now.GetValueOrDefault(file) != Files.GetValueOrDefault(file));
         if (changed is not null)
-            throw new AtelierException("has changed since the image was generated from it", changed,
+            throw new AtelierException("has changed since this was generated from it", changed,
                 "restore the original file");
     }
 
-    /// <summary>The SHA-256 of each image of some options, in lower-case hexadecimal digits.</summary>
-    private static Dictionary<string, string> Hashes(SamplingOptions? drawing) =>
-        new[] { drawing?.From, drawing?.Mask }.OfType<InputImage>().Concat(drawing?.Interpolate?.Images ?? [])
-            .DistinctBy(image => image.Name)
-            .ToDictionary(image => image.Name, image => Convert.ToHexStringLower(SHA256.HashData(image.Content.Span)));
+    /// <summary>The SHA-256 of each file of a request, in lower-case hexadecimal digits.</summary>
+    private static Dictionary<string, string> Hashes(GenerationRequest request) =>
+        new[] { request.Drawing?.From, request.Drawing?.Mask }.OfType<InputImage>()
+            .Concat(request.Drawing?.Interpolate?.Images ?? []).Select(image => (image.Name, image.Content))
+            .Concat(request.Input is { } input ? [(input.Name, input.Content)] : [])
+            .DistinctBy(file => file.Name)
+            .ToDictionary(file => file.Name, file => Convert.ToHexStringLower(SHA256.HashData(file.Content.Span)));
 
     private sealed record Asked(int Count, int? Only, long Seed, string? Class, Drawing? Drawing,
-        IReadOnlyDictionary<string, string>? Files = null);
+        IReadOnlyDictionary<string, string>? Files = null, DecodingOptions? Decoding = null, double? Seconds = null,
+        string? Input = null);
 
     /// <summary>Sampling options with the names of images in place of their bytes.</summary>
     /// <param name="Sampler">As in <see cref="SamplingOptions"/>, and so are the numbers.</param>

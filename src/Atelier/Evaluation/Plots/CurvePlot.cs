@@ -1,0 +1,36 @@
+using Atelier.Formats;
+using ScottPlot;
+
+namespace Atelier.Evaluation.Plots;
+
+/// <summary>Plots metrics over a positive number on a logarithmic axis, with their 95 % intervals.</summary>
+internal static class CurvePlot
+{
+    /// <summary>Saves a plot as PNG.</summary>
+    /// <param name="path">The path of the PNG to write.</param>
+    /// <param name="curves">The names of the curves, with their points in order.</param>
+    /// <param name="xLabel">The label of the horizontal axis.</param>
+    /// <param name="tick">Writes a number of the horizontal axis; each point's number has a tick.</param>
+    /// <param name="headline">The metric.</param>
+    /// <param name="legend">Where the legend stands.</param>
+    /// <exception cref="AtelierException">The file cannot be written.</exception>
+    public static void Save(string path, IReadOnlyList<(string Name, IReadOnlyList<(double X, Metric Y)> Points)> curves,
+        string xLabel, Func<double, string> tick, Headline headline, Alignment legend)
+    {
+        using var plot = new Plot();
+        foreach ((string name, IReadOnlyList<(double X, Metric Y)> points) in curves)
+        {
+            double[] x = [.. points.Select(point => Math.Log10(point.X))];
+            double[] y = [.. points.Select(point => point.Y.Value)];
+            var line = plot.Add.Scatter(x, y);
+            (line.LegendText, line.LineWidth, line.MarkerSize) = (name, 1.5f, 6);
+            plot.Add.ErrorBar(x, y, [.. points.Select(point => (point.Y.High - point.Y.Low) / 2)]).Color = line.Color;
+        }
+        double[] ticks = [.. curves.SelectMany(curve => curve.Points).Select(point => point.X).Distinct()];
+        plot.Axes.Bottom.SetTicks([.. ticks.Select(Math.Log10)], [.. ticks.Select(tick)]);
+        plot.XLabel(xLabel);
+        plot.YLabel($"{headline.Metric} ({(headline.MoreIsBetter ? "more" : "less")} is better)");
+        plot.ShowLegend(legend);
+        AtomicFile.Write(path, stream => stream.Write(plot.GetImageBytes(720, 440, ImageFormat.Png)));
+    }
+}
