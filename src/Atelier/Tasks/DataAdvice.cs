@@ -41,6 +41,14 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
         $"name={RecipeWriter.Quote(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)))}",
     ];
 
+    /// <summary>Returns the optimizer and the learning rate of a family that the usual one does not suit.</summary>
+    internal static IReadOnlyList<string> Optimizer(IModelFamily family) => family.Name switch
+    {
+        // the embeddings of T5 begin with a standard deviation of 1, so that Adam moves them far too slowly
+        "t5" => ["training.optimizer.name=adafactor", "training.optimizer.learningRate=0.03"],
+        _ => [],
+    };
+
     /// <summary>Formats a number of bytes.</summary>
     internal static string Size(long bytes) => bytes switch
     {

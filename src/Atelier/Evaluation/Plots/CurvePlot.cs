@@ -14,8 +14,9 @@ internal static class CurvePlot
     /// <param name="headline">The metric.</param>
     /// <param name="legend">Where the legend stands.</param>
     /// <exception cref="AtelierException">The file cannot be written.</exception>
-    public static void Save(string path, IReadOnlyList<(string Name, IReadOnlyList<(double X, Metric Y)> Points)> curves,
-        string xLabel, Func<double, string> tick, Headline headline, Alignment legend)
+    public static void Save(string path,
+        IReadOnlyList<(string Name, IReadOnlyList<(double X, Metric Y)> Points)> curves, string xLabel,
+        Func<double, string> tick, Headline headline, Alignment legend)
     {
         using var plot = new Plot();
         foreach ((string name, IReadOnlyList<(double X, Metric Y)> points) in curves)

@@ -73,8 +73,9 @@ internal static class CodecEvaluator
         return judgement.Report(part.ContentHash, [RateSection(byCodebooks, byOpusRate, context.Picture)],
         [
             string.Create(CultureInfo.InvariantCulture,
-                $"{part.Count} held-out sounds of together {sounds.Sum(sound => sound.Seconds):0} s; 95 % intervals by bootstrap over sounds. The baseline {Opus} is Opus at 6 kbit/s a channel, its lowest "
-                + $"rate. Rates count the bits of the coded samples, without the headers of files.{recognised}"),
+                $"{part.Count} held-out sounds of together {sounds.Sum(sound => sound.Seconds):0} s; 95 % intervals by "
+                + $"bootstrap over sounds. The baseline {Opus} is Opus at 6 kbit/s a channel, its lowest rate. Rates "
+                + $"count the bits of the coded samples, without the headers of files.{recognised}"),
             .. on.Notes,
         ]);
 

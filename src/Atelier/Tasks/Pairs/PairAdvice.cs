@@ -30,8 +30,10 @@ internal static class PairAdvice
             $"name={RecipeWriter.Quote(Path.GetFileName(paths[0]).Split('.')[0])}", $"data.kind={task.Name}",
             "data.tokenizer.kind=bpe", $"data.tokenizer.vocabularySize={vocabulary}", $"model.family={family.Name}",
             FormattableString.Invariant($"model.dropout={dropout}"), $"training.steps={steps}",
-            "training.labelSmoothing=0.1", "training.optimizer.learningRate=0.002", "training.schedule.warmupSteps=400",
-            "generation.beamWidth=5", "generation.earlyStopping=true",
+            "training.labelSmoothing=0.1", "training.schedule.warmupSteps=400", "generation.beamWidth=5",
+            "generation.earlyStopping=true",
+            .. DataAdvice.Optimizer(family) is { Count: > 0 } own ? own
+                : ["training.optimizer.learningRate=0.002"],
         ];
         return new DataAdvice(overrides, $"{DataAdvice.Size(bytes)} of pairs");
     }

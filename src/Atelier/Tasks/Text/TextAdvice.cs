@@ -32,6 +32,7 @@ internal static class TextAdvice
         [
             .. DataAdvice.Source(path),
             $"data.tokenizer.kind={words ?? size.Tokenizer}", $"model.family={family.Name}",
+            .. DataAdvice.Optimizer(family),
         ];
         if (words is not null)
             overrides.Add($"data.tokenizer.vocabularySize={size.Words}");

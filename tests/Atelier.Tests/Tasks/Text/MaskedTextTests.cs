@@ -117,6 +117,7 @@ public sealed class MaskedTextTests
         Recipe filling = Advised(name), continuing = Advised("gpt");
         filling.Data.Tokenizer.Kind.ShouldBe(kind);
         filling.Training.Steps!.Value.ShouldBeGreaterThan(3 * continuing.Training.Steps!.Value);
+        filling.Training.Optimizer.Name.ShouldBe(name == "t5" ? OptimizerName.Adafactor : OptimizerName.AdamW);
 
         Recipe Advised(string name)
         {
