@@ -20,6 +20,9 @@ internal sealed record StepContext
     /// <summary>The source of random numbers; null for the tensor library's own generator.</summary>
     public RandomStream? Random { get; init; }
 
+    /// <summary>The number of the training step, from 1; 0 where nothing is trained.</summary>
+    public long Step { get; init; }
+
     /// <summary>The paths that layers take; null where no plan chooses them.</summary>
     public LayerDispatch? Dispatch { get; init; }
 

@@ -114,6 +114,13 @@ public sealed record TrainingSection
     public double RDrop { get; init; }
 
     /// <summary>
+    /// The step after which R-Drop begins. Its steps take twice as long, and the first ones gain little from it.
+    /// </summary>
+    [MayChange]
+    [Range(0, long.MaxValue)]
+    public long RDropStart { get; init; }
+
+    /// <summary>
     /// The decay of an exponential moving average of the weights (Polyak and Juditsky 1992), which is evaluated and
     /// saved instead of the weights; 0 disables it.
     /// </summary>
@@ -198,6 +205,8 @@ public sealed record TrainingSection
                 : $"the schedule {RecipeNames.Value(Schedule.Name)}";
         if (Lora is not null && key.StartsWith("training.freeze.", StringComparison.Ordinal))
             return "training.lora, which keeps all weights of the model,";
+        if (key == "training.rDropStart" && RDrop == 0)
+            return "training.rDrop 0";
         return key == "training.gradientAccumulation" && Optimizer.Name == OptimizerName.FullBatch
             ? $"the rule {RecipeNames.Value(Optimizer.Name)}" : null;
     }

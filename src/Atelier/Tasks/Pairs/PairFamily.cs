@@ -183,7 +183,7 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
     private TModel CreateLearning(TConfig config, int? sourceVocabularySize, int vocabularySize, Recipe recipe)
     {
         TModel model = Create(config, sourceVocabularySize, vocabularySize, recipe);
-        model.RDrop = recipe.Training.RDrop;
+        (model.RDrop, model.RDropStart) = (recipe.Training.RDrop, recipe.Training.RDropStart);
         return model;
     }
 

@@ -1,6 +1,7 @@
 using Atelier.Abstractions;
 using Atelier.Data.Pairs;
 using Atelier.Data.Text;
+using Atelier.Kernels;
 using Atelier.Layers;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
@@ -50,6 +51,9 @@ public abstract class SequenceToSequenceModel(
     /// </summary>
     public double RDrop { get; set; }
 
+    /// <summary>The training step after which <see cref="RDrop"/> applies.</summary>
+    public long RDropStart { get; set; }
+
     /// <summary>The device that the weights are on.</summary>
     public abstract Device Device { get; }
 
@@ -97,7 +101,7 @@ public abstract class SequenceToSequenceModel(
     /// </summary>
     public Tensor Loss(PairBatch batch)
     {
-        double rDrop = training ? RDrop : 0;
+        double rDrop = training && StepContext.Current.Step > RDropStart ? RDrop : 0;
         if (rDrop > 0)
             batch = batch.Move(rows => rows.repeat(2, 1)); // each copy with dropout of its own
         return VocabularyHead.CrossEntropy(Hidden(batch), batch.Targets, labelSmoothing, rDrop);

@@ -20,6 +20,7 @@ internal sealed class Replicas<TBatch> : IDisposable
     private readonly RandomStream[] _streams;
     private readonly Parameter[][] _trained; // by objective, those of all replicas
     private int _turn = -1;
+    private long _step;
 
     /// <summary>Creates the replicas and starts their threads.</summary>
     /// <param name="model">The model, on its device; the first replica.</param>
@@ -59,6 +60,7 @@ internal sealed class Replicas<TBatch> : IDisposable
     /// </summary>
     public void Seed(long seed, long step)
     {
+        _step = step;
         ulong mixed = SplitMix64.At((ulong)seed, (ulong)step);
         random.manual_seed((long)(mixed >> 1)).Dispose();
         for (int replica = 0; replica < _streams.Length; replica++)
@@ -119,7 +121,7 @@ internal sealed class Replicas<TBatch> : IDisposable
             double weight = factor * parts[replica].Share;
             using var context = new StepContext
             {
-                Random = _streams[replica], Dispatch = Dispatch, Weights = Rounded, LossWeight = weight,
+                Random = _streams[replica], Step = _step, Dispatch = Dispatch, Weights = Rounded, LossWeight = weight,
             }.Use();
             Tensor loss = Loss(_models[replica].Objectives[turn], parts[replica].Part, weight);
             using (TimedOperation.Begin("backward"))
