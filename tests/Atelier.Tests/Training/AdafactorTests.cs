@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Atelier.Tests.Training;
 
 /// <summary>
-/// Adafactor against algorithms 4 and 5 of Shazeer and Stern (2018), in double precision by loops over rows and columns.
+/// Adafactor beside algorithms 4 and 5 of Shazeer and Stern (2018), in double precision by loops over rows and
+/// columns.
 /// </summary>
 public sealed class AdafactorTests
 {
