@@ -6,11 +6,14 @@ namespace Atelier.Evaluation.Plots;
 /// <summary>Plots metrics over a positive number on a logarithmic axis, with their 95 % intervals.</summary>
 internal static class CurvePlot
 {
+    private const double LeastRoom = 0.05; // between two ticks, as a share of the axis
+
     /// <summary>Saves a plot as PNG.</summary>
     /// <param name="path">The path of the PNG to write.</param>
     /// <param name="curves">The names of the curves, with their points in order.</param>
     /// <param name="xLabel">The label of the horizontal axis.</param>
-    /// <param name="tick">Writes a number of the horizontal axis; each point's number has a tick.</param>
+    /// <param name="tick">Writes a number of the horizontal axis. A point's number has a tick unless another is
+    /// near.</param>
     /// <param name="headline">The metric.</param>
     /// <param name="legend">Where the legend stands.</param>
     /// <exception cref="AtelierException">The file cannot be written.</exception>
@@ -27,7 +30,14 @@ internal static class CurvePlot
             (line.LegendText, line.LineWidth, line.MarkerSize) = (name, 1.5f, 6);
             plot.Add.ErrorBar(x, y, [.. points.Select(point => (point.Y.High - point.Y.Low) / 2)]).Color = line.Color;
         }
-        double[] ticks = [.. curves.SelectMany(curve => curve.Points).Select(point => point.X).Distinct()];
+        double[] all = [.. curves.SelectMany(curve => curve.Points).Select(point => point.X).Distinct().Order()];
+        double room = LeastRoom * Math.Log10(all[^1] / all[0]); // so that labels do not touch
+        var ticks = new List<double>();
+        foreach (double x in all)
+        {
+            if (ticks.Count == 0 || Math.Log10(x / ticks[^1]) >= room)
+                ticks.Add(x);
+        }
         plot.Axes.Bottom.SetTicks([.. ticks.Select(Math.Log10)], [.. ticks.Select(tick)]);
         plot.XLabel(xLabel);
         plot.YLabel($"{headline.Metric} ({(headline.MoreIsBetter ? "more" : "less")} is better)");

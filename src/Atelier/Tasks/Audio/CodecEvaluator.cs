@@ -50,9 +50,10 @@ internal static class CodecEvaluator
         using var scope = NewDisposeScope();
         Sound[] sounds = [.. Enumerable.Range(0, part.Count).Select(clip => Clip(part, clip))];
         progress?.Report(FormattableString.Invariant($"coding {Quantity.Of(part.Count, "sound")}"));
+        int[][][] codes = [.. sounds.Select(sound => codec.Encode(sound.Samples, null, cancellation))];
         JudgedModel[] byCodebooks = [.. CodebookCounts(codec.CodebookCount).Select(count => Judge(
-            [.. sounds.Select(sound => new Sound(codec.Decode(codec.Encode(sound.Samples, count, cancellation),
-                sound.Frames, cancellation), sound.SampleRate))], codec.BitsPerSecond(count)))];
+            [.. sounds.Zip(codes, (sound, own) => new Sound(codec.Decode(own[..count], sound.Frames, cancellation),
+                sound.SampleRate))], codec.BitsPerSecond(count)))];
         progress?.Report("coding them with Opus");
         JudgedModel[] byOpusRate = [.. OpusRates.Select(rate =>
         {
