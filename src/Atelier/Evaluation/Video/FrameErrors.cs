@@ -16,7 +16,7 @@ internal static class FrameErrors
         double sum = 0;
         for (int i = 0; i < frames.Length; i++)
             sum += (frames[i] - truth[i]) * (frames[i] - truth[i]);
-        return Math.Min(MostDecibels, 10 * Math.Log10(Most * Most * frames.Length / Math.Max(1e-300, sum)));
+        return Math.Min(MostDecibels, 10 * Math.Log10((double)Most * Most * frames.Length / Math.Max(1e-300, sum)));
     }
 
     /// <summary>

@@ -13,6 +13,15 @@ public sealed class FrameErrorsTests
     }
 
     [Fact]
+    public void Clips_of_many_values_have_a_ratio()
+    {
+        const int count = 100_000; // 255² times as many is more than an int
+        var clip = new byte[count];
+        FrameErrors.PeakSignalToNoise(clip, [.. Enumerable.Repeat((byte)5, count)])
+            .ShouldBe(20 * Math.Log10(255.0 / 5), 1e-9);
+    }
+
+    [Fact]
     public void Similarity_is_that_of_a_plain_loop_over_windows()
     {
         const int width = 17, height = 14, side = 11;
