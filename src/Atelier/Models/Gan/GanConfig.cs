@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Data.Images;
+using Atelier.Layers;
 
 namespace Atelier.Models.Gan;
 
@@ -77,14 +78,7 @@ public sealed record GanConfig
     /// <exception cref="AtelierException">They do not.</exception>
     public void Check(ImageSchema schema)
     {
-        if (Channels.Count is 0 or > 6 || Channels.Any(c => c < 8 || c % 8 != 0 || c > 4096))
-            throw new AtelierException("channels needs 1 to 6 levels, each a multiple of 8", "model.channels",
-                "write [128, 64]");
-        int doublings = 1 << Channels.Count;
-        if (schema.Width % doublings != 0 || schema.Height % doublings != 0)
-            throw new AtelierException(
-                $"images of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times",
-                "model.channels", "use fewer levels, or another data.image.width and height");
+        ConvolutionalEncoder.Check(Channels, schema.Width, schema.Height, "data.image");
         if (Condition != GanCondition.None && schema.Classes.Count == 0)
             throw new AtelierException("the images have no classes", "model.condition",
                 "sort them into subfolders, or set condition: none");

@@ -114,7 +114,7 @@ public sealed record VaeConfig
         if (Network == NetworkKind.Dense)
             CheckDense();
         else
-            CheckConvolutional(schema);
+            ConvolutionalEncoder.Check(Channels, schema.Width, schema.Height, "data.image");
         if (!HasGrid
             && (long)Math.Max(1, schema.Classes.Count) * PriorComponents * LatentSize * LatentSize > MostPriorValues)
             throw new AtelierException(
@@ -133,20 +133,6 @@ public sealed record VaeConfig
         if (Latents == LatentsKind.Grid)
             throw new AtelierException("grid latents need the spatial grid of a convolutional network",
                 "model.latents", "set network: convolutional, or latents: vector");
-    }
-
-    private void CheckConvolutional(ImageSchema schema)
-    {
-        if (Channels.Count is 0 or > 6
-            || Channels.Any(c =>
-            c < ResidualConvolution.Groups || c % ResidualConvolution.Groups != 0 || c > MostWidth))
-            throw new AtelierException("channels needs 1 to 6 levels, each a multiple of 8", "model.channels",
-                "write [32, 64]");
-        int halves = 1 << Channels.Count;
-        if (schema.Width % halves != 0 || schema.Height % halves != 0)
-            throw new AtelierException(
-                $"images of {schema.Width} × {schema.Height} cannot be halved {Channels.Count} times",
-                "model.channels", "use fewer levels, or another data.image.width and height");
     }
 }
 

@@ -211,8 +211,8 @@ public sealed class VaeModel : ImageModel, IAutoencoder
         Generator random)
     {
         int halves = 1 << Config.Channels.Count;
-        return (new ConvolutionalEncoder(Config, Schema, precision, random),
-            new ConvolutionalDecoder(Config, Schema, precision, random),
+        return (new ConvolutionalEncoder(Schema.Channels, Config.Channels, Config.Blocks, precision, random),
+            new ConvolutionalDecoder(Config.Channels, Config.Blocks, Schema.Channels, precision, random),
             [Config.Channels[^1], Schema.Height / halves, Schema.Width / halves]);
     }
 
