@@ -13,11 +13,14 @@ internal sealed class Codebook : nn.Module
 {
     private const double Dead = 0.02; // of an equal share of the vectors
     private readonly double _decay;
+    private readonly List<Codebook> _all; // this codebook and those of replicas, which share the codes
+    private Tensor? _noted; // the vectors of the step, [vectors, size]
 
     public Codebook(int codes, int size, double decay)
         : base(nameof(Codebook))
     {
         _decay = decay;
+        _all = [this];
         register_buffer("codes", zeros(codes, size));
         register_buffer("counts", zeros(codes));
         register_buffer("sums", zeros(codes, size));
@@ -60,6 +63,47 @@ internal sealed class Codebook : nn.Module
         if (dead.numel() > 0)
             Revive(dead, vectors, random);
         Codes.copy_(Sums.div(Counts.unsqueeze(1)));
+    }
+
+    /// <summary>Lets <see cref="Follow"/> use the vectors that the codebook of a replica notes as well.</summary>
+    public void Join(Codebook replica) => _all.Add(replica);
+
+    /// <summary>Notes vectors of a training step, for <see cref="Follow"/> after the step.</summary>
+    /// <param name="vectors">[vectors, size], fp32.</param>
+    public void Note(Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        using Tensor? before = _noted;
+        Tensor added = vectors.detach();
+        _noted = (before is null ? added.clone() : cat([before, added], 0)).DetachFromDisposeScope();
+    }
+
+    /// <summary>Moves the codes towards all vectors that this codebook and its replicas noted, and forgets
+    /// them.</summary>
+    public void Follow()
+    {
+        Tensor[] noted = [.. _all.Select(book => book._noted).OfType<Tensor>()];
+        if (noted.Length == 0)
+            return;
+        using (Tensor vectors = cat(noted, 0))
+            Update(vectors);
+        foreach (Codebook book in _all)
+            book.Forget();
+    }
+
+    /// <summary>Forgets the vectors that were noted.</summary>
+    public void Forget()
+    {
+        _noted?.Dispose();
+        _noted = null;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Forget();
+        base.Dispose(disposing);
     }
 
     /// <summary>

@@ -27,4 +27,16 @@ internal static class Dropout
         }
         return (x * mask.to(x.dtype)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// Replaces some labels by that of any class, as classifier-free guidance needs (Ho and Salimans 2022).
+    /// </summary>
+    /// <param name="labels">[batch], int64.</param>
+    /// <param name="share">The probability that a label is replaced.</param>
+    /// <param name="any">The label of any class.</param>
+    /// <param name="random">Chooses the labels; null for the generator of the training step.</param>
+    public static Tensor OfLabels(Tensor labels, double share, long any, Generator? random = null) => share == 0
+        ? labels
+        : labels.FilledWhere(empty([labels.shape[0]], device: labels.device).FillUniform(0, 1, random).Below(share),
+            any);
 }

@@ -21,6 +21,7 @@ public static class ModelFamilies
         new Diffusion.DiffusionFamily(autoencoders: [new Vae.VaeFamily()]),
         new Diffusion.Video.VideoDiffusionFamily(),
         new ConvLstm.ConvLstmFamily(),
+        new VideoLm.VideoLmFamily(),
         new Gan.GanFamily(),
         new Vae.VaeFamily(),
         new AudioCodec.AudioCodecFamily(),

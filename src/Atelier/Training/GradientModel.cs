@@ -69,6 +69,22 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     }
 
     /// <summary>
+    /// Called after each optimisation of an objective, without gradients, when the parameters have been updated. Not
+    /// called on copies that share the weights of the model.
+    /// </summary>
+    /// <param name="turn">The index of the objective.</param>
+    public virtual void Conclude(int turn)
+    {
+    }
+
+    /// <summary>
+    /// Called on the model and its copies when gradients are zeroed: forgets what it noted about batches since then.
+    /// </summary>
+    public virtual void ForgetBatches()
+    {
+    }
+
+    /// <summary>
     /// Returns the weights by their names in the bundle, each as the parameter itself or as a view of it; adapters are
     /// named after them. By default these are the names of the module's parameters.
     /// </summary>

@@ -103,6 +103,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
             using var none = no_grad();
             Optimizer.Move(shard, parts[0][shard], learningRate * Objective.RateFactor, _clipNorm > 0 ? factor : null);
         });
+        _replicas.Conclude(_number);
         _losses.Add(_stepLoss!.DetachFromDisposeScope());
         _stepLoss = null;
     }

@@ -156,19 +156,13 @@ public sealed class AudioLanguageModel : SoundModel
     /// <summary>The mean cross-entropy of all codes: each codebook has as many.</summary>
     private Tensor Loss(CodeBatch batch)
     {
-        Tensor hidden = Encode(Inputs(batch.Codes), Dropped(batch.Labels), caches: null);
+        Tensor hidden = Encode(Inputs(batch.Codes), Labels(batch), caches: null);
         return Enumerable.Range(0, Codes.Codebooks)
             .Select(k => new VocabularyHead(_heads[k].Weight, null, _precision).CrossEntropy(
                 hidden.narrow(1, k, Codes.Frames).contiguous(), batch.Codes.select(1, k).contiguous(), smoothing: 0))
             .Aggregate((sum, loss) => sum.Plus(loss)).Times(1.0 / Codes.Codebooks);
     }
 
-    /// <summary>Replaces some labels by that of any class.</summary>
-    private Tensor Dropped(Tensor labels)
-    {
-        if (!training || !IsConditional || Config.ClassDropout == 0)
-            return labels;
-        Tensor chance = empty([labels.shape[0]], device: labels.device).FillUniform(0, 1);
-        return labels.FilledWhere(chance.Below(Config.ClassDropout), AnyClass);
-    }
+    private Tensor Labels(CodeBatch batch) => training && IsConditional
+        ? Dropout.OfLabels(batch.Labels, Config.ClassDropout, AnyClass) : batch.Labels;
 }

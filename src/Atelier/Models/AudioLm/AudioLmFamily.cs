@@ -103,7 +103,7 @@ public sealed class AudioLmFamily : IModelFamily, IClassConditional
         var file = ConfigFile.Read(bundle.ConfigPath);
         AudioLmConfig config = file.Check(file.Read<AudioLmConfig>());
         AudioSchema schema = AudioBundle.ReadSchema(file);
-        (DecodingOptions decoding, double guidance) = AudioBundle.ReadDecoding(bundle);
+        (DecodingOptions decoding, double guidance) = CodeDecoding.Read(bundle);
         return BundleTensors.Use(bundle, tensors =>
         {
             IAudioCodec codec = EmbeddedCodec.Restore(new(file, tensors, bundle.WeightsPath, device), schema, _codecs);
@@ -148,7 +148,7 @@ public sealed class AudioLmFamily : IModelFamily, IClassConditional
             ModuleTensors.Distinct(model).ToDictionary(t => t.Key, t => t.Value.detach().cpu().clone());
         EmbeddedCodec.Store(codec, described, tensors, _codecs);
         BundleWriter.Write(folder, ConfigRecords.Write(ModelTypes[0], described, model.Config), tensors,
-            Card(recipe, sounds, model, codec), partial => AudioBundle.WriteDecoding(partial,
+            Card(recipe, sounds, model, codec), partial => CodeDecoding.Write(partial,
                 recipe.Generation.Decoding, recipe.Generation.Sampling.Guidance));
     }
 

@@ -1,5 +1,6 @@
 using Atelier.Generation;
 using Atelier.Layers;
+using Atelier.Tasks;
 using Atelier.Tasks.Audio;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -87,9 +88,8 @@ internal sealed class CodeSampler
         return [.. Enumerable.Range(0, _books).Select(book =>
         {
             Tensor logits = _model.Logits(last, book);
-            if (_isGuided) // (1 − w) any + w class (Ho and Salimans 2022, eq. 6, of logits)
-                logits = logits.narrow(0, 0, _count).Times(_sampling.Guidance)
-                    .Plus(logits.narrow(0, _count, _count).Times(1 - _sampling.Guidance));
+            if (_isGuided)
+                logits = CodeDecoding.Guided(logits, _sampling.Guidance);
             return logits.cpu().contiguous().data<float>().ToArray();
         })];
     }

@@ -59,7 +59,7 @@ public sealed class ConvLstmModel : VideoModel
         new Dictionary<string, double> { ["loss"] = Loss(batch).Number() };
 
     /// <inheritdoc/>
-    public override Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, SamplingOptions drawing,
+    public override Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, VideoSampling sampling,
         Generator random, CancellationToken cancellation = default)
     {
         if (given is not { ArePrefix: true })

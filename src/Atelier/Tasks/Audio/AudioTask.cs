@@ -27,7 +27,7 @@ public sealed class AudioTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.audio", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
-        .. GenerationSection.SamplingKeys, .. SoundGenerator.DecodingFields.Select(field => $"generation.{field}"),
+        .. GenerationSection.SamplingKeys, .. CodeDecoding.Keys,
     ];
 
     /// <inheritdoc/>
@@ -57,24 +57,13 @@ public sealed class AudioTask : ITask
     private static IEnumerable<RequestOption> CodeOptions(SoundGenerator generator)
     {
         CultureInfo invariant = CultureInfo.InvariantCulture;
-        DecodingOptions usual = generator.Defaults;
         yield return new("input", "A sound to continue. The generated sounds begin with it.");
         yield return new("seconds", "The length of each sound, with the beginning that is given.",
             generator.Schema.ClipSeconds.ToString("0.###", invariant));
         if (generator.IsConditional)
             yield return new("guidance", Default: generator.Guidance.ToString(invariant));
-        foreach (string field in SoundGenerator.DecodingFields)
-        {
-            double value = field switch
-            {
-                "temperature" => usual.Temperature,
-                "topK" => usual.TopK,
-                "topP" => usual.TopP,
-                "minP" => usual.MinP,
-                _ => usual.TypicalP,
-            };
-            yield return new(field, Default: value.ToString(invariant));
-        }
+        foreach (RequestOption option in CodeDecoding.RequestOptions(generator.Defaults))
+            yield return option;
     }
 
     /// <inheritdoc/>

@@ -23,10 +23,6 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec, BundleId
     private const int MostTogether = 32;
     private readonly SemaphoreSlim _turns = new(1, 1); // held while a batch is generated, never while a caller reads
 
-    /// <summary>The names of the decoding options that it supports, in camel case.</summary>
-    public static IReadOnlyList<string> DecodingFields { get; } =
-        ["temperature", "topK", "topP", "minP", "typicalP"];
-
     /// <summary>The sample rate, channels, length and classes of its clips.</summary>
     public AudioSchema Schema => model.Schema;
 
@@ -150,26 +146,10 @@ public sealed class SoundGenerator(SoundModel model, IAudioCodec codec, BundleId
     /// <exception cref="AtelierException">An option is not supported or out of its range.</exception>
     internal SoundSampling Resolve(GenerationRequest request)
     {
-        DecodingOptions decoding = (request.Decoding ?? Defaults).Check(), usual = new();
-        DecodingOptions others = decoding with
-        {
-            Temperature = usual.Temperature, TopK = usual.TopK, TopP = usual.TopP, MinP = usual.MinP,
-            TypicalP = usual.TypicalP, Stop = usual.Stop,
-        };
-        if (others != usual || decoding.Stop.Count > 0)
-            throw new AtelierException("a model of codes supports some decoding options alone",
-                hint: $"leave all out but {string.Join(", ", DecodingFields.Select(Mention.Field))}");
-        double guidance = request.Drawing?.Guidance ?? Guidance;
-        if (request.Drawing is { } drawing && drawing with { Guidance = null } != new SamplingOptions())
-            throw new AtelierException("a model of codes has no sampler and no images to begin from",
-                hint: "leave these options out");
-        if (!IsConditional && request.Drawing?.Guidance is not null)
-            throw new AtelierException("guidance needs classes", Mention.Field("guidance"), "leave it out");
-        if (guidance is not (>= 0 and <= 100))
-            throw new AtelierException(FormattableString.Invariant($"a guidance of {guidance}"),
-                Mention.Field("guidance"), "write 0 to 100");
+        DecodingOptions decoding = CodeDecoding.Check(request.Decoding ?? Defaults);
+        double guidance = CodeDecoding.Guidance(request.Drawing, IsConditional, Guidance);
         int frames = (int)(((long)Length(request.Seconds) + codec.FrameLength - 1) / codec.FrameLength);
-        return new(frames, [], decoding) { Guidance = IsConditional ? guidance : 1 };
+        return new(frames, [], decoding) { Guidance = guidance };
     }
 
     private int Length(double? seconds)

@@ -3,6 +3,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Data.Video;
 using Atelier.Evaluation;
+using Atelier.Evaluation.Images;
 using Atelier.Evaluation.Video;
 using Atelier.Runs;
 using Atelier.Tensors;
@@ -18,9 +19,10 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
     IProgress<string>? progress, CancellationToken cancellation)
 {
     private const int ShownClips = 6;
+    private const string KeptClassifier = "judge/clips.safetensors";
 
     private readonly VideoSchema _schema = generator.Schema;
-    private readonly SamplingOptions _drawing = generator.Resolve();
+    private readonly VideoSampling _sampling = generator.Resolve();
     private readonly Dictionary<string, Metric> _metrics = [];
     private readonly Dictionary<string, IReadOnlyDictionary<string, Metric>> _baselines = [];
     private readonly List<string> _notes = [];
@@ -28,12 +30,18 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
 
     /// <summary>Evaluates the model.</summary>
     /// <exception cref="AtelierException">There are no clips to evaluate on.</exception>
-    public EvaluationReport Evaluate()
+    public async Task<EvaluationReport> EvaluateAsync()
     {
         VideoPart part = data.Test.Count > 0 ? data.Test : data.Validation;
         if (part.Count == 0)
             throw new AtelierException("no clips are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");
+        using ClipFeatures? features = await OpenFeaturesAsync(part).ConfigureAwait(false);
+        return await Task.Run(() => Evaluate(part, features), cancellation).ConfigureAwait(false);
+    }
+
+    private EvaluationReport Evaluate(VideoPart part, ClipFeatures? features)
+    {
         int count = Math.Min(context.Options.Pictures, part.Count);
         _notes.Add(string.Create(CultureInfo.InvariantCulture,
             $"{Quantity.Of(part.Count, "held-out clip")}; 95 % intervals by bootstrap over clips."));
@@ -42,7 +50,7 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
         bool isRead = generator.Model.GeneratesFreely && data.Facts.Source == MovingShapes.Name
             && MovingShapes.Reads(_schema);
         if (generator.Model.GeneratesFreely)
-            Generate(part, isRead);
+            Generate(part, isRead, features);
         JudgedOn on = JudgedOn.Of(data.Facts.Source, part == data.Test ? Part.Test : Part.Validation, context.Other,
             "clips", () => 0, mostRepeated: 1);
         _notes.AddRange(on.Notes);
@@ -96,7 +104,7 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
             Data.Images.ImageBatches.Scale(range, values);
             Tensor labels = tensor(part.Labels.Skip(first).Take(some).Select(label => (long)label).ToArray());
             generator.Sample(context.Seed, first, some, GivenFrames.First(VideoBatches.Shaped(values, _schema), given),
-                labels, _drawing, cancellation).CopyTo(continued, first * _schema.Size);
+                labels, _sampling, cancellation).CopyTo(continued, first * _schema.Size);
             progress?.Report(FormattableString.Invariant($"{first + some} of {Quantity.Of(count, "clip")} continued"));
         }
         for (int clip = 0; clip < count; clip++)
@@ -124,7 +132,18 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
                 .SelectMany(i => new[] { (truth, i), (continued, i) })]);
     }
 
-    private void Generate(VideoPart part, bool isRead)
+    /// <summary>Opens the features that generated clips are compared by; null if there are too few clips.</summary>
+    private async Task<ClipFeatures?> OpenFeaturesAsync(VideoPart part)
+    {
+        int fewest = Math.Min(context.Options.Pictures, Math.Min(part.Count, data.Train.Count));
+        if (!generator.Model.GeneratesFreely || fewest <= ClipClassifier.Width)
+            return null;
+        string? kept = context.Folder is null ? null : Path.Combine(context.Folder, KeptClassifier);
+        return await ClipFeatures.OpenAsync(data.Train, part, kept, context.Seed,
+            generator.Model.parameters().First().device, progress, cancellation).ConfigureAwait(false);
+    }
+
+    private void Generate(VideoPart part, bool isRead, ClipFeatures? features)
     {
         int count = context.Options.Pictures;
         var labels = new int[count];
@@ -137,7 +156,7 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
             int some = Math.Min(generator.BatchSize, count - first);
             using var scope = NewDisposeScope();
             Tensor asked = tensor(labels.AsSpan(first, some).ToArray().Select(label => (long)label).ToArray());
-            generator.Sample(context.Seed, first, some, given: null, asked, _drawing, cancellation)
+            generator.Sample(context.Seed, first, some, given: null, asked, _sampling, cancellation)
                 .CopyTo(clips, (long)first * _schema.Size);
             progress?.Report(FormattableString.Invariant($"{first + some} of {Quantity.Of(count, "clip")} generated"));
         }
@@ -156,12 +175,32 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
                     + $"with constant speed that is reversed at the walls only, read back from the pixels; "
                     + $"heldOutClips are read the same way."));
         }
+        if (features is not null)
+            Compare(features, clips, part);
         if (part.Count >= ClipCopying.FewestHeld && data.Train.Count > 0)
         {
             var copying = ClipCopying.Check(clips, part, data.Train, cancellation);
             _metrics["copied"] = copying.Figure(context.Options, context.Seed);
             _notes.Add(copying.Note);
         }
+    }
+
+    /// <summary>The Fréchet distance of generated clips to held-out ones, beside that of training clips.</summary>
+    private void Compare(ClipFeatures features, byte[] clips, VideoPart part)
+    {
+        using var scope = NewDisposeScope();
+        int held = Math.Min(context.Options.Pictures, part.Count), like = Math.Min(held, data.Train.Count);
+        Tensor real = features.Of(Clips(part, held), _schema);
+        Metric Distance(byte[] others) =>
+            FrechetDistance.Of(features.Of(others, _schema), real, context.Options, context.Seed);
+        _metrics["frechetDistance"] = Distance(clips);
+        _baselines["trainingClips"] = new Dictionary<string, Metric>
+        {
+            ["frechetDistance"] = Distance(Clips(data.Train, like)),
+        };
+        _notes.Add(string.Create(CultureInfo.InvariantCulture, $"frechetDistance: of {features.Description}. "
+            + $"{clips.Length / _schema.Size} generated, {held} held-out and {like} training clips; fewer clips make "
+            + $"every Fréchet distance larger."));
     }
 
     /// <summary>

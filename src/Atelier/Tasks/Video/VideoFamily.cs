@@ -23,6 +23,7 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
     where TModel : VideoModel
 {
     private const int PreviewClips = 4;
+    private const string GuidanceKey = "generation.guidance";
 
     /// <inheritdoc/>
     public abstract string Name { get; }
@@ -42,11 +43,16 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
     /// <summary>Whether its models sample in steps, with a sampler, its steps and guidance.</summary>
     protected virtual bool SamplesInSteps => false;
 
+    /// <summary>Whether its models choose codes one after another, with decoding options and guidance.</summary>
+    protected virtual bool ChoosesCodes => false;
+
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
     {
         IEnumerable<IgnoredKeys> own = Ignored((TConfig?)recipe.Model.Config ?? new TConfig());
-        return SamplesInSteps ? own : own.Append(new($"the family {Name}", GenerationSection.SamplingKeys));
+        return own.Append(new($"the family {Name}", [
+            .. GenerationSection.SamplingKeys.Where(key => !(SamplesInSteps || (ChoosesCodes && key == GuidanceKey))),
+            .. ChoosesCodes ? [] : CodeDecoding.Keys]));
     }
 
     /// <summary>The keys of a recipe that a configuration leaves without a use.</summary>
@@ -60,8 +66,7 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
                 "use videos, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), videos.Schema,
             recipe.Training.ChosenPrecision, recipe.Seed);
-        SamplingDefaults sampling = recipe.Generation.Sampling;
-        model.Check(new SamplingOptions(), sampling); // a mistake is found before training
+        Generator(model, recipe).Resolve(); // a mistake is found before training
         if (StartingBundle.Open(recipe.Training) is { } start)
             Start(model, start, recipe.Seed);
         TrainingSection section = recipe.Training;
@@ -70,11 +75,11 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
             : new VideoBatches(videos.Validation, section.BatchSize, recipe.Seed, shuffled: false);
         return new Trainer<VideoBatch>(recipe, model, training, validation, new TrainerHooks
         {
-            WriteBundle = folder => Write(folder, model, sampling, Card(recipe, videos, model)),
+            WriteBundle = folder => Write(folder, model, recipe, Card(recipe, videos, model)),
             WriteSample = (path, cancellation) =>
                 Preview(path, model, videos.Validation.Count > 0 ? videos.Validation : videos.Train, recipe,
                     cancellation),
-            CreateReplica = () => Create(ConfigOf(model), model.Schema, recipe.Training.ChosenPrecision, recipe.Seed),
+            CreateReplica = () => CreateReplica(model, recipe.Training.ChosenPrecision, recipe.Seed),
             ItemUnit = "clips",
         });
     }
@@ -107,7 +112,16 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
         }, cancellation);
         try
         {
-            return new VideoGenerator(model, BundleIdentity.Of(bundle))
+            var identity = BundleIdentity.Of(bundle);
+            if (ChoosesCodes)
+            {
+                (DecodingOptions decoding, double guidance) = CodeDecoding.Read(bundle);
+                return new VideoGenerator(model, identity)
+                {
+                    Decoding = decoding, Defaults = new SamplingDefaults { Guidance = guidance },
+                };
+            }
+            return new VideoGenerator(model, identity)
             {
                 Defaults = SamplesInSteps ? ImageBundle.ReadSampling(bundle, config) : new SamplingDefaults(),
             };
@@ -125,6 +139,10 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
     /// <summary>Creates a new model.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the clips.</exception>
     protected abstract TModel Create(TConfig config, VideoSchema schema, Precision precision, long seed);
+
+    /// <summary>Creates another model of the shape of one, which will share its weights in training.</summary>
+    protected virtual TModel CreateReplica(TModel model, Precision precision, long seed) =>
+        Create(ConfigOf(model), model.Schema, precision, seed);
 
     /// <summary>Returns a lower bound of the number of weights of a configuration, without creating a model.</summary>
     /// <exception cref="AtelierException">The configuration is invalid or does not fit the clips.</exception>
@@ -149,7 +167,7 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
         StartingWeights.Copy(model, loaded.Model, (0, 0), seed, start.Folder);
     }
 
-    private void Write(string folder, TModel model, SamplingDefaults sampling, string card)
+    private void Write(string folder, TModel model, Recipe recipe, string card)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -159,9 +177,16 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
             partial =>
             {
                 if (SamplesInSteps)
-                    ImageBundle.WriteSampling(partial, sampling);
+                    ImageBundle.WriteSampling(partial, recipe.Generation.Sampling);
+                if (ChoosesCodes)
+                    CodeDecoding.Write(partial, recipe.Generation.Decoding, recipe.Generation.Sampling.Guidance);
             });
     }
+
+    private static VideoGenerator Generator(TModel model, Recipe recipe) => new(model)
+    {
+        Defaults = recipe.Generation.Sampling, Decoding = recipe.Generation.Decoding,
+    };
 
     /// <summary>
     /// Writes a contact sheet of clips that are generated from the same noise each time, then of held-out clips, each
@@ -171,8 +196,7 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        // not disposed: the model is still trained
-        var generator = new VideoGenerator(model) { Defaults = recipe.Generation.Sampling };
+        VideoGenerator generator = Generator(model, recipe); // not disposed: the model is still trained
         var rows = new List<IReadOnlyList<ReadOnlyMemory<byte>>>();
         if (model.GeneratesFreely)
             Add(generator.Sample(recipe.Seed, 0, PreviewClips, given: null, Labels(), generator.Resolve(),

@@ -46,14 +46,18 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
     /// <summary>The sampling options of a request that sets none.</summary>
     public SamplingDefaults Defaults { get; init; } = new();
 
+    /// <summary>The decoding options of a request that sets none, for models that choose codes.</summary>
+    public DecodingOptions Decoding { get; init; } = new();
+
     /// <summary>Receives the number of clips that are finished; null for none.</summary>
     public Action<int>? Watch { get; set; }
 
     /// <summary>Returns the options of a request with the defaults filled in.</summary>
-    /// <param name="drawing">The options; null takes the defaults alone.</param>
+    /// <param name="drawing">The sampling options; null takes the defaults alone.</param>
+    /// <param name="decoding">The decoding options; null takes the defaults alone.</param>
     /// <exception cref="AtelierException">An option has no meaning for the model, or an impossible value.</exception>
-    public SamplingOptions Resolve(SamplingOptions? drawing = null) =>
-        model.Check(drawing ?? new SamplingOptions(), Defaults);
+    public VideoSampling Resolve(SamplingOptions? drawing = null, DecodingOptions? decoding = null) =>
+        new(model.Check(drawing ?? new SamplingOptions(), Defaults), CodeDecoding.Check(decoding ?? Decoding));
 
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The class does not exist, an option is not supported, or the given frames do
@@ -61,9 +65,9 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
     public async IAsyncEnumerable<Sample> GenerateAsync(GenerationRequest request,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        request.Check(classes: true, drawing: true, only: true, input: true, frames: true,
-            seconds: true);
-        SamplingOptions drawing = Resolve(request.Drawing);
+        request.Check(classes: true, drawing: true, only: true, input: true, frames: true, seconds: true,
+            decoding: model.ChoosesCodes);
+        VideoSampling sampling = Resolve(request.Drawing, request.Decoding);
         int? label = request.Class is { } name ? Label(name) : null;
         GivenClip? given = await Task.Run(() => GivenClip.Read(request, Schema, cancellation), cancellation)
             .ConfigureAwait(false);
@@ -77,7 +81,7 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
             if (request.Only is { } only && (only < first || only >= first + count))
                 continue;
             byte[][] videos = await InTurnAsync(() =>
-                Sample(request.Seed, start, count, label, given, frames, drawing, cancellation), cancellation)
+                Sample(request.Seed, start, count, label, given, frames, sampling, cancellation), cancellation)
                 .ConfigureAwait(false);
             Watch?.Invoke(first + count);
             for (int i = 0; i < count; i++)
@@ -100,11 +104,11 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
     /// <param name="given">The given frames of each clip, on the CPU; null for none.</param>
     /// <param name="labels">The class of each clip, [batch], int64; ignored by a model without classes.</param>
     /// <param name="count">The number of clips.</param>
-    /// <param name="drawing">The sampling options, as <see cref="Resolve"/> returns them.</param>
+    /// <param name="sampling">How to generate, as <see cref="Resolve"/> returns it.</param>
     /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[count, frames, channels, height, width], 0 to 255.</returns>
     internal byte[] Sample(long seed, int first, int count, GivenFrames? given, Tensor? labels,
-        SamplingOptions drawing, CancellationToken cancellation)
+        VideoSampling sampling, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         Device device = model.parameters().First().device;
@@ -114,7 +118,7 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
         Tensor noise = SeededNoise.Of(seed, first, count, Schema.Size).to(device);
         GivenFrames? there = given is null ? null : given with { Frames = given.Frames.to(device) };
         return ImageGenerator.Bytes(model.Sample(noise, there, model.IsConditional ? labels?.to(device) : null,
-            drawing, random, cancellation));
+            sampling, random, cancellation));
     }
 
     /// <inheritdoc/>
@@ -143,13 +147,13 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
     /// <summary>Generates a batch of videos, clip by clip.</summary>
     /// <returns>The frames of each video, [frames, channels, height, width], 0 to 255.</returns>
     private byte[][] Sample(long seed, int first, int count, int? label, GivenClip? given, int frames,
-        SamplingOptions drawing, CancellationToken cancellation)
+        VideoSampling sampling, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         Tensor labels = tensor(Enumerable.Range(first, count).Select(n => label
             ?? (long)(SplitMix64.At((ulong)seed ^ 0x5EED, (ulong)n) % (ulong)Math.Max(1, Schema.Classes.Count)))
             .ToArray());
-        byte[] clips = Sample(seed, first, count, given?.Repeated(count), labels, drawing, cancellation);
+        byte[] clips = Sample(seed, first, count, given?.Repeated(count), labels, sampling, cancellation);
         var videos = new byte[count][];
         for (int i = 0; i < count; i++)
         {
@@ -160,7 +164,7 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
         for (int clip = 1, done = Schema.Frames; done < frames; clip++, done += Schema.Frames - overlap)
         {
             clips = Sample((long)SplitMix64.At((ulong)seed, (ulong)clip), first, count, Last(videos, done, overlap),
-                labels, drawing, cancellation);
+                labels, sampling, cancellation);
             for (int i = 0; i < count; i++)
             {
                 Span<byte> rest = videos[i].AsSpan(done * Schema.FrameSize);

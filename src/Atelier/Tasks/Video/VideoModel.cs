@@ -18,9 +18,16 @@ public abstract class VideoModel(string name, VideoSchema schema) : GradientMode
     /// <summary>Whether it generates clips of a requested class.</summary>
     public abstract bool IsConditional { get; }
 
-    /// <summary>Whether it generates clips without given frames, and frames between given ones. Other models only
-    /// continue given frames.</summary>
+    /// <summary>
+    /// Whether it generates clips without given frames. Other models only continue given frames.
+    /// </summary>
     public abstract bool GeneratesFreely { get; }
+
+    /// <summary>Whether it generates frames between given ones.</summary>
+    public virtual bool FillsIn => GeneratesFreely;
+
+    /// <summary>Whether it chooses codes one after another, with decoding options such as a temperature.</summary>
+    public virtual bool ChoosesCodes => false;
 
     /// <summary>The names of the <see cref="SamplingOptions"/> that the model supports, in camel case.</summary>
     public virtual IReadOnlyList<string> SamplingFields => [];
@@ -32,11 +39,11 @@ public abstract class VideoModel(string name, VideoSchema schema) : GradientMode
     /// <param name="noise">Standard normal, [batch, <see cref="VideoSchema.Size"/>].</param>
     /// <param name="given">The given frames; null for none.</param>
     /// <param name="labels">The classes, [batch], int64; null without a class.</param>
-    /// <param name="drawing">The sampling options, as <see cref="Check"/> returns them.</param>
+    /// <param name="sampling">How to generate, with the options as <see cref="Check"/> returns them.</param>
     /// <param name="random">The random numbers that a sampler adds in its steps.</param>
     /// <param name="cancellation">Cancels before the next sampling step.</param>
     /// <returns>[batch, frames, channels, height, width], fp32, −1 to 1. Given frames are unchanged.</returns>
-    public abstract Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, SamplingOptions drawing,
+    public abstract Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, VideoSampling sampling,
         Generator random, CancellationToken cancellation = default);
 
     /// <summary>Returns the options with the defaults filled in that the model reads.</summary>
@@ -70,3 +77,8 @@ public abstract class VideoModel(string name, VideoSchema schema) : GradientMode
         base.Dispose(disposing);
     }
 }
+
+/// <summary>How a <see cref="VideoModel"/> generates.</summary>
+/// <param name="Drawing">The sampling options.</param>
+/// <param name="Decoding">The options of models that choose codes; other models ignore them.</param>
+public sealed record VideoSampling(SamplingOptions Drawing, DecodingOptions Decoding);

@@ -24,7 +24,7 @@ public sealed class VideoTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.video", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
-        .. GenerationSection.SamplingKeys,
+        .. GenerationSection.SamplingKeys, .. CodeDecoding.Keys,
     ];
 
     /// <summary>
@@ -44,7 +44,7 @@ public sealed class VideoTask : ITask
             .. ofClass, new("count", "The number of videos.", Example: generator.Model.GeneratesFreely ? "4" : null),
             new("input", "A video, a GIF or an image whose frames are given; the others are generated.",
                 Example: generator.Model.GeneratesFreely ? null : "clip.mp4"),
-            new("given", generator.Model.GeneratesFreely
+            new("given", generator.Model.FillsIn
                 ? "The numbers of the frames that the input gives, from 0, such as 0-3, or 0,15 to fill in between."
                 : "The numbers of the frames that the input gives, from 0, such as 0-3.",
                 Example: generator.Model.GeneratesFreely ? null : "0-3"),
@@ -58,6 +58,7 @@ public sealed class VideoTask : ITask
                 "guidance" => FormattableString.Invariant($"{generator.Defaults.Guidance}"),
                 _ => null,
             })),
+            .. generator.Model.ChoosesCodes ? CodeDecoding.RequestOptions(generator.Decoding) : [],
             new("out", "The file to write the videos to: .gif, .mp4 or .webm (side by side), .png (a contact sheet "
                 + "with a row for each) or a folder that ends with / (a GIF for each).", Example: "clips.gif"),
         ];
@@ -83,8 +84,8 @@ public sealed class VideoTask : ITask
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation) =>
-        Task.Run(() => new VideoEvaluator(context.Model.Require<VideoGenerator>(), (VideoData)context.Data, context,
-            progress, cancellation).Evaluate(), cancellation);
+        new VideoEvaluator(context.Model.Require<VideoGenerator>(), (VideoData)context.Data, context, progress,
+            cancellation).EvaluateAsync();
 
     /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>

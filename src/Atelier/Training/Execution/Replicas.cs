@@ -77,6 +77,7 @@ internal sealed class Replicas<TBatch> : IDisposable
         foreach (GradientModel<TBatch> model in _models)
         {
             model.zero_grad();
+            model.ForgetBatches();
             model.Adapters?.ClearGradients();
         }
         if (turn != _turn && _trained.Length > 1)
@@ -93,6 +94,14 @@ internal sealed class Replicas<TBatch> : IDisposable
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         _models[0].Prepare(turn);
+    }
+
+    /// <summary>Lets the model do what it does after a turn.</summary>
+    public void Conclude(int turn)
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        _models[0].Conclude(turn);
     }
 
     /// <summary>The means of what the copies noted since the last time.</summary>

@@ -109,10 +109,11 @@ public sealed class VideoDiffusionTests : IDisposable
         {
             Tensor clips = rand([2, 4, 1, 8, 8], generator: random).mul(2).sub(1);
             Tensor noise = randn([2, schema.Size], generator: random);
-            SamplingOptions drawing = model.Check(new SamplingOptions { Steps = 3 }, new SamplingDefaults());
-            Tensor continued = model.Sample(noise, GivenFrames.First(clips, 2), null, drawing, random),
-                free = model.Sample(noise, null, null, drawing, random),
-                other = model.Sample(noise, GivenFrames.First(clips.mul(0.5), 2), null, drawing, random);
+            VideoSampling sampling =
+                new(model.Check(new SamplingOptions { Steps = 3 }, new SamplingDefaults()), new DecodingOptions());
+            Tensor continued = model.Sample(noise, GivenFrames.First(clips, 2), null, sampling, random),
+                free = model.Sample(noise, null, null, sampling, random),
+                other = model.Sample(noise, GivenFrames.First(clips.mul(0.5), 2), null, sampling, random);
             continued.narrow(1, 0, 2).allclose(clips.narrow(1, 0, 2)).ShouldBeTrue();
             continued.narrow(1, 2, 2).allclose(other.narrow(1, 2, 2)).ShouldBeFalse();
             continued.narrow(1, 2, 2).allclose(free.narrow(1, 2, 2)).ShouldBeFalse();

@@ -11,6 +11,30 @@ public sealed class DiscreteLatentsTests
     private const double Decay = 0.8;
 
     [Fact]
+    public void Codes_that_follow_the_vectors_of_replicas_move_as_with_the_whole_batch()
+    {
+        using var scope = NewDisposeScope();
+        using Codebook whole = new(5, 3, 0.9), divided = new(5, 3, 0.9), replica = new(5, 3, 0.9);
+        divided.Join(replica);
+        using var random = new Generator(6, CPU);
+        for (int step = 0; step < 4; step++)
+        {
+            Tensor vectors = randn([12, 3], generator: random);
+            divided.Note(randn([7, 3], generator: random));
+            divided.Forget(); // as what the measurement of execution plans noted
+            TorchSharp.torch.random.manual_seed(step);
+            whole.Update(vectors);
+            divided.Note(vectors.narrow(0, 0, 5));
+            replica.Note(vectors.narrow(0, 5, 7));
+            TorchSharp.torch.random.manual_seed(step);
+            divided.Follow();
+            divided.Codes.allclose(whole.Codes, 0, 0).ShouldBeTrue();
+            divided.Follow(); // nothing is noted any more
+            divided.Codes.allclose(whole.Codes, 0, 0).ShouldBeTrue();
+        }
+    }
+
+    [Fact]
     public void Codes_move_as_a_plain_version_of_the_averages_says()
     {
         using var random = new Generator(1, CPU);

@@ -78,7 +78,7 @@ public sealed class VideoDiffusionModel : VideoModel
             $"name the frames by {Mention.Field("input")}");
 
     /// <inheritdoc/>
-    public override Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, SamplingOptions drawing,
+    public override Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, VideoSampling sampling,
         Generator random, CancellationToken cancellation = default)
     {
         noise = noise.view([noise.shape[0], .. Shape]);
@@ -88,11 +88,11 @@ public sealed class VideoDiffusionModel : VideoModel
         Denoiser denoiser = (x, t) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            DenoiserOutput output = _pipeline.Denoise(Held(x), t, channel, labels, drawing.Guidance!.Value);
+            DenoiserOutput output = _pipeline.Denoise(Held(x), t, channel, labels, sampling.Drawing.Guidance!.Value);
             return output with { Image = Held(output.Image) };
         };
-        Tensor clips = DiffusionSamplers.Find(drawing.Sampler!)
-            .Sample(denoiser, _schedule, _schedule.Times(drawing.Steps!.Value), noise, random).Clamped(-1, 1);
+        Tensor clips = DiffusionSamplers.Find(sampling.Drawing.Sampler!)
+            .Sample(denoiser, _schedule, _schedule.Times(sampling.Drawing.Steps!.Value), noise, random).Clamped(-1, 1);
         return Held(clips).transpose(1, 2);
 
         Tensor Held(Tensor x) => frames is null ? x : x.lerp(frames, mask);
@@ -116,12 +116,9 @@ public sealed class VideoDiffusionModel : VideoModel
         // [batch, 1, frames, 1, 1]
         Tensor mask = TrainingMask(empty([count, 3], device: device).FillUniform(0, 1, random));
         Tensor input = alpha.mul(clips).PlusProduct(sigma, noise).lerp(clips, mask); // x_t = α x₀ + σ ε, or x₀
-        Tensor? condition = null;
-        if (Config.Conditional)
-        {
-            Tensor dropped = empty([count], device: device).FillUniform(0, 1, random).Below(Config.ClassDropout);
-            condition = training ? batch.Labels.FilledWhere(dropped, (long)Schema.Classes.Count) : batch.Labels;
-        }
+        Tensor? condition = !Config.Conditional ? null
+            : training ? Dropout.OfLabels(batch.Labels, Config.ClassDropout, Schema.Classes.Count, random)
+            : batch.Labels;
         Tensor channel = mask.expand(count, 1, Schema.Frames, Schema.Height, Schema.Width);
         Tensor error = _network.Predict(cat([input, channel], 1), times, condition)
             .sub(_prediction.Target(new DenoiserOutput(clips, noise), alpha, sigma));
