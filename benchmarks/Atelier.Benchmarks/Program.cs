@@ -12,7 +12,8 @@ using Atelier.Benchmarks;
         "tokens a second as width, layers, context and batch grow, beside PyTorch's best; FOLDER takes the picture, "
             + "ROUNDS (1) may follow", folder => TrainingScaling.Draw(folder, Rounds(2, 1))),
 ];
-Comparison[] comparisons = [.. TrainingComparisons.All, .. ImageComparisons.All, .. TokenizerComparisons.All,
+Comparison[] comparisons = [.. TrainingComparisons.All, .. ImageComparisons.All, .. VideoComparisons.All,
+    .. SoundComparisons.All, .. TokenizerComparisons.All,
     .. NetworkComparisons.All, .. HmmComparisons.All];
 try
 {

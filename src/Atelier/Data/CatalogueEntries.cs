@@ -5,7 +5,7 @@ namespace Atelier.Data;
 /// <summary>The built-in list of public data sets.</summary>
 internal static class CatalogueEntries
 {
-    private const string Raw = "https://raw.githubusercontent.com/";
+    private const string Raw = "https://raw.githubusercontent.com/", Librosa = "https://librosa.org/data/audio/";
 
     public static IReadOnlyList<CatalogueEntry> All { get; } =
     [
@@ -171,6 +171,44 @@ internal static class CatalogueEntries
             Reading = new() { Unit = DocumentUnit.File },
             Audio = new() { Labels = "{class}_{speaker}_{index}", TestWhere = "index < 5" },
         },
+        new()
+        {
+            Name = "recordings",
+            Description = "six recordings: two of English speech, a trumpet, a waltz, jazz, drums and bass; 22 kHz",
+            Source = "the example recordings of librosa, github.com/librosa/data at 450cdd8",
+            Licence = "CC BY 3.0, CC BY 4.0, CC BY-NC 4.0 and CC0, by recording",
+            Files =
+            [
+                Recording("147793__setuniman__sweet-waltz-0i-22mi", 228_926,
+                    "4baff8ebf1771c33618b58aa12ac3fbac1e0462894ae74247f2fb8e649d1c63b"),
+                Recording("3436-172162-0000", 84_298,
+                    "780e482b52f2c8a500356babf60178ce005449cc171a8537eb3ef2961eb3e855"),
+                Recording("5703-47212-0000", 82_670,
+                    "a284612b46af0535f7e1873758c4387bb8369f6dbbe192ffdec1f171108f98dd"),
+                Recording("Kevin_MacLeod_-_Vibe_Ace", 380_332,
+                    "6c23aed3dd5aa57f2b1652ecab68d15d9b82ad257f54e639eb2880ca09bc118a"),
+                Recording("admiralbob77_-_Choice_-_Drum-bass", 137_526,
+                    "ac644f9645e7c15174e4a4f8561e4d1448d7f6e59ff6b0556b310ebbced879bc"),
+                Recording("sorohanro_-_solo-trumpet-06", 27_019,
+                    "8374466fd3951d24509da6e799b132a0db0bdeda69d99c69d989a6888d3d727d"),
+            ],
+            Reading = new() { Unit = DocumentUnit.File },
+            Audio = new() { Labels = "{name}" },
+        },
+        new()
+        {
+            Name = "nasa-clip",
+            Folder = "video",
+            Description = "a clip of 13 seconds with two video streams, 320 × 180 and 480 × 270",
+            Source = "a test file of github.com/pytorch/torchcodec at c66da14; the film is by NASA",
+            Licence = "BSD 3-Clause",
+            Files =
+            [
+                new("nasa_13013.mp4", Raw + "pytorch/torchcodec/main/test/resources/nasa_13013.mp4", 672_981,
+                    "53705221cac65086253367787e964e5d7d37beeba007646106a2c780d087c9e1"),
+            ],
+            Reading = new() { Unit = DocumentUnit.File },
+        },
         Rows("learning-test", "learning.test.csv", "5,000 rows of 6 variables, drawn from a network of 5 edges",
             "learning.test", 60_012, "ef5374f340f3aaa1ade720d5f09884b21eecc4cea81b4a0209ed941b68343b6c",
             "-23832.132", "-24006.734", 41),
@@ -230,6 +268,9 @@ internal static class CatalogueEntries
                 + $"{bic}, {parameters} free parameters.",
         ],
     };
+
+    private static CatalogueFile Recording(string name, long bytes, string hash) =>
+        new(name + ".ogg", Librosa + name + ".ogg", bytes, hash);
 
     private static CatalogueFile Bif(string name, long bytes, string sha256) =>
         new($"{name}.bif.gz",

@@ -28,6 +28,7 @@ public static class SourceKind
         if (Catalogue.OfThisMachine().Find(source.Split(':')[0]) is { } entry)
             return entry.Audio is not null ? Modality.Audio
                 : entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
+                : entry.Files.Any(file => VideoEntry.IsVideo(file.Name)) ? Modality.Video
                 : PairFiles.AreParallel(entry.Files.Select(file => file.Name)) ? Modality.Pairs : Modality.Text;
         if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
             return Modality.Pairs;

@@ -80,13 +80,14 @@ internal sealed class Codebook : nn.Module
 
     /// <summary>Moves the codes towards all vectors that this codebook and its replicas noted, and forgets
     /// them.</summary>
-    public void Follow()
+    /// <param name="random">As in <see cref="Update"/>.</param>
+    public void Follow(Generator? random = null)
     {
         Tensor[] noted = [.. _all.Select(book => book._noted).OfType<Tensor>()];
         if (noted.Length == 0)
             return;
         using (Tensor vectors = cat(noted, 0))
-            Update(vectors);
+            Update(vectors, random);
         foreach (Codebook book in _all)
             book.Forget();
     }

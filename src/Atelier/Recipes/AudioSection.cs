@@ -53,7 +53,7 @@ public sealed record AudioSection
 
     /// <summary>
     /// The sounds to hold out as the test part: a condition on a part of the pattern in labels, such as "index &lt; 5"
-    /// or "speaker = theo". Null takes the published test part of a catalogue entry, and otherwise data.split.
+    /// or "speaker = theo, lucas". Null takes the published test part of a catalogue entry, and otherwise data.split.
     /// </summary>
     public string? TestWhere { get; init; }
 

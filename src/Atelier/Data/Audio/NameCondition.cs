@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Atelier.Data.Audio;
 
-/// <summary>A condition on a part of a file's name, such as "index &lt; 5" or "speaker = theo".</summary>
+/// <summary>
+/// A condition on a part of a file's name, such as "index &lt; 5", "speaker = theo" or "speaker = theo, lucas".
+/// </summary>
 internal sealed partial class NameCondition
 {
     private readonly string _part, _sign, _value;
@@ -20,7 +22,8 @@ internal sealed partial class NameCondition
         Match match = Form().Match(text);
         if (!match.Success)
             throw new AtelierException($"'{text}' is not a condition on a part of a file name", key,
-                "write the part, one of < <= > >= = !=, and a value: index < 5");
+                "write the part, one of < <= > >= = !=, and a value: index < 5; for = and !=, or several: speaker = "
+                    + "theo, lucas");
         string part = match.Groups["part"].Value;
         return pattern is null
             ? throw new AtelierException("a condition on file names needs a pattern of them", key,
@@ -32,22 +35,26 @@ internal sealed partial class NameCondition
     }
 
     /// <summary>
-    /// Returns whether the parts of a name fulfil the condition. Numbers are compared as numbers, other values as text.
+    /// Returns whether the parts of a name fulfil the condition. Numbers are compared as numbers, other values as text;
+    /// = is met by any of several values, and != by none of them.
     /// </summary>
     public bool IsMet(IReadOnlyDictionary<string, string> parts)
     {
         string found = parts[_part];
-        int order = Number(found) is { } x && Number(_value) is { } y ? x.CompareTo(y)
-            : string.CompareOrdinal(found, _value);
         return _sign switch
         {
-            "<" => order < 0,
-            "<=" => order <= 0,
-            ">" => order > 0,
-            ">=" => order >= 0,
-            "!=" => order != 0,
-            _ => order == 0,
+            "<" => Order(_value) < 0,
+            "<=" => Order(_value) <= 0,
+            ">" => Order(_value) > 0,
+            ">=" => Order(_value) >= 0,
+            "!=" => !IsAny(),
+            _ => IsAny(),
         };
+
+        bool IsAny() => _value.Split(',', StringSplitOptions.TrimEntries).Any(value => Order(value) == 0);
+
+        int Order(string value) => Number(found) is { } x && Number(value) is { } y ? x.CompareTo(y)
+            : string.CompareOrdinal(found, value);
     }
 
     private static double? Number(string text) =>

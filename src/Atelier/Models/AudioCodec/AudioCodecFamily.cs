@@ -71,7 +71,13 @@ public sealed class AudioCodecFamily : ICodecFamily
                     cancellation));
                 return new TrainingSample(file, file);
             },
-            // the codebooks follow the vectors of the whole batch, so there are no replicas
+            CreateReplica = () =>
+            {
+                var replica = new AudioCodecModel(model.Config, model.Schema, recipe.Training.ChosenPrecision,
+                    recipe.Seed);
+                model.Join(replica);
+                return replica;
+            },
             ItemUnit = "clips",
         });
     }

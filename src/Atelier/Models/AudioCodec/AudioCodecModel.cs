@@ -66,7 +66,6 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     /// <inheritdoc/>
     public override IReadOnlyList<Objective<AudioBatch>> Objectives { get; }
 
-    // on the CPU of a copy that was never prepared it is 0
     private bool IsAdversarial => Config.Adversarial && Steps.Number() > Config.AdversarialStart;
 
     private Tensor Steps => get_buffer("steps")!;
@@ -78,6 +77,20 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
         if (turn == 0)
             Steps.copy_(Steps.PlusNumber(1));
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Moves the codes towards the sounds of the step.</remarks>
+    public override void Conclude(int turn)
+    {
+        if (turn == 0)
+            _quantizer.Follow();
+    }
+
+    /// <inheritdoc/>
+    public override void ForgetBatches() => _quantizer.Forget();
+
+    /// <summary>Lets the codes follow the sounds of a replica as well.</summary>
+    internal void Join(AudioCodecModel replica) => _quantizer.Join(replica._quantizer);
 
     /// <inheritdoc/>
     public override string Unit(string figure) => figure switch

@@ -26,7 +26,7 @@ internal sealed class ResidualQuantizer : nn.Module
     /// <summary>Quantises vectors in training.</summary>
     /// <param name="vectors">[vectors, size], fp32.</param>
     /// <param name="counts">The number of codebooks of each vector, [vectors], fp32; null for all.</param>
-    /// <param name="isLearning">Whether the codes move towards the vectors first.</param>
+    /// <param name="isLearning">Whether the vectors are noted for <see cref="Follow"/>.</param>
     public Result Quantise(Tensor vectors, Tensor? counts, bool isLearning)
     {
         Tensor residual = vectors, sum = zeros_like(vectors), commitment = zeros(1, device: vectors.device);
@@ -34,7 +34,7 @@ internal sealed class ResidualQuantizer : nn.Module
         foreach ((int i, Codebook codebook) in _codebooks.Index())
         {
             if (isLearning)
-                codebook.Update(residual);
+                codebook.Note(residual);
             Tensor code = codebook.Nearest(residual.detach()), quantised = codebook.Codes.index_select(0, code);
             codes.Add(code);
             residual = residual.sub(quantised);
@@ -51,6 +51,27 @@ internal sealed class ResidualQuantizer : nn.Module
         Tensor through = vectors.Plus(sum.sub(vectors).detach());
         Tensor size = vectors.detach().Squared().mean().PlusNumber(Tiny);
         return new Result(through, commitment.Times(1.0 / _codebooks.Count).div(size), stack(codes));
+    }
+
+    /// <summary>Moves the codes towards the vectors of a training step, those of the replicas too.</summary>
+    public void Follow()
+    {
+        foreach (Codebook codebook in _codebooks)
+            codebook.Follow();
+    }
+
+    /// <summary>Forgets the vectors that were noted.</summary>
+    public void Forget()
+    {
+        foreach (Codebook codebook in _codebooks)
+            codebook.Forget();
+    }
+
+    /// <summary>Lets <see cref="Follow"/> use the vectors of a replica as well.</summary>
+    public void Join(ResidualQuantizer replica)
+    {
+        foreach ((Codebook codebook, Codebook other) in _codebooks.Zip(replica._codebooks))
+            codebook.Join(other);
     }
 
     /// <summary>Returns the codes of vectors.</summary>

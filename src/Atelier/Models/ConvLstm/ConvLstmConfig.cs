@@ -25,6 +25,12 @@ public sealed record ConvLstmConfig
     [Range(1, 11)]
     public int KernelSize { get; init; } = 5;
 
+    /// <summary>
+    /// Predicts the difference to the frame before instead of the frame itself, so that a new model repeats the last
+    /// frame. Suits videos that change slowly.
+    /// </summary>
+    public bool Residual { get; init; }
+
     /// <summary>Throws if the values do not fit clips.</summary>
     /// <exception cref="AtelierException">They do not.</exception>
     internal void Check(VideoSchema schema)

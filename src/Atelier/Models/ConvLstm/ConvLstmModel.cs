@@ -37,6 +37,12 @@ public sealed class ConvLstmModel : VideoModel
             _cells.Add(new ConvLstmCell(layer == 0 ? values : config.HiddenSize, config.HiddenSize, config.KernelSize,
                 precision, random));
         _output = new Convolution((long)config.LayerCount * config.HiddenSize, values, 1, 1, precision, random);
+        if (config.Residual)
+        {
+            using var gradients = no_grad();
+            foreach (Parameter parameter in _output.parameters())
+                parameter.zero_();
+        }
         register_module("cells", _cells);
         register_module("output", _output);
         Objectives = [new Objective<VideoBatch>("loss", Loss, [.. parameters()])];
@@ -96,14 +102,16 @@ public sealed class ConvLstmModel : VideoModel
         for (int frame = 0; frame + 1 < Schema.Frames; frame++)
         {
             cancellation.ThrowIfCancellationRequested();
-            Tensor x = F.pixel_unshuffle(frame < given ? clips.select(1, frame) : predictions[^1], patch);
+            Tensor before = frame < given ? clips.select(1, frame) : predictions[^1];
+            Tensor x = F.pixel_unshuffle(before, patch);
             for (int layer = 0; layer < states.Length; layer++)
             {
                 states[layer] = _cells[layer].Forward(x, states[layer].Hidden, states[layer].Cell);
                 x = states[layer].Hidden;
             }
-            predictions.Add(F.pixel_shuffle(
-                _output.forward(cat([.. states.Select(state => state.Hidden)], 1)).to(ScalarType.Float32), patch));
+            Tensor output = F.pixel_shuffle(
+                _output.forward(cat([.. states.Select(state => state.Hidden)], 1)).to(ScalarType.Float32), patch);
+            predictions.Add(Config.Residual ? before.Plus(output) : output);
         }
         return stack(predictions, 1);
     }

@@ -96,11 +96,12 @@ internal sealed class Replicas<TBatch> : IDisposable
         _models[0].Prepare(turn);
     }
 
-    /// <summary>Lets the model do what it does after a turn.</summary>
+    /// <summary>Lets the model do what it does after a turn, with random numbers of the step.</summary>
     public void Conclude(int turn)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
+        using var context = new StepContext { Random = _streams[0], Step = _step }.Use();
         _models[0].Conclude(turn);
     }
 

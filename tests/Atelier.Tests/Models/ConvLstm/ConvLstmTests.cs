@@ -1,5 +1,6 @@
 using Atelier.Abstractions;
 using Atelier.Data.Images;
+using Atelier.Data.Video;
 using Atelier.Evaluation;
 using Atelier.Models;
 using Atelier.Models.ConvLstm;
@@ -70,6 +71,24 @@ public sealed class ConvLstmTests : IDisposable
                     .ShouldBe(Sigmoid(Of(3)) * Math.Tanh(expected), 1e-4);
             }
         }
+    }
+
+    [Fact]
+    public void A_new_model_of_differences_repeats_the_last_given_frame()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        var schema = new VideoSchema(8, 8, 1, 4, 10, []);
+        using var model = new ConvLstmModel(new ConvLstmConfig { HiddenSize = 8, Residual = true }, schema,
+            Precision.Fp32, 1);
+        model.eval();
+        Tensor clips = rand([2, 4, 1, 8, 8]);
+        using var random = new Generator(1, CPU);
+        Tensor continued = model.Sample(randn([2, schema.Size]), GivenFrames.First(clips, 2), null,
+            new(new(), new()), random);
+        continued.narrow(1, 0, 2).allclose(clips.narrow(1, 0, 2), 0, 0).ShouldBeTrue();
+        for (int frame = 2; frame < 4; frame++)
+            continued.select(1, frame).allclose(clips.select(1, 1), 0, 0).ShouldBeTrue();
     }
 
     [Fact]

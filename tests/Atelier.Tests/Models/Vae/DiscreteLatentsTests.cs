@@ -22,12 +22,11 @@ public sealed class DiscreteLatentsTests
             Tensor vectors = randn([12, 3], generator: random);
             divided.Note(randn([7, 3], generator: random));
             divided.Forget(); // as what the measurement of execution plans noted
-            TorchSharp.torch.random.manual_seed(step);
-            whole.Update(vectors);
+            using Generator own = new((ulong)step, CPU), other = new((ulong)step, CPU);
+            whole.Update(vectors, own);
             divided.Note(vectors.narrow(0, 0, 5));
             replica.Note(vectors.narrow(0, 5, 7));
-            TorchSharp.torch.random.manual_seed(step);
-            divided.Follow();
+            divided.Follow(other);
             divided.Codes.allclose(whole.Codes, 0, 0).ShouldBeTrue();
             divided.Follow(); // nothing is noted any more
             divided.Codes.allclose(whole.Codes, 0, 0).ShouldBeTrue();
