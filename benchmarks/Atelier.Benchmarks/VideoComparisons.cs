@@ -49,7 +49,7 @@ internal static class VideoComparisons
         using var data = VideoData.Open(Folder);
         using var generator = new VideoGenerator(new VideoDiffusionModel(Network, data.Schema, Precision.Bf16, seed: 1))
         {
-            Defaults = new SamplingDefaults { Sampler = "heun", Steps = SamplerSteps },
+            Defaults = new SamplingDefaults { Sampler = "heun", Steps = SamplerSteps, Guidance = 1 },
         };
         var rates = new List<double>();
         for (int i = 0; i < SampleTimes; i++)

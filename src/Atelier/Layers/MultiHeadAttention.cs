@@ -1,3 +1,4 @@
+using Atelier.Layers.Fused;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
 using static TorchSharp.torch;
@@ -41,6 +42,8 @@ public sealed record AttentionShape(int HiddenSize, int HeadCount, int KeyValueH
 /// </summary>
 public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
 {
+    private readonly BareKernel _kernel;
+
     /// <summary>Creates the layer with new weights.</summary>
     /// <param name="shape">Its shape.</param>
     /// <param name="rotary">Rotates queries and keys by their positions, or null; shared between layers. Not for
@@ -59,6 +62,7 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
         if (shape.SourceSize is not null && (rotary is not null || product.IsCausal))
             throw new ArgumentException("two sequences have no positions in common", nameof(shape));
         (Shape, Rotary, Product) = (shape, rotary, product);
+        _kernel = new BareKernel(new MultiHeadAttentionKernel(this));
         int inputs = shape.SourceSize is null ? shape.QuerySize + (2 * shape.KeyValueSize) : shape.QuerySize;
         QueryKeyValue = new Linear(shape.HiddenSize, inputs, shape.Bias, precision, deviation, random);
         SourceKeyValue = shape.SourceSize is { } size
@@ -105,6 +109,17 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
         Tensor mixed = Product.Attend(q, k, v, training ? Shape.Dropout : 0, context?.Padding, context?.Bias);
         // [heads, batch, time, headSize] → [batch, time, heads · headSize]
         return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(x.shape[0], x.shape[1], Shape.QuerySize)));
+    }
+
+    /// <summary>Attends within each sequence, by the fused kernel where it can be used.</summary>
+    /// <param name="x">The sequences, [batch, time, hidden].</param>
+    /// <returns>[batch, time, hidden].</returns>
+    internal Tensor ForwardFused(Tensor x)
+    {
+        Tensor stream = x.to(ScalarType.Float32).contiguous();
+        return _kernel.Serves(stream, KernelContext.None)
+            ? KernelLayers.Run(stream, [_kernel], KernelContext.None)
+            : Forward(x);
     }
 
     private (Tensor Q, Tensor K, Tensor V) FromItself(Tensor x, KeyValueCache? cache)

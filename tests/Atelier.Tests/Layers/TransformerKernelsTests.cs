@@ -76,6 +76,39 @@ public sealed class TransformerKernelsTests : IDisposable
         Compare(kernels, plain, model => model.Head(model.Encode(ids, padding)), targets);
     }
 
+    [Theory]
+    [InlineData(32, 2)]
+    [InlineData(96, 2)]
+    public void Attention_by_itself_in_a_kernel_has_the_results_and_gradients_of_the_plain_one(int width, int heads)
+    {
+        Assert.SkipUnless(Bf16.IsSupported, "this processor lacks AVX-512");
+        using var scope = NewDisposeScope();
+        using AttentionProduct product = new(causal: false), other = new(causal: false);
+        MultiHeadAttention Layer(AttentionProduct of, Precision precision)
+        {
+            using var random = new Generator(4, CPU);
+            return new MultiHeadAttention(new AttentionShape(width, heads, heads, width / heads, Bias: true,
+                Dropout: 0), rotary: null, of, precision, 0.3, 0.3, random);
+        }
+        using MultiHeadAttention fused = Layer(product, Precision.Bf16), plain = Layer(other, Precision.Fp32);
+        using var numbers = new Generator(5, CPU);
+        Tensor x = randn([7, 16, width], generator: numbers), towards = randn([7, 16, width], generator: numbers);
+        (Tensor, Tensor[]) Run(Func<Tensor, Tensor> forward, MultiHeadAttention layer)
+        {
+            Tensor input = x.clone().requires_grad_(true), y = forward(input);
+            (y * towards).sum().backward();
+            return (y.detach(), [input.grad!, .. layer.parameters().Select(parameter => parameter.grad!)]);
+        }
+        (Tensor y, Tensor[] own) = Run(fused.ForwardFused, fused);
+        (Tensor expected, Tensor[] gradients) = Run(input => plain.Forward(input), plain);
+        Near(y, expected);
+        foreach ((Tensor gradient, Tensor like) in own.Zip(gradients))
+            Near(gradient, like);
+
+        static void Near(Tensor a, Tensor b) =>
+            ((a - b).norm() / b.norm()).ToDouble().ShouldBeLessThan(0.04, "a share of bf16's precision");
+    }
+
     [Fact]
     public void Dropout_of_the_share_remains_the_same_backwards_and_scales_what_it_keeps()
     {

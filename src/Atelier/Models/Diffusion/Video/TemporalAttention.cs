@@ -43,7 +43,7 @@ internal sealed class TemporalAttention : nn.Module
         // [batch · places, frames, channels]
         Tensor tokens = _norm.forward(x).reshape(batch, _frames, channels, places).permute(0, 3, 1, 2)
             .reshape(batch * places, _frames, channels).Plus(_positions.to(x.dtype));
-        Tensor mixed = _attention.Forward(tokens).view(batch, places, _frames, channels).permute(0, 2, 3, 1)
+        Tensor mixed = _attention.ForwardFused(tokens).view(batch, places, _frames, channels).permute(0, 2, 3, 1)
             .reshape(x.shape[0], channels, height, width);
         return x.Plus(mixed.to(x.dtype));
     }

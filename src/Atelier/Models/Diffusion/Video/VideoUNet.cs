@@ -99,22 +99,29 @@ internal sealed class VideoUNet : DenoisingNetwork
         {
             for (int block = level * _blocks; block < (level + 1) * _blocks; block++)
             {
-                x = _downTime[block].Forward(_down[block].Forward(x, condition));
+                x = Block(x, _down[block], _downTime[block], condition);
                 skips.Push(x);
             }
             if (level + 1 < _levels)
                 x = _halve[level].forward(x);
         }
-        x = _middleLast.Forward(_middleTime.Forward(_middle.Forward(x, condition)), condition);
+        x = _middleLast.Forward(Block(x, _middle, _middleTime, condition), condition);
         for (int level = 0; level < _levels; level++) // from the lowest resolution
         {
             for (int block = level * _blocks; block < (level + 1) * _blocks; block++)
-                x = _upTime[block].Forward(_up[block].Forward(cat([x, skips.Pop()], 1), condition));
+                x = Block(cat([x, skips.Pop()], 1), _up[block], _upTime[block], condition);
             if (level + 1 < _levels)
                 x = F.pixel_shuffle(_double[level].forward(x), 2); // Shi et al. 2016
         }
         Tensor answer = F.pixel_shuffle(_last.forward(_norm.Silu(x)).to(ScalarType.Float32), _patch);
         return answer.reshape(batch, frames, answer.shape[1], answer.shape[2], answer.shape[3]).transpose(1, 2);
+    }
+
+    private static Tensor Block(Tensor x, ResidualConvolution space, TemporalAttention time, Tensor condition)
+    {
+        using var scope = NewDisposeScope(); // what no gradient needs is gone before the next block begins
+        Tensor y = space.Forward(x, condition);
+        return time.Forward(y).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
