@@ -15,7 +15,7 @@ internal static class VideoComparisons
 {
     private const string Peers = "PyTorch, the best of fp32 and bf16 autocast, each with channels first and last";
     private const double Limit = 1.3;
-    private const int BatchSize = 16, TrainSteps = 18, SampleTimes = 3, SamplerSteps = 10, Clips = 400;
+    private const int BatchSize = 16, TrainSteps = 18, SampleTimes = 4, SamplerSteps = 10, Clips = 400;
 
     private static readonly VideoDiffusionConfig Network = new() { Conditional = true, Channels = [32, 64, 96] };
 

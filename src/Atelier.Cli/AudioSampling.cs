@@ -1,3 +1,5 @@
+using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data.Images;
@@ -10,6 +12,25 @@ namespace Atelier.Cli;
 /// <summary>Generates sounds for the command generate.</summary>
 internal sealed class AudioSampling(ToolConsole console, AudioTask task)
 {
+    /// <summary>The option that names the gap of a sound.</summary>
+    public static Option<string?> GapOption() => new("--gap")
+    {
+        HelpName = "0.2-0.4",
+        Description = "The part of the input sound to generate anew, from where to where in seconds.",
+    };
+
+    /// <summary>Reads a gap: "0.2-0.4"; null stays null.</summary>
+    /// <exception cref="AtelierException">It is no range of seconds.</exception>
+    public static TimeRange? Gap(string? text)
+    {
+        if (text is null)
+            return null;
+        double[] ends = [.. text.Split('-').Select(part => double.TryParse(part, NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out double seconds) ? seconds : double.NaN)];
+        return ends is [var start, var end] && !double.IsNaN(start) && !double.IsNaN(end) ? new(start, end)
+            : throw new AtelierException($"'{text}' is no range of seconds", "--gap", "write 0.2-0.4");
+    }
+
     /// <summary>Generates sounds and shows where they are.</summary>
     public async Task<int> RunAsync(ITrainedModel model, string run, GenerationRequest request, string? place,
         CancellationToken cancellation)

@@ -29,6 +29,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<string?> _given = VideoSampling.GivenOption();
     private readonly Option<double?> _seconds = new("--seconds") { HelpName = "S",
         Description = "The length of each sound or video in seconds, with the beginning that the input gives." };
+    private readonly Option<string?> _gap = AudioSampling.GapOption();
     private readonly Option<string?> _prefix = new("--prefix") { HelpName = "T",
         Description = "The text that the target of a source begins with." };
     private readonly Option<bool> _alignments = new("--alignments") {
@@ -73,6 +74,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_input);
         Add(_given);
         Add(_seconds);
+        Add(_gap);
         Add(_prefix);
         Add(_alignments);
         Add(_evidence);
@@ -158,6 +160,7 @@ internal sealed class GenerateCommand : ToolCommand
             Input = parse.GetValue(_input) is { } input ? new InputData(InputFile.Load(input), input) : null,
             GivenFrames = VideoSampling.Numbers(parse.GetValue(_given)),
             Seconds = parse.GetValue(_seconds),
+            Gap = AudioSampling.Gap(parse.GetValue(_gap)),
             Prefix = parse.GetValue(_prefix),
             Alignments = parse.GetValue(_alignments),
             Evidence = NamedValues.Read(parse, _evidence),
@@ -166,6 +169,7 @@ internal sealed class GenerateCommand : ToolCommand
             Drawing = _drawing.Read(parse, ends),
             Decoding = _decoding.Read(parse,
                 writer?.Defaults ?? model.As<MaskedTextGenerator>()?.Defaults ?? model.As<SoundGenerator>()?.Defaults
+                    ?? model.As<VideoGenerator>()?.Decoding
                     ?? new DecodingOptions()),
         };
         if (_workshop.TaskOf(model) is AudioTask sounds)

@@ -54,6 +54,11 @@ public sealed record GenerationRequest
     /// </summary>
     public double? Seconds { get; init; }
 
+    /// <summary>
+    /// The part of the sound in <see cref="Input"/> that is generated anew; null continues the sound.
+    /// </summary>
+    public TimeRange? Gap { get; init; }
+
     /// <summary>The evidence: known values by column, such as "smoke" = "yes".</summary>
     public IReadOnlyDictionary<string, string> Evidence { get; init; } = new Dictionary<string, string>();
 
@@ -84,10 +89,12 @@ public sealed record GenerationRequest
     /// <param name="target">Whether it writes a target, with a prefix and alignments, given a source.</param>
     /// <param name="frames">Whether it supports given frames.</param>
     /// <param name="seconds">Whether it supports a length in seconds.</param>
+    /// <param name="gap">Whether it fills in a gap of a sound.</param>
     /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false,
-        bool target = false, bool frames = false, bool seconds = false)
+        bool target = false, bool frames = false, bool seconds = false,
+        bool gap = false)
     {
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
@@ -98,6 +105,7 @@ public sealed record GenerationRequest
             ("a class", Class is not null, classes), ("sampling options", Drawing is not null, drawing),
             ("a single sample of several", Only is not null, only),
             ("given frames", GivenFrames is not null, frames), ("a length in seconds", Seconds is not null, seconds),
+            ("a gap of a sound", Gap is not null, gap),
             ("a forced prefix", Prefix is not null, target), ("alignments", Alignments, target),
             (length ? "decoding options other than the maximum number of tokens"
                 : "decoding options (such as temperature)", SetsDecoding(length), decoding),

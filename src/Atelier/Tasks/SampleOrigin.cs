@@ -40,7 +40,7 @@ public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Reques
             ["Request"] =
                 JsonSerializer.Serialize(new Asked(Request.Count, Request.Only, Request.Seed, Request.Class,
                 Drawing.Of(Request.Drawing), Hashes(Request), Request.Decoding, Request.Seconds,
-                Request.Input?.Name), Json),
+                Request.Input?.Name, Request.Gap), Json),
         };
         Add(Model, "");
         if (Upscaler is not null)
@@ -74,7 +74,8 @@ public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Reques
                 throw new KeyNotFoundException("it was not written by Atelier");
             var request = new GenerationRequest { Count = asked.Count, Only = asked.Only, Seed = asked.Seed,
                 Class = asked.Class, Drawing = asked.Drawing?.Load(images), Decoding = asked.Decoding,
-                Seconds = asked.Seconds, Input = asked.Input is { } name ? inputs?.Invoke(name) : null };
+                Seconds = asked.Seconds, Gap = asked.Gap,
+                Input = asked.Input is { } name ? inputs?.Invoke(name) : null };
             return new(Identity(""), request)
             {
                 Files = asked.Files ?? new Dictionary<string, string>(),
@@ -115,7 +116,7 @@ public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Reques
 
     private sealed record Asked(int Count, int? Only, long Seed, string? Class, Drawing? Drawing,
         IReadOnlyDictionary<string, string>? Files = null, DecodingOptions? Decoding = null, double? Seconds = null,
-        string? Input = null);
+        string? Input = null, TimeRange? Gap = null);
 
     /// <summary>Sampling options with the names of images in place of their bytes.</summary>
     /// <param name="Sampler">As in <see cref="SamplingOptions"/>, and so are the numbers.</param>

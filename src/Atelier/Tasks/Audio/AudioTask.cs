@@ -38,8 +38,14 @@ public sealed class AudioTask : ITask
         if (model.As<SoundGenerator>() is { } ofCodes)
             return Options(ofCodes.IsConditional ? ofCodes.Schema.Classes : [], CodeOptions(ofCodes));
         var generator = model.Require<ImageGenerator>();
-        return Options(generator.IsConditional ? generator.Schema.Classes : [], generator.Model.SamplingFields
-            .Where(Steers).Select(field => ImageTask.Sampling(field, generator)));
+        IEnumerable<RequestOption> own = generator.Model.SamplingFields.Where(Steers)
+            .Select(field => ImageTask.Sampling(field, generator));
+        return Options(generator.IsConditional ? generator.Schema.Classes : [],
+            !generator.Model.SamplingFields.Contains("mask") ? own : own.Concat(
+            [
+                new("input", "A sound whose gap is generated anew."),
+                new("gap", "Where the gap of the input begins and ends, in seconds, such as 0.2-0.4."),
+            ]));
     }
 
     private static IReadOnlyList<RequestOption> Options(IReadOnlyList<string> classes, IEnumerable<RequestOption> own)
@@ -89,12 +95,22 @@ public sealed class AudioTask : ITask
             throw new AtelierException("sounds do not begin from images", Mention.Field("from"), "leave it out");
         ImageSchema schema = generator.Schema;
         var spectrograms = new SpectrogramImages(schema.Spectrogram!);
+        SoundInfilling? infilling = null;
+        if (request is { Input: not null, Gap: not null })
+            (request, infilling) = await Task.Run(() => SoundInfilling.Begin(generator, request, cancellation),
+                cancellation).ConfigureAwait(false);
+        else if ((request.Input ?? (object?)request.Gap) is not null)
+            throw new AtelierException("filling in needs a sound and its gap", Mention.Field("gap"),
+                $"give both: {Mention.Field("input")} and {Mention.Field("gap")}");
         long number = request.Only ?? 0;
         await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
         {
             var image = (ImageSample)sample; // grey, so that its pixels are its plane
             float[] samples = spectrograms.ToSamples(image.Pixels.Span, request.Seed + number++, cancellation);
-            yield return new AudioSample(schema.Spectrogram!.Mel.SampleRate, 1, samples) { Class = image.Class };
+            yield return new AudioSample(schema.Spectrogram!.Mel.SampleRate, 1, infilling?.Fill(samples) ?? samples)
+            {
+                Class = image.Class,
+            };
         }
     }
 

@@ -112,16 +112,15 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
         }, cancellation);
         try
         {
-            var identity = BundleIdentity.Of(bundle);
             if (ChoosesCodes)
             {
                 (DecodingOptions decoding, double guidance) = CodeDecoding.Read(bundle);
-                return new VideoGenerator(model, identity)
+                return new VideoGenerator(model)
                 {
                     Decoding = decoding, Defaults = new SamplingDefaults { Guidance = guidance },
                 };
             }
-            return new VideoGenerator(model, identity)
+            return new VideoGenerator(model)
             {
                 Defaults = SamplesInSteps ? ImageBundle.ReadSampling(bundle, config) : new SamplingDefaults(),
             };

@@ -3,7 +3,6 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Data.Video;
 using Atelier.Recipes;
-using Atelier.Runs;
 using Atelier.Tensors;
 using Atelier.Tasks.Images;
 using TorchSharp;
@@ -21,8 +20,7 @@ namespace Atelier.Tasks.Video;
 /// one before, half a clip, as Ho et al. 2022 (section 3.1) extend videos in time.
 /// </remarks>
 /// <param name="model">The model. It is disposed with the generator.</param>
-/// <param name="identity">The identity of the model; null during training.</param>
-public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = null) : ITrainedModel, IGenerator
+public sealed class VideoGenerator(VideoModel model) : ITrainedModel, IGenerator
 {
     private const int MostTogether = 32, MostValues = 1 << 20; // clips at once, and their values
     private const double MostSeconds = 600;
@@ -39,9 +37,6 @@ public sealed class VideoGenerator(VideoModel model, BundleIdentity? identity = 
 
     /// <summary>The model.</summary>
     public VideoModel Model => model;
-
-    /// <summary>The identity of the model; null during training.</summary>
-    public BundleIdentity? Identity => identity;
 
     /// <summary>The sampling options of a request that sets none.</summary>
     public SamplingDefaults Defaults { get; init; } = new();

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data.Audio;
 using Atelier.Evaluation;
+using Atelier.Tasks;
 using Atelier.Tasks.Audio;
 using Atelier.Tests.Data;
 
@@ -39,6 +40,40 @@ public sealed class SoundGenerationTests : IDisposable
         Refused(new() { Drawing = new() { From = new InputImage(new byte[] { 1 }) } }, "do not begin from images");
         void Refused(GenerationRequest wrong, string why) =>
             Should.Throw<AtelierException>(() => Sounds(wrong)).ToLine().ShouldContain(why);
+    }
+
+    [Fact]
+    public async Task A_gap_is_filled_in_and_the_rest_stays_to_the_sample()
+    {
+        await TinySounds.TrainAsync(_folder["run"]);
+        var workshop = new Workshop();
+        using ITrainedModel model = workshop.Open(_folder["run/bundle"]);
+        var task = (AudioTask)workshop.TaskOf(model);
+        float[] sine = [.. Enumerable.Range(0, 3600).Select(i => 0.5f * MathF.Sin(0.3f * i))];
+        InputData Wav(float[] samples) => new(AudioFiles.EncodeWav(new Sound([samples], 8000)), "given.wav");
+        AudioSample Filled(GenerationRequest request) =>
+            (AudioSample)task.GenerateAsync(model, request).ToBlockingEnumerable().Single();
+        var request = new GenerationRequest { Input = Wav(sine), Gap = new(0.2, 0.3), Class = "tone-low" };
+        float[] filled = Filled(request).Samples.ToArray(),
+            given = AudioFiles.Read(request.Input, 8000, 1, default).Samples[0];
+        filled.Length.ShouldBe(3600);
+        filled[..1600].ShouldBe(given[..1600]);
+        filled[2400..].ShouldBe(given[2400..]);
+        filled[1700..2300].ShouldNotBe(given[1700..2300]);
+        Filled(request).Samples.ToArray().ShouldBe(filled, "the same seed");
+        Filled(request with { Seed = 2 }).Samples.ToArray()[1700..2300].ShouldNotBe(filled[1700..2300]);
+
+        byte[] tagged = AudioOutput.Joined([Filled(request)], AudioTask.OriginOf(model, request));
+        SampleOrigin.Read(new InputData(tagged, "filled.wav"), _ => [], _ => request.Input).Request.Gap
+            .ShouldBe(request.Gap);
+
+        Refused(request with { Gap = null }, "needs a sound and its gap");
+        Refused(request with { Input = null }, "needs a sound and its gap");
+        Refused(request with { Gap = new(0.4, 0.6) }, "not within a sound of 0.45 s");
+        Refused(request with { Gap = new(0.3, 0.3) }, "not within");
+        Refused(request with { Input = Wav(new float[4100]) }, "the sounds of the model last 0.5 s");
+        void Refused(GenerationRequest wrong, string why) =>
+            Should.Throw<AtelierException>(() => Filled(wrong)).ToLine().ShouldContain(why);
     }
 
     [Fact]
