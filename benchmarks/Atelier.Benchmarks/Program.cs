@@ -59,6 +59,10 @@ try
     {
         OperatorPathTiming.Run(Rounds(1));
     }
+    else if (args is [LongMedia.Name, ..])
+    {
+        LongMedia.Run(Rounds(1, 60));
+    }
     else if (args is ["products", ..])
     {
         ProductTiming.Run(Rounds(1, 9));
@@ -97,6 +101,7 @@ try
         Console.WriteLine(
             "benchmarks/run products [ROUNDS]: matrix products in the shapes of training, ours and the "
                 + "tensor library's");
+        Console.WriteLine($"benchmarks/run {LongMedia.Name} [MINUTES]: {LongMedia.Description}");
         Console.WriteLine(
             "benchmarks/run ngram [ROUNDS]: n-grams over 30,000 tokens, how fast they score one document and "
                 + "give all logits");

@@ -143,7 +143,9 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         if (!console.Json)
         {
             IReadOnlyList<RequestOption> options = workshop.RequestOptions(outcome.Folder);
-            console.Say($"run:    {folder}\nmore:   {GenerateCommand.ExampleOf(folder, options)}");
+            string more = options.Count > 0 ? GenerateCommand.ExampleOf(folder, options)
+                : $"atelier compress sound.wav --to codec --with {folder}"; // a codec of sounds generates nothing
+            console.Say($"run:    {folder}\nmore:   {more}");
         }
     }
 }

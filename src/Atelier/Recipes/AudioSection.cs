@@ -52,6 +52,12 @@ public sealed record AudioSection
     public string? Labels { get; init; }
 
     /// <summary>
+    /// The parts of the pattern in labels that together are the class, such as [class, speaker] for classes named
+    /// "7-jackson". Null takes the part "class".
+    /// </summary>
+    public IReadOnlyList<string>? ClassParts { get; init; }
+
+    /// <summary>
     /// The sounds to hold out as the test part: a condition on a part of the pattern in labels, such as "index &lt; 5"
     /// or "speaker = theo, lucas". Null takes the published test part of a catalogue entry, and otherwise data.split.
     /// </summary>

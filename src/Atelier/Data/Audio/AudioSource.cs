@@ -16,7 +16,8 @@ internal sealed record AudioItem(AudioEntry Entry, int Label, string? Speaker, b
 /// <param name="Items">The sounds, in the source's order.</param>
 internal sealed record AudioSource(int SampleRate, IReadOnlyList<string> Classes, IReadOnlyList<AudioItem> Items)
 {
-    private const string LabelsKey = "data.audio.labels", TestKey = "data.audio.testWhere";
+    private const string LabelsKey = "data.audio.labels", TestKey = "data.audio.testWhere",
+        PartsKey = "data.audio.classParts";
     private const int RatesLooked = 200; // sounds whose sample rate is looked at, evenly chosen
     private const int LowestRate = 1000, HighestRate = 192_000;
 
@@ -58,12 +59,17 @@ internal sealed record AudioSource(int SampleRate, IReadOnlyList<string> Classes
             ? NamePattern.Parse(labels, LabelsKey) : null;
         NameCondition? held = testWhere is null ? null : NameCondition.Parse(testWhere, pattern, TestKey);
         List<(AudioEntry Entry, string Label, string? Speaker, bool IsTest)> found = [];
+        IReadOnlyList<string> classParts = section.Audio.ClassParts ?? [];
+        if (classParts.FirstOrDefault(part => pattern?.Parts.Contains(part) != true) is { } missing)
+            throw new AtelierException($"file names have no part '{missing}'", PartsKey,
+                "name parts of the pattern in data.audio.labels");
         if (pattern is not null)
         {
             foreach (AudioEntry entry in entries)
             {
                 if (pattern.Match(entry.Name) is { } parts)
-                    found.Add((entry, parts.GetValueOrDefault(NamePattern.Class, ""),
+                    found.Add((entry, classParts.Count == 0 ? parts.GetValueOrDefault(NamePattern.Class, "")
+                            : string.Join('-', classParts.Select(part => parts[part])),
                         parts.GetValueOrDefault(NamePattern.Speaker), held?.IsMet(parts) ?? false));
             }
             if (found.Count == 0)

@@ -87,6 +87,12 @@ public sealed class AudioDataTests : IDisposable
             "Left out because their names do not match {class}_{speaker}_{index}: 1 sound.");
         using AudioData theo = Prepare("in/digits.tar.gz", section with { TestWhere = "speaker = theo" });
         theo.Test.Count.ShouldBe(3);
+        using AudioData both = Prepare("in/digits.tar.gz",
+            section with { ClassParts = ["class", "speaker"], TestWhere = "index = 1, 12" });
+        both.Schema.Classes.ShouldBe(["3-jackson", "3-theo", "7-jackson", "7-theo"]);
+        both.Test.Recordings.Select(r => r.Label).ShouldBe([1, 1]);
+        Should.Throw<AtelierException>(() => Prepare("in/digits.tar.gz", section with { ClassParts = ["voice"] }))
+            .Message.ShouldContain("no part 'voice'");
     }
 
     [Theory]
