@@ -144,6 +144,16 @@ def train(model, args, autocast):
     return args.batch / statistics.median(timed), torch.stack(losses[-max(1, args.steps // 10) :]).mean().item()
 
 
+def heun(velocity, x, steps):
+    """Follows a velocity from noise by Heun's steps, the last one Euler's."""
+    for i in range(steps):
+        t, s = 1 - i / steps, 1 - (i + 1) / steps
+        slope = velocity(x, t)
+        ahead = x + (s - t) * slope
+        x = ahead if s <= 0 else x + (s - t) / 2 * (slope + velocity(ahead, s))
+    return x
+
+
 @torch.inference_mode()
 def sample(model, args, autocast):
     def velocity(x, t, labels):
@@ -157,11 +167,7 @@ def sample(model, args, autocast):
         x = torch.randn(args.batch, 1, 28, 28)
         if args.layout == "last":
             x = x.contiguous(memory_format=torch.channels_last)
-        for i in range(args.looks):  # Heun's steps, the last one Euler's
-            t, s = 1 - i / args.looks, 1 - (i + 1) / args.looks
-            slope = velocity(x, t, labels)
-            ahead = x + (s - t) * slope
-            x = ahead if s <= 0 else x + (s - t) / 2 * (slope + velocity(ahead, s, labels))
+        x = heun(lambda x, t: velocity(x, t, labels), x, args.looks)
         ((x.clamp(-1, 1) + 1) * 127.5).round().byte()
         seconds.append(time.perf_counter() - start)
     return args.batch / statistics.median(seconds[1:]), None

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from diffusion import Block, Norm, drawn
+from diffusion import Block, Norm, drawn, heun
 
 
 def positions(frames, width):
@@ -144,11 +144,7 @@ def sample(model, args, autocast):
         start = time.perf_counter()
         labels = torch.randint(args.classes, (args.batch,))
         x = torch.randn(args.batch, args.frames, 3, 32, 32)
-        for i in range(args.looks):  # Heun's steps, the last one Euler's
-            t, s = 1 - i / args.looks, 1 - (i + 1) / args.looks
-            slope = velocity(x, t, labels)
-            ahead = x + (s - t) * slope
-            x = ahead if s <= 0 else x + (s - t) / 2 * (slope + velocity(ahead, s, labels))
+        x = heun(lambda x, t: velocity(x, t, labels), x, args.looks)
         ((x.clamp(-1, 1) + 1) * 127.5).round().byte()
         seconds.append(time.perf_counter() - start)
     return args.batch / statistics.median(seconds[1:]), None
