@@ -2,10 +2,12 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
+using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Formats;
 using Atelier.Tasks;
 using Atelier.Tasks.Audio;
+using Atelier.Tasks.Images;
 
 namespace Atelier.Cli;
 
@@ -18,6 +20,35 @@ internal sealed class AudioSampling(ToolConsole console, AudioTask task)
         HelpName = "0.2-0.4",
         Description = "The part of the input sound to generate anew, from where to where in seconds.",
     };
+
+    /// <summary>The option that names a vocoder.</summary>
+    public static Option<string?> VocoderOption() => new("--vocoder")
+    {
+        HelpName = "RUN",
+        Description = "A second model that computes the sounds of spectrograms, instead of the algorithm of Griffin "
+            + "and Lim.",
+    };
+
+    /// <summary>Opens a vocoder for a model. The caller disposes it after the model.</summary>
+    /// <exception cref="AtelierException">It is no vocoder, or not for the model's spectrograms.</exception>
+    public static ITrainedModel OpenVocoder(Workshop workshop, string run, ITrainedModel first, string device,
+        CancellationToken cancellation)
+    {
+        ImageGenerator generator = first.As<ImageGenerator>()
+            ?? throw new AtelierException("the model generates no spectrograms", "--vocoder", "leave it out");
+        ITrainedModel opened = workshop.Open(run, new OpenOptions { Device = device }, cancellation);
+        try
+        {
+            generator.Vocoder = opened.As<IVocoder>()
+                ?? throw new AtelierException("is no vocoder", run, "name a run of the family vocoder");
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Reads a gap: "0.2-0.4"; null stays null.</summary>
     /// <exception cref="AtelierException">It is no range of seconds.</exception>

@@ -68,6 +68,8 @@ internal sealed record ReferenceCard(string Recipe, string Published, string Sou
             "Jakobovski/free-spoken-digit-dataset, indices 0 to 4", "rate", "siSdr", "classAccuracy"),
         new("fsdd-diffusion", "none; real sounds through their spectrograms, and noise, beside it",
             "Jakobovski/free-spoken-digit-dataset, indices 0 to 4", "classAccuracy"),
+        new("fsdd-vocoder", "none; the algorithm of Griffin and Lim beside it",
+            "Jakobovski/free-spoken-digit-dataset, indices 0 to 4", "logSpectralDistance"),
         new("fsdd-lm", "none; real sounds through the codec, and noise, beside it",
             "Jakobovski/free-spoken-digit-dataset, indices 0 to 4", "classAccuracy"),
         new("recordings-codec", "none; Opus at 12 kbit/s beside it",

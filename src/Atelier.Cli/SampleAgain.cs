@@ -15,11 +15,12 @@ internal sealed class SampleAgain(ToolConsole console, Workshop workshop)
     /// <param name="file">A PNG, WAV or Opus file that was generated before.</param>
     /// <param name="run">The model; null finds the run that the file records.</param>
     /// <param name="upscaler">The model that enlarged an image; null finds the run that the file records.</param>
+    /// <param name="vocoder">The model that computed a sound; null finds the run that the file records.</param>
     /// <param name="place">The file to write; null writes a new file in the same folder.</param>
     /// <param name="device">The device.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    public async Task<int> RunAsync(string file, string? run, string? upscaler, string? place, string device,
-        CancellationToken cancellation)
+    public async Task<int> RunAsync(string file, string? run, string? upscaler, string? vocoder, string? place,
+        string device, CancellationToken cancellation)
     {
         var origin = SampleOrigin.Read(new InputData(InputFile.Load(file), file),
             path => ImageFiles.LoadAll(path, LatentArguments.MostPictures),
@@ -37,6 +38,15 @@ internal sealed class SampleAgain(ToolConsole console, Workshop workshop)
             second is null ? null : images.OpenUpscaler(second, opened, device, cancellation);
         if (large is not null)
             Same(large, origin.Upscaler!, "enlarged", second!);
+        if (origin.Vocoder is null && vocoder is not null)
+            throw new AtelierException("the sound was not computed by a vocoder", "--vocoder", "leave it out");
+        string? third = origin.Vocoder is { } computed
+            ? vocoder ?? Find(computed, "computed", file, $"atelier generate --like {file} --vocoder RUN")
+            : null;
+        using ITrainedModel? sounding =
+            third is null ? null : AudioSampling.OpenVocoder(workshop, third, opened, device, cancellation);
+        if (sounding is not null)
+            Same(sounding, origin.Vocoder!, "computed", third!);
         origin.CheckFiles();
         string again = place ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!,
             $"{Path.GetFileNameWithoutExtension(file)}-again{Path.GetExtension(file)}");

@@ -86,6 +86,8 @@ public sealed class SoundTests : IDisposable
             (["--seconds", "0"], "--seconds"), (["--beam-width", "2"], "leave all out but --temperature"),
             (["--out", _tool.At("a.mp3")], "an .opus"), (["--sampler", "ddim"], "no sampler"),
             (["--input", _tool.At("none.wav")], "none.wav"), (["--class", "bark"], "tone-low"),
+            (["--gap", "x"], "no range of seconds"), (["--gap", "0-0.02"], "does not support a gap"),
+            (["--vocoder", _run], "generates no spectrograms"),
         ])
         {
             ToolResult result = _tool.Run(["generate", _run, .. more]);

@@ -30,6 +30,7 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<double?> _seconds = new("--seconds") { HelpName = "S",
         Description = "The length of each sound or video in seconds, with the beginning that the input gives." };
     private readonly Option<string?> _gap = AudioSampling.GapOption();
+    private readonly Option<string?> _vocoder = AudioSampling.VocoderOption();
     private readonly Option<string?> _prefix = new("--prefix") { HelpName = "T",
         Description = "The text that the target of a source begins with." };
     private readonly Option<bool> _alignments = new("--alignments") {
@@ -75,6 +76,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_given);
         Add(_seconds);
         Add(_gap);
+        Add(_vocoder);
         Add(_prefix);
         Add(_alignments);
         Add(_evidence);
@@ -128,7 +130,8 @@ internal sealed class GenerateCommand : ToolCommand
         var images = new ImageSampling(console, _workshop);
         if (parse.GetValue(_like) is { } like)
             return await new SampleAgain(console, _workshop).RunAsync(like, parse.GetValue(_run),
-                _drawing.Upscaler(parse), parse.GetValue(_out), parse.GetRequiredValue(_device), cancellation)
+                _drawing.Upscaler(parse), parse.GetValue(_vocoder), parse.GetValue(_out),
+                parse.GetRequiredValue(_device), cancellation)
                 .ConfigureAwait(false);
         string run = parse.GetValue(_run)
             ?? throw new AtelierException("no model was named", "atelier generate",
@@ -151,6 +154,9 @@ internal sealed class GenerateCommand : ToolCommand
             count = (count == 1 ? Interpolation.UsualSteps : count) * ends.PathCount;
         using ITrainedModel? upscaler = _drawing.Upscaler(parse) is { } second
             ? images.OpenUpscaler(second, model, parse.GetRequiredValue(_device), cancellation) : null;
+        using ITrainedModel? vocoder = parse.GetValue(_vocoder) is { } sounding
+            ? AudioSampling.OpenVocoder(_workshop, sounding, model, parse.GetRequiredValue(_device), cancellation)
+            : null;
         var writer = model.As<ITextGenerator>();
         var request = new GenerationRequest
         {

@@ -25,6 +25,7 @@ public static class ModelFamilies
         new Gan.GanFamily(),
         new Vae.VaeFamily(),
         new AudioCodec.AudioCodecFamily(),
+        new AudioCodec.Vocoder.VocoderFamily(),
         new AudioLm.AudioLmFamily(codecs: [new AudioCodec.AudioCodecFamily()]),
     ];
 }

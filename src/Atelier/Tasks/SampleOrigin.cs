@@ -17,10 +17,13 @@ public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Reques
     /// <summary>The identity of the model that enlarged an image; null for none.</summary>
     public BundleIdentity? Upscaler { get; init; }
 
+    /// <summary>The identity of the model that computed a sound from its spectrogram; null for none.</summary>
+    public BundleIdentity? Vocoder { get; init; }
+
     /// <summary>The SHA-256 of each file of the request by name, at the time when the sample was generated.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
-    private const string Software = "Atelier", UpscalerPrefix = "Upscaler";
+    private const string Software = "Atelier", UpscalerPrefix = "Upscaler", VocoderPrefix = "Vocoder";
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -45,6 +48,8 @@ public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Reques
         Add(Model, "");
         if (Upscaler is not null)
             Add(Upscaler, UpscalerPrefix);
+        if (Vocoder is not null)
+            Add(Vocoder, VocoderPrefix);
         return texts;
 
         void Add(BundleIdentity model, string prefix)
@@ -80,6 +85,7 @@ public sealed record SampleOrigin(BundleIdentity Model, GenerationRequest Reques
             {
                 Files = asked.Files ?? new Dictionary<string, string>(),
                 Upscaler = texts.ContainsKey(UpscalerPrefix + "Weights") ? Identity(UpscalerPrefix) : null,
+                Vocoder = texts.ContainsKey(VocoderPrefix + "Weights") ? Identity(VocoderPrefix) : null,
             };
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)

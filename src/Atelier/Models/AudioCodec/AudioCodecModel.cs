@@ -5,7 +5,6 @@ using Atelier.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Atelier.Models.AudioCodec;
 
@@ -23,8 +22,7 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     private readonly CodecEncoder _encoder;
     private readonly CodecDecoder _decoder;
     private readonly ResidualQuantizer _quantizer;
-    private readonly ModuleList<SpectrogramDiscriminator> _discriminators = new();
-    private readonly IReadOnlyList<Spectrogram> _spectrograms;
+    private readonly SoundLosses _losses;
 
     /// <summary>Creates a model with new weights, on the CPU.</summary>
     /// <param name="config">The configuration.</param>
@@ -41,7 +39,8 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
         _encoder = new CodecEncoder(config, schema.Channels, precision, random);
         _decoder = new CodecDecoder(config, schema.Channels, precision, random);
         _quantizer = new ResidualQuantizer(config);
-        _spectrograms = [.. SpectralScale.All(schema.SampleRate).Select(scale => new Spectrogram(scale))];
+        _losses = new SoundLosses(schema.SampleRate, config.Adversarial ? config.DiscriminatorChannels : 0, precision,
+            random);
         register_module("encoder", _encoder);
         register_module("quantizer", _quantizer);
         register_module("decoder", _decoder);
@@ -50,11 +49,9 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
         Objectives = [new("codec", CodecLoss, own)];
         if (!config.Adversarial)
             return;
-        for (int i = 0; i < _spectrograms.Count; i++)
-            _discriminators.Add(new SpectrogramDiscriminator(config.DiscriminatorChannels, precision, random));
-        register_module(Discriminators, _discriminators);
+        register_module(Discriminators, _losses.Discriminators);
         Objectives =
-            [.. Objectives, new("discriminator", DiscriminatorLoss, [.. _discriminators.parameters()])];
+            [.. Objectives, new("discriminator", DiscriminatorLoss, [.. _losses.Discriminators.parameters()])];
     }
 
     /// <summary>The configuration.</summary>
@@ -106,7 +103,7 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
         using var scope = NewDisposeScope();
         ResidualQuantizer.Result coded = _quantizer.Quantise(Encode(batch.Samples), null, isLearning: false);
         Tensor again = Decode(coded.Vectors, batch.Samples.shape[0], batch.Samples.shape[2]);
-        (Tensor spectral, Tensor waveform) = Distances(batch.Samples, again);
+        (Tensor spectral, Tensor waveform) = _losses.Distances(batch.Samples, again);
         return new Dictionary<string, double>
         {
             ["loss"] = Weighted(spectral, waveform, coded.Commitment).Number(),
@@ -142,10 +139,7 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
-        {
-            foreach (Spectrogram spectrogram in _spectrograms)
-                spectrogram.Dispose();
-        }
+            _losses.Dispose();
         base.Dispose(disposing);
     }
 
@@ -153,25 +147,13 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     {
         Tensor samples = batch.Samples;
         (Tensor again, ResidualQuantizer.Result coded) = Reconstruct(samples, isLearning: training);
-        (Tensor spectral, Tensor waveform) = Distances(samples, again);
+        (Tensor spectral, Tensor waveform) = _losses.Distances(samples, again);
         Note("spectralDistance", spectral.detach().Times(10));
         Note("codePerplexity", Perplexity(coded.Codes[0]));
         Tensor loss = Weighted(spectral, waveform, coded.Commitment);
         if (!IsAdversarial)
             return loss;
-        Tensor deceived = zeros(1, device: samples.device).squeeze(0), features = deceived;
-        foreach ((int i, SpectrogramDiscriminator discriminator) in _discriminators.Index())
-        {
-            (Tensor logits, IReadOnlyList<Tensor> ours) = Judge(i, again);
-            IReadOnlyList<Tensor> real;
-            using (no_grad())
-                real = Judge(i, samples).Features;
-            deceived = deceived.sub(logits.mean()); // hinge loss (Défossez et al. 2022, section 3.4)
-            foreach ((Tensor own, Tensor original) in ours.Zip(real))
-                features = features.Plus(RelativeDistance(own, original).Times(1.0 / ours.Count));
-        }
-        deceived = deceived.Times(1.0 / _discriminators.Count);
-        features = features.Times(1.0 / _discriminators.Count);
+        (Tensor deceived, Tensor features) = _losses.Adversarial(samples, again);
         Note("adversarialLoss", deceived);
         Note("featureDistance", features);
         return loss.Plus(deceived.Times(Config.AdversarialWeight)).Plus(features.Times(Config.FeatureWeight));
@@ -180,21 +162,12 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     private Tensor DiscriminatorLoss(AudioBatch batch)
     {
         if (!IsAdversarial)
-            return _discriminators.parameters().First().sum().Times(0);
+            return _losses.None();
         Tensor again;
         using (no_grad())
             again = Reconstruct(batch.Samples, isLearning: false).Samples;
-        Tensor loss = zeros(1, device: again.device).squeeze(0);
-        for (int i = 0; i < _discriminators.Count; i++)
-        {
-            Tensor real = Judge(i, batch.Samples).Logits, coded = Judge(i, again).Logits;
-            loss = loss.Plus(F.relu(real.neg().PlusNumber(1)).mean()).Plus(F.relu(coded.PlusNumber(1)).mean());
-        }
-        return loss.Times(1.0 / _discriminators.Count);
+        return _losses.OfDiscriminators(batch.Samples, again);
     }
-
-    private (Tensor Logits, IReadOnlyList<Tensor> Features) Judge(int scale, Tensor samples) =>
-        _discriminators[scale].Forward(_spectrograms[scale].Compressed(samples.flatten(0, 1)));
 
     /// <summary>Codes and decodes a batch of training, some clips with fewer codebooks.</summary>
     private (Tensor Samples, ResidualQuantizer.Result Coded) Reconstruct(Tensor samples, bool isLearning)
@@ -230,29 +203,9 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     private Tensor Decode(Tensor vectors, long batch, long time) =>
         _decoder.forward(vectors.view(batch, -1, Config.CodeDimension)).narrow(1, 0, time).transpose(1, 2);
 
-    /// <summary>
-    /// The mean absolute difference between levels in bels, over all resolutions, and the mean absolute difference
-    /// between samples as a share of their mean size.
-    /// </summary>
-    private (Tensor Spectral, Tensor Waveform) Distances(Tensor samples, Tensor again)
-    {
-        (Tensor original, Tensor coded) = (samples.flatten(0, 1), again.flatten(0, 1)); // [batch · channels, time]
-        Tensor spectral = _spectrograms
-            .Select(scale => scale.Levels(original).sub(scale.Levels(coded)).abs().mean())
-            .Aggregate((sum, distance) => sum.Plus(distance)).Times(1.0 / _spectrograms.Count);
-        return (spectral, RelativeDistance(coded, original));
-    }
-
     private Tensor Weighted(Tensor spectral, Tensor waveform, Tensor commitment) =>
         spectral.Times(Config.SpectralWeight).Plus(waveform.Times(Config.WaveformWeight))
             .Plus(commitment.squeeze(0).Times(Config.Commitment));
-
-    private static Tensor RelativeDistance(Tensor own, Tensor original)
-    {
-        const double tiny = 1e-6; // silence has no size
-        Tensor size = original.detach().to(ScalarType.Float32).abs().mean().PlusNumber(tiny);
-        return own.sub(original).to(ScalarType.Float32).abs().mean().div(size);
-    }
 
     /// <summary>
     /// The scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019, eq. 3), the mean over clips that are

@@ -33,13 +33,13 @@ public sealed class AudioTask : ITask
     /// <inheritdoc/>
     public IReadOnlyList<RequestOption> RequestOptions(ITrainedModel model)
     {
-        if (model.As<IAudioCodec>() is not null)
-            return []; // a codec is used by compress
+        if (model.As<IAudioCodec>() is not null || model.As<IVocoder>() is not null)
+            return []; // a codec is used by compress, and a vocoder beside a model of spectrograms
         if (model.As<SoundGenerator>() is { } ofCodes)
             return Options(ofCodes.IsConditional ? ofCodes.Schema.Classes : [], CodeOptions(ofCodes));
         var generator = model.Require<ImageGenerator>();
         IEnumerable<RequestOption> own = generator.Model.SamplingFields.Where(Steers)
-            .Select(field => ImageTask.Sampling(field, generator));
+            .Select(field => ImageTask.Sampling(field, generator)).Append(new("vocoder"));
         return Options(generator.IsConditional ? generator.Schema.Classes : [],
             !generator.Model.SamplingFields.Contains("mask") ? own : own.Concat(
             [
@@ -73,8 +73,9 @@ public sealed class AudioTask : ITask
     }
 
     /// <inheritdoc/>
-    public bool Evaluates(ITrainedModel model) => model.As<IAudioCodec>() is not null
-        || model.As<SoundGenerator>() is not null || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
+    public bool Evaluates(ITrainedModel model) =>
+        model.As<IAudioCodec>() is not null || model.As<IVocoder>() is not null || model.As<SoundGenerator>() is not null
+        || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
 
     /// <inheritdoc/>
     /// <remarks>The n-th sound of a seed is always the same.</remarks>
@@ -84,6 +85,9 @@ public sealed class AudioTask : ITask
         if (model.As<IAudioCodec>() is not null)
             throw new AtelierException("a codec codes sounds, and generates none",
                 hint: "compress a sound with it");
+        if (model.As<IVocoder>() is not null)
+            throw new AtelierException("a vocoder computes the sounds of spectrograms, and generates none",
+                hint: "name it as the vocoder of a model of spectrograms");
         if (model.As<SoundGenerator>() is { } ofCodes)
         {
             await foreach (Sample sample in ofCodes.GenerateAsync(request, cancellation).ConfigureAwait(false))
@@ -106,7 +110,9 @@ public sealed class AudioTask : ITask
         await foreach (Sample sample in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
         {
             var image = (ImageSample)sample; // grey, so that its pixels are its plane
-            float[] samples = spectrograms.ToSamples(image.Pixels.Span, request.Seed + number++, cancellation);
+            float[] samples = generator.Vocoder?.ToSamples(image.Pixels.Span, schema.Spectrogram!, cancellation)
+                ?? spectrograms.ToSamples(image.Pixels.Span, request.Seed + number, cancellation);
+            number++;
             yield return new AudioSample(schema.Spectrogram!.Mel.SampleRate, 1, infilling?.Fill(samples) ?? samples)
             {
                 Class = image.Class,
@@ -124,8 +130,13 @@ public sealed class AudioTask : ITask
     {
         if (model.As<IIdentifiedModel>()?.Identity is not { } identity)
             return null;
-        return new(identity, model.As<SoundGenerator>() is { } ofCodes ? ofCodes.Complete(request)
-            : request with { Drawing = model.Require<ImageGenerator>().Resolve(request.Drawing) });
+        if (model.As<SoundGenerator>() is { } ofCodes)
+            return new(identity, ofCodes.Complete(request));
+        var images = model.Require<ImageGenerator>();
+        return new(identity, request with { Drawing = images.Resolve(request.Drawing) })
+        {
+            Vocoder = (images.Vocoder as IIdentifiedModel)?.Identity,
+        };
     }
 
     /// <summary>Returns the spectrograms of sounds that a model generated, as they are heard.</summary>
@@ -162,7 +173,10 @@ public sealed class AudioTask : ITask
 
     /// <inheritdoc/>
     public Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
-        CancellationToken cancellation) => context.Model.As<IAudioCodec>() is { } codec
+        CancellationToken cancellation) => context.Model.As<IVocoder>() is { } vocoder
+        ? Task.Run(() => VocoderEvaluator.Evaluate(vocoder, (AudioData)context.Data, context, progress, cancellation),
+            cancellation)
+        : context.Model.As<IAudioCodec>() is { } codec
         ? CodecEvaluator.EvaluateAsync(codec, (AudioData)context.Data, context, progress, cancellation)
         : AudioEvaluator.EvaluateAsync(context.Model.As<SoundGenerator>() is { } ofCodes
                 ? new JudgedCodes(ofCodes, (AudioData)context.Data)

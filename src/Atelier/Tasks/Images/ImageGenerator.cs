@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
+using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Recipes;
 using Atelier.Runs;
@@ -50,6 +51,21 @@ public sealed class ImageGenerator(ImageModel model, BundleIdentity? identity = 
     {
         get;
         set => field = value is null ? null : Enlarges(value);
+    }
+
+    /// <summary>
+    /// Computes the sounds of a model of spectrograms. It is not disposed with this one. Null takes the algorithm of
+    /// Griffin and Lim (1984).
+    /// </summary>
+    /// <exception cref="AtelierException">The model generates no spectrograms, or the vocoder was trained on
+    /// others.</exception>
+    public IVocoder? Vocoder
+    {
+        get;
+        set => field = value is null || value.Format.Mel == Schema.Spectrogram?.Mel ? value
+            : throw new AtelierException(Schema.Spectrogram is null ? "the model generates no spectrograms"
+                : "the vocoder was trained on other spectrograms than the model", Mention.Field("vocoder"),
+                "train it with the same data.audio.sampleRate and data.audio.spectrogram, or leave it out");
     }
 
     /// <summary>The size, channels and classes of the images after enlarging.</summary>
