@@ -32,6 +32,9 @@ internal sealed class Codebook : nn.Module
     /// <summary>The moving average of how many vectors each code was nearest to in a batch, [codes].</summary>
     public Tensor Counts => get_buffer("counts")!;
 
+    /// <summary>Whether the codes have not followed any vectors yet.</summary>
+    public bool IsNew => Counts.max().Number() == 0;
+
     private Tensor Sums => get_buffer("sums")!;
 
     /// <summary>The nearest code of each vector (van den Oord et al. 2017, eq. 1), [vectors], int64.</summary>
@@ -83,13 +86,20 @@ internal sealed class Codebook : nn.Module
     /// <param name="random">As in <see cref="Update"/>.</param>
     public void Follow(Generator? random = null)
     {
-        Tensor[] noted = [.. _all.Select(book => book._noted).OfType<Tensor>()];
-        if (noted.Length == 0)
-            return;
-        using (Tensor vectors = cat(noted, 0))
+        using Tensor? vectors = TakeNotes();
+        if (vectors is not null)
             Update(vectors, random);
+    }
+
+    /// <summary>Returns the vectors that this codebook and its replicas noted, and forgets them; null if there are
+    /// none.</summary>
+    public Tensor? TakeNotes()
+    {
+        Tensor[] noted = [.. _all.Select(book => book._noted).OfType<Tensor>()];
+        Tensor? all = noted.Length == 0 ? null : cat(noted, 0);
         foreach (Codebook book in _all)
             book.Forget();
+        return all;
     }
 
     /// <summary>Forgets the vectors that were noted.</summary>

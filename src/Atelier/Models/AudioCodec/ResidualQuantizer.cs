@@ -54,10 +54,24 @@ internal sealed class ResidualQuantizer : nn.Module
     }
 
     /// <summary>Moves the codes towards the vectors of a training step, those of the replicas too.</summary>
+    /// <remarks>At first, each codebook begins with what the ones before it leave.</remarks>
     public void Follow()
     {
+        if (!_codebooks[0].IsNew)
+        {
+            foreach (Codebook codebook in _codebooks)
+                codebook.Follow();
+            return;
+        }
+        using var scope = NewDisposeScope();
+        if (_codebooks[0].TakeNotes() is not { } residual)
+            return;
         foreach (Codebook codebook in _codebooks)
-            codebook.Follow();
+        {
+            codebook.TakeNotes()?.Dispose(); // residuals of codes that were not there yet
+            codebook.Update(residual);
+            residual = residual.sub(codebook.Codes.index_select(0, codebook.Nearest(residual)));
+        }
     }
 
     /// <summary>Forgets the vectors that were noted.</summary>

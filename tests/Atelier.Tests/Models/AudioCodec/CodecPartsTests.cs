@@ -55,6 +55,23 @@ public sealed class CodecPartsTests
     }
 
     [Fact]
+    public void After_one_step_each_codebook_of_a_new_quantizer_reduces_what_is_left()
+    {
+        using var scope = NewDisposeScope();
+        var config = new AudioCodecConfig { CodebookCount = 3, CodebookSize = 16, CodeDimension = 2 };
+        using ResidualQuantizer quantizer = new(config), replica = new(config);
+        quantizer.Join(replica);
+        Tensor vectors = tensor(Random(400, 9));
+        quantizer.Quantise(vectors.narrow(0, 0, 150), null, isLearning: true);
+        replica.Quantise(vectors.narrow(0, 150, 250), null, isLearning: true);
+        quantizer.Follow();
+        double[] errors = [.. Enumerable.Range(1, 3).Select(count =>
+            quantizer.Decode(quantizer.Encode(vectors, count)).sub(vectors).pow(2).mean().item<float>())];
+        errors[1].ShouldBeLessThan(0.6 * errors[0]);
+        errors[2].ShouldBeLessThan(0.6 * errors[1]);
+    }
+
+    [Fact]
     public void Levels_of_the_loss_are_those_of_the_metric()
     {
         float[] sound = SoundsWorld.Sample(1, 5).Samples;
