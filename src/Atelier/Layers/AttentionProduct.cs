@@ -21,7 +21,9 @@ public sealed class AttentionProduct(bool causal = true, double? scale = null) :
     /// </summary>
     internal const double Masked = -1e30;
 
-    private Tensor? _mask; // the last one, since every step of training has the same
+    // the last one, since every step of training has the same; of each thread, since clips are sampled by several
+    private readonly ThreadLocal<Tensor?> _mask = new(trackAllValues: true);
+    private bool _isDisposed;
 
     /// <summary>Whether queries attend only to keys up to their own position, instead of to all keys.</summary>
     public bool IsCausal => causal;
@@ -69,7 +71,15 @@ public sealed class AttentionProduct(bool causal = true, double? scale = null) :
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _mask?.Dispose();
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        foreach (Tensor? mask in _mask.Values)
+            mask?.Dispose();
+        _mask.Dispose();
+    }
 
     private bool Fuses(Tensor q, Tensor k, double dropout) =>
         // a causal mask from the first key on, heads without groups, and on CPUs no dropout, which the kernel would
@@ -136,14 +146,13 @@ public sealed class AttentionProduct(bool causal = true, double? scale = null) :
     /// <summary>0 at keys to which a query attends and −∞ at later ones, [1, group · time, span].</summary>
     private Tensor Mask(long group, long time, long span, Tensor like)
     {
-        if (_mask is not null && _mask.shape[1] == group * time && _mask.shape[2] == span
-            && _mask.dtype == like.dtype && _mask.device == like.device)
-            return _mask;
+        if (_mask.Value is { } last && last.shape[1] == group * time && last.shape[2] == span
+            && last.dtype == like.dtype && last.device == like.device)
+            return last;
         using var scope = NewDisposeScope();
         Tensor mask = KeptScalars.Full([time, span], double.NegativeInfinity, like.dtype, like.device)
             .triu(span - time + 1);
-        _mask?.Dispose();
-        _mask = mask.repeat(group, 1).unsqueeze(0).DetachFromDisposeScope();
-        return _mask;
+        _mask.Value?.Dispose();
+        return _mask.Value = mask.repeat(group, 1).unsqueeze(0).DetachFromDisposeScope();
     }
 }

@@ -38,6 +38,28 @@ public sealed class AttentionProductTests
         }
     }
 
+    [Fact]
+    public void Given_several_threads_then_each_has_the_results_that_it_has_alone()
+    {
+        const int threads = 4, rounds = 60;
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5, CPU);
+        Tensor[] inputs = [.. Enumerable.Range(0, threads).Select(i =>
+            randn([2, 3, 4 + i, 4], generator: random))];
+        using var product = new AttentionProduct();
+        Tensor[] expected = [.. inputs.Select(x => product.Attend(x, x, x, dropout: 0))];
+        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, thread =>
+        {
+            for (int round = 0; round < rounds; round++) // each time of another length than the one before
+            {
+                using var own = NewDisposeScope();
+                int i = (thread + round) % threads;
+                product.Attend(inputs[i], inputs[i], inputs[i], dropout: 0).allclose(expected[i], 0, 0)
+                    .ShouldBeTrue();
+            }
+        });
+    }
+
     [Theory]
     [InlineData(3, 3)]
     [InlineData(4, 2)]

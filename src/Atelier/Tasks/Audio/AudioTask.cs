@@ -74,8 +74,8 @@ public sealed class AudioTask : ITask
 
     /// <inheritdoc/>
     public bool Evaluates(ITrainedModel model) =>
-        model.As<IAudioCodec>() is not null || model.As<IVocoder>() is not null || model.As<SoundGenerator>() is not null
-        || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
+        model.As<IAudioCodec>() is not null || model.As<IVocoder>() is not null
+        || model.As<SoundGenerator>() is not null || model.As<ImageGenerator>() is { Schema.Spectrogram: not null };
 
     /// <inheritdoc/>
     /// <remarks>The n-th sound of a seed is always the same.</remarks>
