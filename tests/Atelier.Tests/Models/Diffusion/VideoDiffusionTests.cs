@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Data.Video;
 using Atelier.Evaluation;
+using Atelier.Layers;
 using Atelier.Models;
 using Atelier.Models.Diffusion.Video;
 using Atelier.Recipes;
@@ -122,6 +123,23 @@ public sealed class VideoDiffusionTests : IDisposable
         var batch = new VideoBatch(rand([2, 4, 1, 8, 8], generator: random), zeros([2], int64));
         double loss = model.Evaluate(batch)["loss"];
         double.IsFinite(loss).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Space_time_layers_attend_from_each_place_to_all_places_of_all_frames_of_a_clip()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var product = new AttentionProduct(causal: false);
+        using var random = new Generator(1, CPU);
+        using var layer = new SpaceTimeAttention(1, 8, 1, frames: 3, places: 4, product, Precision.Fp32, random);
+        foreach (var parameter in layer.parameters())
+            parameter.normal_(0, 0.5, random);
+        Tensor x = randn([2 * 3, 8, 2, 2], generator: random), changed = x.clone();
+        changed[0, 0, 0, 0].add_(5); // of the first place of the first frame of the first clip
+        Tensor difference = (layer.Forward(changed) - layer.Forward(x)).abs().sum([1]); // [frames, 2, 2]
+        difference.narrow(0, 0, 3).min().item<float>().ShouldBeGreaterThan(1e-5f);
+        difference.narrow(0, 3, 3).max().item<float>().ShouldBe(0, "the other clip");
     }
 
     [Fact]

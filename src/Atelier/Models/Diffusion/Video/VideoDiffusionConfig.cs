@@ -62,6 +62,13 @@ public sealed record VideoDiffusionConfig
     [Range(1, 64)]
     public int HeadCount { get; init; } = 2;
 
+    /// <summary>
+    /// Number of Transformer blocks at the lowest resolution, whose attention sees all places of all frames, so that
+    /// paths through a clip fit together. 0 has attention over time at each place only.
+    /// </summary>
+    [Range(0, 64)]
+    public int SpaceTimeLayers { get; init; }
+
     /// <summary>Throws if the values do not fit together or do not fit clips.</summary>
     /// <exception cref="AtelierException">They do not.</exception>
     internal void Check(VideoSchema schema)

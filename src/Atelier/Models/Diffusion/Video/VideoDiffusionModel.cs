@@ -36,8 +36,7 @@ public sealed class VideoDiffusionModel : VideoModel
         _schedule = new NoiseSchedule(config.Schedule);
         _prediction = new Prediction(config.Prediction, _schedule);
         using var random = new Generator((ulong)seed, CPU);
-        _network = new VideoUNet(config, schema.Channels, schema.Frames,
-            config.Conditional ? schema.Classes.Count : 0, precision, random);
+        _network = new VideoUNet(config, schema, config.Conditional ? schema.Classes.Count : 0, precision, random);
         _pipeline = new DiffusionPipeline(new DiffusionConfig { Conditional = config.Conditional }, schema.Image,
             _network, _schedule, _prediction, upscaling: null, latents: null, Shape);
         register_module("network", _network);

@@ -1,3 +1,4 @@
+using Atelier.Data.Video;
 using Atelier.Layers;
 using Atelier.Tensors;
 using TorchSharp.Modules;
@@ -24,19 +25,20 @@ internal sealed class VideoUNet : DenoisingNetwork
     private readonly ModuleList<Convolution> _halve = new(), _double = new();
     private readonly ResidualConvolution _middle, _middleLast;
     private readonly TemporalAttention _middleTime;
+    private readonly SpaceTimeAttention? _spaceTime;
     private readonly GroupNorm _norm;
 
     /// <summary>Creates a network with new weights; its first predictions are zero.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="channels">Channels of a frame.</param>
-    /// <param name="frames">Frames of a clip.</param>
+    /// <param name="schema">The size, channels and length of the clips.</param>
     /// <param name="classes">Number of classes; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">The random numbers of the initial weights.</param>
-    public VideoUNet(VideoDiffusionConfig config, int channels, int frames, int classes, Precision precision,
+    public VideoUNet(VideoDiffusionConfig config, VideoSchema schema, int classes, Precision precision,
         Generator random)
         : base(nameof(VideoUNet))
     {
+        (int channels, int frames) = (schema.Channels, schema.Frames);
         (_patch, _levels, _blocks) = (config.PatchSize, config.Channels.Count, config.Blocks);
         int pixels = _patch * _patch, condition = 4 * config.Channels[0], now = config.Channels[0];
         _time = new TimeEmbedding(condition, classes, random);
@@ -55,6 +57,12 @@ internal sealed class VideoUNet : DenoisingNetwork
         }
         _middle = Block(now, now);
         _middleTime = Time(now);
+        if (config.SpaceTimeLayers > 0)
+        {
+            int width = schema.Width / _patch >> (_levels - 1), height = schema.Height / _patch >> (_levels - 1);
+            _spaceTime = new SpaceTimeAttention(config.SpaceTimeLayers, now, config.HeadCount, frames, width * height,
+                _product, precision, random);
+        }
         _middleLast = Block(now, now);
         for (int level = _levels - 1; level >= 0; level--)
         {
@@ -105,7 +113,8 @@ internal sealed class VideoUNet : DenoisingNetwork
             if (level + 1 < _levels)
                 x = _halve[level].forward(x);
         }
-        x = _middleLast.Forward(Block(x, _middle, _middleTime, condition), condition);
+        x = Block(x, _middle, _middleTime, condition);
+        x = _middleLast.Forward(_spaceTime?.Forward(x) ?? x, condition);
         for (int level = 0; level < _levels; level++) // from the lowest resolution
         {
             for (int block = level * _blocks; block < (level + 1) * _blocks; block++)
