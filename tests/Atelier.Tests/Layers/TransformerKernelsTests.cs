@@ -95,9 +95,9 @@ public sealed class TransformerKernelsTests : IDisposable
         Tensor x = randn([7, 16, width], generator: numbers), towards = randn([7, 16, width], generator: numbers);
         (Tensor, Tensor[]) Run(Func<Tensor, Tensor> forward, MultiHeadAttention layer)
         {
-            Tensor input = x.clone().requires_grad_(true), y = forward(input);
-            (y * towards).sum().backward();
-            return (y.detach(), [input.grad!, .. layer.parameters().Select(parameter => parameter.grad!)]);
+            Tensor input = x.clone().requires_grad_(true), output = forward(input);
+            (output * towards).sum().backward();
+            return (output.detach(), [input.grad!, .. layer.parameters().Select(parameter => parameter.grad!)]);
         }
         (Tensor y, Tensor[] own) = Run(fused.ForwardFused, fused);
         (Tensor expected, Tensor[] gradients) = Run(input => plain.Forward(input), plain);
