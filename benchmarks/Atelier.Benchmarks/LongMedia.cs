@@ -7,8 +7,8 @@ using Atelier.Recipes;
 namespace Atelier.Benchmarks;
 
 /// <summary>
-/// Reads a video and a sound of a minute, then of an hour: how fast, and how much memory. Also how fast a training takes
-/// its clips from the prepared data, which it does on another thread.
+/// Reads a video and a sound of a minute, then of an hour: how fast, and how much memory. Also how fast a training
+/// takes its clips from the prepared data, which it does on another thread.
 /// </summary>
 internal static class LongMedia
 {

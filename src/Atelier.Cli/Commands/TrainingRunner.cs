@@ -143,8 +143,12 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
         if (!console.Json)
         {
             IReadOnlyList<RequestOption> options = workshop.RequestOptions(outcome.Folder);
-            string more = options.Count > 0 ? GenerateCommand.ExampleOf(folder, options)
-                : $"atelier compress sound.wav --to codec --with {folder}"; // a codec of sounds generates nothing
+            string more = outcome.Family switch // codecs and vocoders generate nothing by themselves
+            {
+                "audio-codec" => $"atelier compress sound.wav --to codec --with {folder}",
+                "vocoder" => $"atelier generate RUN --vocoder {folder} --out sounds.wav",
+                _ => GenerateCommand.ExampleOf(folder, options),
+            };
             console.Say($"run:    {folder}\nmore:   {more}");
         }
     }

@@ -93,8 +93,7 @@ public sealed record GenerationRequest
     /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false,
-        bool target = false, bool frames = false, bool seconds = false,
-        bool gap = false)
+        bool target = false, bool frames = false, bool seconds = false, bool gap = false)
     {
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");

@@ -111,13 +111,13 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
         return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(x.shape[0], x.shape[1], Shape.QuerySize)));
     }
 
-    /// <summary>Attends within each sequence, by the fused kernel where it can be used.</summary>
+    /// <summary>Attends within each sequence, by the fused kernel where it can be used; without dropout.</summary>
     /// <param name="x">The sequences, [batch, time, hidden].</param>
     /// <returns>[batch, time, hidden].</returns>
     internal Tensor ForwardFused(Tensor x)
     {
         Tensor stream = x.to(ScalarType.Float32).contiguous();
-        return _kernel.Serves(stream, KernelContext.None)
+        return Shape.Dropout == 0 && _kernel.Serves(stream, KernelContext.None)
             ? KernelLayers.Run(stream, [_kernel], KernelContext.None)
             : Forward(x);
     }
