@@ -75,14 +75,14 @@ internal sealed class SoundInfilling
         return filled;
     }
 
-    /// <summary>White at the columns whose windows are centred in the gap.</summary>
+    /// <summary>White at the columns whose windows reach into the gap: the others show given samples alone.</summary>
     private static byte[] Mask(SpectrogramFormat format, int start, int end)
     {
         var mask = new byte[format.Width * format.Mel.MelCount];
         for (int column = 0; column < format.Width; column++)
         {
-            int centre = column * format.Mel.Hop;
-            if (centre < start - (format.Mel.Hop / 2) || centre > end + (format.Mel.Hop / 2))
+            int centre = column * format.Mel.Hop, half = format.Mel.Window / 2;
+            if (centre + half <= start || centre - half >= end)
                 continue;
             for (int band = 0; band < format.Mel.MelCount; band++)
                 mask[(band * format.Width) + column] = byte.MaxValue;
