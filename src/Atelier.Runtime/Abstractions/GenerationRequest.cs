@@ -3,6 +3,8 @@ namespace Atelier.Abstractions;
 /// <summary>A request for samples. A generator refuses options that it does not support.</summary>
 public sealed record GenerationRequest
 {
+    private const int MostAlternatives = 100;
+
     /// <summary>Number of samples.</summary>
     public int Count { get; init; } = 1;
 
@@ -35,6 +37,12 @@ public sealed record GenerationRequest
 
     /// <summary>Whether the samples of a model with attention carry <see cref="TextSample.Alignments"/>.</summary>
     public bool Alignments { get; init; }
+
+    /// <summary>
+    /// The number of most probable tokens, from 0 to 100, that each token of a text sample carries as its
+    /// <see cref="TokenChoice.Alternatives"/>.
+    /// </summary>
+    public int Alternatives { get; init; }
 
     /// <summary>Token ids that end a text sample in addition to the end-of-text token.</summary>
     public IReadOnlyList<int> EndIds { get; init; } = [];
@@ -90,11 +98,16 @@ public sealed record GenerationRequest
     /// <param name="frames">Whether it supports given frames.</param>
     /// <param name="seconds">Whether it supports a length in seconds.</param>
     /// <param name="gap">Whether it fills in a gap of a sound.</param>
+    /// <param name="alternatives">Whether tokens can carry alternatives.</param>
     /// <exception cref="AtelierException">The request sets an option that the generator does not support.</exception>
     public GenerationRequest Check(bool prompt = false, bool input = false, bool evidence = false, bool states = false,
         bool classes = false, bool drawing = false, bool only = false, bool decoding = false, bool length = false,
-        bool target = false, bool frames = false, bool seconds = false, bool gap = false)
+        bool target = false, bool frames = false, bool seconds = false, bool gap = false,
+        bool alternatives = false)
     {
+        if (Alternatives is < 0 or > MostAlternatives)
+            throw new AtelierException($"{Alternatives} alternatives of each token",
+                hint: $"allowed: 0 to {MostAlternatives}");
         if (Count < 1)
             throw new AtelierException($"the count is {Count}", hint: "allowed: 1 or more");
         ReadOnlySpan<(string Name, bool IsSet, bool IsSupported)> parts =
@@ -106,6 +119,7 @@ public sealed record GenerationRequest
             ("given frames", GivenFrames is not null, frames), ("a length in seconds", Seconds is not null, seconds),
             ("a gap of a sound", Gap is not null, gap),
             ("a forced prefix", Prefix is not null, target), ("alignments", Alignments, target),
+            ("alternatives of tokens", Alternatives != 0, alternatives),
             (length ? "decoding options other than the maximum number of tokens"
                 : "decoding options (such as temperature)", SetsDecoding(length), decoding),
         ];

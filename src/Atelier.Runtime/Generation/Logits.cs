@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Atelier.Abstractions;
 using Atelier.Kernels;
 
 namespace Atelier.Generation;
@@ -43,6 +44,28 @@ internal static class Logits
 
     /// <summary>Returns the log-probability of a token, in nats.</summary>
     public static float LogProbability(ReadOnlySpan<float> logits, int id) => logits[id] - LogSumExp(logits);
+
+    /// <summary>Returns the most probable tokens, from the most probable on; of equal ones, the first.</summary>
+    /// <param name="logits">The logits of one sample, [vocabulary].</param>
+    /// <param name="count">The number of tokens; at most all of them are returned.</param>
+    public static TokenChoice[] MostProbable(ReadOnlySpan<float> logits, int count)
+    {
+        float normaliser = LogSumExp(logits);
+        var best = new List<TokenChoice>(count + 1);
+        for (int id = 0; id < logits.Length; id++)
+        {
+            float logProbability = logits[id] - normaliser;
+            if (best.Count == count && logProbability <= best[^1].LogProbability)
+                continue;
+            int place = best.Count;
+            while (place > 0 && best[place - 1].LogProbability < logProbability)
+                place--;
+            best.Insert(place, new TokenChoice(id, logProbability));
+            if (best.Count > count)
+                best.RemoveAt(count);
+        }
+        return [.. best];
+    }
 
     /// <summary>
     /// Replaces logits by unnormalised probabilities, exp(logit / temperature) scaled so that the largest is 1.

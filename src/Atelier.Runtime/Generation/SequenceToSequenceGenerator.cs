@@ -201,7 +201,7 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
     private TextDraft[] Begin(GenerationRequest request, int[][] sources)
     {
         DecodingOptions options = request.Decoding ?? Defaults;
-        request.Check(prompt: true, decoding: true, target: true);
+        request.Check(prompt: true, decoding: true, target: true, alternatives: true);
         TextPipeline.Check(request, options);
         if (options.Lookup > 0)
             throw new AtelierException("this kind of model does not support speculative decoding",

@@ -180,7 +180,7 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <exception cref="AtelierException">The request cannot be fulfilled; the message explains why.</exception>
     internal TextDraft[] Begin(GenerationRequest request, DecodingOptions options)
     {
-        request.Check(prompt: true, states: Model is IHiddenStates, decoding: true);
+        request.Check(prompt: true, states: Model is IHiddenStates, decoding: true, alternatives: true);
         TextPipeline.Check(request, options);
         if (options.CoveragePenalty > 0)
             throw new AtelierException("a coverage penalty needs a model that writes a target given a source",

@@ -29,6 +29,9 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
         if (options.BeamWidth > 1 && request.Count > options.BeamWidth)
             throw new AtelierException($"the count is {request.Count}, more than the {options.BeamWidth} beams",
                 hint: "request at most as many samples as beams");
+        if (options.BeamWidth > 1 && request.Alternatives > 0)
+            throw new AtelierException("tokens of beam search carry no alternatives",
+                hint: $"leave out {Mention.Field("alternatives")}, or sample");
         options.Check();
     }
 
@@ -53,6 +56,7 @@ internal sealed class TextPipeline(Tokenizer tokenizer, IReadOnlyList<int> endId
             return new(source * request.Count + index, prompt, _texts, options, constraint, seed, isFresh)
             {
                 EndIds = ends,
+                AlternativeCount = request.Alternatives,
                 SourceLength = sourceLength,
             };
         }

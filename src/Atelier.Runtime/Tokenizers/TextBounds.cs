@@ -13,7 +13,7 @@ public sealed record TextBounds(int StartId, IReadOnlyList<int> EndIds, bool Sta
     public static TextBounds Of(Tokenizer tokenizer, int startId) => new(startId, EndsOf(tokenizer));
 
     /// <summary>Returns the tokens that generation continues from for a prompt.</summary>
-    internal int[] Begin(int[] prompt) => StartsPrompts || prompt.Length == 0 ? [StartId, .. prompt] : prompt;
+    public int[] Begin(int[] prompt) => StartsPrompts || prompt.Length == 0 ? [StartId, .. prompt] : prompt;
 
     /// <summary>Returns the tokenizer's end-of-text token; empty if it has none.</summary>
     internal static IReadOnlyList<int> EndsOf(Tokenizer tokenizer) => tokenizer.EndOfTextId is int end ? [end] : [];

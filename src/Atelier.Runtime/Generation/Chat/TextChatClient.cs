@@ -35,7 +35,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        GenerationRequest request = Request(messages, options);
+        GenerationRequest request = CreateRequest(messages, options);
         await foreach (TextSample sample in generator.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
         {
             return new ChatResponse(new ChatMessage(ChatRole.Assistant, sample.Text))
@@ -53,7 +53,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         IEnumerable<ChatMessage> messages, ChatOptions? options = null,
             [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        GenerationRequest request = Request(messages, options);
+        GenerationRequest request = CreateRequest(messages, options);
         int written = 0;
         await foreach (TextPiece piece in generator.StreamAsync(request, cancellationToken).ConfigureAwait(false))
         {
@@ -71,6 +71,29 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         yield return new ChatResponseUpdate(ChatRole.Assistant, [usage]) { ModelId = modelId };
     }
 
+    /// <summary>Returns the request that the client sends to its generator for a conversation.</summary>
+    /// <param name="messages">The messages.</param>
+    /// <param name="options">The options, of which the supported ones are listed above; null for the
+    /// defaults.</param>
+    /// <exception cref="AtelierException">An option or a message is not supported, or the conversation does not fit
+    /// the format.</exception>
+    public GenerationRequest CreateRequest(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        options ??= new ChatOptions();
+        Refuse(options);
+        IEnumerable<ChatTurn> turns = messages.Select(ToTurn);
+        if (!string.IsNullOrEmpty(options.Instructions))
+            turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
+        return new GenerationRequest
+        {
+            PromptIds = _form.Ids([.. turns]),
+            EndIds = ChatTemplate.EndIds(Format, generator.Tokenizer),
+            Seed = options.Seed ?? Random.Shared.NextInt64(),
+            Decoding = Decoding(options, generator.Defaults).Check("ChatOptions"),
+        };
+    }
+
     /// <inheritdoc/>
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
@@ -86,23 +109,6 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     public void Dispose()
     {
         // The client does not own the generator.
-    }
-
-    private GenerationRequest Request(IEnumerable<ChatMessage> messages, ChatOptions? options)
-    {
-        ArgumentNullException.ThrowIfNull(messages);
-        options ??= new ChatOptions();
-        Refuse(options);
-        IEnumerable<ChatTurn> turns = messages.Select(ToTurn);
-        if (!string.IsNullOrEmpty(options.Instructions))
-            turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
-        return new GenerationRequest
-        {
-            PromptIds = _form.Ids([.. turns]),
-            EndIds = ChatTemplate.EndIds(Format, generator.Tokenizer),
-            Seed = options.Seed ?? Random.Shared.NextInt64(),
-            Decoding = Decoding(options, generator.Defaults).Check("ChatOptions"),
-        };
     }
 
     private static DecodingOptions Decoding(ChatOptions options, DecodingOptions defaults)

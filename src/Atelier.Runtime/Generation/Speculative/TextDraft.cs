@@ -55,6 +55,9 @@ internal sealed class TextDraft
     /// <summary>The tokens that end the sample.</summary>
     public int[] EndIds { get; init; } = [];
 
+    /// <summary>The number of alternatives that each token carries.</summary>
+    public int AlternativeCount { get; init; }
+
     /// <summary>Number of tokens of the source that the text is written for; 0 without a source.</summary>
     public int SourceLength { get; init; }
 
@@ -77,7 +80,8 @@ internal sealed class TextDraft
 
     /// <summary>Chooses the next token.</summary>
     public TokenChoice Choose(TokenSampler sampler, ReadOnlySpan<float> logits) =>
-        sampler.Choose(logits, _seen, Allowed(State, CollectionsMarshal.AsSpan(Ids)), ref _random);
+        WithAlternatives(sampler.Choose(logits, _seen, Allowed(State, CollectionsMarshal.AsSpan(Ids)), ref _random),
+            logits);
 
     /// <summary>
     /// Accepts a proposal that was drawn from a draft model's distribution, or replaces it, so that the chosen token
@@ -93,7 +97,7 @@ internal sealed class TextDraft
         ReadOnlySpan<ulong> allowed = Allowed(State, CollectionsMarshal.AsSpan(Ids));
         ReadOnlySpan<float> distribution = sampler.Distribution(logits, _seen, allowed);
         int id = SpeculativeSampling.Choose(proposal, distribution, drawnFrom, ref _random);
-        return new TokenChoice(id, Logits.LogProbability(logits, id));
+        return WithAlternatives(new TokenChoice(id, Logits.LogProbability(logits, id)), logits);
     }
 
     /// <summary>Draws a token from a draft model's logits.</summary>
@@ -158,6 +162,9 @@ internal sealed class TextDraft
         ReadOnlySpan<ulong> allowed = state is null ? [] : _constraint!.Allowed(state);
         return _bans is null ? allowed : _bans.Apply(allowed, ids, ids.Length - _promptLength, EndIds);
     }
+
+    private TokenChoice WithAlternatives(TokenChoice choice, ReadOnlySpan<float> logits) => AlternativeCount == 0
+        ? choice : choice with { Alternatives = Logits.MostProbable(logits, AlternativeCount) };
 
     /// <summary>Without an end token, a text is complete when the constraint allows nothing more.</summary>
     private bool IsWhole(ConstraintState? state) => state is { IsFinal: true } && !_constraint!.HasEnd;
