@@ -26,10 +26,7 @@ internal sealed class DenoisingObjective(DiffusionConfig config, int classes, No
     {
         long count = images.shape[0];
         Device device = images.device;
-        Tensor times = empty([count], device: device);
-        times = config.Times == TimeDistribution.LogitNormal
-            ? times.FillNormal(random).sigmoid()
-            : times.FillUniform(0, 1, random);
+        Tensor times = schedule.TrainingTimes(count, config.Times, device, random);
         Tensor noise = empty_like(images).FillNormal(random);
         Tensor alpha = schedule.Alphas(times), sigma = schedule.Sigmas(times); // [batch, 1, 1, 1]
         Tensor input = alpha.mul(images).PlusProduct(sigma, noise); // x_t = α x₀ + σ ε

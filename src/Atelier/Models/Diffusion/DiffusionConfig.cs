@@ -22,6 +22,14 @@ public sealed record DiffusionConfig
     public TimeDistribution Times { get; init; } = TimeDistribution.LogitNormal;
 
     /// <summary>
+    /// How far the times of training and sampling are shifted towards noise: the noise-to-signal ratio becomes this
+    /// many times as large (Esser et al. 2024, eq. 23). 1 is no shift; the more pixels show the same thing, the more
+    /// noise is needed to hide it.
+    /// </summary>
+    [Range(0.01, 100.0)]
+    public double TimeShift { get; init; } = 1;
+
+    /// <summary>
     /// The folder of a trained VAE (a run or a bundle) whose grid of latents the model works in; null works on pixels.
     /// The finished bundle contains the VAE, and its config.json names no folder.
     /// </summary>

@@ -67,7 +67,7 @@ public sealed class DiffusionModel : ImageModel
             throw new AtelierException("enlarging works on pixels, but the model works on latents",
                 "model.upscale", "leave out this key or model.autoencoder");
         (Config, Latents, Shape) = (config, latents, shape);
-        _schedule = new NoiseSchedule(config.Schedule);
+        _schedule = new NoiseSchedule(config.Schedule, config.TimeShift);
         var prediction = new Prediction(config.Prediction, _schedule);
         _upscaling = config.Upscale > 1 ? new Upscaling(config, schema, _schedule) : null;
         int inputs = (int)shape[0] + (_upscaling?.Channels ?? 0);

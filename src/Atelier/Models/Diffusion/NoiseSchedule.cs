@@ -1,3 +1,5 @@
+using Atelier.Layers;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Diffusion;
@@ -23,7 +25,8 @@ public enum ScheduleKind
 /// the schedule knows no network.
 /// </summary>
 /// <param name="kind">The kind of schedule.</param>
-public sealed class NoiseSchedule(ScheduleKind kind)
+/// <param name="shift">The shift of the times of training and sampling, as in <see cref="Shifted"/>.</param>
+public sealed class NoiseSchedule(ScheduleKind kind, double shift = 1)
 {
     private const double LeastRate = 0.1, MostRate = 20;
 
@@ -92,11 +95,35 @@ public sealed class NoiseSchedule(ScheduleKind kind)
         }
     }
 
-    /// <summary>Evenly spaced times from <see cref="Start"/> down to 0: one more than there are steps.</summary>
+    /// <summary>
+    /// Moves a time towards noise by a shift s above 1: t / (t + (1 − t) / s) (Esser et al. 2024, eq. 23). In the flow
+    /// schedule, σ / α becomes s times as large.
+    /// </summary>
+    /// <param name="t">A time from 0 to 1; 0 and 1 stay where they are.</param>
+    public double Shifted(double t) => t / (t + ((1 - t) / shift));
+
+    /// <summary>
+    /// Times from <see cref="Start"/> down to 0, evenly spaced before the shift: one more than there are steps.
+    /// </summary>
     /// <param name="steps">Number of steps, from 1.</param>
     /// <param name="share">The share of the whole path, if sampling begins later.</param>
     public double[] Times(int steps, double share = 1) =>
-        [.. Enumerable.Range(0, steps + 1).Select(i => share * Start * (steps - i) / steps)];
+        [.. Enumerable.Range(0, steps + 1).Select(i => Start * Shifted(share * (steps - i) / steps))];
+
+    /// <summary>Draws the times of a batch in training.</summary>
+    /// <param name="count">Number of times.</param>
+    /// <param name="distribution">Their distribution before the shift.</param>
+    /// <param name="device">The device of the result.</param>
+    /// <param name="random">Draws the times; null for the generator of the training step.</param>
+    /// <returns>[count], fp32.</returns>
+    internal Tensor TrainingTimes(long count, TimeDistribution distribution, Device device, Generator? random)
+    {
+        Tensor times = empty([count], device: device);
+        times = distribution == TimeDistribution.LogitNormal
+            ? times.FillNormal(random).sigmoid()
+            : times.FillUniform(0, 1, random);
+        return shift == 1 ? times : times.div(times.Times(1 - (1 / shift)).PlusNumber(1 / shift));
+    }
 
     private static Tensor Column(Tensor times, Func<double, double> function)
     {

@@ -21,6 +21,14 @@ public sealed record VideoDiffusionConfig
     /// </summary>
     public TimeDistribution Times { get; init; } = TimeDistribution.LogitNormal;
 
+    /// <summary>
+    /// How far the times of training and sampling are shifted towards noise: the noise-to-signal ratio becomes this
+    /// many times as large (Esser et al. 2024, eq. 23). 1 is no shift; the more pixels show the same thing, the more
+    /// noise is needed to hide it.
+    /// </summary>
+    [Range(0.01, 100.0)]
+    public double TimeShift { get; init; } = 1;
+
     /// <summary>Conditions the network on the class.</summary>
     public bool Conditional { get; init; }
 

@@ -33,7 +33,7 @@ public sealed class VideoDiffusionModel : VideoModel
     {
         config.Check(schema);
         Config = config;
-        _schedule = new NoiseSchedule(config.Schedule);
+        _schedule = new NoiseSchedule(config.Schedule, config.TimeShift);
         _prediction = new Prediction(config.Prediction, _schedule);
         using var random = new Generator((ulong)seed, CPU);
         _network = new VideoUNet(config, schema, config.Conditional ? schema.Classes.Count : 0, precision, random);
@@ -106,10 +106,7 @@ public sealed class VideoDiffusionModel : VideoModel
         Tensor clips = batch.Frames.transpose(1, 2); // [batch, channels, frames, height, width]
         long count = clips.shape[0];
         Device device = clips.device;
-        Tensor times = empty([count], device: device);
-        times = Config.Times == TimeDistribution.LogitNormal
-            ? times.FillNormal(random).sigmoid()
-            : times.FillUniform(0, 1, random);
+        Tensor times = _schedule.TrainingTimes(count, Config.Times, device, random);
         Tensor noise = empty(clips.shape, device: device).FillNormal(random);
         Tensor alpha = _schedule.Alphas(times).unsqueeze(-1), sigma = _schedule.Sigmas(times).unsqueeze(-1);
         // [batch, 1, frames, 1, 1]
