@@ -24,6 +24,20 @@ public sealed record AudioAugmentSection
     public double Shift { get; init; }
 
     /// <summary>
+    /// The largest random change of speed, as a share: 0.15 plays a clip up to 15 % faster or slower, which changes its
+    /// pitch too.
+    /// </summary>
+    [Range(0.0, 0.5)]
+    public double Speed { get; init; }
+
+    /// <summary>
+    /// The largest random change in dB of the level of low frequencies against that of high ones, as by another
+    /// microphone.
+    /// </summary>
+    [Range(0.0, 40.0)]
+    public double Tilt { get; init; }
+
+    /// <summary>
     /// The number of bands of frequencies, and of stretches of time, that are masked in a spectrogram (SpecAugment,
     /// Park et al. 2019); 0 disables it.
     /// </summary>

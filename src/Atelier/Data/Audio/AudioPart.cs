@@ -62,23 +62,26 @@ public sealed class AudioPart : IDisposable
     /// <param name="number">The number of the clip, from 0.</param>
     /// <param name="samples">Receives <see cref="AudioSchema.Size"/> values: [channels, frames], full scale from −1 to
     /// 1, with silence after the end of the recording.</param>
-    public void Read(int number, Span<float> samples) => Read(number, samples, shift: 0);
+    public void Read(int number, Span<float> samples) => Read(number, samples[..Schema.Size], shift: 0);
 
     /// <inheritdoc/>
     public void Dispose() => _samples.Dispose();
 
-    /// <summary>Reads a clip that begins some frames later, or earlier if negative, within its recording.</summary>
+    /// <summary>
+    /// Reads a clip that begins some frames later, or earlier if negative, within its recording, and is as long as the
+    /// samples have room: [channels, frames].
+    /// </summary>
     internal void Read(int number, Span<float> samples, int shift)
     {
         AudioRecording recording = Recording(number);
+        int channels = Schema.Channels, length = samples.Length / channels;
         long first = First(number) + shift;
-        long from = Math.Clamp(first, 0, recording.Frames),
-            to = Math.Clamp(first + Schema.ClipFrames, 0, recording.Frames);
-        samples[..Schema.Size].Clear();
+        long from = Math.Clamp(first, 0, recording.Frames), to = Math.Clamp(first + length, 0, recording.Frames);
+        samples.Clear();
         ReadOnlySpan<float> frames = Interleaved(recording.Start + from, (int)(to - from));
-        int at = (int)(from - first), channels = Schema.Channels;
+        int at = (int)(from - first);
         for (int i = 0; i < frames.Length; i++)
-            samples[(i % channels * Schema.ClipFrames) + at + (i / channels)] = frames[i] * recording.Gain;
+            samples[(i % channels * length) + at + (i / channels)] = frames[i] * recording.Gain;
     }
 
     /// <summary>Writes a part: NAME-recordings.json.</summary>

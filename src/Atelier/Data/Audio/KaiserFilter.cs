@@ -12,6 +12,8 @@ internal static class KaiserFilter
     // Kaiser's formulas for the shape of the window and for its length, from the width of the transition.
     private const double Beta = 0.1102 * (Attenuation - 8.7);
 
+    private static readonly double Peak = Bessel(Beta);
+
     /// <summary>The taps on each side of the centre, for a stop band that begins at half the sample rate.</summary>
     public static double HalfLength { get; } = (Attenuation - 8) / (2.285 * Math.PI * (1 - PassBand)) / 2;
 
@@ -27,7 +29,7 @@ internal static class KaiserFilter
         if (Math.Abs(at) >= 1)
             return 0;
         double angle = Math.PI * cutoff * time, sinc = Math.Abs(angle) < 1e-9 ? 1 : Math.Sin(angle) / angle;
-        return cutoff * sinc * Bessel(Beta * Math.Sqrt(1 - (at * at))) / Bessel(Beta);
+        return cutoff * sinc * Bessel(Beta * Math.Sqrt(1 - (at * at))) / Peak;
     }
 
     /// <summary>Returns the modified Bessel function of the first kind and order 0, by its power series.</summary>
