@@ -43,12 +43,30 @@ public sealed partial class DocumentationTests : IDisposable
             List<string> words = [.. Word().Matches(redirected[0]).Skip(1).Select(m => m.Value.Trim('"'))];
             if (words[0] is "quickstart" or "train" && !words.Contains("--resume"))
                 words.AddRange(Quick);
-            ToolResult result = _tool.Run([.. words]);
+            ToolResult result = words[0] == "serve" ? Serve(words) : _tool.Run([.. words]);
             result.Code.ShouldBe(0, $"{command}\n{result.Error}");
             if (redirected.Length > 1)
                 File.WriteAllText(redirected[1].Trim(), result.Out);
         }
     }
+
+    /// <summary>Serves on a free port until the models have been listed.</summary>
+    private ToolResult Serve(List<string> words)
+    {
+        if (words.IndexOf("--port") is >= 0 and int at)
+            words.RemoveRange(at, 2);
+        return _tool.RunUntil(said => Address().Match(said) is { Success: true, Value: var address }
+            && ListModels(address).Contains("\"list\"", StringComparison.Ordinal), [.. words, "--port", "0"]);
+
+        static string ListModels(string address)
+        {
+            using var client = new HttpClient();
+            return client.GetStringAsync($"{address}/v1/models").GetAwaiter().GetResult();
+        }
+    }
+
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+(?=\s)")]
+    private static partial Regex Address();
 
     [Theory]
     [InlineData("README.md")]

@@ -34,6 +34,28 @@ internal sealed class ToolRunner : IDisposable
         return new ToolResult(code, output.ToString(), error.ToString());
     }
 
+    /// <summary>Runs a command that does not end by itself, and interrupts it.</summary>
+    /// <param name="isEnough">Returns whether to interrupt it, given its standard output so far.</param>
+    /// <param name="args">The command line.</param>
+    public ToolResult RunUntil(Func<string, bool> isEnough, params string[] args)
+    {
+        using StringWriter output = new(), error = new();
+        using var stopping = new CancellationTokenSource();
+        TextWriter shared = TextWriter.Synchronized(output); // it locks itself
+        var tool = new Tool(new ToolConsole(shared, TextWriter.Synchronized(error), false), new Workshop());
+        Task<int> running = Task.Run(() => tool.RunAsync(args, stopping.Token));
+        while (!running.IsCompleted && !isEnough(Said()))
+            Thread.Sleep(20);
+        stopping.Cancel();
+        return new ToolResult(running.GetAwaiter().GetResult(), output.ToString(), error.ToString());
+
+        string Said()
+        {
+            lock (shared)
+                return output.ToString();
+        }
+    }
+
     public void Dispose()
     {
         Environment.SetEnvironmentVariable("ATELIER_HOME", _homeBefore);

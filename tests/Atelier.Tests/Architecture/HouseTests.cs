@@ -39,6 +39,23 @@ public class HouseTests
     }
 
     [Fact]
+    public void A_folder_of_the_server_uses_folders_below_it_alone()
+    {
+        string server = Path.Combine(Repository.Folder, "src", "Atelier.Server", "bin", "Release", "net10.0",
+            "Atelier.Server.dll");
+        Assert.SkipUnless(File.Exists(server), "the server is not built here");
+        // what stands beside the folders is both the options below them and the server that puts them together
+        string[] order = ["Serving", "Observing", "Api", "Security"];
+        var uses = CompiledTypes.Uses(server).Where(pair => pair.Key.Subfolder != "").ToDictionary();
+        uses.Keys.Select(type => type.Subfolder).Distinct().Except(order)
+            .ShouldBeEmpty("a folder that the plan does not have");
+        (from type in uses.Keys
+         from used in uses[type]
+         where Array.IndexOf(order, used.Subfolder) > Array.IndexOf(order, type.Subfolder)
+         select $"{type} uses {used}").ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_family_is_known_to_the_list_of_families_alone()
     {
         var uses = CompiledTypes.Uses(PathOf("Atelier"));

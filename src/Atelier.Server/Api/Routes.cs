@@ -1,0 +1,56 @@
+using Atelier.Server.Serving;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Atelier.Server.Api;
+
+/// <summary>The addresses of the API.</summary>
+internal static class Routes
+{
+    private static readonly int[] Statuses =
+    [
+        StatusCodes.Status200OK, StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized,
+        StatusCodes.Status404NotFound, StatusCodes.Status429TooManyRequests,
+    ];
+
+    public static void Map(WebApplication app)
+    {
+        IServiceProvider services = app.Services;
+        var models = services.GetRequiredService<ModelStore>();
+        var workshop = services.GetRequiredService<Workshop>();
+        var list = new ModelsEndpoint(models, workshop);
+        var stopping = app.Lifetime.ApplicationStopping;
+        Post<ChatFields>("/v1/chat/completions", new ChatEndpoint(models).InvokeAsync,
+            "Writes the next message of a conversation.");
+        Post<CompletionFields>("/v1/completions", new CompletionsEndpoint(models).InvokeAsync, "Continues texts.");
+        Post<EmbeddingFields>("/v1/embeddings", new EmbeddingsEndpoint(models).InvokeAsync,
+            "Turns texts into vectors.");
+        Post<ImageFields>("/v1/images/generations", new ImagesEndpoint(models).InvokeAsync,
+            "Generates images of a class.");
+        Post<SpeechFields>("/v1/audio/speech", new SpeechEndpoint(models).InvokeAsync,
+            "Generates the sounds of classes, such as spoken digits.");
+        Post<GenerateFields>("/v1/atelier/generate", new GenerateEndpoint(models, workshop).InvokeAsync,
+            "Generates samples of any model: rows, series, tags, filled-in texts, images, sounds, videos.");
+        Get("/v1/models", list.ListAsync, "Lists the models.");
+        Get("/v1/models/{name}", list.OneAsync, "Describes a model.");
+        Get("/v1/atelier/models/{name}", list.OptionsAsync, "Lists the fields that a request to a model can have.");
+        app.MapGet("/health", context => context.Response.WriteAsync("ok", context.RequestAborted));
+        app.MapGet("/ready", context =>
+        {
+            if (stopping.IsCancellationRequested)
+                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return context.Response.WriteAsync(stopping.IsCancellationRequested ? "stopping" : "ok",
+                context.RequestAborted);
+        });
+
+        // the OpenAPI document lists the addresses whose method is known
+
+        void Post<T>(string path, RequestDelegate answer, string summary)
+            where T : RequestFields => app.MapPost(path, answer).WithMetadata(answer.Method)
+                .WithMetadata(new AcceptsMetadata(["application/json"], typeof(T)))
+                .WithMetadata([.. Statuses.Select(status => new ProducesResponseTypeMetadata(status))])
+                .WithSummary(summary).WithTags(path.Split('/')[2]);
+
+        void Get(string path, RequestDelegate answer, string summary) =>
+            app.MapGet(path, answer).WithMetadata(answer.Method).WithSummary(summary).WithTags("models");
+    }
+}
