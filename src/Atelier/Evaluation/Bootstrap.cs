@@ -27,6 +27,32 @@ public static class Bootstrap
         return sums;
     }
 
+    /// <summary>
+    /// Returns a statistic of each resample. Each resample draws as many items as there are, with replacement.
+    /// </summary>
+    /// <param name="items">The number of items.</param>
+    /// <param name="samples">The number of resamples.</param>
+    /// <param name="seed">The random seed.</param>
+    /// <param name="statistic">
+    /// Computes the statistic from the number of times that each item was drawn. It is called in parallel, and must not
+    /// keep the array.
+    /// </param>
+    /// <typeparam name="T">The type of the statistic.</typeparam>
+    public static T[] Resample<T>(int items, int samples, long seed, Func<int[], T> statistic)
+    {
+        var values = new T[samples];
+        Parallel.For(0, samples, () => new int[items], (i, _, times) =>
+        {
+            var random = new SplitMix64(SplitMix64.At((ulong)seed, (ulong)i));
+            Array.Clear(times);
+            for (int draw = 0; draw < items; draw++)
+                times[random.Next(items)]++;
+            values[i] = statistic(times);
+            return times;
+        }, _ => { });
+        return values;
+    }
+
     /// <summary>Returns the sum of scores.</summary>
     internal static T Total<T>(IReadOnlyList<T> scores)
         where T : struct, IAdditionOperators<T, T, T> => scores.Aggregate(default(T), (left, right) => left + right);
