@@ -94,6 +94,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
             new GenerateCommand(console, workshop),
             new EvaluateCommand(console, workshop),
             new ServeCommand(console, workshop),
+            new RateCommand(console, workshop),
             new ExplainCommand(console, workshop),
             new DataCommand(console),
             new RecipesCommand(console, workshop),

@@ -7,6 +7,7 @@ using Atelier.Server.Api;
 using Atelier.Server.Observing;
 using Atelier.Server.Security;
 using Atelier.Server.Serving;
+using Atelier.Server.Studio;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -86,6 +87,7 @@ public sealed class ModelServer : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
         log?.Invoke(builder.Logging);
+        var studies = new StudyList(options);
         X509Certificate2? certificate = options.CertificatePath is null ? null : Certificate(options);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -112,7 +114,7 @@ public sealed class ModelServer : IAsyncDisposable
             return Task.CompletedTask;
         }));
         services.AddSingleton(workshop).AddSingleton(options).AddSingleton(TimeProvider.System)
-            .AddSingleton<ModelStore>();
+            .AddSingleton<ModelStore>().AddSingleton(_ => studies);
         if (IPAddress.IsLoopback(options.Address))
         {
             // a page of another site whose name points at this machine must not reach the server
@@ -126,6 +128,7 @@ public sealed class ModelServer : IAsyncDisposable
         app.UseMiddleware<Deadline>();
         app.UseRouting();
         Routes.Map(app);
+        StudioPages.Map(app);
         app.MapMetrics("/metrics").ExcludeFromDescription();
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapScalarApiReference(AccessControl.DocumentationPath, page => page.DisableDefaultFonts()

@@ -11,6 +11,9 @@ public sealed record ServerOptions
     /// </summary>
     public IReadOnlyDictionary<string, string> Models { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The paths of the studies that raters answer, each the store of a study.</summary>
+    public IReadOnlyList<string> Studies { get; init; } = [];
+
     /// <summary>The address to listen on. Addresses other than the loopback need <see cref="Keys"/>.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 

@@ -65,7 +65,7 @@ public sealed partial class DocumentationTests : IDisposable
         }
     }
 
-    [GeneratedRegex(@"http://127\.0\.0\.1:\d+(?=\s)")]
+    [GeneratedRegex(@"http://127\.0\.0\.1:\d+(?=/)")]
     private static partial Regex Address();
 
     [Theory]

@@ -141,4 +141,30 @@ public sealed class ServingTests
         (await server.Http.GetStringAsync("ready", Cancellation)).ShouldBe("ok");
         (await server.Http.GetStringAsync("docs/", Cancellation)).ShouldContain("scalar");
     }
+
+    [Fact]
+    public async Task Trainings_are_shown_by_their_ids_with_curves_and_samples()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        string folder = Directory.CreateDirectory(Path.Combine(server.ModelFolder, "..", "run")).FullName;
+        Directory.CreateDirectory(Path.Combine(folder, "samples"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "samples", "step-10.txt"), "Once", Cancellation);
+        await File.WriteAllLinesAsync(Path.Combine(folder, "metrics.jsonl"),
+            [.. Enumerable.Range(1, 2000).Select(step => $$"""{"step":{{step}},"loss":{{2000 - step}}}"""), "{\"step\":2"],
+            Cancellation);
+        server.Workshop.History.Save(new Runs.RunRecord
+        {
+            Id = "abc", Folder = folder, Family = "gpt", Recipe = "quickstart", Started = DateTimeOffset.UtcNow,
+            Status = "running", Steps = 2000, Metrics = new Dictionary<string, double> { ["loss"] = 1.5 },
+        });
+        JsonNode list = JsonNode.Parse(await server.Http.GetStringAsync("v1/atelier/runs", Cancellation))!;
+        ((string)list["runs"]![0]!["status"]!).ShouldBe("interrupted", "nothing holds its folder");
+        JsonNode run = JsonNode.Parse(await server.Http.GetStringAsync("v1/atelier/runs/abc", Cancellation))!;
+        JsonArray curve = run["curves"]!["loss"]!.AsArray();
+        curve.Count.ShouldBeInRange(400, 501);
+        ((double)curve[^1]![0]!).ShouldBe(2000, "the last point is kept, and half a line is not read");
+        ((string)run["samples"]![0]!["text"]!).ShouldBe("Once");
+        using HttpResponseMessage none = await server.Http.GetAsync("v1/atelier/runs/..%2Fhome", Cancellation);
+        none.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
 }

@@ -16,15 +16,17 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly TemporaryFolder _folder;
     private readonly ModelServer _server;
 
-    private TestServer(TemporaryFolder folder, ModelServer server, string? key)
+    private TestServer(TemporaryFolder folder, Workshop workshop, ModelServer server, string? key)
     {
-        (_folder, _server) = (folder, server);
+        (_folder, Workshop, _server) = (folder, workshop, server);
         Http = new HttpClient { BaseAddress = server.Address, Timeout = TimeSpan.FromMinutes(2) };
         if (key is not null)
             Http.DefaultRequestHeaders.Authorization = new("Bearer", key);
     }
 
     public HttpClient Http { get; }
+
+    public Workshop Workshop { get; }
 
     public ModelServer Server => _server;
 
@@ -48,7 +50,7 @@ internal sealed class TestServer : IAsyncDisposable
             Models = others.Append(("tiny", folder["tiny"])).ToDictionary(), Port = 0, Device = "cpu",
         };
         var workshop = new Workshop(new WorkshopOptions { Home = folder["home"] });
-        return new TestServer(folder, await ModelServer.StartAsync(workshop, options), key);
+        return new TestServer(folder, workshop, await ModelServer.StartAsync(workshop, options), key);
     }
 
     /// <summary>Writes a Llama with weights drawn from a seed.</summary>

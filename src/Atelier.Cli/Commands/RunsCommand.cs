@@ -21,14 +21,6 @@ internal sealed class RunsCommand : Command
         ?? throw new AtelierException("the history has no such run", idOrFolder,
             "atelier runs list shows ids and folders");
 
-    // A run that died cannot update its status, but its folder is no longer locked.
-    private static string Status(RunRecord run) => run.Status switch
-    {
-        _ when !Directory.Exists(run.Folder) => "gone",
-        "running" when !Run.IsHeld(run.Folder) => "interrupted",
-        _ => run.Status,
-    };
-
     /// <summary>Formats a metric: counts without decimals, all others with four, as in reports.</summary>
     internal static string Number(double value) =>
         value.ToString(double.IsInteger(value) ? "0" : "0.0000", CultureInfo.InvariantCulture);
@@ -39,7 +31,7 @@ internal sealed class RunsCommand : Command
         ["run"] = run.Folder,
         ["family"] = run.Family,
         ["recipe"] = run.Recipe,
-        ["status"] = Status(run),
+        ["status"] = run.CurrentStatus,
         ["started"] = run.Started,
         ["finished"] = run.Finished,
         ["steps"] = run.Steps,
@@ -60,7 +52,7 @@ internal sealed class RunsCommand : Command
                 console.Table(["id", "recipe", "family", "status", "steps", "validation loss", "folder"],
                     runs.Select(r => new[]
                 {
-                    r.Id, r.Recipe, r.Family, Status(r), r.Steps.ToString(CultureInfo.InvariantCulture),
+                    r.Id, r.Recipe, r.Family, r.CurrentStatus, r.Steps.ToString(CultureInfo.InvariantCulture),
                     r.Metrics.TryGetValue("validationLoss", out double loss) ? Number(loss)
                         : "", console.Cell(r.Folder),
                 }));
@@ -88,7 +80,7 @@ internal sealed class RunsCommand : Command
             console.Table(["", ""],
             [
                 ["id", run.Id], ["folder", run.Folder], ["recipe", run.Recipe], ["family", run.Family],
-                    ["status", Status(run)],
+                    ["status", run.CurrentStatus],
                 ["started", run.Started.ToString("u", CultureInfo.InvariantCulture)],
                     ["steps", run.Steps.ToString(CultureInfo.InvariantCulture)],
                 ["seconds", Number(run.Seconds)], .. run.Metrics.Select(m => new[] { m.Key, Number(m.Value) }),

@@ -21,6 +21,9 @@ internal sealed class ServeCommand : ToolCommand
         Arity = ArgumentArity.ZeroOrMore,
     };
 
+    private readonly Option<string[]> _studies = new("--study") { HelpName = "STUDY",
+        Description = "A study that raters answer: its folder, or its file study.db. Can be repeated.",
+        DefaultValueFactory = _ => [] };
     private readonly Option<string> _host = new("--host") { HelpName = "ADDRESS",
         Description = "The address to listen on. Addresses that other machines can reach need keys.",
         DefaultValueFactory = _ => "127.0.0.1" };
@@ -62,7 +65,7 @@ internal sealed class ServeCommand : ToolCommand
     {
         _workshop = workshop;
         Add(_runs);
-        foreach (Option option in (Option[])[_host, _port, _keys, _newKey, _certificate, _certificateKey, _slots,
+        foreach (Option option in (Option[])[_studies, _host, _port, _keys, _newKey, _certificate, _certificateKey, _slots,
             _queue, _rate, _timeout, _idle, _grace, _device])
             Add(option);
     }
@@ -74,8 +77,9 @@ internal sealed class ServeCommand : ToolCommand
         ServerOptions options = Read(parse);
         await using ModelServer server = await ModelServer.StartAsync(_workshop, options,
             console.Quiet ? null : Log, cancellation).ConfigureAwait(false);
-        console.Say($"Serving {string.Join(", ", options.Models.Keys)} at {server.Address.ToString().TrimEnd('/')}");
-        console.Say($"API:  {server.Address}v1   documentation: {server.Address}docs   Ctrl-C ends");
+        console.Say($"Studio: {server.Address}   Ctrl-C ends");
+        console.Say($"API:    {server.Address}v1   documentation: {server.Address}docs");
+        console.Say($"Models: {string.Join(", ", options.Models.Keys)}");
         console.Result(() => new JsonObject
         {
             ["address"] = server.Address.ToString(),
@@ -107,9 +111,12 @@ internal sealed class ServeCommand : ToolCommand
         string host = parse.GetRequiredValue(_host);
         if (!IPAddress.TryParse(host == "localhost" ? "127.0.0.1" : host, out IPAddress? address))
             throw new AtelierException($"'{host}' is no address", "--host", "write 127.0.0.1, 0.0.0.0 or ::");
+        string[] studies = [.. (parse.GetValue(_studies) ?? [])
+            .Select(study => Directory.Exists(study) ? Path.Combine(study, "study.db") : study)];
         return new ServerOptions
         {
-            Models = Models(parse.GetValue(_runs) ?? []),
+            Models = Models(parse.GetValue(_runs) ?? [], needsOne: studies.Length == 0),
+            Studies = studies,
             Address = address,
             Port = parse.GetValue(_port),
             Keys = Keys(parse.GetValue(_keys)),
@@ -143,34 +150,18 @@ internal sealed class ServeCommand : ToolCommand
                 FormattableString.Invariant($"allowed: more than 0, at most {most} seconds"));
     }
 
-    /// <summary>The models by name: the part before "=", or the name of the folder or file.</summary>
-    private Dictionary<string, string> Models(IReadOnlyList<string> named)
+    /// <summary>The models that are named, or all finished runs.</summary>
+    private Dictionary<string, string> Models(IReadOnlyList<string> named, bool needsOne)
     {
         const string usual = "runs";
         if (named.Count == 0)
         {
             named = Directory.Exists(usual)
                 ? [.. Directory.EnumerateDirectories(usual).Where(Run.HasResult).Order(StringComparer.Ordinal)] : [];
-            if (named.Count == 0)
+            if (named.Count == 0 && needsOne)
                 throw new AtelierException("there is no finished run to serve", usual,
                     "train one: atelier quickstart, or name a model: atelier serve PATH");
         }
-        var models = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string one in named)
-        {
-            int sign = one.IndexOf('=', StringComparison.Ordinal);
-            string path = one[(sign + 1)..], name = sign >= 0 ? one[..sign] : NameOf(path);
-            if (!File.Exists(path))
-                Bundle.Open(path, _workshop.History);
-            if (!models.TryAdd(name, path))
-                throw new AtelierException($"two models are named '{name}'", path, "name them: NAME=PATH");
-        }
-        return models;
-    }
-
-    private static string NameOf(string path)
-    {
-        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        return File.Exists(full) ? Path.GetFileNameWithoutExtension(full) : Path.GetFileName(full);
+        return NamedModels.Read(named, _workshop.History);
     }
 }

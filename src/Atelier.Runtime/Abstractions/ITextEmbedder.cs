@@ -9,6 +9,11 @@ public interface ITextEmbedder
     /// <summary>Number of elements of a vector.</summary>
     int EmbeddingSize { get; }
 
+    /// <summary>Returns the number of tokens that the model reads of a text, special tokens included.</summary>
+    /// <param name="text">The text.</param>
+    /// <exception cref="AtelierException">The text has a character that the model cannot read.</exception>
+    int CountTokens(string text);
+
     /// <summary>
     /// Returns the vector of each text. A text that is longer than the model can read is cut at its end.
     /// </summary>

@@ -91,6 +91,8 @@ public static class MaskedTextFile
     {
         public int EmbeddingSize => encoder.Config.HiddenSize;
 
+        public int CountTokens(string text) => tokens.Encode(tokenizer, text, encoder.ContextLength).Length;
+
         /// <inheritdoc/>
         /// <remarks>The vector of a text without tokens is zero.</remarks>
         public IReadOnlyList<float[]> Embed(IReadOnlyList<string> texts, CancellationToken cancellation = default)

@@ -53,6 +53,10 @@ public sealed class TextEmbedder : ITrainedModel, ITextEmbedder
         Embed(texts, out _, cancellation);
 
     /// <inheritdoc/>
+    public int CountTokens(string text) => Tokenizer
+        .EncodeWithSpecials(text, maxLength: Options.MaxTokens ?? Encoder.Config.ContextLength).Ids.Count;
+
+    /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();
 
     /// <summary>Returns the vector of each text, and the number of tokens that were read.</summary>

@@ -2,10 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
-using Atelier.Generation;
 using Atelier.Server.Observing;
 using Atelier.Server.Serving;
-using Microsoft.Extensions.AI;
 
 namespace Atelier.Server.Api;
 
@@ -43,8 +41,10 @@ internal sealed class EmbeddingsEndpoint(ModelStore models)
         using var measured = ServerMetrics.Begin(lease.Served.Name, promptTokens: 0);
         using IDisposable slot = await lease.Served.Queue.EnterAsync(1, context.RequestAborted).ConfigureAwait(false);
         measured.Started();
-        (IReadOnlyList<float[]> vectors, long tokens) =
-            await EmbedAsync(embedder, texts, context.RequestAborted).ConfigureAwait(false);
+        CancellationToken cancellation = context.RequestAborted;
+        (IReadOnlyList<float[]> vectors, long tokens) = await Task.Run(() =>
+            (embedder.Embed(texts, cancellation), texts.Sum(text => (long)embedder.CountTokens(text))), cancellation)
+            .ConfigureAwait(false);
         await JsonAnswer.WriteAsync(context, new JsonObject
         {
             ["object"] = "list",
@@ -55,17 +55,6 @@ internal sealed class EmbeddingsEndpoint(ModelStore models)
             ["model"] = body.Model,
             ["usage"] = new JsonObject { ["prompt_tokens"] = tokens, ["total_tokens"] = tokens },
         }).ConfigureAwait(false);
-    }
-
-    private static async Task<(IReadOnlyList<float[]> Vectors, long Tokens)> EmbedAsync(ITextEmbedder embedder,
-        string[] texts, CancellationToken cancellation)
-    {
-        if (embedder is not TextEmbedder counting) // models on the tensor library do not count tokens
-            return (await Task.Run(() => embedder.Embed(texts, cancellation), cancellation).ConfigureAwait(false), 0);
-        using var generator = new TextEmbeddingGenerator(counting);
-        GeneratedEmbeddings<Embedding<float>> made =
-            await generator.GenerateAsync(texts, null, cancellation).ConfigureAwait(false);
-        return ([.. made.Select(one => one.Vector.ToArray())], made.Usage?.InputTokenCount ?? 0);
     }
 
     private static JsonNode Written(float[] vector, string? format) => format == "base64"

@@ -103,7 +103,7 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
     {
         AtelierException written = mistake.InWords(name => $"'{RequestBody.Field(name)}'", name => $"'{name}'");
         string message = written.Hint is null ? written.Message : $"{written.Message}; {written.Hint}";
-        if (written.Where is not { } place || place.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        if (mistake.Where is not { } place || place.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal))
             return ApiException.Invalid("", message); // a path of this machine is nobody's business outside it
         return place.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '[' or ']')
             ? ApiException.Invalid(RequestBody.Field(place), message)

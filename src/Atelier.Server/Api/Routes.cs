@@ -33,6 +33,19 @@ internal static class Routes
         Get("/v1/models", list.ListAsync, "Lists the models.");
         Get("/v1/models/{name}", list.OneAsync, "Describes a model.");
         Get("/v1/atelier/models/{name}", list.OptionsAsync, "Lists the fields that a request to a model can have.");
+        var runs = new RunsEndpoint(workshop);
+        Get("/v1/atelier/runs", runs.ListAsync, "Lists trainings.");
+        Get("/v1/atelier/runs/{id}", runs.OneAsync, "Shows the recipe, curves, samples and plots of a training.");
+        var open = services.GetRequiredService<StudyList>();
+        var results = new StudiesEndpoint(open);
+        Get("/v1/atelier/studies", results.ListAsync, "Lists the studies in which people judge outputs.");
+        Get("/v1/atelier/studies/{id}", results.ReportAsync, "Scores, agreement and raters of a study.");
+        Get("/v1/atelier/studies/{id}/answers.csv", results.AnswersAsync, "The answers of a study.");
+        Get("/v1/atelier/studies/{id}/preferences.jsonl", results.PreferencesAsync, "The preferences of a study.");
+        var raters = new RateEndpoint(open);
+        Post<RateFields>("/v1/rate/next", raters.NextAsync, "The next question of a rater.");
+        Post<RateFields>("/v1/rate/answer", raters.AnswerAsync, "Stores an answer, and returns the next question.");
+        Post<RateFields>("/v1/rate/undo", raters.UndoAsync, "Removes the rater's last answer.");
         app.MapGet("/health", context => context.Response.WriteAsync("ok", context.RequestAborted));
         app.MapGet("/ready", context =>
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Atelier.Server.Api;
+using Atelier.Server.Studio;
 
 namespace Atelier.Server.Security;
 
@@ -67,10 +68,14 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
     /// <inheritdoc/>
     public void Dispose() => _limiter.Dispose();
 
-    /// <summary>Probes need no key.</summary>
+    /// <summary>
+    /// Probes need no key, the pages ask for it themselves, and raters have tokens of their own.
+    /// </summary>
     private static bool IsPublic(HttpRequest request) =>
         request.Path.StartsWithSegments("/health", StringComparison.Ordinal)
-        || request.Path.StartsWithSegments("/ready", StringComparison.Ordinal);
+        || request.Path.StartsWithSegments("/ready", StringComparison.Ordinal)
+        || request.Path.StartsWithSegments("/v1/rate", StringComparison.Ordinal)
+        || StudioPages.Has(request.Path);
 
     private static string? KeyOf(HttpRequest request)
     {
@@ -84,7 +89,8 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
         IHeaderDictionary headers = context.Response.Headers;
         // the page of the documentation is made by a library, with scripts and styles in the page itself
         headers.ContentSecurityPolicy =
-            context.Request.Path.StartsWithSegments(DocumentationPath, StringComparison.Ordinal)
+            StudioPages.Has(context.Request.Path) ? StudioPages.Policy
+            : context.Request.Path.StartsWithSegments(DocumentationPath, StringComparison.Ordinal)
             ? "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
                 + "img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
             : "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";

@@ -15,12 +15,13 @@ public sealed class Run : IDisposable
     private const string RecipeFile = "recipe.yaml";
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
+    private const string Samples = "samples", Plots = "plots", Metrics = "metrics.jsonl";
 
     /// <summary>The name of the file that holds the execution plan of the run on this machine.</summary>
     internal const string PlanFile = "execution.json";
 
     private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
-        RecipeFile, "data", "checkpoints", "samples", "plots", "profile", "tensorboard", "metrics.jsonl", PlanFile);
+        RecipeFile, "data", "checkpoints", Samples, Plots, "profile", "tensorboard", Metrics, PlanFile);
 
     private readonly FileStream _lock;
     private readonly string? _made; // the topmost folder that Create made for this run; null if the run was opened
@@ -49,10 +50,10 @@ public sealed class Run : IDisposable
     public string CheckpointFolder => Path.Combine(Folder, "checkpoints");
 
     /// <summary>The folder of the samples drawn during training.</summary>
-    public string SampleFolder => Path.Combine(Folder, "samples");
+    public string SampleFolder => SamplesOf(Folder);
 
     /// <summary>The folder of the plots.</summary>
-    public string PlotFolder => Path.Combine(Folder, "plots");
+    public string PlotFolder => PlotsOf(Folder);
 
     /// <summary>The folder of a profile, if one was taken.</summary>
     public string ProfileFolder => Path.Combine(Folder, "profile");
@@ -73,7 +74,7 @@ public sealed class Run : IDisposable
     /// The metrics file, with one JSON object for each report: step, loss, learningRate, tokens per second,
     /// validationLoss …
     /// </summary>
-    public string MetricsPath => Path.Combine(Folder, "metrics.jsonl");
+    public string MetricsPath => MetricsOf(Folder);
 
     /// <summary>Whether training ended as planned.</summary>
     public bool IsFinished => HasResult(Folder);
@@ -162,6 +163,15 @@ public sealed class Run : IDisposable
                 $"{Mention.Command("runs list")} shows all runs");
         return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
     }
+
+    /// <summary>Returns the folder of the samples of a run, whether it is open or not.</summary>
+    public static string SamplesOf(string folder) => Path.Combine(folder, Samples);
+
+    /// <summary>Returns the folder of the plots of a run, whether it is open or not.</summary>
+    public static string PlotsOf(string folder) => Path.Combine(folder, Plots);
+
+    /// <summary>Returns the path of the metrics of a run, whether it is open or not.</summary>
+    public static string MetricsOf(string folder) => Path.Combine(folder, Metrics);
 
     /// <summary>Returns whether a process has opened the run in a folder.</summary>
     public static bool IsHeld(string folder)

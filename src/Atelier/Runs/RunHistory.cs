@@ -7,6 +7,9 @@ namespace Atelier.Runs;
 /// <summary>A run in the history.</summary>
 public sealed record RunRecord
 {
+    /// <summary>The <see cref="CurrentStatus"/> of a run whose folder does not exist any more.</summary>
+    public const string Gone = "gone";
+
     /// <summary>A short id, which commands accept.</summary>
     public required string Id { get; init; }
 
@@ -27,6 +30,14 @@ public sealed record RunRecord
 
     /// <summary>The status: "running", "finished", "interrupted" or "failed".</summary>
     public required string Status { get; init; }
+
+    /// <summary>
+    /// The status as the run's folder shows it: "gone" if there is no folder, and "interrupted" for a run that died
+    /// while it was running, which could not update its status, but whose folder is no longer locked.
+    /// </summary>
+    public string CurrentStatus => !Directory.Exists(Folder) ? Gone
+        : Status == "running" && !Run.IsHeld(Folder) ? "interrupted"
+        : Status;
 
     /// <summary>The number of completed steps.</summary>
     public long Steps { get; init; }

@@ -17,6 +17,9 @@ internal sealed class MaskedTextEmbedder(MaskedTextModel model, Tokenizer tokeni
     public int EmbeddingSize => model.HiddenSize;
 
     /// <inheritdoc/>
+    public int CountTokens(string text) => tokens.Encode(tokenizer, text, model.ContextLength).Length;
+
+    /// <inheritdoc/>
     /// <remarks>The vector of a text without tokens is zero.</remarks>
     public IReadOnlyList<float[]> Embed(IReadOnlyList<string> texts, CancellationToken cancellation = default)
     {
