@@ -60,7 +60,8 @@ public sealed class ModelServer : IAsyncDisposable
         {
             await app.DisposeAsync().ConfigureAwait(false);
             throw new AtelierException(FormattableString.Invariant($"port {options.Port} of {options.Address} ")
-                + "cannot be used, because another program listens on it or it is reserved", Mention.Field("port"), "use another port, or stop the other program", e);
+                + "cannot be used, because another program listens on it or it is reserved",
+                Mention.Field("port"), "use another port, or stop the other program", e);
         }
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!
             .Addresses.First();

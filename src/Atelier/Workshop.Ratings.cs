@@ -12,7 +12,8 @@ public sealed partial class Workshop
     private const string StudyFile = "study.db", MediaFolder = "media";
 
     /// <summary>Generates outputs of several models for people to judge, and writes them as a study.</summary>
-    /// <param name="folder">The folder of the study, which must not exist or be empty: study.db, and media files.</param>
+    /// <param name="folder">The folder of the study, with study.db and media files; it must not exist, or be
+    /// empty.</param>
     /// <param name="request">The models, the prompts, and how outputs are judged.</param>
     /// <param name="progress">Receives a message for each model.</param>
     /// <param name="cancellation">Cancels the operation; nothing is left behind.</param>

@@ -90,7 +90,7 @@ public sealed partial class DocumentationTests : IDisposable
             {
                 string[] words = [.. Word().Matches(match.Groups["text"].Value).Select(m => m.Value.Trim('"'))];
                 string[] names = [.. words.TakeWhile(w => ToolWord().IsMatch(w))
-                    .Take(words[0] is "data" or "recipes" or "runs" ? 2 : 1)];
+                    .Take(words[0] is "data" or "recipes" or "runs" or "rate" ? 2 : 1)];
                 ToolResult help = _tool.Run([.. names, "--help"]);
                 help.Code.ShouldBe(0, $"{page}: {match.Value}");
                 foreach (string option in words.Where(w => w.StartsWith("--", StringComparison.Ordinal)))

@@ -150,8 +150,10 @@ public sealed class ServingTests
         Directory.CreateDirectory(Path.Combine(folder, "samples"));
         await File.WriteAllTextAsync(Path.Combine(folder, "samples", "step-10.txt"), "Once", Cancellation);
         await File.WriteAllLinesAsync(Path.Combine(folder, "metrics.jsonl"),
-            [.. Enumerable.Range(1, 2000).Select(step => $$"""{"step":{{step}},"loss":{{2000 - step}}}"""), "{\"step\":2"],
-            Cancellation);
+            [
+                .. Enumerable.Range(1, 2000).Select(step => $$"""{"step":{{step}},"loss":{{2000 - step}}}"""),
+                "{\"step\":2",
+            ], Cancellation);
         server.Workshop.History.Save(new Runs.RunRecord
         {
             Id = "abc", Folder = folder, Family = "gpt", Recipe = "quickstart", Started = DateTimeOffset.UtcNow,

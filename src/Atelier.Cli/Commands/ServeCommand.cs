@@ -65,8 +65,8 @@ internal sealed class ServeCommand : ToolCommand
     {
         _workshop = workshop;
         Add(_runs);
-        foreach (Option option in (Option[])[_studies, _host, _port, _keys, _newKey, _certificate, _certificateKey, _slots,
-            _queue, _rate, _timeout, _idle, _grace, _device])
+        foreach (Option option in (Option[])[_studies, _host, _port, _keys, _newKey, _certificate, _certificateKey,
+            _slots, _queue, _rate, _timeout, _idle, _grace, _device])
             Add(option);
     }
 

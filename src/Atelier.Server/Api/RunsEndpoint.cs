@@ -78,7 +78,8 @@ internal sealed class RunsEndpoint(Workshop workshop)
             }
         }
         return new JsonObject(curves.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key,
-            new JsonArray([.. Thinned(pair.Value).Select(point => (JsonNode)new JsonArray(point.Step, point.Value))]))));
+            new JsonArray([.. Thinned(pair.Value).Select(point =>
+                (JsonNode)new JsonArray(point.Step, point.Value))]))));
     }
 
     private static IEnumerable<(double Step, double Value)> Thinned(List<(double, double)> points)

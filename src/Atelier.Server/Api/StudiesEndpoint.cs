@@ -32,11 +32,17 @@ internal sealed class StudiesEndpoint(StudyList studies)
 
     private static Task SendAsync(HttpContext context, string name, string mediaType, Action<TextWriter> write)
     {
-        using var text = new StringWriter();
-        write(text);
+        string answer = Written(write);
         context.Response.ContentType = mediaType + "; charset=utf-8";
         context.Response.Headers.ContentDisposition = $"attachment; filename={name}";
-        return context.Response.WriteAsync(text.ToString(), context.RequestAborted);
+        return context.Response.WriteAsync(answer, context.RequestAborted);
+    }
+
+    private static string Written(Action<TextWriter> write)
+    {
+        using var text = new StringWriter();
+        write(text);
+        return text.ToString();
     }
 
     private OpenStudy Find(HttpContext context)

@@ -17,9 +17,11 @@ internal static class StudioPages
 
     private static readonly FrozenDictionary<string, Page> Pages = Read().ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The content security policy of the pages: scripts, styles and connections of the server alone.</summary>
-    public static string Policy => "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        + "media-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
+    /// <summary>
+    /// The content security policy of the pages: scripts, styles and connections of the server alone.
+    /// </summary>
+    public static string Policy => "default-src 'none'; script-src 'self'; style-src 'self'; "
+        + "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
         + "frame-ancestors 'none'";
 
     /// <summary>Returns whether an address is a page, or a file of one.</summary>
