@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Atelier.Tests.Data;
 
@@ -108,6 +110,37 @@ public sealed class SecurityTests
             answer.Headers.GetValues("X-Content-Type-Options").Single().ShouldBe("nosniff");
             answer.Headers.Contains("Server").ShouldBeFalse();
         }
+    }
+
+    [Fact]
+    public async Task A_certificate_serves_TLS_and_one_that_cannot_be_read_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        using X509Certificate2 made =
+            request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        folder.Write("server.pem", made.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem());
+        var options = new ServerOptions { Port = 0, CertificatePath = folder["server.pem"] };
+        await using (ModelServer server = await ModelServer.StartAsync(new Workshop(), options))
+        {
+            server.Address.Scheme.ShouldBe("https");
+            using var handler = new SocketsHttpHandler();
+            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { made },
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
+            using var client = new HttpClient(handler);
+            (await client.GetStringAsync($"https://localhost:{server.Address.Port}/health", Cancellation))
+                .ShouldBe("ok");
+        }
+        folder.Write("server.pem", "rubbish");
+        (await Should.ThrowAsync<AtelierException>(() => ModelServer.StartAsync(new Workshop(), options)))
+            .Where.ShouldBe(folder["server.pem"]);
     }
 
     [Fact]
