@@ -1,3 +1,4 @@
+import { words } from "../lib/format";
 import { en, type Dictionary, type Key } from "./en";
 import { zh } from "./zh";
 
@@ -47,7 +48,7 @@ export function labelOf(field: string): string | null {
   return known(`label_${field}`);
 }
 
-/** The name of a curve as charts show it; null if it has none of its own. */
-export function curveName(curve: string): string | null {
-  return known(`curve_${curve}`);
+/** The name of a metric or curve as pages show it. */
+export function figureName(name: string): string {
+  return known(`figure_${name}`) ?? words(name);
 }

@@ -46,7 +46,7 @@ function curl({ kind, body }: Sent): string {
 }
 
 function command({ kind, body }: Sent): string {
-  const fields: JsonObject = { ...body };
+  let fields: JsonObject = { ...body };
   delete fields.model;
   if (kind === "chat") {
     const messages = Array.isArray(fields.messages) ? fields.messages : [];
@@ -55,8 +55,8 @@ function command({ kind, body }: Sent): string {
     fields.prompt = last && typeof last === "object" && !Array.isArray(last) ? (last.content ?? "") : "";
   }
   if (kind === "images") {
-    fields.class = fields.prompt ?? "";
-    delete fields.prompt;
+    const { prompt = "", ...others } = fields;
+    fields = { class: prompt, ...others };
   }
   if (kind === "speech") return speech(fields);
   if (typeof fields.input === "string") fields.input = "FILE";

@@ -22,9 +22,9 @@ export function timeLeft(run: RunDetails): number | null {
 }
 
 /** The latest speeds of a run: tokensPerSecond, clipsPerSecond and the like. */
-export function speeds(run: RunDetails): [unit: string, value: number][] {
+export function speeds(run: RunDetails): [name: string, value: number][] {
   return Object.entries(run.curves).flatMap(([name, curve]) => {
     const last = curve.at(-1);
-    return name.endsWith("PerSecond") && last ? [[name.slice(0, -"PerSecond".length), last[1]]] : [];
+    return name.endsWith("PerSecond") && last ? [[name, last[1]]] : [];
   });
 }

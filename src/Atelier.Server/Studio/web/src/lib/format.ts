@@ -2,7 +2,8 @@
 export function figure(value: number, locale: string): string {
   if (!Number.isFinite(value)) return "–";
   if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(2);
-  return value.toLocaleString(locale, { maximumSignificantDigits: Math.abs(value) >= 1000 ? 6 : 4 });
+  const isLarge = Math.abs(value) >= 1000;
+  return value.toLocaleString(locale, isLarge ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 });
 }
 
 export function percent(logprob: number, locale: string): string {

@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { asApiError, isAbort, type ApiError } from "./api.svelte";
 
 /** A request that a page waits for: one at a time, which can be stopped. */
@@ -10,7 +11,7 @@ export class Job {
   }
 
   async run(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    this.stop();
+    untrack(() => this.stop()); // an effect that runs a job does not depend on it
     const own = new AbortController();
     this.#running = own;
     this.error = null;

@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { isAbort } from "./api.svelte";
 
 /** Repeats work until its answer says that there is nothing to wait for, or until it is stopped. */
@@ -11,7 +12,8 @@ export function poll(work: (signal: AbortSignal) => Promise<boolean>, millisecon
     if (goesOn && !stopped.signal.aborted) timer = setTimeout(() => void round().catch(ignoreAbort), milliseconds);
   }
 
-  void round().catch(ignoreAbort);
+  // an effect that polls does not depend on what the work reads and changes
+  void untrack(round).catch(ignoreAbort);
   return () => {
     clearTimeout(timer);
     stopped.abort();
