@@ -33,7 +33,8 @@ export const MODELS = {
   lungs: {
     type: "bayesian-network", task: "table",
     options: [
-      option("evidence", "A known value of each row. Can be repeated. The columns: smoke (yes, no), dyspnoea (yes, no).",
+      option("evidence",
+        "A known value of each row. Can be repeated. The columns: smoke (yes, no), dyspnoea (yes, no).",
         null, "smoke=yes"),
       option("n", "The number of rows.", null, "5"),
     ],
@@ -44,7 +45,8 @@ export const list = () => Object.entries(MODELS).map(([id, { type }], i) => ({
   id, object: "model", created: 1796163627, owned_by: "atelier", model_type: type, loaded: i === 0,
 }));
 
-const WORDS = " there was a little girl who found a red ball in the park .\nShe was very happy and ran home".split(/(?= )/);
+const TEXT = " there was a little girl who found a red ball in the park .\nShe was very happy and ran home";
+const WORDS = TEXT.split(/(?= )/);
 const OTHERS = [" big", " the", " day", " boy"];
 
 /** The tokens of an answer, with probabilities and alternatives that depend only on their place. */

@@ -15,7 +15,9 @@ export const CSP = [
 ].join("; ");
 
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
+};
 
 class Refusal extends Error {
   constructor(status, message, param = null) {
@@ -33,7 +35,8 @@ async function file(path, response) {
   const content = await readFile(join(DIST, name)).catch(() => null);
   if (!content) throw new Refusal(404, `there is no ${path}`);
   const type = TYPES[extname(name)] ?? "application/octet-stream";
-  response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff" });
+  const safety = { "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff" };
+  response.writeHead(200, { "Content-Type": type, ...safety });
   response.end(content);
 }
 
@@ -60,7 +63,9 @@ async function stream(response, body, isChat, speed) {
     if (response.destroyed) return;
     const finish_reason = i < all.length - 1 ? null : all.length === body.max_tokens ? "length" : "stop";
     const choice = isChat
-      ? { index: 0, delta: { content: token }, logprobs: { content: [{ token, logprob, top_logprobs: top }] }, finish_reason }
+      ? { index: 0, delta: { content: token }, finish_reason, logprobs: {
+        content: [{ token, logprob, top_logprobs: top }],
+      } }
       : { index: 0, text: token, finish_reason, logprobs: {
         tokens: [token], token_logprobs: [logprob], text_offset: [offset],
         top_logprobs: [Object.fromEntries(top.map((one) => [one.token, one.logprob]))],

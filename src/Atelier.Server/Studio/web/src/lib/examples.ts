@@ -31,7 +31,8 @@ export interface Examples {
 export function examplesOf(sent: Sent): Examples {
   const body = Object.fromEntries(Object.entries(sent.body).filter(([field]) => !OWN.has(field)));
   const shown = typeof body.input === "string" && sent.kind === "generate" ? { ...body, input: "BASE64" } : body;
-  return { command: command({ ...sent, body }), curl: curl({ ...sent, body: shown }), csharp: csharp({ ...sent, body }) };
+  const { kind } = sent;
+  return { command: command({ kind, body }), curl: curl({ kind, body: shown }), csharp: csharp({ kind, body }) };
 }
 
 function quoted(text: string): string {
