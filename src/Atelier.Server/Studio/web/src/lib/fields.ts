@@ -82,3 +82,16 @@ export function classesOf(option: ModelOption | undefined): { names: string[]; a
 export function fieldOf(param: string | null): string | null {
   return param?.split(/[.[]/)[0] || null;
 }
+
+const ALTERNATIVES = 5;
+const SAMPLING = [
+  "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty", "presence_penalty", "frequency_penalty",
+];
+
+/**
+ * The number of alternatives to ask for at each token. Models of pairs usually search with beams, which have no
+ * alternatives, unless a request sets an option of sampling.
+ */
+export function alternativesOf(task: string, body: JsonObject): number {
+  return task !== "pairs" || SAMPLING.some((field) => field in body) ? ALTERNATIVES : 0;
+}
