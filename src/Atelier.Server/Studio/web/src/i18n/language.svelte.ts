@@ -1,0 +1,54 @@
+import { words } from "../lib/format";
+import { en, type Dictionary, type Key } from "./en";
+import { zh } from "./zh";
+
+export type Language = "en" | "zh";
+
+const KEY = "atelier.language";
+const DICTIONARIES: Record<Language, Dictionary> = { en, zh };
+
+function initial(): Language {
+  const stored = localStorage.getItem(KEY);
+  if (stored === "en" || stored === "zh") return stored;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+class Languages {
+  current = $state<Language>(initial());
+
+  /** The locale of numbers and dates, and the value of the document's lang. */
+  get locale(): string {
+    return this.current === "zh" ? "zh-CN" : "en";
+  }
+
+  toggle(): void {
+    this.current = this.current === "en" ? "zh" : "en";
+    localStorage.setItem(KEY, this.current);
+  }
+}
+
+export const languages = new Languages();
+
+/** The text of a key in the current language, with {names} replaced. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  return DICTIONARIES[languages.current][key].replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all));
+}
+
+function known(key: string): string | null {
+  return key in en ? t(key as Key) : null;
+}
+
+/** The general help of a field; null if there is none. */
+export function helpOf(field: string): string | null {
+  return known(`help_${field}`);
+}
+
+/** The name of a field as forms show it; null if it has none of its own. */
+export function labelOf(field: string): string | null {
+  return known(`label_${field}`);
+}
+
+/** The name of a metric or curve as pages show it. */
+export function figureName(name: string): string {
+  return known(`figure_${name}`) ?? words(name);
+}

@@ -1,0 +1,37 @@
+/** The page that the part of the address after # names. */
+export type Page = "home" | "play" | "watch" | "rate";
+
+export interface Route {
+  page: Page;
+  /** The rest of the address: the name of a model, the ids of runs, or the token of a rater. */
+  argument: string;
+}
+
+function read(): Route {
+  const [, page = "", ...rest] = location.hash.replace(/^#/, "").split("/");
+  const argument = decode(rest.join("/"));
+  return page === "play" || page === "watch" || page === "rate" ? { page, argument } : { page: "home", argument: "" };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a stray % is no reason to fail
+  }
+}
+
+class Router {
+  current = $state(read());
+
+  constructor() {
+    addEventListener("hashchange", () => (this.current = read()));
+  }
+}
+
+export const router = new Router();
+
+export function href(page: Page, argument = ""): string {
+  if (page === "home") return "#/";
+  return argument ? `#/${page}/${encodeURIComponent(argument)}` : `#/${page}`;
+}

@@ -1,0 +1,116 @@
+/** The forms of the server's answers, as docs/serving.md and the API describe them. */
+
+export interface ModelSummary {
+  id: string;
+  created?: number;
+  model_type?: string;
+  loaded?: boolean;
+}
+
+export interface ModelOption {
+  field: string;
+  description: string | null;
+  default: string | null;
+  example: string | null;
+}
+
+export interface ModelDetails {
+  id: string;
+  task: string;
+  options: ModelOption[];
+}
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** A token of an answer that is being generated. */
+export interface Token {
+  /** The text that the token adds to the answer; empty while a character is incomplete. */
+  piece: string;
+  /** The token as the tokenizer writes it. */
+  token: string;
+  /** Null for text that the server sent without a probability. */
+  logprob: number | null;
+  alternatives: Alternative[];
+}
+
+export interface Alternative {
+  token: string;
+  logprob: number;
+}
+
+export interface Message {
+  role: "user" | "assistant";
+  content: string;
+  tokens?: Token[];
+}
+
+export interface Media {
+  media_type: string;
+  text?: string;
+  b64?: string;
+}
+
+export interface NamedMedia extends Media {
+  name: string;
+}
+
+export interface Sample {
+  text?: string;
+  row?: { [column: string]: Json };
+  media_type?: string;
+  b64?: string;
+  [key: string]: Json | undefined;
+}
+
+export type RunStatus = "running" | "finished" | "interrupted" | "failed";
+
+export interface RunSummary {
+  id: string;
+  name: string;
+  family: string;
+  recipe: string;
+  status: RunStatus;
+  started: string;
+  finished: string | null;
+  steps: number;
+  seconds: number;
+  metrics: Record<string, number>;
+}
+
+export type Curve = [step: number, value: number][];
+
+export interface RunDetails extends RunSummary {
+  recipe_yaml: string;
+  curves: Record<string, Curve>;
+  total_steps: number | null;
+  samples: NamedMedia[];
+  plots: NamedMedia[];
+}
+
+export interface Rubric {
+  name: string;
+  description: string;
+  lowest: number;
+  highest: number;
+  lowest_label?: string | null;
+  highest_label?: string | null;
+}
+
+export interface RatedOutput extends Media {
+  id: string;
+}
+
+export interface RatedItem extends RatedOutput {
+  prompt?: string;
+}
+
+export interface Question {
+  study: { id: string; title: string; kind: "pairwise" | "scale"; rubrics: Rubric[] };
+  rater: string;
+  answered: number;
+  pair: { prompt: string; left: RatedOutput; right: RatedOutput } | null;
+  item: RatedItem | null;
+}
+
+export type Choice = "left" | "right" | "tie" | "both_bad";
