@@ -73,11 +73,18 @@ public sealed class RatingTests : IDisposable
         await using TestServer server = await TestServer.StartAsync(new ServerOptions { Studies = [path] });
         JsonNode question = await AskAsync(server, "next", Body(token));
         string item = (string)question["item"]!["id"]!;
-        question["item"]!["rubrics_left"]!.AsArray().Count.ShouldBe(2);
+        question["study"]!["rubrics"]!.AsArray().Count.ShouldBe(2);
         question = await AskAsync(server, "answer", Body(token, ("item", item), ("rubric", "sense"), ("value", 4)));
         ((string)question["item"]!["id"]!).ShouldBe(item, "the second scale of the same output");
+        ((string)question["study"]!["rubrics"]!.AsArray().Single()!["name"]!).ShouldBe("style");
+        ((int)question["answered"]!).ShouldBe(0);
         question = await AskAsync(server, "answer", Body(token, ("item", item), ("rubric", "style"), ("value", 2)));
         ((string)question["item"]!["id"]!).ShouldNotBe(item);
+        ((int)question["answered"]!).ShouldBe(1);
+        JsonNode undone = await AskAsync(server, "undo", Body(token));
+        ((string)undone["item"]!["id"]!).ShouldBe(item, "all scales of the output are asked again");
+        undone["study"]!["rubrics"]!.AsArray().Count.ShouldBe(2);
+        await AskAsync(server, "answer", Body(token, ("item", item), ("rubric", "sense"), ("value", 3)));
         (int status, JsonNode answer) = await server.PostAsync("v1/rate/answer",
             Body(token, ("item", item), ("rubric", "sense"), ("value", 9)).ToJsonString(), Cancellation);
         status.ShouldBe(400, answer.ToJsonString());

@@ -64,9 +64,18 @@ internal sealed class RateEndpoint(StudyList studies)
     public async Task UndoAsync(HttpContext context)
     {
         (_, OpenStudy study, Rater rater) = await ReadAsync(context).ConfigureAwait(false);
-        PairAnswer? last = study.Store.Study.Kind == StudyKind.Pairwise
-            ? study.Store.PairAnswers().LastOrDefault(answer => answer.Rater == rater.Id) : null;
-        study.Store.Undo(rater.Id);
+        PairAnswer? last = null;
+        if (study.Store.Study.Kind == StudyKind.Pairwise)
+        {
+            last = study.Store.PairAnswers().LastOrDefault(answer => answer.Rater == rater.Id);
+            study.Store.Undo(rater.Id);
+        }
+        else
+        {
+            ScaleAnswer[] own = [.. study.Store.ScaleAnswers().Where(answer => answer.Rater == rater.Id)];
+            foreach (ScaleAnswer _ in own.Reverse().TakeWhile(answer => answer.Item == own[^1].Item))
+                study.Store.Undo(rater.Id); // all scales of the output
+        }
         await AskAsync(context, study, rater, last).ConfigureAwait(false);
     }
 
@@ -87,6 +96,7 @@ internal sealed class RateEndpoint(StudyList studies)
     {
         RatingStore store = study.Store;
         JsonNode? pair = null, item = null;
+        IReadOnlyList<Rubric> open = store.Study.Rubrics;
         int answered;
         if (store.Study.Kind == StudyKind.Pairwise)
         {
@@ -100,29 +110,29 @@ internal sealed class RateEndpoint(StudyList studies)
         else
         {
             IReadOnlyList<ScaleAnswer> answers = store.ScaleAnswers();
-            answered = answers.Count(answer => answer.Rater == rater.Id);
+            var own = answers.Where(answer => answer.Rater == rater.Id).ToLookup(answer => answer.Item);
+            answered = own.Count(values => values.Count() == open.Count);
             if (study.Items!.Next(rater.Id, answers) is { } next)
             {
                 item = Output(study, next);
                 item["prompt"] = next.Prompt;
-                item["rubrics_left"] = new JsonArray([.. store.Study.Rubrics.Select(rubric => rubric.Name)
-                    .Except(answers.Where(answer => answer.Rater == rater.Id && answer.Item == next.Id)
-                        .Select(answer => answer.Rubric)).Select(name => (JsonNode)name)]);
+                open = [.. open.ExceptBy(own[next.Id].Select(answer => answer.Rubric), rubric => rubric.Name)];
             }
         }
         return JsonAnswer.WriteAsync(context, new JsonObject
         {
-            ["study"] = Describe(store.Study), ["rater"] = rater.Name, ["answered"] = answered, ["pair"] = pair,
+            ["study"] = Describe(store.Study, open), ["rater"] = rater.Name, ["answered"] = answered, ["pair"] = pair,
             ["item"] = item,
         });
     }
 
-    private static JsonObject Describe(Study study) => new()
+    /// <summary>The study, with the scales on which the output has not been valued yet.</summary>
+    private static JsonObject Describe(Study study, IReadOnlyList<Rubric> open) => new()
     {
         ["id"] = study.Id,
         ["title"] = study.Title,
         ["kind"] = study.Kind == StudyKind.Pairwise ? "pairwise" : "scale",
-        ["rubrics"] = new JsonArray([.. study.Rubrics.Select(rubric => (JsonNode)new JsonObject
+        ["rubrics"] = new JsonArray([.. open.Select(rubric => (JsonNode)new JsonObject
         {
             ["name"] = rubric.Name, ["description"] = rubric.Description, ["lowest"] = rubric.Lowest,
             ["highest"] = rubric.Highest, ["lowest_label"] = rubric.LowestLabel,
