@@ -18,7 +18,7 @@ internal sealed class RandomLlama : IDisposable
     {
         Type = type;
         Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(),
-            $"atelier-llama-134m-{Environment.UserName}-{type}.gguf");
+            $"atelier-llama-134m-words-{Environment.UserName}-{type}.gguf");
         if (!File.Exists(Path))
             Write(Path, type);
         GgufFile file = GgufFile.Open(Path);
@@ -44,6 +44,25 @@ internal sealed class RandomLlama : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Decoder.Dispose();
 
+    /// <summary>Adds a vocabulary of SentencePiece's kind: control tokens, bytes, and words.</summary>
+    private static void AddVocabulary(GgufMetadata metadata)
+    {
+        const int bytes = 256, normal = 1, unknown = 2, control = 3, @byte = 6;
+        string[] tokens =
+        [
+            "<unk>", "<s>", "</s>", .. Enumerable.Range(0, bytes).Select(value => $"<0x{value:X2}>"),
+            .. Enumerable.Range(0, Vocabulary - bytes - 3).Select(number => $"\u2581w{number}"),
+        ];
+        metadata.Add("tokenizer.ggml.model", "llama");
+        metadata.Add("tokenizer.ggml.tokens", tokens);
+        metadata.Add("tokenizer.ggml.scores", new float[tokens.Length]);
+        metadata.Add("tokenizer.ggml.token_type", (int[])
+            [unknown, control, control, .. Enumerable.Repeat(@byte, bytes),
+                .. Enumerable.Repeat(normal, tokens.Length - bytes - 3)]);
+        metadata.Add("tokenizer.ggml.bos_token_id", 1L);
+        metadata.Add("tokenizer.ggml.eos_token_id", 2L);
+    }
+
     private static void Write(string path, WeightType type)
     {
         var metadata = new GgufMetadata("llama");
@@ -56,7 +75,7 @@ internal sealed class RandomLlama : IDisposable
         ])
             metadata.Add(key, value);
         metadata.Add("llama.attention.layer_norm_rms_epsilon", 1e-5);
-        metadata.Add("tokenizer.ggml.model", "no_vocab");
+        AddVocabulary(metadata);
         var tensors = new List<GgufTensor> { new("token_embd.weight", type, [Vocabulary, Hidden]),
             new("output_norm.weight", WeightType.F32, [Hidden]), new("output.weight", type, [Vocabulary, Hidden]) };
         for (int layer = 0; layer < Layers; layer++)

@@ -49,7 +49,7 @@ internal sealed record GenerateFields : TextFields
     private bool Decodes => this is not
     {
         MaxTokens: null, Temperature: null, TopP: null, TopK: null, MinP: null, TypicalP: null, PresencePenalty: null,
-        FrequencyPenalty: null, RepetitionPenalty: null, Stop: null, Pattern: null,
+        FrequencyPenalty: null, RepetitionPenalty: null, Stop: null, Pattern: null, MinTokens: null, IgnoreEos: null,
     };
 
     /// <summary>Returns the request.</summary>

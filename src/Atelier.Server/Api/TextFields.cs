@@ -51,6 +51,12 @@ internal abstract record TextFields : RequestFields
     /// <summary>Options of streams.</summary>
     public StreamFields? StreamOptions { get; init; }
 
+    /// <summary>The number of tokens before which an answer cannot end.</summary>
+    public int? MinTokens { get; init; }
+
+    /// <summary>Whether an answer always has as many tokens as it may.</summary>
+    public bool? IgnoreEos { get; init; }
+
     /// <summary>A regular expression that the whole answer matches.</summary>
     public string? Pattern { get; init; }
 
@@ -78,6 +84,7 @@ internal abstract record TextFields : RequestFields
         DecodingOptions options = defaults with
         {
             MaxTokens = maxTokens,
+            MinTokens = IgnoreEos == true ? maxTokens : MinTokens ?? defaults.MinTokens,
             Temperature = Temperature ?? defaults.Temperature,
             TopP = TopP ?? defaults.TopP,
             TopK = TopK ?? defaults.TopK,
