@@ -44,6 +44,6 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
     private static JsonObject Describe(ServedModel model) => new()
     {
         ["id"] = model.Name, ["object"] = "model", ["created"] = model.Created.ToUnixTimeSeconds(),
-        ["owned_by"] = "atelier",
+        ["owned_by"] = "atelier", ["model_type"] = model.ModelType, ["loaded"] = model.IsLoaded,
     };
 }

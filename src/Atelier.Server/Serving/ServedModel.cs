@@ -57,6 +57,9 @@ internal sealed class ServedModel : IDisposable
     /// <summary>When the model's files were written.</summary>
     public DateTimeOffset Created => new(Stamp(), TimeSpan.Zero);
 
+    /// <summary>The type of model that its files name; null for a single file, or where there are none.</summary>
+    public string? ModelType => OpenBundle()?.ModelType;
+
     /// <summary>Returns the model, loaded; it stays in memory until the lease is disposed.</summary>
     /// <param name="cancellation">Cancels waiting for the model to be loaded.</param>
     /// <exception cref="AtelierException">The model cannot be loaded.</exception>
@@ -171,15 +174,20 @@ internal sealed class ServedModel : IDisposable
     {
         if (File.Exists(Path))
             return File.GetLastWriteTimeUtc(Path);
+        string[] files = OpenBundle() is { } bundle
+            ? [bundle.ConfigPath, bundle.WeightsPath, bundle.GgufPath, bundle.WeightsIndexPath] : [];
+        return files.Where(File.Exists).Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max();
+    }
+
+    private Bundle? OpenBundle()
+    {
         try
         {
-            var bundle = Bundle.Open(Path);
-            string[] files = [bundle.ConfigPath, bundle.WeightsPath, bundle.GgufPath, bundle.WeightsIndexPath];
-            return files.Where(File.Exists).Max(File.GetLastWriteTimeUtc);
+            return File.Exists(Path) ? null : Bundle.Open(Path);
         }
         catch (AtelierException)
         {
-            return default;
+            return null;
         }
     }
 
