@@ -11,9 +11,9 @@ using Atelier.Server;
 namespace Atelier.Benchmarks;
 
 /// <summary>
-/// Many clients of one server at once: each streams 128 tokens after a prompt of 128, with a random Llama of 134 million
-/// weights; beside llama.cpp's own server with as many slots on the same file, where ATELIER_LLAMA_CPP names its folder,
-/// built in build/.
+/// Many clients of one server at once: each streams 128 tokens after a prompt of 128, with a random Llama of 134
+/// million weights; beside llama.cpp's own server with as many slots on the same file, where ATELIER_LLAMA_CPP names
+/// its folder, built in build/.
 /// </summary>
 internal static class ServingComparison
 {

@@ -21,8 +21,8 @@ internal static class StudioPages
     /// The content security policy of the pages: scripts, styles and connections of the server alone.
     /// </summary>
     public static string Policy => "default-src 'none'; script-src 'self'; style-src 'self'; "
-        + "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
-        + "frame-ancestors 'none'";
+        + "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; font-src 'self'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Returns whether an address is a page, or a file of one.</summary>
     public static bool Has(PathString path) => Pages.ContainsKey(path.Value ?? "");
