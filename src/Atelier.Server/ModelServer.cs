@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -56,12 +57,13 @@ public sealed class ModelServer : IAsyncDisposable
         {
             await app.StartAsync(cancellation).ConfigureAwait(false);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or SocketException)
         {
             await app.DisposeAsync().ConfigureAwait(false);
             throw new AtelierException(FormattableString.Invariant($"port {options.Port} of {options.Address} ")
-                + "cannot be used, because another program listens on it or it is reserved",
-                Mention.Field("port"), "use another port, or stop the other program", e);
+                + (e is IOException ? "is in use by another program"
+                    : $"cannot be listened on: {e.Message.TrimEnd('.')}"),
+                Mention.Field("port"), "use another port or address, or stop the other program", e);
         }
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!
             .Addresses.First();
@@ -88,8 +90,8 @@ public sealed class ModelServer : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
         log?.Invoke(builder.Logging);
-        var studies = new StudyList(options);
         X509Certificate2? certificate = options.CertificatePath is null ? null : Certificate(options);
+        var studies = new StudyList(options); // the last that can fail: the application disposes them
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -41,6 +41,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData(Complete, """{"model":"tiny","prompt":[99999]}""", 400, "")]
     [InlineData(Complete, """{"model":"tiny","prompt":"x","logprobs":50}""", 400, "logprobs")]
     [InlineData(Complete, """{"model":"tiny","prompt":"x","pattern":"("}""", 400, "")]
+    [InlineData(Complete, """{"model":"tiny","prompt":["a","b"],"n":100}""", 400, "n")]
     [InlineData(Embed, """{"model":"tiny","input":"x"}""", 400, "model")]
     [InlineData(Draw, """{"model":"tiny","prompt":"x"}""", 400, "model")]
     [InlineData(Speak, """{"model":"tiny","input":"x"}""", 400, "model")]
@@ -143,7 +144,13 @@ public sealed class BadInputTests : IAsyncLifetime
         taken.Start();
         var options = new ServerOptions { Port = ((IPEndPoint)taken.LocalEndpoint).Port };
         (await Should.ThrowAsync<AtelierException>(() => ModelServer.StartAsync(new Workshop(), options)))
-            .Message.ShouldContain("another program");
+            .Message.ShouldContain("in use by another program");
+        var elsewhere = new ServerOptions
+        {
+            Address = IPAddress.Parse("203.0.113.1"), Port = 0, Keys = ApiKeys.Of("a-key-of-some-length"),
+        };
+        (await Should.ThrowAsync<AtelierException>(() => ModelServer.StartAsync(new Workshop(), elsewhere)))
+            .Message.ShouldContain("cannot be listened on", Case.Sensitive, "no machine has this address (RFC 5737)");
         (await Should.ThrowAsync<AtelierException>(
             () => ModelServer.StartAsync(new Workshop(), new ServerOptions { Slots = 0 })))
             .Message.ShouldContain("slots");

@@ -26,7 +26,7 @@ internal sealed record CompletionFields : TextFields
 /// <summary>POST /v1/completions: the continuation of texts.</summary>
 internal sealed class CompletionsEndpoint(ModelStore models)
 {
-    private const int MostPrompts = 128, MostAlternatives = 20;
+    private const int MostAlternatives = 20;
     private static readonly string[] Ignored = ["user"];
 
     public async Task InvokeAsync(HttpContext context)
@@ -39,6 +39,9 @@ internal sealed class CompletionsEndpoint(ModelStore models)
             throw ApiException.Invalid("logprobs",
                 FormattableString.Invariant($"logprobs is {body.Logprobs}; allowed: 0 to {MostAlternatives}"));
         Prompt[] prompts = [.. Prompts(body.Prompt).Select(prompt => prompt.Counted(generator))];
+        if (prompts.Length * body.Count() > TextFields.MostSamples)
+            throw ApiException.Invalid("n", FormattableString.Invariant(
+                $"{prompts.Length} prompts, {body.Count()} answers each; allowed in all: {TextFields.MostSamples}"));
         long seed = body.Seed ?? Random.Shared.NextInt64();
         GenerationRequest[] requests = [.. prompts.Select((prompt, i) => Request(body, generator, prompt, seed + i))];
         var answer = new TextAnswer(generator, requests, prompts.Sum(prompt => prompt.Tokens));
@@ -139,9 +142,9 @@ internal sealed class CompletionsEndpoint(ModelStore models)
                 ? new Prompt(one.GetString()!, null) : Prompt.OfTokens(one))],
             _ => throw Wrong(),
         };
-        return prompts.Length is > 0 and <= MostPrompts ? prompts
+        return prompts.Length is > 0 and <= TextFields.MostSamples ? prompts
             : throw ApiException.Invalid("prompt", FormattableString.Invariant(
-                $"there are {prompts.Length} prompts; allowed: 1 to {MostPrompts}"));
+                $"there are {prompts.Length} prompts; allowed: 1 to {TextFields.MostSamples}"));
     }
 
     private static ApiException Wrong() => ApiException.Invalid("prompt",

@@ -22,9 +22,7 @@ internal static class EventStream
                 response.ContentType = MediaType;
                 response.Headers.CacheControl = "no-cache";
             }
-            await response.WriteAsync("data: ", aborted).ConfigureAwait(false);
-            await response.WriteAsync(JsonAnswer.Text(one), aborted).ConfigureAwait(false);
-            await response.WriteAsync("\n\n", aborted).ConfigureAwait(false);
+            await response.WriteAsync($"data: {JsonAnswer.Text(one)}\n\n", aborted).ConfigureAwait(false);
             await response.Body.FlushAsync(aborted).ConfigureAwait(false);
         }
         await response.WriteAsync("data: [DONE]\n\n", aborted).ConfigureAwait(false);

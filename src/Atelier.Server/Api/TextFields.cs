@@ -7,7 +7,10 @@ namespace Atelier.Server.Api;
 /// <summary>The fields that requests for text share.</summary>
 internal abstract record TextFields : RequestFields
 {
-    private const int MostSamples = 128, MostStops = 16;
+    /// <summary>The largest number of samples of one request, of all its prompts together.</summary>
+    public const int MostSamples = 128;
+
+    private const int MostStops = 16;
 
     /// <summary>The number of answers.</summary>
     public int? N { get; init; }

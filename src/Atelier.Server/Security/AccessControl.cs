@@ -33,7 +33,7 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
         SetHeaders(context);
         if (IsPublic(context.Request))
         {
-            await next(context).ConfigureAwait(false);
+            await AnswerAsync(context, Anonymous).ConfigureAwait(false);
             return;
         }
         string? name = options.Keys.Count == 0 ? Anonymous : options.Keys.NameOf(KeyOf(context.Request));
@@ -57,6 +57,15 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
                 code: "rate_limit_exceeded")).ConfigureAwait(false);
             return;
         }
+        await AnswerAsync(context, name).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _limiter.Dispose();
+
+    /// <summary>Answers a request, and logs it unless it only reads.</summary>
+    private async Task AnswerAsync(HttpContext context, string name)
+    {
         long began = Stopwatch.GetTimestamp();
         await next(context).ConfigureAwait(false);
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
@@ -64,9 +73,6 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
                 context.Request.Method, context.Request.Path, context.Response.StatusCode,
                 (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _limiter.Dispose();
 
     /// <summary>
     /// Probes need no key, the pages ask for it themselves, and raters have tokens of their own.
