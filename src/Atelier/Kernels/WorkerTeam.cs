@@ -72,7 +72,8 @@ internal sealed class WorkerTeam : IDisposable
     private void Serve(int member, Action begin)
     {
         begin();
-        for (int seen = 0; !_stopped; seen++)
+        bool isLast = false;
+        for (int seen = 0; !isLast; seen++)
         {
             for (int spins = 0; spins < Spins && Volatile.Read(ref _round) == seen; spins++)
                 Thread.SpinWait(SpinLength);
@@ -81,6 +82,8 @@ internal sealed class WorkerTeam : IDisposable
                 while (_round == seen)
                     Monitor.Wait(_gate);
             }
+            // Known within the round: a member that looked between two rounds would miss the last, which waits for all.
+            isLast = _stopped;
             Do(member);
             Interlocked.Decrement(ref _remaining);
         }
