@@ -24,21 +24,30 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     {
         int blocks = w.Columns / WeightTypes.BlockSize,
             inFours = vectors / BlockPanel<TDot, TBlock>.Vectors * BlockPanel<TDot, TBlock>.Vectors, row = 0;
-        for (; row + RowsAtOnce <= w.Rows; row += RowsAtOnce)
+        int panelRows = BlockPanel<TDot, TBlock>.Rows;
+        for (; inFours > 0 && row + panelRows <= w.Rows; row += panelRows)
         {
-            if (inFours > 0)
-                BlockPanel<TDot, TBlock>.Multiply(w, row, x, inFours, y + row, yStride);
-            for (int t = inFours; t < vectors; t++)
-            {
-                EightRows<TBlock>(w.Data + row * w.RowBytes, w.RowBytes, blocks, x.At(t, w.Columns),
-                    y + t * yStride + row);
-            }
+            BlockPanel<TDot, TBlock>.Multiply(w, row, x, inFours, y + row, yStride);
+            for (int eight = row; eight < row + panelRows; eight += RowsAtOnce)
+                EightRows<TBlock>(w, eight, blocks, x, inFours, vectors, y, yStride);
         }
+        for (; row + RowsAtOnce <= w.Rows; row += RowsAtOnce)
+            EightRows<TBlock>(w, row, blocks, x, 0, vectors, y, yStride);
         for (; row < w.Rows; row++)
         {
             for (int t = 0; t < vectors; t++)
                 y[t * yStride + row] = OneRow<TBlock>(w.Data + row * w.RowBytes, blocks, x.At(t, w.Columns));
         }
+    }
+
+    /// <summary>Multiplies eight rows with one vector after another.</summary>
+    private static void EightRows<TBlock>(in ProductRows w, int row, int blocks, in ByteVectors x, int from, int to,
+        float* y, long yStride)
+        where TBlock : struct, IBlock
+    {
+        for (int t = from; t < to; t++)
+            EightRows<TBlock>(w.Data + row * w.RowBytes, w.RowBytes, blocks, x.At(t, w.Columns),
+                y + t * yStride + row);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -20,7 +20,7 @@ public sealed unsafe class KernelPathTests
     public void Products_of_any_shape_are_those_of_decoded_weights(WeightType type)
     {
         foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 1), (7, 96, 2), (16, 64, 4),
-            (21, 160, 9), (9, 2112, 6), (5, type.IsBlocked() ? 32 : 37, 5)])
+            (21, 160, 9), (27, 64, 5), (9, 2112, 6), (5, type.IsBlocked() ? 32 : 37, 5)])
         {
             float[] x = Numbers(vectors * columns, 1), decoded = new float[columns];
             WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
@@ -74,7 +74,7 @@ public sealed unsafe class KernelPathTests
     public void A_vector_among_others_can_have_the_result_that_it_has_alone_to_the_bit(WeightType type)
     {
         foreach ((int rows, int columns, int vectors) in ((int, int, int)[])[(1, 32, 3), (7, 96, 2), (16, 64, 4),
-            (21, 160, 9), (9, 2112, 16), (5, type.IsBlocked() ? 32 : 137, 5)])
+            (21, 160, 9), (27, 64, 5), (9, 2112, 16), (5, type.IsBlocked() ? 32 : 137, 5)])
         {
             float[] x = Numbers(vectors * columns, 1);
             WeightMatrix w = WeightMatrix.From("w", rows, columns, Numbers(rows * columns, 2), type);
