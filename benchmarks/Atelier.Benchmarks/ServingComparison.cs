@@ -17,7 +17,7 @@ namespace Atelier.Benchmarks;
 /// </summary>
 internal static class ServingComparison
 {
-    private const int Prompt = 128, Answer = 128;
+    private const int Prompt = 128, Answer = 128, WarmUp = 8;
     private const string Model = "llama";
     private static readonly WeightType[] Types = [WeightType.Q8_0, WeightType.BF16];
 
@@ -124,11 +124,11 @@ internal static class ServingComparison
         }
     }
 
-    /// <summary>One short request to warm up, then all clients at once.</summary>
+    /// <summary>All clients once with short answers to other prompts, to warm up, then all at once.</summary>
     private static async Task<Load> MeasureAsync(Uri address, int clients)
     {
         using var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(30) };
-        await AskAsync(client, 0, most: 4);
+        await Task.WhenAll(Enumerable.Range(clients + 1, clients).Select(number => AskAsync(client, number, WarmUp)));
         var watch = Stopwatch.StartNew();
         (int Tokens, double First)[] answers =
             await Task.WhenAll(Enumerable.Range(1, clients).Select(number => AskAsync(client, number, Answer)));
