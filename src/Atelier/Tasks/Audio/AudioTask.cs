@@ -167,8 +167,9 @@ public sealed class AudioTask : ITask
 
     /// <inheritdoc/>
     public IDataSource PrepareOther(OtherData other, IProgress<string>? progress, CancellationToken cancellation) =>
-        AudioData.Prepare(other.Section, other.Seed, other.Folder,
-            AudioBundle.ReadSchema(ConfigFile.Read(other.Bundle.ConfigPath)), progress, cancellation)
+        // all of the other data is the test part, and its names need not be those that the condition is about
+        AudioData.Prepare(other.Section with { Audio = other.Section.Audio with { TestWhere = null } }, other.Seed,
+            other.Folder, AudioBundle.ReadSchema(ConfigFile.Read(other.Bundle.ConfigPath)), progress, cancellation)
             .Learning(other.Learned is null ? null : AudioData.Open(other.Learned));
 
     /// <inheritdoc/>

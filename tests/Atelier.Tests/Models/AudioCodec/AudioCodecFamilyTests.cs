@@ -61,6 +61,18 @@ public sealed class AudioCodecFamilyTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_recording_is_evaluated_whatever_names_the_recipe_holds_out()
+    {
+        for (int i = 0; i < 12; i++)
+            AudioFiles.WriteWav(_folder[$"own/a_{i}.wav"], new Sound([SoundsWorld.Sample(1, i).Samples], 8000));
+        AudioFiles.WriteWav(_folder["b_7.wav"], new Sound([SoundsWorld.Sample(2, 1).Samples], 8000));
+        await Train("run", $"data.source={_folder["own"]}", "data.audio.labels='{speaker}_{index}'",
+            "data.audio.testWhere=index < 3");
+        EvaluationReport report = await new Workshop().EvaluateAsync(_folder["run"], _folder["b_7.wav"]);
+        double.IsFinite(report.Metrics["melDistance"].Value).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_file_of_codes_is_decoded_by_the_model_that_made_it_alone()
     {
         await Train("run");
