@@ -10,7 +10,7 @@ test("two models are chosen with the keyboard, and one of another kind cannot be
     await page.getByLabel("story").focus();
     await page.keyboard.press("Space");
     await page.waitForFunction(() => location.hash === "#/compare/story");
-    assert.ok(await page.getByLabel(/^digits images/).isDisabled());
+    assert.ok(await page.getByRole("checkbox", { name: "digits images" }).isDisabled());
     await page.getByLabel("tales").focus();
     await page.keyboard.press("Space");
     await page.getByText("tales is worse than story: a difference of 0.351").waitFor();
