@@ -67,6 +67,17 @@ public sealed partial class Workshop
         };
     }
 
+    /// <summary>Returns the formats that a model can be exported to.</summary>
+    /// <param name="source">The folder of a run or a bundle.</param>
+    /// <exception cref="AtelierException">There is no model, or it is damaged.</exception>
+    public IReadOnlyList<string> ExportFormats(string source)
+    {
+        Bundle bundle = Bundle.Open(source);
+        IEnumerable<string> own = Families.Where(family => family.ModelTypes.Contains(bundle.ModelType))
+            .OfType<IFileExchange>().Select(family => family.Format);
+        return ["huggingface", .. BundleExchange.SupportsGguf(bundle) ? ["gguf"] : Array.Empty<string>(), .. own];
+    }
+
     private IEnumerable<IFileExchange> OwnFormats => Families.OfType<IFileExchange>();
 
     private string ToOwnFormat(Bundle bundle, string format, string path, string? type)

@@ -71,6 +71,8 @@ internal sealed class EvaluateCommand : ToolCommand
         JsonObject json = Json(comparison.Difference);
         json["basis"] = JsonNamingPolicy.CamelCase.ConvertName(comparison.Basis.ToString());
         json["outcome"] = JsonNamingPolicy.CamelCase.ConvertName(comparison.Outcome.ToString());
+        if (comparison.PValue is { } p)
+            json["pValue"] = p;
         return json;
     }
 

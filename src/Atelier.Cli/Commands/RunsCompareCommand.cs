@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 using Atelier.Recipes;
@@ -43,7 +42,7 @@ internal sealed class RunsCompareCommand : ToolCommand
         ];
         console.Table(["", .. runs.Select(r => r.Id)], [.. HeldOut(judged), .. figures, .. differences]);
         foreach ((RunRecord run, JudgedRun one) in runs.Zip(judged).Skip(1))
-            console.Say($"{run.Id} and {runs[0].Id}: {one.Reason ?? Sentence(one.FromFirst!, one.Report!.Headline)}");
+            console.Say($"{run.Id} and {runs[0].Id}: {one.Sentence}");
         console.Result(() => new JsonObject
         {
             ["heldOut"] = new JsonArray([.. judged.Select(Json)]),
@@ -72,22 +71,6 @@ internal sealed class RunsCompareCommand : ToolCommand
                 yield return ["difference from the first run",
                     .. judged.Select(j => j.FromFirst is { } difference ? difference.Difference.ToText() : "")];
         }
-    }
-
-    private static string Sentence(Comparison comparison, Headline headline)
-    {
-        string outcome = comparison.Outcome switch
-        {
-            ComparisonOutcome.Beaten => "is better",
-            ComparisonOutcome.NotBeaten => "is worse",
-            _ => "is not clearly different",
-        };
-        return comparison.Basis == ComparisonBasis.Bic
-            ? string.Create(CultureInfo.InvariantCulture,
-                $"the first of them {outcome} by BIC, a difference of {comparison.Difference.Value:+0.00;-0.00} nats "
-                    + $"(no data was held out)")
-            : $"the first of them {outcome} on the same held-out data, by {comparison.Difference.ToText()} "
-                + $"{headline.Unit}";
     }
 
     private static JsonObject Json(JudgedRun judged) => new()

@@ -87,11 +87,18 @@ public static class ModelWriter
     public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
         TextBounds bounds, WeightType type, CancellationToken cancellation = default)
     {
-        if (GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer, bounds))
+        if (SupportsGguf(config, tokenizer, bounds))
             WriteGguf(path, weights, config, tokenizer, bounds, type, null, cancellation);
         else
             WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], cancellation);
     }
+
+    /// <summary>Returns whether GGUF, in llama.cpp's layout, supports a type of model and its tokenizer.</summary>
+    /// <param name="config">The model's config.json.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="bounds">The tokens with which a text begins and ends.</param>
+    public static bool SupportsGguf(ConfigFile config, Tokenizer tokenizer, TextBounds bounds) =>
+        GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer, bounds);
 
     private static GgufMetadata Metadata(string architecture)
     {

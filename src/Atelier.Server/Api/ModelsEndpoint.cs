@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Atelier.Runs;
 using Atelier.Server.Serving;
 using Atelier.Tasks;
 
@@ -41,9 +42,30 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
 
     private static string Name(HttpContext context) => (string)context.Request.RouteValues["name"]!;
 
-    private static JsonObject Describe(ServedModel model) => new()
+    private JsonObject Describe(ServedModel model) => new()
     {
         ["id"] = model.Name, ["object"] = "model", ["created"] = model.Created.ToUnixTimeSeconds(),
         ["owned_by"] = "atelier", ["model_type"] = model.ModelType, ["loaded"] = model.IsLoaded,
+        ["task"] = TaskOf(model),
     };
+
+    /// <summary>The task of a model without loading it: that of its run, or the only one of its type; null if neither
+    /// tells.</summary>
+    private string? TaskOf(ServedModel model)
+    {
+        string folder = ServedRuns.FolderOf(model);
+        if (Run.Exists(folder))
+        {
+            try
+            {
+                return workshop.TaskOf(folder).Name;
+            }
+            catch (AtelierException)
+            {
+                return null; // of a family that this server does not know
+            }
+        }
+        return workshop.Families.FirstOrDefault(family => family.ModelTypes.Contains(model.ModelType ?? ""))
+            is { Tasks: [var only] } ? only.Name : null;
+    }
 }

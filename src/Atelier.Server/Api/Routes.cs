@@ -36,6 +36,15 @@ internal static class Routes
         var runs = new RunsEndpoint(workshop);
         Get("/v1/atelier/runs", runs.ListAsync, "Lists trainings.");
         Get("/v1/atelier/runs/{id}", runs.OneAsync, "Shows the recipe, curves, samples and plots of a training.");
+        var served = new ServedRuns(workshop, models);
+        var card = new CardEndpoint(workshop, served);
+        Get("/v1/atelier/runs/{id}/card", card.CardAsync, "Shows what the model of a training is, and how good.");
+        Get("/v1/atelier/runs/{id}/report", card.ReportAsync, "The report of an evaluation, as Markdown.");
+        Get("/v1/atelier/compare", new CompareEndpoint(models, served).InvokeAsync,
+            "Compares trainings or models on held-out data.");
+        var downloads = new DownloadsEndpoint(models, workshop);
+        Get("/v1/atelier/models/{name}/bundle", downloads.BundleAsync, "Downloads a model as a .zip of its bundle.");
+        Get("/v1/atelier/models/{name}/gguf", downloads.GgufAsync, "Downloads a model of text as a GGUF file.");
         var open = services.GetRequiredService<StudyList>();
         var results = new StudiesEndpoint(open);
         Get("/v1/atelier/studies", results.ListAsync, "Lists the studies in which people judge outputs.");

@@ -47,7 +47,8 @@ internal sealed class RunsEndpoint(Workshop workshop)
         return JsonAnswer.WriteAsync(context, json);
     }
 
-    private static JsonObject Describe(RunRecord run) => new()
+    /// <summary>The run, as lists show it.</summary>
+    internal static JsonObject Describe(RunRecord run) => new()
     {
         ["id"] = run.Id,
         ["name"] = Path.GetFileName(run.Folder),
@@ -63,7 +64,7 @@ internal sealed class RunsEndpoint(Workshop workshop)
     };
 
     /// <summary>The curve of each number in the lines of a run's metrics, thinned evenly.</summary>
-    private static JsonObject Curves(string path)
+    internal static JsonObject Curves(string path)
     {
         var curves = new Dictionary<string, List<(double Step, double Value)>>(StringComparer.Ordinal);
         foreach (string line in File.Exists(path) ? InputFile.ReadAllText(path).Split('\n') : [])
@@ -103,22 +104,34 @@ internal sealed class RunsEndpoint(Workshop workshop)
     }
 
     /// <summary>The newest files of a folder that a browser can show.</summary>
-    private static JsonArray Files(string folder, int most)
+    internal static JsonArray Files(string folder, int most)
     {
         IEnumerable<FileInfo> files = !Directory.Exists(folder) ? []
             : new DirectoryInfo(folder).EnumerateFiles()
-                .Where(file => MediaTypes.ContainsKey(file.Extension) && file.Length <= MostFileBytes)
+                .Where(IsShown)
                 .OrderByDescending(file => file.LastWriteTimeUtc).ThenBy(file => file.Name, StringComparer.Ordinal)
                 .Take(most);
-        return new JsonArray([.. files.Select(file =>
-        {
-            string type = MediaTypes[file.Extension];
-            var json = new JsonObject { ["name"] = file.Name, ["media_type"] = type };
-            if (type == "text/plain")
-                json["text"] = InputFile.ReadAllText(file.FullName);
-            else
-                json["b64"] = Convert.ToBase64String(InputFile.ReadAllBytes(file.FullName));
-            return (JsonNode)json;
-        })]);
+        return new JsonArray([.. files.Select(file => (JsonNode)Media(file))]);
+    }
+
+    /// <summary>A file of a folder that a browser can show; null if there is no such file.</summary>
+    internal static JsonObject? Media(string folder, string name)
+    {
+        var file = new FileInfo(Path.Combine(folder, Path.GetFileName(name)));
+        return file.Exists && IsShown(file) ? Media(file) : null;
+    }
+
+    private static bool IsShown(FileInfo file) =>
+        MediaTypes.ContainsKey(file.Extension) && file.Length <= MostFileBytes;
+
+    private static JsonObject Media(FileInfo file)
+    {
+        string type = MediaTypes[file.Extension];
+        var json = new JsonObject { ["name"] = file.Name, ["media_type"] = type };
+        if (type == "text/plain")
+            json["text"] = InputFile.ReadAllText(file.FullName);
+        else
+            json["b64"] = Convert.ToBase64String(InputFile.ReadAllBytes(file.FullName));
+        return json;
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Atelier.Evaluation;
 
 /// <summary>The basis of a comparison.</summary>
@@ -43,6 +45,12 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
     private const int FewestPieces = 6;
 
     /// <summary>
+    /// The p-value of the paired test, as <see cref="PairedBootstrap.PValue"/> defines it; null if nothing was paired.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? PValue { get; init; }
+
+    /// <summary>
     /// Compares scores of the same held-out items: one model is better if the paired interval excludes zero.
     /// </summary>
     /// <param name="own">The scores of the model.</param>
@@ -54,18 +62,17 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
         int samples, long seed)
     {
         int pieces = own.Zip(other).Count(pair => pair.First.Weight > 0 && pair.Second.Weight > 0);
-        return Paired(MeanScore.Difference(own, other, samples, seed, headline.Unit), pieces, headline);
+        return Paired(MeanScore.Compare(own, other, samples, seed, headline.Unit), pieces, headline);
     }
 
-    /// <summary>
-    /// Decides by a paired difference, such as that of <see cref="PairedBootstrap"/>: one model is better if the
-    /// interval excludes zero.
-    /// </summary>
-    /// <param name="difference">The metric of the model minus that of the other, with its 95 % interval.</param>
+    /// <summary>Decides by a paired test: one model is better if the interval of the difference excludes zero.</summary>
+    /// <param name="test">The test of the model against the other.</param>
     /// <param name="pieces">The number of items that were resampled.</param>
     /// <param name="headline">The metric.</param>
-    public static Comparison Paired(Metric difference, int pieces, Headline headline)
+    public static Comparison Paired(PairedBootstrap test, int pieces, Headline headline)
     {
+        ArgumentNullException.ThrowIfNull(test);
+        Metric difference = test.Difference;
         bool better = headline.IsBetter(difference.Low, 0) && headline.IsBetter(difference.High, 0);
         bool worse = headline.IsBetter(0, difference.Low) && headline.IsBetter(0, difference.High);
         // One item of probability zero makes the whole difference infinite, though resamples without it are finite.
@@ -73,7 +80,7 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
         ComparisonOutcome outcome = impossible ? ComparisonOutcome.NotBeaten
             : pieces < FewestPieces ? ComparisonOutcome.Undecided
             : Decide(better, worse);
-        return new(difference, ComparisonBasis.Paired, outcome);
+        return new(difference, ComparisonBasis.Paired, outcome) { PValue = test.PValue };
     }
 
     /// <summary>Compares metrics that cannot be paired: one model is better if the intervals do not overlap.</summary>

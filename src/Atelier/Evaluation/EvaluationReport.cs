@@ -112,6 +112,24 @@ public sealed record EvaluationReport
     public static EvaluationReport FromJson(string json) =>
         JsonSerializer.Deserialize<EvaluationReport>(json, Options) ?? throw new JsonException("null is no report");
 
+    /// <summary>Reads the report from the folder of a run; null if the run was not evaluated.</summary>
+    /// <exception cref="AtelierException">The file is damaged.</exception>
+    public static EvaluationReport? Read(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return FromJson(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path,
+                $"evaluate the run again: {Mention.Command("evaluate")}", e);
+        }
+    }
+
     /// <summary>Returns the report as Markdown, for people.</summary>
     public string ToMarkdown()
     {

@@ -42,11 +42,17 @@ public readonly record struct MeanScore(double Sum, double Weight) : IAdditionOp
     /// The difference, with its 95 % interval by the paired bootstrap, which resamples the same items for both.
     /// </returns>
     public static Metric Difference(
+        IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, int samples, long seed, string unit) =>
+        Compare(own, other, samples, seed, unit).Difference;
+
+    /// <summary>Compares the means of two lists of scores of the same items by the paired bootstrap.</summary>
+    /// <inheritdoc cref="Difference" path="/param"/>
+    /// <returns>The difference with its 95 % interval, and its p-value.</returns>
+    public static PairedBootstrap Compare(
         IReadOnlyList<MeanScore> own, IReadOnlyList<MeanScore> other, int samples, long seed, string unit)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(other.Count, own.Count);
-        return PairedBootstrap.Of(Stretches(own), Stretches(other), score => score.Quotient, samples, seed, unit)
-            .Difference;
+        return PairedBootstrap.Of(Stretches(own), Stretches(other), score => score.Quotient, samples, seed, unit);
     }
 
     /// <summary>Returns the scores; neighbours are summed if there are more than 10,000.</summary>

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Globalization;
 using Atelier.Evaluation.Text;
 
 namespace Atelier.Evaluation;
@@ -9,7 +9,34 @@ namespace Atelier.Evaluation;
 /// <param name="FromFirst">The difference of its headline metric from that of the first run; null for the first run,
 /// and if the two cannot be compared.</param>
 /// <param name="Reason">Why the two cannot be compared; null if they can.</param>
-public sealed record JudgedRun(string Folder, EvaluationReport? Report, Comparison? FromFirst, string? Reason);
+public sealed record JudgedRun(string Folder, EvaluationReport? Report, Comparison? FromFirst, string? Reason)
+{
+    /// <summary>
+    /// What the comparison with the first run means, or why there is none, in words that follow "this run and the first
+    /// run:"; null for the first run.
+    /// </summary>
+    public string? Sentence
+    {
+        get
+        {
+            if (FromFirst is not { } comparison || Report is null)
+                return Reason;
+            string outcome = comparison.Outcome switch
+            {
+                ComparisonOutcome.Beaten => "is better",
+                ComparisonOutcome.NotBeaten => "is worse",
+                _ => "is not clearly different",
+            };
+            if (comparison.Basis == ComparisonBasis.Bic)
+                return string.Create(CultureInfo.InvariantCulture, $"the first of them {outcome} by BIC, "
+                    + $"a difference of {comparison.Difference.Value:+0.00;-0.00} nats (no data was held out)");
+            string pValue = comparison.PValue is { } p ? string.Create(CultureInfo.InvariantCulture, $" (p {p:0.000})")
+                : "";
+            return $"the first of them {outcome} on the same held-out data, by {comparison.Difference.ToText()} "
+                + $"{Report.Headline.Unit}{pValue}";
+        }
+    }
+}
 
 /// <summary>
 /// Compares runs by the saved scores of their evaluations, item by item on the same held-out documents, rows or
@@ -26,7 +53,7 @@ public static class RunComparison
     public static IReadOnlyList<JudgedRun> Of(IReadOnlyList<string> folders)
     {
         (EvaluationReport? Report, JudgedScores? Scores)[] judged =
-            [.. folders.Select(folder => (Read(folder), JudgedScores.Read(folder)))];
+            [.. folders.Select(folder => (EvaluationReport.Read(folder), JudgedScores.Read(folder)))];
         return [.. folders.Select((folder, i) =>
         {
             if (i == 0)
@@ -62,7 +89,7 @@ public static class RunComparison
         {
             PairedBootstrap paired = new Bleu().Compare([.. bleu.Select(BleuStatistics.From)],
                 [.. firstBleu.Select(BleuStatistics.From)], Samples, Seed);
-            return (Comparison.Paired(paired.Difference, bleu.Count, scores.Headline), null);
+            return (Comparison.Paired(paired, bleu.Count, scores.Headline), null);
         }
         if (scores.HeldOut && firstScores.HeldOut)
             return (Comparison.Paired(scores.Pieces, firstScores.Pieces, scores.Headline, Samples, Seed), null);
@@ -70,21 +97,5 @@ public static class RunComparison
             && first.Report.Metrics.TryGetValue("bic", out Metric? firstBic)
             ? (Comparison.ByBic(bic.Value, firstBic.Value), null)
             : (null, "not compared: no data was held out");
-    }
-
-    private static EvaluationReport? Read(string folder)
-    {
-        string path = Path.Combine(folder, EvaluationReport.FileName);
-        if (!File.Exists(path))
-            return null;
-        try
-        {
-            return EvaluationReport.FromJson(File.ReadAllText(path));
-        }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new AtelierException($"the report cannot be read: {e.Message.TrimEnd('.')}", path,
-                $"evaluate the run again: {Mention.Command("evaluate")}", e);
-        }
     }
 }

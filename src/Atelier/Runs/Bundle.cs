@@ -47,6 +47,12 @@ public sealed class Bundle
     /// <summary>The path of the model card.</summary>
     public string CardPath => Path.Combine(Folder, "README.md");
 
+    /// <summary>
+    /// The paths of the files that are the bundle's own, by their names; other files of its folder are not among them.
+    /// </summary>
+    public IReadOnlyList<string> Files => [.. Directory.EnumerateFiles(Folder).Where(BundleWriter.IsBundleFile)
+        .Order(StringComparer.Ordinal)];
+
     /// <summary>Opens a bundle, and checks that its files exist and that config.json can be read.</summary>
     /// <param name="folder">The folder of a bundle, or of a run that holds a bundle.</param>
     /// <param name="history">The history that may list the run of this bundle; null if there is none.</param>

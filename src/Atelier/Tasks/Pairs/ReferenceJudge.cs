@@ -65,7 +65,7 @@ internal sealed class ReferenceJudge
 
     /// <summary>Compares the BLEU of two systems by the paired bootstrap (Koehn 2004).</summary>
     public Comparison Compare(Judged own, Judged other, Headline headline) => Comparison.Paired(
-        _bleu.Compare(own.Bleu, other.Bleu, _options.BootstrapSamples, _seed).Difference, own.Bleu.Length, headline);
+        _bleu.Compare(own.Bleu, other.Bleu, _options.BootstrapSamples, _seed), own.Bleu.Length, headline);
 
     private static BleuTokenization Tokenization(string name, IReadOnlyList<TextPair> pairs)
     {

@@ -42,6 +42,15 @@ internal static class BundleExchange
         return Path.GetFullPath(path);
     }
 
+    /// <summary>Returns whether a model can be exported as GGUF.</summary>
+    public static bool SupportsGguf(Bundle bundle)
+    {
+        if (!DecoderConfigFile.ModelTypes.Contains(bundle.ModelType))
+            return false; // and may have no tokenizer
+        TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
+        return ModelWriter.SupportsGguf(files.Config, files.Tokenizer, files.Bounds);
+    }
+
     /// <summary>Exports a model as a folder that Hugging Face tools can read.</summary>
     public static string ToHuggingFace(Bundle bundle, string folder, WeightType? type, CancellationToken cancellation)
     {

@@ -143,7 +143,7 @@ public sealed class BleuTests
         test.Wins.ShouldBe(0.813, 0.03); // the same count over resamples of sacreBLEU's statistics
         bleu.Measure(second, 4000, 1).ShouldSatisfyAllConditions(
             m => m.Value.ShouldBe(18.361344, 1e-5), m => ((m.High - m.Low) / 2).ShouldBe(1.779, 0.15));
-        Comparison.Paired(test.Difference, 200, new Headline("bleu", bleu.Unit, MoreIsBetter: true)).Outcome
+        Comparison.Paired(test, 200, new Headline("bleu", bleu.Unit, MoreIsBetter: true)).Outcome
             .ShouldBe(ComparisonOutcome.Undecided);
         bleu.Compare(first, first, 100, 1).PValue.ShouldBe(1);
     }

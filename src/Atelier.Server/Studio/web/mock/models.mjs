@@ -11,17 +11,21 @@ const DECODING = [
   option("stop"), option("pattern"),
 ];
 
+const TEXTS = [option("prompt", null, null, "Once"), option("n"), ...DECODING];
+
+const IMAGES = [
+  option("class", "The class of the images: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.", null, "0"),
+  option("n", "The number of images.", null, "16"),
+  option("sampler", "The sampler: ancestral, ddim, euler, heun or dpm.", "ddim"),
+  option("steps", "The number of sampling steps from noise to image.", "50"), option("guidance", null, "1"),
+];
+
 export const MODELS = {
-  story: { type: "gpt", task: "text", options: [option("prompt", null, null, "Once"), option("n"), ...DECODING] },
-  digits: {
-    type: "diffusion", task: "images",
-    options: [
-      option("class", "The class of the images: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.", null, "0"),
-      option("n", "The number of images.", null, "16"),
-      option("sampler", "The sampler: ancestral, ddim, euler, heun or dpm.", "ddim"),
-      option("steps", "The number of sampling steps from noise to image.", "50"), option("guidance", null, "1"),
-    ],
-  },
+  story: { type: "gpt", task: "text", options: TEXTS },
+  tales: { type: "gpt", task: "text", options: TEXTS },
+  draft: { type: "rnn", task: "text", options: TEXTS },
+  digits: { type: "diffusion", task: "images", options: IMAGES },
+  "digits-gan": { type: "gan", task: "images", options: IMAGES },
   spoken: {
     type: "audio-lm", task: "audio",
     options: [
@@ -41,18 +45,20 @@ export const MODELS = {
   },
 };
 
-export const list = () => Object.entries(MODELS).map(([id, { type }], i) => ({
-  id, object: "model", created: 1796163627, owned_by: "atelier", model_type: type, loaded: i === 0,
+export const list = () => Object.entries(MODELS).map(([id, { type, task }], i) => ({
+  id, object: "model", created: 1796163627, owned_by: "atelier", model_type: type, loaded: i === 0, task,
 }));
 
 const TEXT = " there was a little girl who found a red ball in the park .\nShe was very happy and ran home";
 const WORDS = TEXT.split(/(?= )/);
+const TALES = " there was a fox . The fox was fox . It was big and it was fox .".split(/(?= )/);
 const OTHERS = [" big", " the", " day", " boy"];
 
 /** The tokens of an answer, with probabilities and alternatives that depend only on their place. */
-export function tokens(count) {
-  return Array.from({ length: Math.min(count, WORDS.length) }, (_unused, i) => {
-    const token = WORDS[i];
+export function tokens(count, model) {
+  const words = model === "tales" ? TALES : WORDS;
+  return Array.from({ length: Math.min(count, words.length) }, (_unused, i) => {
+    const token = words[i];
     const share = [0.96, 0.62, 0.31, 0.88, 0.12][i % 5];
     const top = [[token, share], ...OTHERS.map((other, j) => [other, (1 - share) / (2 + j)])];
     return { token, logprob: Math.log(share), top: top.map(([one, p]) => ({ token: one, logprob: Math.log(p) })) };

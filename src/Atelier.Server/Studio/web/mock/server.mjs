@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { card, compare, markdown } from "./cards.mjs";
 import { images, list, MODELS, samples, speech, tokens } from "./models.mjs";
 import * as ratings from "./ratings.mjs";
 import { runs, summary } from "./runs.mjs";
@@ -57,7 +58,7 @@ function check(body) {
 async function stream(response, body, isChat, speed) {
   check(body);
   response.writeHead(200, { "Content-Type": "text/event-stream" });
-  const all = tokens(body.max_tokens ?? 256);
+  const all = tokens(body.max_tokens ?? 256, body.model);
   let offset = 0;
   for (const [i, { token, logprob, top }] of all.entries()) {
     if (response.destroyed) return;
@@ -99,7 +100,7 @@ async function answer(path, body, settings) {
   if (area === "atelier" && rest[0] === "runs") {
     const run = runs().find(({ id }) => id === rest[1]);
     if (!run) throw new Refusal(404, `there is no run '${rest[1]}'`);
-    return run;
+    return rest[2] === "card" ? card(run) : run;
   }
   if (area === "rate") return rate(rest[0], body);
   check(body);
@@ -127,7 +128,7 @@ async function handle(request, response, settings) {
     throw new Refusal(401, "an API key is needed");
   }
   const body = await bodyOf(request);
-  const model = body.model ?? path.match(/^\/v1\/atelier\/models\/(.+)/)?.[1];
+  const model = body.model ?? path.match(/^\/v1\/atelier\/models\/([^/]+)/)?.[1];
   if (settings.url && model && !(model in MODELS)) return forward(path, request, body, response, settings.url);
   if (path === "/v1/completions") return stream(response, body, false, settings.speed);
   if (path === "/v1/chat/completions") return stream(response, body, true, settings.speed);
@@ -135,9 +136,23 @@ async function handle(request, response, settings) {
     response.writeHead(200, { "Content-Type": "audio/wav" });
     return response.end(speech(body));
   }
+  if (path === "/v1/atelier/compare") {
+    response.writeHead(200, { "Content-Type": "application/json" });
+    return response.end(JSON.stringify(compare(new URL(request.url, "http://mock").searchParams.getAll("model"))));
+  }
+  const [, kind, id, part] = path.match(/^\/v1\/atelier\/(models|runs)\/([^/]+)\/(bundle|gguf|report)$/) ?? [];
+  if (kind === "models") return attach(response, part === "gguf" ? `${id}.gguf` : `${id}.zip`, "content of the model");
+  if (kind === "runs") return attach(response, `${id}-report.md`, markdown({ name: id }));
   const json = await answer(path, body, settings);
   response.writeHead(200, { "Content-Type": "application/json" });
   response.end(JSON.stringify(json));
+}
+
+/** Sends a download, whose name is in a header. */
+function attach(response, name, content) {
+  const type = name.endsWith(".md") ? "text/markdown" : "application/octet-stream";
+  response.writeHead(200, { "Content-Type": type, "Content-Disposition": `attachment; filename="${name}"` });
+  response.end(content);
 }
 
 /** Starts a mock; port 0 takes a free one. */

@@ -52,3 +52,8 @@ export function labelOf(field: string): string | null {
 export function figureName(name: string): string {
   return known(`figure_${name}`) ?? words(name);
 }
+
+/** The name of a fact of a model card, such as "trained on". */
+export function factName(name: string): string {
+  return known(`fact_${name.replaceAll(" ", "_")}`) ?? name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -71,6 +71,10 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
+export function getFile(path: string, signal: AbortSignal): Promise<Response> {
+  return send(path, { signal });
+}
+
 export function post(path: string, body: JsonObject, signal?: AbortSignal): Promise<Response> {
   return send(path, {
     method: "POST",

@@ -1,16 +1,18 @@
 /** The page that the part of the address after # names. */
-export type Page = "home" | "play" | "watch" | "rate";
+export type Page = "home" | "play" | "watch" | "compare" | "card" | "rate";
+
+const WITH_ARGUMENT: readonly string[] = ["play", "watch", "compare", "card", "rate"] satisfies Page[];
 
 export interface Route {
   page: Page;
-  /** The rest of the address: the name of a model, the ids of runs, or the token of a rater. */
+  /** The rest of the address: names of models, ids of runs, or the token of a rater. */
   argument: string;
 }
 
 function read(): Route {
   const [, page = "", ...rest] = location.hash.replace(/^#/, "").split("/");
   const argument = decode(rest.join("/"));
-  return page === "play" || page === "watch" || page === "rate" ? { page, argument } : { page: "home", argument: "" };
+  return WITH_ARGUMENT.includes(page) ? { page: page as Page, argument } : { page: "home", argument: "" };
 }
 
 function decode(text: string): string {

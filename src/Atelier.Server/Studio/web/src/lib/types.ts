@@ -5,6 +5,8 @@ export interface ModelSummary {
   created?: number;
   model_type?: string;
   loaded?: boolean;
+  /** The kind of what the model generates; null if only loading it would tell. */
+  task?: string | null;
 }
 
 export interface ModelOption {
@@ -86,6 +88,88 @@ export interface RunDetails extends RunSummary {
   total_steps: number | null;
   samples: NamedMedia[];
   plots: NamedMedia[];
+}
+
+/** A figure with the ends of its 95 % interval; null where a value is not finite. */
+export interface Figure {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  unit: string;
+}
+
+export type Figures = Record<string, Figure>;
+
+/** The difference between two models, with the test that decides it. */
+export interface Difference extends Figure {
+  basis: "paired" | "intervals" | "bic" | "none";
+  outcome: "beaten" | "not_beaten" | "undecided";
+  p_value: number | null;
+}
+
+export interface Headline {
+  metric: string;
+  unit: string;
+  more_is_better: boolean;
+  part: string;
+}
+
+export interface ComparedRun {
+  run: string | null;
+  model: string | null;
+  name: string;
+  family: string | null;
+  data: string | null;
+  headline: Headline | null;
+  figures: Figures | null;
+  difference: Difference | null;
+  sentence: string | null;
+}
+
+export interface ReportSection {
+  title: string;
+  figures: Figures;
+  notes: string[];
+  images: { caption: string; media: NamedMedia }[];
+  samples: string[];
+}
+
+export interface Report {
+  data: string;
+  verdict: string;
+  headline: Headline;
+  figures: Figures;
+  baselines: Record<string, Figures>;
+  comparisons: Record<string, Difference>;
+  notes: string[];
+  picture: NamedMedia | null;
+  sections: ReportSection[];
+}
+
+export interface CardData {
+  source: string;
+  description: string | null;
+  published_by: string | null;
+  licence: string | null;
+  files: { name: string; bytes: number; sha256: string }[];
+  evaluated_hash: string | null;
+}
+
+export interface RunCard extends RunSummary {
+  model: string | null;
+  model_type: string | null;
+  parameters: number | null;
+  recipe_yaml: string | null;
+  description: string | null;
+  summary: string | null;
+  seed: number | null;
+  data: CardData | null;
+  facts: { name: string; value: string }[];
+  about: string[];
+  downloads: ("bundle" | "gguf")[];
+  report: Report | null;
+  curves: Record<string, Curve>;
+  samples: NamedMedia[];
 }
 
 export interface Rubric {
