@@ -65,6 +65,12 @@ public sealed record TextExplanation
     /// </summary>
     public IReadOnlyList<IReadOnlyList<LensPrediction>> Lens { get; init; } = [];
 
+    /// <summary>
+    /// The probability of each hidden state at each token given the whole text, a row for each token;
+    /// that of the start token is empty. No rows if the model has no hidden states.
+    /// </summary>
+    public IReadOnlyList<double[]> States { get; init; } = [];
+
     /// <summary>The prediction of the chosen token; null if none was asked for.</summary>
     public ExplainedPrediction? Prediction { get; init; }
 }
@@ -89,10 +95,12 @@ public sealed record LensPrediction(IReadOnlyList<PredictedToken> Top, double? L
 
 /// <summary>The prediction of a token, and what it rests on.</summary>
 /// <param name="Position">The position of the token in the target, or in the text if there is no target.</param>
+/// <param name="Query">The position at which the model predicts it: that before it in causal models, its own in the
+/// others. The lens and attention of this position belong to the prediction.</param>
 /// <param name="Token">The token.</param>
 /// <param name="Alternatives">The most probable tokens at the position, the most probable first.</param>
 /// <param name="Occlusion">The effect of each token on the prediction; empty if it was not asked for.</param>
-public sealed record ExplainedPrediction(int Position, PredictedToken Token,
+public sealed record ExplainedPrediction(int Position, int Query, PredictedToken Token,
     IReadOnlyList<PredictedToken> Alternatives, IReadOnlyList<OccludedToken> Occlusion);
 
 /// <summary>The effect of a token on a prediction, from a pass of the model over the text without it.</summary>

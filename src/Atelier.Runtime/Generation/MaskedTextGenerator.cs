@@ -89,8 +89,8 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
     {
         if (request.Token is not null)
             RequireMask();
-        return new MaskedExplainer(Tokenizer).Explain(Model, Tokens, Surround(Encode(request.Text)), request,
-            cancellation);
+        return new MaskedExplainer(Tokenizer, Tokens)
+            .Explain(Model, Surround(Encode(request.Text)), request, cancellation);
     }
 
     /// <inheritdoc/>

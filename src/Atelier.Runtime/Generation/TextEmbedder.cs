@@ -61,7 +61,7 @@ public sealed class TextEmbedder : ITrainedModel, ITextEmbedder, ITextExplainabl
     public TextExplanation ExplainText(TextExplanationRequest request, CancellationToken cancellation = default)
     {
         EncodedText text = Tokenizer.EncodeWithSpecials(request.Text);
-        return new MaskedExplainer(Tokenizer).Explain(Encoder,
+        return new MaskedExplainer(Tokenizer, MaskedTokens.Of(Tokenizer, new MaskedTokens(null))).Explain(Encoder,
             new EncoderInput(text.Ids.ToArray(), text.TypeIds.ToArray()), request, cancellation);
     }
 

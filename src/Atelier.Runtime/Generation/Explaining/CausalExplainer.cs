@@ -27,9 +27,11 @@ internal sealed class CausalExplainer(ILanguageModel model, Tokenizer tokenizer,
         var explanation = new TextExplanation
         {
             Tokens = _texts.Of(ids, model.Score([ids], cancellation)[0]),
-            Prediction = _texts.Predict(at, at < ids.Length ? ids[at] : null, logits, request.Alternatives,
+            Prediction = _texts.Predict(at, at - 1, at < ids.Length ? ids[at] : null, logits, request.Alternatives,
                 token => request.Occlusion ? Occlude(ids.AsSpan(0, at), token, cancellation) : []),
         };
+        if (model is IHiddenStates states)
+            return explanation with { States = StatesOf(states, ids, cancellation) };
         if (model is not Decoder decoder)
             return explanation;
         ExplainedTexts.CheckWeights(decoder.Config.LayerCount * decoder.Config.HeadCount, ids.Length, ids.Length);
@@ -40,6 +42,13 @@ internal sealed class CausalExplainer(ILanguageModel model, Tokenizer tokenizer,
             Lens = new LogitLens(_texts, model.VocabularySize, decoder.HeadLogits).Read(trace,
                 [.. ids.Skip(1).Select(id => (int?)id), null], request.Alternatives, cancellation),
         };
+    }
+
+    private double[][] StatesOf(IHiddenStates states, int[] ids, CancellationToken cancellation)
+    {
+        int start = ids[0] == bounds.StartId ? 1 : 0;
+        double[][] none = [.. Enumerable.Repeat<double[]>([], start)];
+        return ids.Length == start ? none : [.. none, .. states.Posteriors(ids.AsMemory(start), cancellation)];
     }
 
     /// <summary>Scores a token after each text that lacks one of the tokens. The start token always stays.</summary>

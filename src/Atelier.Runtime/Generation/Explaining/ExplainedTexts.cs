@@ -6,13 +6,15 @@ namespace Atelier.Generation.Explaining;
 
 /// <summary>What explanations of all kinds of text models share: the texts of tokens, and checked requests.</summary>
 /// <param name="tokenizer">The tokenizer of the tokens.</param>
-internal sealed class ExplainedTexts(Tokenizer tokenizer)
+/// <param name="masked">The mask token and its text, of a model that has one.</param>
+internal sealed class ExplainedTexts(Tokenizer tokenizer, MaskedTokens? masked = null)
 {
     private static readonly Dictionary<int, double> NoPenalties = [];
     private readonly TokenTexts _texts = new(tokenizer);
 
     /// <summary>Returns the text of a token, or its name if it has none.</summary>
-    public string Of(int id) => id < tokenizer.VocabularySize ? _texts.Of(id) ?? tokenizer.Name(id)
+    public string Of(int id) => id == masked?.MaskId ? masked.MaskText
+        : id < tokenizer.VocabularySize ? _texts.Of(id) ?? tokenizer.Name(id)
         : FormattableString.Invariant($"<{id}>"); // a row of the embedding that no token uses
 
     /// <summary>Returns tokens with their texts.</summary>
@@ -33,16 +35,17 @@ internal sealed class ExplainedTexts(Tokenizer tokenizer)
 
     /// <summary>Returns a prediction.</summary>
     /// <param name="position">The position of the token.</param>
+    /// <param name="query">The position at which the model predicts it.</param>
     /// <param name="token">The token; null takes the most probable one.</param>
     /// <param name="logits">The logits at the position.</param>
     /// <param name="count">The number of alternatives.</param>
     /// <param name="occlude">Returns the effects of other tokens on the log-probability of a token.</param>
-    public ExplainedPrediction Predict(int position, int? token, ReadOnlySpan<float> logits, int count,
+    public ExplainedPrediction Predict(int position, int query, int? token, ReadOnlySpan<float> logits, int count,
         Func<PredictedToken, IReadOnlyList<OccludedToken>> occlude)
     {
         int chosen = token ?? Logits.ArgMax(logits);
         var predicted = new PredictedToken(chosen, Of(chosen), Logits.LogProbability(logits, chosen));
-        return new(position, predicted, Top(logits, count), occlude(predicted));
+        return new(position, query, predicted, Top(logits, count), occlude(predicted));
     }
 
     /// <summary>Returns the weights of self-attention with their rollout.</summary>

@@ -7,9 +7,9 @@ namespace Atelier.Generation.Explaining;
 /// <summary>
 /// Explains the predictions of a model that fills in masks, or the attention of an encoder that predicts nothing.
 /// </summary>
-internal sealed class MaskedExplainer(Tokenizer tokenizer)
+internal sealed class MaskedExplainer(Tokenizer tokenizer, MaskedTokens tokens)
 {
-    private readonly ExplainedTexts _texts = new(tokenizer);
+    private readonly ExplainedTexts _texts = new(tokenizer, tokens);
 
     /// <summary>Explains what an encoder does with a text that it does not predict.</summary>
     /// <param name="encoder">The encoder.</param>
@@ -27,12 +27,11 @@ internal sealed class MaskedExplainer(Tokenizer tokenizer)
 
     /// <summary>Explains what a masked language model does with a text.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="tokens">Its special tokens.</param>
     /// <param name="ids">The tokens of the text, special tokens included.</param>
     /// <param name="request">The request.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    public TextExplanation Explain(IMaskedLanguageModel model, MaskedTokens tokens, int[] ids,
-        TextExplanationRequest request, CancellationToken cancellation)
+    public TextExplanation Explain(IMaskedLanguageModel model, int[] ids, TextExplanationRequest request,
+        CancellationToken cancellation)
     {
         Check(request, ids.Length, model.ContextLength);
         int first = tokens.LeadingCount, last = ids.Length - 1 - (tokens.AddedCount - tokens.LeadingCount);
@@ -44,7 +43,7 @@ internal sealed class MaskedExplainer(Tokenizer tokenizer)
         int? actual = ids[at] == mask ? null : ids[at];
         int[] read = [.. ids[..at], mask, .. ids[(at + 1)..]];
         float[] logits = model.Predict([new(read, (int[])[at])], cancellation)[0];
-        ExplainedPrediction prediction = _texts.Predict(at, actual, logits, request.Alternatives,
+        ExplainedPrediction prediction = _texts.Predict(at, at, actual, logits, request.Alternatives,
             token => request.Occlusion ? Occlude(model, read, (at, first, last, mask), token, cancellation) : []);
         int[] there = [.. read[..at], prediction.Token.Id, .. read[(at + 1)..]];
         return Trace(model, new EncoderInput(read), request, there, cancellation) with { Prediction = prediction };

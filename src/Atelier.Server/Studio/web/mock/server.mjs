@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ABILITIES, explainModel, explainText } from "./explain.mjs";
 import { images, list, MODELS, samples, speech, tokens } from "./models.mjs";
 import * as ratings from "./ratings.mjs";
 import { runs, summary } from "./runs.mjs";
@@ -93,7 +94,8 @@ async function answer(path, body, settings) {
   if (area === "atelier" && rest[0] === "models") {
     const model = MODELS[rest[1]];
     if (!model) throw new Refusal(404, `there is no model '${rest[1]}'`, "model");
-    return { id: rest[1], task: model.task, options: model.options };
+    if (rest[2] === "explanation") return explainModel(rest[1]);
+    return { id: rest[1], task: model.task, explains: ABILITIES[rest[1]] ?? [], options: model.options };
   }
   if (path === "/v1/atelier/runs") return { runs: settings.isEmpty ? [] : runs().map(summary) };
   if (area === "atelier" && rest[0] === "runs") {
@@ -103,6 +105,10 @@ async function answer(path, body, settings) {
   }
   if (area === "rate") return rate(rest[0], body);
   check(body);
+  if (path === "/v1/atelier/explain") {
+    if (body.text.length > 2000) throw new Refusal(400, "the text has 2001 tokens, and an explanation at most 256", "text");
+    return explainText(body);
+  }
   if (path === "/v1/images/generations") return { data: images(body) };
   if (path === "/v1/atelier/generate") return { seed: body.seed, samples: samples(body) };
   throw new Refusal(404, `there is no ${path}`);
@@ -127,7 +133,7 @@ async function handle(request, response, settings) {
     throw new Refusal(401, "an API key is needed");
   }
   const body = await bodyOf(request);
-  const model = body.model ?? path.match(/^\/v1\/atelier\/models\/(.+)/)?.[1];
+  const model = body.model ?? path.match(/^\/v1\/atelier\/models\/([^/]+)/)?.[1];
   if (settings.url && model && !(model in MODELS)) return forward(path, request, body, response, settings.url);
   if (path === "/v1/completions") return stream(response, body, false, settings.speed);
   if (path === "/v1/chat/completions") return stream(response, body, true, settings.speed);

@@ -1,5 +1,7 @@
 /** The page that the part of the address after # names. */
-export type Page = "home" | "play" | "watch" | "rate";
+export type Page = "home" | "play" | "watch" | "understand" | "rate";
+
+const PAGES: readonly string[] = ["play", "watch", "understand", "rate"] satisfies Page[];
 
 export interface Route {
   page: Page;
@@ -10,7 +12,7 @@ export interface Route {
 function read(): Route {
   const [, page = "", ...rest] = location.hash.replace(/^#/, "").split("/");
   const argument = decode(rest.join("/"));
-  return page === "play" || page === "watch" || page === "rate" ? { page, argument } : { page: "home", argument: "" };
+  return PAGES.includes(page) ? { page: page as Page, argument } : { page: "home", argument: "" };
 }
 
 function decode(text: string): string {
