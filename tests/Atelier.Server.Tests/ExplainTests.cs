@@ -76,7 +76,7 @@ public sealed class ExplainTests
     {
         using var folder = new TemporaryFolder();
         var workshop = new Workshop(new WorkshopOptions { Home = folder["home"] });
-        await Train("chain", "shakespeare-hmm-8", "data.source=world:english", "data.worldDocuments=20",
+        await Train("chain", "shakespeare-hmm-8", "data.source=world:stories-en", "data.worldDocuments=1000",
             "model.stateCount=3", "model.iterations=2", "data.split.train=0.8", "data.split.test=0.1");
         await Train("network", "asia-structure");
         await Train("latents", "mnist-vae", "data.source=world:shapes", "data.worldDocuments=200",

@@ -241,9 +241,9 @@ test("attention follows the token, the layer and the head that are chosen", opti
       { model: "story", text: "Once", occlusion: false, encoding_format: "base64" });
     const strip = page.getByRole("group", { name: /Tokens of the text/ });
     await strip.locator("[data-index='2']").click();
-    await page.getByText("Attention of token 2, ␣cat").waitFor();
+    await page.locator(".caption", { hasText: "Attention of token 2, ␣cat" }).first().waitFor();
     await page.keyboard.press("ArrowRight");
-    await page.getByText("Attention of token 3, ␣sat").waitFor();
+    await page.locator(".caption", { hasText: "Attention of token 3, ␣sat" }).first().waitFor();
     assert.equal(await strip.locator("[data-index='5']").getAttribute("title"), "0%"); // it is later
     await page.getByRole("button", { name: "Layer 2, head 3" }).click();
     assert.equal(await page.getByLabel("Head", { exact: true }).inputValue(), "2");
