@@ -6,7 +6,9 @@ using Atelier.Runs;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Shows what a model has learned, and answers queries about its variables.</summary>
+/// <summary>
+/// Shows what a model has learned, answers queries about its variables, and explains what it does with a text.
+/// </summary>
 internal sealed class ExplainCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -14,6 +16,7 @@ internal sealed class ExplainCommand : ToolCommand
     private readonly Option<string?> _out = new("--out") { HelpName = "FOLDER",
         Description = "The folder to write plots to. By default, the plots folder of the run." };
 
+    private readonly TextExplanationArguments _text = new();
     private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN",
         Description = "A variable to compute the probabilities of. Repeat it for a joint distribution.",
         DefaultValueFactory = _ => [] };
@@ -33,7 +36,8 @@ internal sealed class ExplainCommand : ToolCommand
 
     public ExplainCommand(ToolConsole console, Workshop workshop)
         : base(console, "explain",
-        "Shows what a model has learned in tables and plots, and answers queries about its variables.",
+        "Shows what a model has learned in tables and plots, answers queries about its variables, and explains what it "
+            + "does with a text.",
         "atelier explain runs/asia-structure --query L --evidence X=yes --do S=no")
     {
         _workshop = workshop;
@@ -44,11 +48,19 @@ internal sealed class ExplainCommand : ToolCommand
         Add(_do);
         Add(_precision);
         Add(_mostProbable);
+        _text.AddTo(this);
     }
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string run = parse.GetRequiredValue(_run);
+        if (_text.Read(parse) is { } request)
+        {
+            // only models in managed code show their attention
+            using ITrainedModel text = _workshop.Open(run, new OpenOptions { Device = "cpu" }, cancellation);
+            _text.Explain(console, text, request, run, PictureFolder(run, parse.GetValue(_out)), cancellation);
+            return Task.FromResult(0);
+        }
         using ITrainedModel model = _workshop.Open(run, cancellation: cancellation);
         Explanation explanation = Ask(parse) is { } question
             ? model.As<IProbabilisticQuery>() is { } queried
@@ -57,7 +69,8 @@ internal sealed class ExplainCommand : ToolCommand
                     "use a Bayesian network")
             : model.As<IExplainable>()?.Explain(cancellation)
                 ?? throw new AtelierException("this kind of model cannot be explained", run,
-                    "use a hidden Markov model or a Bayesian network");
+                    model.As<ITextExplainable>() is null ? "use a hidden Markov model or a Bayesian network"
+                        : "give a text to explain with --text");
         console.Say(explanation.Summary);
         foreach (ExplanationTable table in explanation.Tables.Where(t => !t.ForPrograms))
         {
@@ -66,9 +79,7 @@ internal sealed class ExplainCommand : ToolCommand
                 table.Rows.Select(row => (string[])[.. row.Select(cell => cell.ToString())]));
         }
         cancellation.ThrowIfCancellationRequested();
-        string[] pictures = [.. Pictures(run, parse.GetValue(_out), explanation)];
-        foreach (string picture in pictures)
-            console.Say($"plot: {picture}");
+        string[] pictures = WritePictures(console, PictureFolder(run, parse.GetValue(_out)), explanation.Pictures);
         console.Result(() => new JsonObject(Method(explanation.Method))
         {
             ["run"] = Path.GetFullPath(run),
@@ -109,16 +120,23 @@ internal sealed class ExplainCommand : ToolCommand
         yield return new("precision", method.Precision);
     }
 
-    private static IEnumerable<string> Pictures(string run, string? folder, Explanation explanation)
+    private static string? PictureFolder(string run, string? folder) =>
+        folder ?? (Run.Exists(run) ? Path.Combine(run, "plots") : null);
+
+    /// <summary>Writes pictures, and returns their paths.</summary>
+    /// <param name="console">The console that the paths are shown on.</param>
+    /// <param name="folder">The folder; null writes none.</param>
+    /// <param name="pictures">The pictures.</param>
+    internal static string[] WritePictures(ToolConsole console, string? folder, IEnumerable<ExplanationImage> pictures)
     {
-        string? place = folder ?? (Run.Exists(run) ? Path.Combine(run, "plots") : null);
-        if (place is null)
-            yield break;
-        foreach (ExplanationImage picture in explanation.Pictures)
+        var paths = new List<string>();
+        foreach (ExplanationImage picture in folder is null ? [] : pictures)
         {
-            string path = Path.Combine(place, picture.FileName);
+            string path = Path.Combine(folder!, picture.FileName);
             AtomicFile.Write(path, stream => stream.Write(picture.Content));
-            yield return path;
+            console.Say($"plot: {path}");
+            paths.Add(path);
         }
+        return [.. paths];
     }
 }

@@ -17,7 +17,33 @@ public sealed record Explanation(string Summary, IReadOnlyList<ExplanationTable>
 {
     /// <summary>The precision of the answer if this explanation answers a query; otherwise null.</summary>
     public AnswerMethod? Method { get; init; }
+
+    /// <summary>The graph of a model that has one; otherwise null.</summary>
+    public ExplainedGraph? Graph { get; init; }
+
+    /// <summary>
+    /// The transition probabilities of a Markov chain, with the start probabilities as the first row; otherwise null.
+    /// </summary>
+    public ExplainedMatrix? Transitions { get; init; }
 }
+
+/// <summary>A directed graph, such as a Bayesian network.</summary>
+/// <param name="Nodes">The names of the nodes.</param>
+/// <param name="Edges">The edges, the strongest first.</param>
+public sealed record ExplainedGraph(IReadOnlyList<string> Nodes, IReadOnlyList<ExplainedEdge> Edges);
+
+/// <summary>An edge of a graph.</summary>
+/// <param name="Parent">The index of the node that it leads from.</param>
+/// <param name="Child">The index of the node that it leads to.</param>
+/// <param name="Strength">The conditional mutual information of the two nodes in nats, at least 0.</param>
+public sealed record ExplainedEdge(int Parent, int Child, double Strength);
+
+/// <summary>A matrix with names.</summary>
+/// <param name="Rows">The names of the rows.</param>
+/// <param name="Columns">The names of the columns.</param>
+/// <param name="Cells">The values, row by row.</param>
+public sealed record ExplainedMatrix(IReadOnlyList<string> Rows, IReadOnlyList<string> Columns,
+    IReadOnlyList<double[]> Cells);
 
 /// <summary>The precision of an answer.</summary>
 /// <param name="Rows">Number of rows that the answer was estimated from; 0 if it is exact.</param>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
+using Atelier.Generation.Explaining;
 using Atelier.Tokenizers;
 
 namespace Atelier.Generation;
@@ -18,7 +19,7 @@ namespace Atelier.Generation;
 /// <param name="tokens">The special tokens of the model.</param>
 /// <param name="defaults">The decoding defaults, used where a request does not set them.</param>
 public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer tokenizer, MaskedTokens tokens,
-    DecodingOptions defaults) : ITrainedModel, IGenerator, IInfiller
+    DecodingOptions defaults) : ITrainedModel, IGenerator, IInfiller, ITextExplainable
 {
     private const string Confidence = "confidence", MaskPredict = "mask-predict", Gibbs = "gibbs";
     private const int UsualAlternatives = 5;
@@ -81,6 +82,15 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
             alternatives);
         samplers.ByConfidence([draft], cancellation);
         return Sample(draft, Confidence);
+    }
+
+    /// <inheritdoc/>
+    public TextExplanation ExplainText(TextExplanationRequest request, CancellationToken cancellation = default)
+    {
+        if (request.Token is not null)
+            RequireMask();
+        return new MaskedExplainer(Tokenizer, Tokens)
+            .Explain(Model, Surround(Encode(request.Text)), request, cancellation);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
+using Atelier.Generation.Explaining;
 using Atelier.Generation.Speculative;
 using Atelier.Networks;
 using Atelier.Tokenizers;
@@ -14,8 +15,10 @@ namespace Atelier.Generation;
 /// Safe for concurrent use: requests take turns, one step each, and each gets the samples that it would get alone. A
 /// cancelled request does not wait for its turn.
 /// </remarks>
-public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
+public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator, ITextExplainable
 {
+    private const int MostExplained = 64; // tokens of a target that the model writes to explain it
+
     private readonly TextPipeline _pipeline;
 
     /// <summary>Creates a generator.</summary>
@@ -167,6 +170,20 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator
         int specials = Tokens.SourceStartIds.Count + Tokens.SourceEndIds.Count;
         int kept = TruncatesSources ? Math.Min(text.Length, Math.Max(0, Model.SourceLength - specials)) : text.Length;
         return CheckSource([.. Tokens.SourceStartIds, .. text.AsSpan(0, kept), .. Tokens.SourceEndIds], where);
+    }
+
+    /// <inheritdoc/>
+    public TextExplanation ExplainText(TextExplanationRequest request, CancellationToken cancellation = default)
+    {
+        int[] target = request.Target is { } given ? Tokenizer.Encode(given)
+            : [.. Written().Where(id => !Tokens.EndIds.Contains(id))];
+        return new SequenceToSequenceExplainer(Model, SourceTokenizer, Tokenizer, Tokens)
+            .Explain(EncodeSource(request.Text), target, request, cancellation);
+
+        IEnumerable<int> Written() => GenerateAsync(new GenerationRequest
+        {
+            Prompt = request.Text, Decoding = new DecodingOptions { Temperature = 0, MaxTokens = MostExplained },
+        }, cancellation).ToBlockingEnumerable(cancellation).First().Tokens.Select(token => token.Id);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Atelier.Abstractions;
+using Atelier.Generation.Explaining;
 using Atelier.Networks;
 using Atelier.Tokenizers;
 
@@ -20,7 +21,7 @@ public sealed record TextEmbeddingOptions
 }
 
 /// <summary>Turns texts into vectors with an encoder. Safe for concurrent use.</summary>
-public sealed class TextEmbedder : ITrainedModel, ITextEmbedder
+public sealed class TextEmbedder : ITrainedModel, ITextEmbedder, ITextExplainable
 {
     /// <summary>Creates an embedder.</summary>
     /// <param name="encoder">The encoder, which is disposed with the embedder.</param>
@@ -55,6 +56,14 @@ public sealed class TextEmbedder : ITrainedModel, ITextEmbedder
     /// <inheritdoc/>
     public int CountTokens(string text) => Tokenizer
         .EncodeWithSpecials(text, maxLength: Options.MaxTokens ?? Encoder.Config.ContextLength).Ids.Count;
+
+    /// <inheritdoc/>
+    public TextExplanation ExplainText(TextExplanationRequest request, CancellationToken cancellation = default)
+    {
+        EncodedText text = Tokenizer.EncodeWithSpecials(request.Text);
+        return new MaskedExplainer(Tokenizer, MaskedTokens.Of(Tokenizer, new MaskedTokens(null))).Explain(Encoder,
+            new EncoderInput(text.Ids.ToArray(), text.TypeIds.ToArray()), request, cancellation);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();

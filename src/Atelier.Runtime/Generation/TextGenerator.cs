@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Atelier.Abstractions;
 using Atelier.Formats;
 using Atelier.Generation.Chat;
+using Atelier.Generation.Explaining;
 using Atelier.Generation.Speculative;
 using Atelier.Tokenizers;
 
@@ -40,7 +41,7 @@ public readonly record struct TextPiece(int Sample, string Text, TokenChoice? To
 /// <param name="defaults">The sampling defaults, used if a request does not set them.</param>
 /// <param name="bounds">The tokens with which a text begins and ends.</param>
 public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, DecodingOptions defaults,
-    TextBounds bounds) : ITrainedModel, ITextGenerator
+    TextBounds bounds) : ITrainedModel, ITextGenerator, ITextExplainable
 {
     private readonly TextPipeline _pipeline = new(tokenizer, bounds.EndIds, model.RunsInParallel);
     private readonly Lock _batchGate = new();
@@ -169,6 +170,10 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
         await foreach (TextPiece piece in pieces.ConfigureAwait(false))
             yield return piece;
     }
+
+    /// <inheritdoc/>
+    public TextExplanation ExplainText(TextExplanationRequest request, CancellationToken cancellation = default) =>
+        new CausalExplainer(Model, Tokenizer, Bounds).Explain(request, cancellation);
 
     /// <inheritdoc/>
     public string BeginningOf(GenerationRequest request) => request.Prompt ?? "";

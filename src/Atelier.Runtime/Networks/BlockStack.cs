@@ -89,6 +89,9 @@ internal sealed unsafe class BlockStack : IDisposable
     /// <summary>The linear layers.</summary>
     public PassProducts Products { get; private set; }
 
+    /// <summary>Receives the residual stream of a pass over one sequence; null if it is not wanted.</summary>
+    public PassTrace? Trace { get; set; }
+
     /// <summary>The largest number of rows.</summary>
     public int Room { get; private set; }
 
@@ -108,12 +111,14 @@ internal sealed unsafe class BlockStack : IDisposable
     /// <param name="worker">The number of the worker.</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="attention">What they attend to.</param>
-    public void Run(int worker, int rows, IStackAttention attention)
+    /// <param name="position">The position of the first row, for the trace.</param>
+    public void Run(int worker, int rows, IStackAttention attention, int position = 0)
     {
         int size = _shape.AttentionSize, inner = _shape.FeedForwardSize;
         for (int layer = 0; layer < _blocks.Length; layer++)
         {
             PassBlock block = _blocks[layer];
+            Record(worker, layer, rows, position);
             Operand x = Input(worker, X, rows, block.AttentionNorm,
                 block.Query.IsBlocked || block.Key.IsBlocked || block.Value.IsBlocked);
             Products.Multiply(worker, block.Query, x, rows, _queries, size, asAlone: false);
@@ -137,6 +142,7 @@ internal sealed unsafe class BlockStack : IDisposable
             _pool.Barrier();
             AddLayer(worker, block.Down, _inner, rows, block.FeedForwardNorm);
         }
+        Record(worker, _blocks.Length, rows, position);
     }
 
     /// <summary>Returns normalised rows as the operand of products, quantised too if weights are blocked.</summary>
@@ -181,6 +187,15 @@ internal sealed unsafe class BlockStack : IDisposable
         return new PassProducts(_path, _pool, Scratch, rows, Math.Max(Math.Max(hidden, size), inner));
 
         float* Rows(int width) => Scratch.Floats((long)rows * width);
+    }
+
+    private void Record(int worker, int layer, int rows, int position)
+    {
+        if (Trace is null)
+            return;
+        (int start, int end) = Products.Share(worker, rows);
+        for (int row = start; row < end; row++)
+            Trace.Keep(layer, position + row, RowOf(X, row));
     }
 
     private Operand Input(int worker, float* x, int rows, in PassNorm norm, bool areBlocked) => _shape.NormFirst

@@ -152,6 +152,38 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable
         }
     }
 
+    /// <summary>Reads a sequence and records what the blocks compute.</summary>
+    /// <param name="tokens">The tokens, 1 to <see cref="ContextLength"/>.</param>
+    internal PassTrace Trace(ReadOnlyMemory<int> tokens)
+    {
+        using DecoderSequence sequence = NewSequence();
+        var input = new SequenceInput(sequence, tokens);
+        var trace = new PassTrace(Config.LayerCount, Config.HeadCount, Config.HiddenSize, tokens.Length);
+        float[] logits = new float[VocabularySize];
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Check([input]);
+            SequenceInput.Check(this, [input], logits.Length);
+            sequence.Reserve(tokens.Length);
+            _pass.Run(input, logits, trace);
+            sequence.Advance(tokens.Span);
+        }
+        return trace;
+    }
+
+    /// <summary>Computes the logits that the final norm and the head give for rows of the residual stream.</summary>
+    /// <param name="states">The rows, [rows, hidden].</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
+    internal void HeadLogits(ReadOnlySpan<float> states, Span<float> logits)
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _pass.RunHead(states, logits);
+        }
+    }
+
     internal DecoderSequence NewSequence()
     {
         lock (Gate)

@@ -31,6 +31,8 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private AdapterScratch? _adapterScratch;
     private bool _isStep; // one token per sequence: the result of a sequence must not depend on the others
     private float* _logits;
+    private bool _isHeadOnly;
+    private PassTrace? _trace;
 
     public DecoderPass(DecoderConfig config, DecoderWeights weights, KeyValuePages pages, KernelPath path, int workers)
     {
@@ -88,14 +90,49 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         Array.Clear(_rows); // keep no reference to sequences after the step
     }
 
+    /// <summary>Reads the tokens of one sequence and records what the blocks compute.</summary>
+    public void Run(SequenceInput input, Span<float> logits, PassTrace trace)
+    {
+        _trace = trace;
+        Run([input], logits);
+        _trace = null; // keep no reference after the step
+    }
+
+    /// <summary>Computes the logits that the final norm and the head give for rows of the residual stream.</summary>
+    /// <param name="states">The rows, [rows, hidden].</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
+    public void RunHead(ReadOnlySpan<float> states, Span<float> logits)
+    {
+        int hidden = _config.HiddenSize;
+        (_isHeadOnly, _isStep) = (true, false);
+        fixed (float* to = logits)
+        {
+            for (int start = 0; start < states.Length / hidden; start += MostRows)
+            {
+                _rowCount = _logitRows = Math.Min(MostRows, states.Length / hidden - start);
+                states.Slice(start * hidden, _rowCount * hidden).CopyTo(new Span<float>(_x, _rowCount * hidden));
+                _logits = to + (long)start * _config.VocabularySize;
+                _pool.Run(this);
+            }
+        }
+        _isHeadOnly = false;
+        _logits = null;
+    }
+
     /// <inheritdoc/>
     public void Run(int worker)
     {
+        if (_isHeadOnly)
+        {
+            Head(worker);
+            return;
+        }
         Embed(worker);
         _pool.Barrier();
         for (int layer = 0; layer < _blocks.Length; layer++)
         {
             PassBlock block = _blocks[layer];
+            Record(worker, layer);
             Operand x = Normed(worker, _x, _rowCount, block.AttentionNorm);
             _products.Multiply(worker, block.Query, x, _rowCount, _queries, _config.QuerySize, _isStep);
             _products.Multiply(worker, block.Key, x, _rowCount, _keys, _config.KeyValueSize, _isStep);
@@ -113,6 +150,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             _products.AddProduct(worker, block.Down, x, _rowCount, _sums, _x, _isStep);
             _pool.Barrier();
         }
+        Record(worker, _blocks.Length);
         Head(worker);
     }
 
@@ -184,6 +222,16 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         return operand;
     }
 
+    /// <summary>Records a worker's rows of the residual stream if the pass is traced.</summary>
+    private void Record(int worker, int layer)
+    {
+        if (_trace is null)
+            return;
+        (int start, int end) = _products.Share(worker, _rowCount);
+        for (int row = start; row < end; row++)
+            _trace.Keep(layer, _rows[row].Position, RowOf(_x, row, _config.HiddenSize));
+    }
+
     /// <summary>Stores keys and values in the cache, then computes a worker's heads of attention.</summary>
     private void Attend(int worker, int layer)
     {
@@ -206,7 +254,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             {
                 if (IsMine(worker, row, head))
                     _attention.Mix(worker, _rows[row], layer, head, RowOf(_queries, row, _config.QuerySize),
-                        RowOf(_mixed, row, _config.QuerySize));
+                        RowOf(_mixed, row, _config.QuerySize), _trace);
             }
         }
     }

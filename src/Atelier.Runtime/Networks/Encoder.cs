@@ -186,6 +186,32 @@ public sealed class Encoder : IMaskedLanguageModel
         }
     }
 
+    /// <summary>Reads a sequence and records what the blocks compute.</summary>
+    internal PassTrace Trace(EncoderInput input)
+    {
+        Check([input]);
+        var trace = new PassTrace(Config.LayerCount, Config.HeadCount, Config.HiddenSize, input.Tokens.Length);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _together.Run(input, trace);
+        }
+        return trace;
+    }
+
+    /// <summary>Computes the logits that the masked-LM head gives for rows of the residual stream.</summary>
+    /// <param name="states">The rows, [rows, hidden].</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
+    internal void HeadLogits(ReadOnlySpan<float> states, Span<float> logits)
+    {
+        RequireHead();
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _together.RunHead(states, logits);
+        }
+    }
+
     private static float[] Pool(ReadOnlySpan<float> states, EmbeddingPooling pooling, bool normalise, int hidden)
     {
         int tokens = states.Length / hidden;

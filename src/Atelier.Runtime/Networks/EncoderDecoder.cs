@@ -155,6 +155,48 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel, IWorkerModel
         _targets.Run(step);
     }
 
+    /// <summary>Reads a source and a target, and records what the blocks of both stacks compute.</summary>
+    /// <param name="source">The source with its special tokens.</param>
+    /// <param name="target">The target with its start token.</param>
+    /// <param name="cancellation">Cancels between tokens of the target.</param>
+    internal (PassTrace Source, PassTrace Target) Trace(ReadOnlyMemory<int> source, ReadOnlyMemory<int> target,
+        CancellationToken cancellation)
+    {
+        Check(source, SourceLength, SourceVocabularySize, nameof(source));
+        Check(target, ContextLength, VocabularySize, nameof(target));
+        (int heads, int hidden) = (Config.HeadCount, Config.HiddenSize);
+        var read = new PassTrace(Config.EncoderLayerCount, heads, hidden, source.Length);
+        var written = new PassTrace(Config.DecoderLayerCount, heads, hidden, target.Length, source.Length);
+        var memory = new SourceMemory(Config.Shape, Config.DecoderLayerCount, _path, [source.Length]);
+        using var state = new EncoderDecoderState(this, memory) { Trace = written };
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _parts.Encoder.MakeRoom(source.Length);
+            _sources.Run(source, memory, read);
+        }
+        float[] logits = new float[VocabularySize];
+        for (int t = 0; t < target.Length; t++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            state.Append(target.Span.Slice(t, 1), logits);
+        }
+        return (read, written);
+    }
+
+    /// <summary>Computes the logits that the decoder's final norm and the head give for rows of its residual stream.
+    /// </summary>
+    /// <param name="states">The rows, [rows, hidden].</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
+    internal void HeadLogits(ReadOnlySpan<float> states, Span<float> logits)
+    {
+        lock (Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _targets.RunHead(states, logits);
+        }
+    }
+
     private static EncoderDecoderParts Prepare(EncoderDecoderConfig config, EncoderDecoderWeights weights, int threads,
         KernelPath path, out int workers)
     {

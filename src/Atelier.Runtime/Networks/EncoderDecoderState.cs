@@ -30,6 +30,9 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
 
     public ReadOnlySpan<float> Alignments => _alignments;
 
+    /// <summary>Receives what the blocks compute for a single target; null if it is not wanted.</summary>
+    public PassTrace? Trace { get; init; }
+
     public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
     {
         int added = this.CheckAppend(tokens, logits, _model.ContextLength, _model.VocabularySize);
@@ -123,6 +126,7 @@ internal sealed unsafe class EncoderDecoderState : IAlignedState
                 Paths = _paths,
                 Alignments = alignments,
                 Logits = to,
+                Trace = Trace,
             });
         }
     }

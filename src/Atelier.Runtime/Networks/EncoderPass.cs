@@ -22,7 +22,9 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     private int[] _starts = [0]; // the row of each sequence's first token; then the number of rows
     private int[] _wanted = []; // the rows that a head reads
     private EncoderHead _head;
+    private PassTrace? _trace;
     private float* _results;
+    private bool _isHeadOnly;
 
     /// <summary>Creates a pass.</summary>
     /// <param name="config">The configuration.</param>
@@ -48,6 +50,28 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     /// <summary>Computes the hidden states of sequences, already checked.</summary>
     public void Run(EncoderInput[] inputs) => Run(inputs, EncoderHead.None, [], []);
 
+    /// <summary>Computes the hidden states of one sequence and records what the blocks compute.</summary>
+    public void Run(EncoderInput input, PassTrace trace)
+    {
+        _stack.Trace = _trace = trace;
+        Run([input]);
+        _stack.Trace = _trace = null; // keep no reference after the step
+    }
+
+    /// <summary>Computes the logits that the masked-LM head gives for rows of the residual stream.</summary>
+    /// <param name="states">The rows, [rows, hidden].</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
+    public void RunHead(ReadOnlySpan<float> states, Span<float> logits)
+    {
+        int rows = states.Length / _config.HiddenSize;
+        if (_stack.MakeRoom(rows))
+            _attention = Attention(_attention.Longest);
+        states.CopyTo(new Span<float>(_stack.X, states.Length));
+        (_starts, _head, _wanted, _isHeadOnly) = ([0, rows], EncoderHead.Masked, [.. Enumerable.Range(0, rows)], true);
+        Run(logits);
+        _isHeadOnly = false;
+    }
+
     /// <summary>Computes the hidden states of sequences, and a head's results for some of the rows.</summary>
     /// <param name="inputs">The sequences, already checked.</param>
     /// <param name="head">The head.</param>
@@ -64,14 +88,10 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
         }
         if (_stack.MakeRoom(_starts[^1]) || longest > _attention.Longest)
             _attention = Attention(Math.Max(longest, 2 * _attention.Longest));
-        _attention.Starts = _starts;
-        fixed (float* to = results)
-        {
-            _results = to;
-            Pool.Run(this);
-            _results = null;
-        }
+        (_attention.Starts, _attention.Trace) = (_starts, _trace);
+        Run(results);
         _inputs = []; // keep no reference after the step
+        _attention.Trace = null;
     }
 
     /// <summary>Returns the hidden states of a sequence of the last step, [tokens, hidden].</summary>
@@ -81,9 +101,12 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     /// <inheritdoc/>
     public void Run(int worker)
     {
-        Embed(worker);
-        Pool.Barrier();
-        _stack.Run(worker, _starts[^1], _attention);
+        if (!_isHeadOnly)
+        {
+            Embed(worker);
+            Pool.Barrier();
+            _stack.Run(worker, _starts[^1], _attention);
+        }
         Head(worker);
     }
 
@@ -92,6 +115,16 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
     {
         Pool.Dispose();
         _stack.Dispose();
+    }
+
+    private void Run(Span<float> results)
+    {
+        fixed (float* to = results)
+        {
+            _results = to;
+            Pool.Run(this);
+            _results = null;
+        }
     }
 
     private SequenceAttention Attention(int longest) =>

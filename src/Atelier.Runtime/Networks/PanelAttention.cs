@@ -82,18 +82,18 @@ internal sealed unsafe class PanelAttention
     /// <param name="bias">The bias of the first key for the first query, followed by those of the other keys and
     /// preceded by that of the first key for the second query; null for none.</param>
     /// <param name="mixed">Filled with the results.</param>
-    /// <param name="share">The weights times 1 / heads are added to it, [rows, <paramref name="shareStride"/>]; null
-    /// if they are not wanted.</param>
+    /// <param name="share">The weights times a factor are added to it, [rows, <paramref name="shareStride"/>]; null if
+    /// they are not wanted.</param>
     /// <param name="shareStride">Number of elements of a row of <paramref name="share"/>.</param>
+    /// <param name="part">The factor.</param>
     public void Mix(int worker, int head, int count, float* keys, float* values, float* queries, int rows, float* bias,
-        float* mixed, float* share = null, int shareStride = 0)
+        float* mixed, float* share = null, int shareStride = 0, float part = 1)
     {
         int first = head * _size, height = _path.PanelRows;
         // The rows of the first product's weights are the keys; those of the second's are the values' components.
         PackedRows scorers = new((byte*)keys, count, _size, WeightType.F32, height),
             mixers = new((byte*)values, _size, count, WeightType.F32, height);
         float* scores = _scores[worker], scaled = _queries[worker];
-        float part = (float)_size / _stride; // 1 / heads
         for (int start = 0; start < rows; start += MostQueries)
         {
             int some = Math.Min(MostQueries, rows - start);

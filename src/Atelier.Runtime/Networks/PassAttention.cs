@@ -56,7 +56,9 @@ internal sealed unsafe class PassAttention
     /// <param name="head">The key-value head.</param>
     /// <param name="queries">The queries of the token, all heads.</param>
     /// <param name="mixed">Filled with the result of the token, all heads.</param>
-    public void Mix(int worker, in PassRow row, int layer, int head, float* queries, float* mixed)
+    /// <param name="trace">Receives the weights; null if they are not wanted.</param>
+    public void Mix(int worker, in PassRow row, int layer, int head, float* queries, float* mixed,
+        PassTrace? trace = null)
     {
         int count = row.Position + 1;
         long keys = _pages.Offset(layer, values: false, head), values = _pages.Offset(layer, values: true, head);
@@ -73,6 +75,9 @@ internal sealed unsafe class PassAttention
                     scores + start);
             }
             _path.SoftMax(scores, count);
+            if (trace is not null)
+                new ReadOnlySpan<float>(scores, count).CopyTo(
+                    new Span<float>(trace.AttentionOf(layer, head * _group + i, row.Position), count));
             new Span<float>(mixed + at, _size).Clear();
             for (int start = 0; start < count; start += KeyValuePage.Tokens)
             {

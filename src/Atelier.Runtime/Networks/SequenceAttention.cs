@@ -41,6 +41,9 @@ internal sealed unsafe class SequenceAttention : IStackAttention
     /// <summary>The row of each sequence's first token; then the number of rows.</summary>
     public int[] Starts { get; set; } = [0];
 
+    /// <summary>Receives the weights of a pass over one sequence; null if they are not wanted.</summary>
+    public PassTrace? Trace { get; set; }
+
     /// <inheritdoc/>
     public void Attend(int worker, int layer, float* queries, float* keys, float* values, float* mixed)
     {
@@ -55,7 +58,8 @@ internal sealed unsafe class SequenceAttention : IStackAttention
                     continue;
                 _panels.Pack(head, count, keys + at, values + at, _keys[worker], _values[worker]);
                 _panels.Mix(worker, head, count, _keys[worker], _values[worker], queries + at, count,
-                    _bias is null ? null : _bias.At(head, 0), mixed + at);
+                    _bias is null ? null : _bias.At(head, 0), mixed + at,
+                    Trace is null ? null : Trace.AttentionOf(layer, head, 0), count);
             }
         }
     }

@@ -20,6 +20,7 @@ internal sealed unsafe class SourcePass : IParallelWork, IDisposable
     // The current step.
     private IReadOnlyList<ReadOnlyMemory<int>> _sources = [];
     private SourceMemory? _memory;
+    private PassTrace? _trace;
     private int _first;
     private int[] _starts = [0]; // the row of each source's first token; then the number of rows
 
@@ -34,6 +35,14 @@ internal sealed unsafe class SourcePass : IParallelWork, IDisposable
         _stack = new BlockStack(config.Shape, parts.Encoder.Blocks, path, pool);
         _areBlocked = parts.Decoder.Blocks.Any(b => b.Cross!.Key.IsBlocked || b.Cross.Value.IsBlocked);
         (_attention, _panels) = Attention(1);
+    }
+
+    /// <summary>Encodes one source, already checked, and records what the blocks compute.</summary>
+    public void Run(ReadOnlyMemory<int> source, SourceMemory memory, PassTrace trace)
+    {
+        _stack.Trace = _trace = trace;
+        Run([source], Range.All, memory);
+        _stack.Trace = _trace = null; // keep no reference after the step
     }
 
     /// <summary>Encodes a range of sources, already checked.</summary>
@@ -52,9 +61,9 @@ internal sealed unsafe class SourcePass : IParallelWork, IDisposable
         }
         if (_stack.MakeRoom(_starts[^1]) || longest > _attention.Longest)
             (_attention, _panels) = Attention(Math.Max(longest, 2 * _attention.Longest));
-        _attention.Starts = _starts;
+        (_attention.Starts, _attention.Trace) = (_starts, _trace);
         _pool.Run(this);
-        (_sources, _memory) = ([], null); // keep no reference after the step
+        (_sources, _memory, _attention.Trace) = ([], null, null); // keep no reference after the step
     }
 
     /// <inheritdoc/>

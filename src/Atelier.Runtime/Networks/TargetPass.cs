@@ -19,11 +19,16 @@ internal sealed unsafe class TargetStep
     /// <summary>The cached tokens of each row up to its new one, [rows, position + 1]; may be longer.</summary>
     public required float*[] Paths { get; init; }
 
-    /// <summary>Filled with the attention to the source, [rows, longest source]; zero before.</summary>
+    /// <summary>
+    /// Filled with the attention to the source, [rows, longest source]; zero before, and in a traced step.
+    /// </summary>
     public required float* Alignments { get; init; }
 
     /// <summary>Filled with the logits, [rows, vocabulary]; null if they are not wanted.</summary>
     public required float* Logits { get; init; }
+
+    /// <summary>Receives what the blocks compute for a step of one row; null if it is not wanted.</summary>
+    public PassTrace? Trace { get; init; }
 }
 
 /// <summary>
@@ -44,8 +49,9 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
     private int _longestSource, _longestTarget;
 
     // The current step.
-    private TargetStep? _step;
+    private TargetStep? _step; // null where only the head is computed
     private int _rows;
+    private float* _logits;
 
     /// <summary>Creates a pass.</summary>
     /// <param name="config">The configuration.</param>
@@ -64,31 +70,54 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
     /// <summary>Computes a step.</summary>
     public void Run(TargetStep step)
     {
-        (_step, _rows) = (step, step.Tokens.Length);
+        (_step, _rows, _stack.Trace) = (step, step.Tokens.Length, step.Trace);
+        _logits = step.Logits;
         if (_stack.MakeRoom(_rows) || step.Memory.Longest > _longestSource || step.Position >= _longestTarget)
             (_panels, _scores) = MakeRoom(Grown(step.Memory.Longest, _longestSource),
                 Grown(step.Position + 1, _longestTarget));
         _pool.Run(this);
-        _step = null; // keep no reference after the step
+        (_step, _stack.Trace) = (null, null); // keep no reference after the step
 
         static int Grown(int wanted, int room) => wanted <= room ? room : Math.Max(wanted, 2 * room);
+    }
+
+    /// <summary>Computes the logits that the final norm and the head give for rows of the residual stream.</summary>
+    /// <param name="states">The rows, [rows, hidden].</param>
+    /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
+    public void RunHead(ReadOnlySpan<float> states, Span<float> logits)
+    {
+        _rows = states.Length / _config.HiddenSize;
+        if (_stack.MakeRoom(_rows))
+            (_panels, _scores) = MakeRoom(_longestSource, _longestTarget);
+        states.CopyTo(new Span<float>(_stack.X, states.Length));
+        fixed (float* to = logits)
+        {
+            _logits = to;
+            _pool.Run(this);
+            _logits = null;
+        }
     }
 
     /// <inheritdoc/>
     public void Run(int worker)
     {
+        if (_step is null)
+        {
+            Head(worker);
+            return;
+        }
         (int start, int end) = _stack.Products.Share(worker, _rows);
         for (int row = start; row < end; row++)
         {
             float* x = _stack.RowOf(_stack.X, row);
-            _parts.Decoder.Embedding.Read(_step!.Tokens[row], _step.Position, x,
+            _parts.Decoder.Embedding.Read(_step.Tokens[row], _step.Position, x,
                 _stack.RowOf(_stack.Sums, row));
             if (_parts.Decoder.EmbeddingNorm is { } norm)
                 _stack.Norm(x, norm, x);
         }
         _pool.Barrier();
-        _stack.Run(worker, _rows, this);
-        if (_step!.Logits is not null)
+        _stack.Run(worker, _rows, this, _step.Position);
+        if (_logits is not null)
             Head(worker);
     }
 
@@ -113,6 +142,9 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
                 if (_parts.Decoder.Bias is { } bias)
                     _path.Add(bias.At(head, length - 1), length, scores);
                 _path.SoftMax(scores, length);
+                if (_step.Trace is { } trace)
+                    new ReadOnlySpan<float>(scores, length).CopyTo(
+                        new Span<float>(trace.AttentionOf(layer, head, length - 1), length));
                 _path.MixAt(scores, path, value, length, size, mixed + at);
             }
         }
@@ -136,8 +168,9 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
                 // The heads of a source add to the same alignments.
                 if ((isLast ? item : item + head) % _pool.Workers == worker)
                     _panels.Mix(worker, head, memory.Lengths[source], memory.Keys(source, layer, head),
-                        memory.Values(source, layer, head), queries + at, next - row, null, mixed + at, alignments,
-                        memory.Longest);
+                        memory.Values(source, layer, head), queries + at, next - row, null, mixed + at,
+                        _step.Trace is { } trace ? trace.CrossOf(layer, head, _step.Position) : alignments,
+                        memory.Longest, _step.Trace is null ? 1f / _shape.HeadCount : 1);
             }
             item += isLast ? 1 : _shape.HeadCount;
         }
@@ -161,6 +194,6 @@ internal sealed unsafe class TargetPass : IParallelWork, IStackAttention, IDispo
             ? _stack.Normed(worker, _stack.X, _rows, norm, _parts.Head.IsBlocked)
             : _stack.Products.InBytes(worker, _stack.X, _rows, _config.HiddenSize, _parts.Head.IsBlocked);
         _stack.Products.Multiply(worker, _parts.Head, x, _rows,
-            _step!.Logits, _config.VocabularySize, asAlone: false);
+            _logits, _config.VocabularySize, asAlone: false);
     }
 }

@@ -29,6 +29,7 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
         ITask task = workshop.TaskOf(lease.Model);
         JsonObject json = Describe(lease.Served);
         json["task"] = task.Name;
+        json["explains"] = ExplainEndpoint.Abilities(lease.Model);
         json["options"] = new JsonArray([.. task.RequestOptions(lease.Model)
             .Select(option => (Field: option.Field == "count" ? "n" : RequestBody.Field(option.Field), option))
             .Where(pair => Fields.Contains(pair.Field)) // others are of the command-line tool

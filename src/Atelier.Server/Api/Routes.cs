@@ -30,6 +30,10 @@ internal static class Routes
             "Generates the sounds of classes, such as spoken digits.");
         Post<GenerateFields>("/v1/atelier/generate", new GenerateEndpoint(models, workshop).InvokeAsync,
             "Generates samples of any model: rows, series, tags, filled-in texts, images, sounds, videos.");
+        var explain = new ExplainEndpoint(models);
+        Post<ExplainFields>("/v1/atelier/explain", explain.TextAsync,
+            "Explains what a model does with a text: attention, logit lens, occlusion.");
+        Get("/v1/atelier/models/{name}/explanation", explain.ModelAsync, "Explains what a model has learned.");
         Get("/v1/models", list.ListAsync, "Lists the models.");
         Get("/v1/models/{name}", list.OneAsync, "Describes a model.");
         Get("/v1/atelier/models/{name}", list.OptionsAsync, "Lists the fields that a request to a model can have.");

@@ -173,7 +173,7 @@ public sealed class DecoderTests
             actual[i].ShouldBe(expected[i], 1e-4f);
     }
 
-    private static (DecoderConfig, DecoderWeights) Model(string shape)
+    internal static (DecoderConfig, DecoderWeights) Model(string shape)
     {
         bool llama = shape.StartsWith("llama", StringComparison.Ordinal);
         WeightType type = shape switch { "llama-q8" => WeightType.Q8_0, "llama-q4" => WeightType.Q4_0,

@@ -29,6 +29,9 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
             _angles = [.. _angles.Select((angle, i) => angle / factors[i])];
     }
 
+    /// <summary>The weights of attention so far: of each layer, each token and each head.</summary>
+    public List<float[]> Attention { get; } = [];
+
     public int VocabularySize => _config.VocabularySize;
 
     public int ContextLength => _config.ContextLength;
@@ -113,6 +116,7 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
                 scores[t] = Dot(query.AsSpan(head * size, size), keys[t].AsSpan(from, size)) / MathF.Sqrt(size);
             Logits.Exponentiate(scores, 1);
             float total = scores.Sum();
+            Attention.Add([.. scores.Select(score => score / total)]);
             for (int t = 0; t < scores.Length; t++)
             {
                 for (int i = 0; i < size; i++)

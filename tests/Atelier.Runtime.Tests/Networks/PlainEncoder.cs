@@ -6,6 +6,9 @@ namespace Atelier.Runtime.Tests.Networks;
 /// <summary>An encoder in the plainest code and double precision, a token and a number at a time.</summary>
 internal sealed class PlainEncoder(EncoderConfig config, EncoderWeights weights)
 {
+    /// <summary>The weights of attention so far: of each layer, each token and each head.</summary>
+    public List<double[]> Attention { get; } = [];
+
     /// <summary>The hidden states of a sequence.</summary>
     public double[][] Encode(int[] tokens, int[]? types = null)
     {
@@ -39,6 +42,7 @@ internal sealed class PlainEncoder(EncoderConfig config, EncoderWeights weights)
             int at = head * size;
             double[] exp = [.. keys.Select(key => Math.Exp(
                 Enumerable.Range(at, size).Sum(i => query[i] * key[i]) / Math.Sqrt(size)))];
+            Attention.Add([.. exp.Select(e => e / exp.Sum())]);
             for (int i = at; i < at + size; i++)
                 result[i] = exp.Select((e, t) => e * values[t][i]).Sum() / exp.Sum();
         }

@@ -35,7 +35,11 @@ internal static class NetworkExplanation
             tables.Add(DistanceTable(distance));
         if (network.Variables.Count <= ShownVariables)
             tables.AddRange(network.Variables.Select((_, i) => TableOf(network, i)));
-        return new Explanation(summary, tables, Pictures(network, edges, cancellation));
+        return new Explanation(summary, tables, Pictures(network, edges, cancellation))
+        {
+            Graph = new ExplainedGraph([.. network.Variables.Select(variable => variable.Name)],
+                [.. edges.Select(edge => new ExplainedEdge(edge.Parent, edge.Child, edge.Information))]),
+        };
     }
 
     /// <summary>The distance from the recipe's reference structure; null if there is none.</summary>

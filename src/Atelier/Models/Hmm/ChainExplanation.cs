@@ -1,5 +1,6 @@
 using System.Globalization;
 using Atelier.Abstractions;
+using Atelier.Evaluation.Plots;
 using Atelier.Models.Hmm.Emissions;
 
 namespace Atelier.Models.Hmm;
@@ -45,6 +46,10 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
         },
     ];
 
+    /// <summary>The transition matrix, with the start probabilities as its first row.</summary>
+    public ExplainedMatrix Matrix => new(["start", .. names], ends is null ? [.. names] : [.. names, "end"],
+        [ends is null ? starts : [.. starts, 0], .. All.Select(Row)]);
+
     private IEnumerable<int> All => Enumerable.Range(0, names.Count);
 
     /// <summary>Explains a hidden Markov model whose states have numbers for names.</summary>
@@ -59,23 +64,26 @@ internal sealed class ChainExplanation(IReadOnlyList<string> names, double[] sta
         string[] names = [.. Enumerable.Range(0, states).Select(i => i.ToString(CultureInfo.InvariantCulture))];
         double[] transitions = Padding.Remove(model.Chain.Transitions, states, model.Chain.Width);
         var chain = new ChainExplanation(names, model.Chain.Start[..states], transitions, ends: null, cancellation);
-        return new Explanation(summary, [.. model.Emissions.Explain(emitted), .. chain.Tables], chain.Pictures());
+        return new Explanation(summary, [.. model.Emissions.Explain(emitted), .. chain.Tables], chain.Pictures())
+        {
+            Transitions = chain.Matrix,
+        };
     }
 
     /// <summary>The transition matrix, with the start probabilities as its first row, as SVG and PNG.</summary>
     public IReadOnlyList<ExplanationImage> Pictures()
     {
-        string[] columns = ends is null ? [.. names] : [.. names, "end"];
-        double[][] rows = [ends is null ? starts : [.. starts, 0], .. All.Select(Row)];
         cancellation.ThrowIfCancellationRequested();
-        var image = new TransitionImage(["start", .. names], columns, rows);
+        ExplainedMatrix matrix = Matrix;
+        var image = new HeatMap("transition probabilities: from rows to columns", matrix.Rows, matrix.Columns,
+            matrix.Cells) { SeparatesFirstRow = true };
         return [new("transitions.svg", image.Svg()), new("transitions.png", image.Png())];
+    }
 
-        double[] Row(int i)
-        {
-            Span<double> row = transitions.AsSpan(i * names.Count, names.Count);
-            return ends is null ? [.. row] : [.. row, ends[i]];
-        }
+    private double[] Row(int i)
+    {
+        Span<double> row = transitions.AsSpan(i * names.Count, names.Count);
+        return ends is null ? [.. row] : [.. row, ends[i]];
     }
 
     private CellValue[] StateRow(int state)

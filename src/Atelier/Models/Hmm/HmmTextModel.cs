@@ -69,6 +69,13 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
         new HmmTextModel(Model, EndOfTextId, new KnownStates(Model, states, places), prompt);
 
     /// <inheritdoc/>
+    public IReadOnlyList<double[]> Posteriors(ReadOnlyMemory<int> tokens, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return [.. Model.Posteriors(HmmSequence.Of(tokens)).Chunk(Model.StateCount)];
+    }
+
+    /// <inheritdoc/>
     public Explanation Explain(Tokenizer tokenizer, CancellationToken cancellation = default) =>
         ChainExplanation.Of(Model, $"a hidden Markov model of {Quantity.Of(Model.StateCount, "state")} that give off "
             + string.Create(CultureInfo.InvariantCulture,

@@ -12,6 +12,9 @@ namespace Atelier.Tasks.Images;
 /// </summary>
 public sealed class LatentImages
 {
+    /// <summary>The largest value of a dimension in traversals; the smallest is its negative.</summary>
+    public const double Reach = 3;
+
     private readonly ImageModel _model;
     private readonly IAutoencoder _autoencoder;
 
@@ -78,20 +81,45 @@ public sealed class LatentImages
     /// <exception cref="AtelierException">The latents are not a vector.</exception>
     public IReadOnlyList<byte[]> Traverse(byte[] image, int steps, int? label = null)
     {
-        const double far = 3;
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
-        if (_autoencoder.HasGrid)
-            throw new AtelierException("a grid of latents has too many dimensions to vary one by one",
-                Mention.Field("traverse"), "use a model with a Gaussian latent vector");
         using var scope = NewDisposeScope();
         using var mode = new EvaluationMode(_model);
         (Tensor latents, Tensor? labels) = Read([image], label);
-        long size = latents.shape[1];
-        Tensor moved = latents.repeat(size * steps, 1).view(size, steps, size).clone();
-        Tensor values = linspace(-far, far, steps).to(Device);
-        for (long i = 0; i < size; i++)
+        return Bytes(Move(latents, labels, steps, long.MaxValue));
+    }
+
+    /// <summary>
+    /// Moves one latent dimension after another from −3 to 3, with zero, the mean of the prior, for all others.
+    /// </summary>
+    /// <param name="steps">The number of images of each dimension; at least 2.</param>
+    /// <param name="most">The largest number of dimensions, from the first on.</param>
+    /// <param name="label">The class of all images; ignored by a model without classes.</param>
+    /// <returns>The images of each dimension, one dimension after another.</returns>
+    /// <exception cref="AtelierException">The latents are not a vector.</exception>
+    public IReadOnlyList<byte[]> Traverse(int steps, int most, int label = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
+        using var scope = NewDisposeScope();
+        using var mode = new EvaluationMode(_model);
+        // an image of any content has as many latents as all others
+        (Tensor latents, _) = Read([new byte[_model.Schema.Size]], label);
+        Tensor? labels = _model.IsConditional
+            ? KeptScalars.Full([1], label, ScalarType.Int64, Device) : null;
+        return Bytes(Move(zeros_like(latents), labels, steps, most));
+    }
+
+    /// <summary>Decodes latents in which one dimension after another takes values from −3 to 3.</summary>
+    private Tensor Move(Tensor latents, Tensor? labels, int steps, long most)
+    {
+        if (_autoencoder.HasGrid)
+            throw new AtelierException("a grid of latents has too many dimensions to vary one by one",
+                Mention.Field("traverse"), "use a model with a Gaussian latent vector");
+        long size = latents.shape[1], count = Math.Min(most, size);
+        Tensor moved = latents.repeat(count * steps, 1).view(count, steps, size).clone();
+        Tensor values = linspace(-Reach, Reach, steps).to(Device);
+        for (long i = 0; i < count; i++)
             moved[i].select(1, i).copy_(values);
-        return Bytes(_autoencoder.Decode(moved.view(-1, size), labels?.expand(size * steps)));
+        return _autoencoder.Decode(moved.view(-1, size), labels?.expand(count * steps));
     }
 
     private (Tensor Latents, Tensor? Labels) Read(IReadOnlyList<byte[]> images, int? label)

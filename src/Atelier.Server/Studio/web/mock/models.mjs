@@ -43,6 +43,9 @@ export const MODELS = {
       option("n", "The number of rows.", null, "5"),
     ],
   },
+  translate: { type: "marian", task: "pairs", options: [option("prompt", null, null, "The cat sat on the mat.")] },
+  chain: { type: "hmm", task: "text", options: [option("prompt", null, null, "The cat")] },
+  latents: { type: "vae", task: "images", options: [option("n", "The number of images.", null, "16")] },
 };
 
 export const list = () => Object.entries(MODELS).map(([id, { type, task }], i) => ({

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { card, compare, markdown } from "./cards.mjs";
+import { ABILITIES, explainModel, explainText } from "./explain.mjs";
 import { images, list, MODELS, samples, speech, tokens } from "./models.mjs";
 import * as ratings from "./ratings.mjs";
 import { runs, summary } from "./runs.mjs";
@@ -94,7 +95,8 @@ async function answer(path, body, settings) {
   if (area === "atelier" && rest[0] === "models") {
     const model = MODELS[rest[1]];
     if (!model) throw new Refusal(404, `there is no model '${rest[1]}'`, "model");
-    return { id: rest[1], task: model.task, options: model.options };
+    if (rest[2] === "explanation") return explainModel(rest[1]);
+    return { id: rest[1], task: model.task, explains: ABILITIES[rest[1]] ?? [], options: model.options };
   }
   if (path === "/v1/atelier/runs") return { runs: settings.isEmpty ? [] : runs().map(summary) };
   if (area === "atelier" && rest[0] === "runs") {
@@ -104,6 +106,10 @@ async function answer(path, body, settings) {
   }
   if (area === "rate") return rate(rest[0], body);
   check(body);
+  if (path === "/v1/atelier/explain") {
+    if (body.text.length > 2000) throw new Refusal(400, "the text has 2001 tokens, and an explanation at most 256", "text");
+    return explainText(body);
+  }
   if (path === "/v1/images/generations") return { data: images(body) };
   if (path === "/v1/atelier/generate") return { seed: body.seed, samples: samples(body) };
   throw new Refusal(404, `there is no ${path}`);

@@ -118,7 +118,10 @@ internal sealed class HmmTagger : ITrainedModel, ITagger, IGenerator, IExplainab
                 ForPrograms = true,
             },
             .. chain.Tables,
-        ], chain.Pictures());
+        ], chain.Pictures())
+        {
+            Transitions = chain.Matrix,
+        };
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 /** The page that the part of the address after # names. */
-export type Page = "home" | "play" | "watch" | "compare" | "card" | "rate";
+export type Page = "home" | "play" | "watch" | "compare" | "card" | "understand" | "rate";
 
-const WITH_ARGUMENT: readonly string[] = ["play", "watch", "compare", "card", "rate"] satisfies Page[];
+const WITH_ARGUMENT: readonly string[] = ["play", "watch", "compare", "card", "understand", "rate"] satisfies Page[];
 
 export interface Route {
   page: Page;

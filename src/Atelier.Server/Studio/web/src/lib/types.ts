@@ -19,6 +19,8 @@ export interface ModelOption {
 export interface ModelDetails {
   id: string;
   task: string;
+  /** What can be explained: what the model does with a "text", with its "target", and the "model" itself. */
+  explains?: string[];
   options: ModelOption[];
 }
 

@@ -1,17 +1,14 @@
 using System.Globalization;
-using Atelier.Evaluation.Plots;
-using Atelier.Models.Hmm.Emissions;
 using SkiaSharp;
 
-namespace Atelier.Models.Hmm;
+namespace Atelier.Evaluation.Plots;
 
 /// <summary>
-/// Draws a transition matrix as a grid of cells: the higher the probability, the darker the cell. Matrices with few
-/// columns also show the numbers.
+/// Draws a matrix of probabilities as a grid of cells: the higher the probability, the darker the cell. Matrices with
+/// few columns also show the numbers.
 /// </summary>
-internal sealed class TransitionImage
+internal sealed class HeatMap
 {
-    private const string Title = "transition probabilities: from rows to columns";
     private const int MostNumbered = 24; // wider matrices show no numbers
     private const float Margin = 14;
     private const float RowHeight = 22;
@@ -20,6 +17,7 @@ internal sealed class TransitionImage
     private const float Padding = 8;
     private const float HeatSize = 900; // height of all cells together, where they show no numbers
 
+    private readonly string _title;
     private readonly IReadOnlyList<string> _rows;
     private readonly IReadOnlyList<string> _columns;
     private readonly IReadOnlyList<double[]> _cells;
@@ -30,12 +28,14 @@ internal sealed class TransitionImage
     private readonly float _cellHeight;
 
     /// <summary>Lays out the image.</summary>
-    /// <param name="rows">The names of the states that transitions lead from.</param>
-    /// <param name="columns">The names of the states that transitions lead to.</param>
-    /// <param name="cells">[row][column]: the transition probabilities.</param>
-    public TransitionImage(IReadOnlyList<string> rows, IReadOnlyList<string> columns, IReadOnlyList<double[]> cells)
+    /// <param name="title">The title.</param>
+    /// <param name="rows">The names of the rows.</param>
+    /// <param name="columns">The names of the columns.</param>
+    /// <param name="cells">[row][column]: the probabilities.</param>
+    public HeatMap(string title, IReadOnlyList<string> rows, IReadOnlyList<string> columns,
+        IReadOnlyList<double[]> cells)
     {
-        (_rows, _columns, _cells) = (rows, columns, cells);
+        (_title, _rows, _columns, _cells) = (title, rows, columns, cells);
         _numbered = columns.Count <= MostNumbered;
         _text = _numbered ? TextSize : SmallText;
         _left = Margin + rows.Max(r => Canvas.Measure(r, _text)) + Padding;
@@ -46,9 +46,12 @@ internal sealed class TransitionImage
     private static float Top => Margin + (2 * RowHeight);
 
     private float Width =>
-        Math.Max(_left + (_columns.Count * _cellWidth), Margin + Canvas.Measure(Title, TextSize)) + Margin;
+        Math.Max(_left + (_columns.Count * _cellWidth), Margin + Canvas.Measure(_title, TextSize)) + Margin;
 
     private float Height => Top + (_rows.Count * _cellHeight) + Margin;
+
+    /// <summary>Whether a line separates the first row from the others.</summary>
+    public bool SeparatesFirstRow { get; init; }
 
     /// <summary>Renders the image as an SVG file.</summary>
     public byte[] Svg() => Canvas.Svg(Width, Height, Draw);
@@ -58,7 +61,7 @@ internal sealed class TransitionImage
 
     private void Draw(SKCanvas canvas)
     {
-        Canvas.Write(canvas, Title, Margin, Margin + (RowHeight / 2), TextSize, Canvas.Ink);
+        Canvas.Write(canvas, _title, Margin, Margin + (RowHeight / 2), TextSize, Canvas.Ink);
         // Where cells are smaller than letters, only every so many rows and columns are labelled.
         int everyColumn = Every(_columns.Max(c => Canvas.Measure(c, _text)) + 4, _cellWidth);
         int everyRow = Every(_text + 2, _cellHeight);
@@ -69,13 +72,16 @@ internal sealed class TransitionImage
         }
         for (int row = 0; row < _rows.Count; row++)
         {
-            // The first row, of the start probabilities, is always labelled.
-            if (row == 0 || (everyRow == 1 ? row > 0 : (row - 1) % everyRow == 0 && row > 1))
+            // a separate first row is always labelled
+            int place = SeparatesFirstRow ? row - 1 : row;
+            if (place < 0 || (place % everyRow == 0 && (place > 0 || everyRow == 1 || !SeparatesFirstRow)))
                 Canvas.Write(canvas, _rows[row], _left - Padding, Y(row) + (_cellHeight / 2), _text, Canvas.Ink,
                     SKTextAlign.Right);
             for (int column = 0; column < _columns.Count; column++)
                 DrawCell(canvas, row, column);
         }
+        if (!SeparatesFirstRow)
+            return;
         using var line = new SKPaint { Color = Canvas.Ink, StrokeWidth = 1 };
         canvas.DrawLine(_left, Y(1), X(_columns.Count), Y(1), line);
     }

@@ -1,0 +1,56 @@
+using System.Text.Json;
+
+namespace Atelier.Cli.Tests;
+
+/// <summary>Texts that are explained in tables, images and JSON, and what is refused.</summary>
+[Collection(nameof(ToolCollection))]
+public sealed class ExplainTests : IDisposable
+{
+    private readonly ToolRunner _tool = new();
+
+    public void Dispose() => _tool.Dispose();
+
+    [Fact]
+    public void A_text_is_explained_in_tables_images_and_json()
+    {
+        string run = _tool.At("run"), plots = _tool.At("plots");
+        ToolResult trained = _tool.Run("train", "quickstart", "--out", run, "--set", "training.steps=2", "--set",
+            "model.layerCount=2", "--set", "model.hiddenSize=16", "--set", "model.headCount=2", "--set",
+            "evaluation.samples=1", "--set", "evaluation.sampleTokens=8", "--set", "generation.maxTokens=8");
+        trained.Code.ShouldBe(0, trained.Error);
+
+        ToolResult shown = _tool.Run("explain", run, "--text", "the cat", "--out", plots);
+        shown.Code.ShouldBe(0, shown.Error);
+        foreach (string part in (string[])["effect in nats", "prediction of token 8", "logit lens", "head 2"])
+            shown.Out.ShouldContain(part);
+        Directory.GetFiles(plots).Select(Path.GetFileName).Order(StringComparer.Ordinal).ShouldBe(
+            ["attention-text-1.png", "attention-text-2.png", "lens.png", "rollout-text.png"]);
+        foreach (string file in Directory.GetFiles(plots))
+            File.ReadAllBytes(file)[1..4].ShouldBe("PNG"u8.ToArray());
+
+        JsonElement json = _tool.Run("explain", run, "--text", "the cat", "--token", "3", "--json").Json;
+        json.GetProperty("prediction").GetProperty("token").GetProperty("text").GetString().ShouldBe("e");
+        json.GetProperty("prediction").GetProperty("occlusion").GetArrayLength().ShouldBe(2);
+        json.GetProperty("tokens")[1].GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
+        json.GetProperty("attention")[0].GetProperty("weights")[1][1][7].EnumerateArray()
+            .Sum(weight => weight.GetDouble()).ShouldBe(1, 1e-3);
+        json.GetProperty("pictures").GetArrayLength().ShouldBe(4);
+
+        _tool.Run("explain", run).Error.ShouldContain("give a text to explain with --text");
+        _tool.Run("explain", run, "--text", "the", "--token", "9").Error.ShouldContain("token 9 is not predicted");
+        _tool.Run("explain", run, "--text", "the", "--target", "a").Error.ShouldContain("has no target");
+        _tool.Run("explain", run, "--token", "3").Error.ShouldContain("add --text TEXT");
+    }
+
+    [Fact]
+    public void A_model_that_explains_no_texts_says_so()
+    {
+        string table = _tool.At("coins.csv"), folder = _tool.At("coins");
+        File.WriteAllText(table,
+            "side\n" + string.Concat(Enumerable.Range(0, 90).Select(i => i % 3 == 0 ? "head\n" : "tail\n")));
+        _tool.Run("train", "--table", table, "--model", "independent", "--out", folder).Code.ShouldBe(0);
+        ToolResult refused = _tool.Run("explain", folder, "--text", "x");
+        (refused.Code, refused.Error.Trim().Split('\n').Length).ShouldBe((2, 1));
+        refused.Error.ShouldContain("does not explain texts");
+    }
+}
