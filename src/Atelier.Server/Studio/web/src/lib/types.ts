@@ -12,12 +12,16 @@ export interface ModelOption {
   description: string | null;
   default: string | null;
   example: string | null;
+  /** All possible values, such as classes; empty where they cannot be listed. */
+  choices: string[];
 }
 
 export interface ModelDetails {
   id: string;
   task: string;
   options: ModelOption[];
+  /** Whether it can generate a part of an image anew. */
+  edits: boolean;
 }
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
