@@ -135,7 +135,9 @@ public sealed class LoadTests
         return await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
     }
 
-    /// <summary>Looks at the queue, and at how long a thread of the pool and an answer that needs no model take.</summary>
+    /// <summary>
+    /// Looks at the queue, and at how long a thread of the pool and an answer that needs no model take.
+    /// </summary>
     private async Task WatchAsync(TestServer server, CancellationToken over)
     {
         RequestQueue queue = server.Model.Queue;
