@@ -33,9 +33,10 @@ public sealed class ModelServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly IDisposable _watching;
+    private readonly IDisposable? _traces;
 
-    private ModelServer(WebApplication app, IDisposable watching, Uri address) =>
-        (_app, _watching, Address) = (app, watching, address);
+    private ModelServer(WebApplication app, IDisposable watching, IDisposable? traces, Uri address) =>
+        (_app, _watching, _traces, Address) = (app, watching, traces, address);
 
     /// <summary>The address that the server listens on, such as http://127.0.0.1:5080.</summary>
     public Uri Address { get; }
@@ -53,6 +54,7 @@ public sealed class ModelServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(workshop);
         options.Check();
         WebApplication app = Build(workshop, options, log);
+        IDisposable? traces = ServerTraces.Start();
         try
         {
             await app.StartAsync(cancellation).ConfigureAwait(false);
@@ -60,6 +62,7 @@ public sealed class ModelServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or SocketException)
         {
             await app.DisposeAsync().ConfigureAwait(false);
+            traces?.Dispose();
             throw new AtelierException(FormattableString.Invariant($"port {options.Port} of {options.Address} ")
                 + (e is IOException ? "is in use by another program"
                     : $"cannot be listened on: {e.Message.TrimEnd('.')}"),
@@ -67,7 +70,7 @@ public sealed class ModelServer : IAsyncDisposable
         }
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!
             .Addresses.First();
-        return new ModelServer(app, ServerMetrics.Watch(app.Services.GetRequiredService<ModelStore>()),
+        return new ModelServer(app, ServerMetrics.Watch(app.Services.GetRequiredService<ModelStore>()), traces,
             new Uri(address));
     }
 
@@ -83,6 +86,7 @@ public sealed class ModelServer : IAsyncDisposable
     {
         _watching.Dispose();
         await _app.DisposeAsync().ConfigureAwait(false);
+        _traces?.Dispose();
     }
 
     private static WebApplication Build(Workshop workshop, ServerOptions options, Action<ILoggingBuilder>? log)

@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Data.Images;
 using Atelier.Evaluation.Ratings;
 using Atelier.Formats;
+using Atelier.Runs;
 using Atelier.Tasks;
 using Atelier.Tasks.Audio;
 
@@ -9,13 +10,16 @@ namespace Atelier;
 
 public sealed partial class Workshop
 {
-    private const string StudyFile = "study.db", MediaFolder = "media";
+    private const string StudyFile = "study.db";
 
-    /// <summary>Generates outputs of several models for people to judge, and writes them as a study.</summary>
+    /// <summary>
+    /// Generates outputs of several models for people to judge, and writes them as a study: the whole study, or
+    /// nothing. Raters are not asked about pairs of identical outputs.
+    /// </summary>
     /// <param name="folder">The folder of the study, with study.db and media files; it must not exist, or be
     /// empty.</param>
     /// <param name="request">The models, the prompts, and how outputs are judged.</param>
-    /// <param name="progress">Receives a message for each model.</param>
+    /// <param name="progress">Receives a message for each model, and the number of pairs of identical outputs.</param>
     /// <param name="cancellation">Cancels the operation; nothing is left behind.</param>
     /// <returns>The path of the study's store.</returns>
     /// <exception cref="AtelierException">The folder is not empty, a model cannot be opened or does not generate what
@@ -29,7 +33,7 @@ public sealed partial class Workshop
             throw new AtelierException($"{request.Count} outputs for each prompt", Mention.Field("count"),
                 "allowed: 1 or more");
         var items = new List<StudyItem>();
-        var media = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        var media = new StudyMedia();
         var samples = new Dictionary<string, Sample>(StringComparer.Ordinal);
         foreach ((string name, string path) in request.Models)
         {
@@ -65,16 +69,23 @@ public sealed partial class Workshop
             CheckItems = spoilt, Checks = checks, Seed = request.Seed,
         };
         study.Check();
-        Directory.CreateDirectory(folder);
-        foreach ((string file, byte[] content) in media)
+        int twins = request.Kind == StudyKind.Pairwise ? new StudyIndex(study).Twins : 0;
+        if (twins > 0)
+            progress?.Report($"left out: {Quantity.Of(twins, "pair")} of identical outputs");
+        return WriteStudy(folder, study, media);
+    }
+
+    /// <summary>Writes a study and its media into a folder, all or nothing.</summary>
+    /// <returns>The path of the store.</returns>
+    internal static string WriteStudy(string folder, Study study, StudyMedia media)
+    {
+        BundleWriter.Replace(folder, partial =>
         {
-            string path = Path.Combine(folder, file);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            AtomicFile.Write(path, stream => stream.Write(content));
-        }
-        string store = Path.Combine(folder, StudyFile);
-        RatingStore.Create(store, study).Dispose(); // last, so that a study is whole
-        return store;
+            foreach ((string file, byte[] content) in media.Files)
+                AtomicFile.Write(Path.Combine(partial, file), stream => stream.Write(content));
+            RatingStore.Create(Path.Combine(partial, StudyFile), study).Dispose();
+        });
+        return Path.Combine(folder, StudyFile);
     }
 
     /// <summary>The outputs of a model for each prompt, which have the same ids for each model.</summary>
@@ -99,25 +110,31 @@ public sealed partial class Workshop
         }
     }
 
-    /// <summary>An output as an item of a study; an image or a sound becomes a file.</summary>
-    private static StudyItem ItemOf(Sample sample, string id, Dictionary<string, byte[]> media)
+    /// <summary>An output as an item of a study; an image, a sound or a video becomes a file.</summary>
+    private static StudyItem ItemOf(Sample sample, string id, StudyMedia media)
     {
-        (string? extension, string? type, byte[] content) = sample switch
+        var item = new StudyItem { Id = id, PromptId = "", Prompt = "", Model = "" };
+        return sample switch
         {
-            ImageSample image => ("png", "image/png",
-                ImageFiles.EncodePng(image.Width, image.Height, image.Channels, image.Pixels.Span)),
-            AudioSample sound => ("wav", "audio/wav", AudioOutput.Joined([sound])),
-            VideoSample => throw new AtelierException("videos cannot be judged in a study yet",
-                hint: "choose models of text, tables, images or sounds"),
-            _ => ((string?)null, (string?)null, Array.Empty<byte>()),
+            ImageSample image => item with
+            {
+                File = media.Add(id, "png",
+                    ImageFiles.EncodePng(image.Width, image.Height, image.Channels, image.Pixels.Span)),
+                MediaType = "image/png",
+            },
+            AudioSample sound => item with
+            {
+                File = media.Add(id, "wav", AudioOutput.Joined([sound])), MediaType = "audio/wav",
+            },
+            VideoSample video => item with { File = media.Add(id, "gif", Gif(video)), MediaType = "image/gif" },
+            _ => item with { Text = sample.Shown },
         };
-        string? file = extension is null ? null : $"{MediaFolder}/{id}.{extension}";
-        if (file is not null)
-            media.Add(file, content);
-        return new StudyItem
-        {
-            Id = id, PromptId = "", Prompt = "", Model = "", Text = file is null ? sample.Shown : null, File = file,
-            MediaType = type,
-        };
+    }
+
+    private static byte[] Gif(VideoSample video)
+    {
+        var delay = TimeSpan.FromSeconds(1 / video.Fps);
+        byte[][] frames = [.. video.Frames.Select(frame => frame.ToArray())];
+        return GifFile.Encode(video.Width, video.Height, video.Channels, frames, delay, delay);
     }
 }

@@ -1,17 +1,20 @@
 using System.ClientModel;
 using System.Text.Json;
+using Atelier.Data.Images;
 using Atelier.TestSupport;
 using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Embeddings;
+using OpenAI.Images;
 using ChatMessage = OpenAI.Chat.ChatMessage;
 using ChatResponseFormat = OpenAI.Chat.ChatResponseFormat;
+using ImageGenerationOptions = OpenAI.Images.ImageGenerationOptions;
 
 namespace Atelier.Server.Tests;
 
 /// <summary>OpenAI's own .NET client and Microsoft.Extensions.AI over it, unchanged.</summary>
-public sealed class OpenAiClientTests : IAsyncLifetime
+public sealed class OpenAiClientTests(TinyImageModel images) : IAsyncLifetime
 {
     private TestServer _server = null!;
 
@@ -146,6 +149,25 @@ public sealed class OpenAiClientTests : IAsyncLifetime
         for (int i = 0; i < texts.Length; i++)
             made[i].ToFloats().ToArray().ShouldBe(expected[i]);
         made.Usage.InputTokenCount.ShouldBeGreaterThan(4);
+    }
+
+    [Fact]
+    public async Task Images_are_generated_and_edited()
+    {
+        await using TestServer server = await TestServer.StartAsync(null, null, ("shapes", await images.Run));
+        ImageClient client = new OpenAIClient(new ApiKeyCredential("none"),
+            new OpenAIClientOptions { Endpoint = server.ApiAddress }).GetImageClient("shapes");
+        GeneratedImageCollection drawn = await client.GenerateImagesAsync("red-circle", 2,
+            new ImageGenerationOptions { ResponseFormat = GeneratedImageFormat.Bytes }, Cancellation);
+        drawn.Count.ShouldBe(2);
+        using var image = new MemoryStream(drawn[0].ImageBytes.ToArray());
+        using var mask = new MemoryStream(ImageEditTests.Png(y => y < 16 ? (byte)0 : (byte)255));
+        GeneratedImage edited = await client.GenerateImageEditAsync(image, "image.png", "blue-square", mask, "mask.png",
+            new ImageEditOptions { ResponseFormat = GeneratedImageFormat.Bytes }, Cancellation);
+        byte[] before = ImageFiles.Decode(new(drawn[0].ImageBytes), 32, 32, 3);
+        byte[] after = ImageFiles.Decode(new(edited.ImageBytes), 32, 32, 3);
+        after.AsSpan(16 * 32, 16 * 32).SequenceEqual(before.AsSpan(16 * 32, 16 * 32)).ShouldBeTrue("red, lower half");
+        after.ShouldNotBe(before);
     }
 
     private OpenAIClient Client() => new(new ApiKeyCredential("none"),

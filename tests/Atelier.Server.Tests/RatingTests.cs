@@ -135,6 +135,47 @@ public sealed class RatingTests : IDisposable
             .Message.ShouldContain("not empty");
     }
 
+    [Fact]
+    public async Task Identical_outputs_are_not_asked_about_and_the_author_is_told_how_many()
+    {
+        // two names of one model, and another one: of three pairs for each prompt, one has identical outputs
+        TestServer.WriteModel(_folder["a"], 1);
+        TestServer.WriteModel(_folder["b"], 2);
+        var said = new List<string>();
+        var request = new StudyRequest
+        {
+            Id = "twins", Title = "Which?", Prompts = ["ab ", "c d "], Checks = 0,
+            Models = new Dictionary<string, string>
+            {
+                ["a"] = _folder["a"], ["again"] = _folder["a"], ["b"] = _folder["b"],
+            },
+        };
+        var workshop = new Workshop(new WorkshopOptions { Home = _folder["home"] });
+        string path = await workshop.CreateStudyAsync(_folder["study"], request, new Said(said), Cancellation);
+        said.ShouldContain("left out: 2 pairs of identical outputs");
+        using var store = RatingStore.Open(path);
+        var chooser = new PairChooser(store.Study);
+        Rater rater = store.AddRater("ann").Rater;
+        var asked = new List<RatedPair>();
+        while (chooser.Next(rater.Id, store.PairAnswers()) is { } pair)
+        {
+            asked.Add(pair);
+            store.AddPairAnswer(rater.Id, pair.Left.Id, pair.Right.Id, PairChoice.Tie, seconds: 1);
+        }
+        asked.Count.ShouldBe(4);
+        asked.ShouldAllBe(pair => pair.Left.Text != pair.Right.Text);
+        (await Should.ThrowAsync<AtelierException>(() => workshop.CreateStudyAsync(_folder["none"], request with
+        {
+            Models = new Dictionary<string, string> { ["a"] = _folder["a"], ["again"] = _folder["a"] },
+        }, null, Cancellation))).Message.ShouldContain("different outputs of two models");
+        Directory.Exists(_folder["none"]).ShouldBeFalse();
+    }
+
+    private sealed class Said(List<string> lines) : IProgress<string>
+    {
+        public void Report(string value) => lines.Add(value);
+    }
+
     private static JsonObject Body(string token, params (string Name, JsonNode Value)[] fields)
     {
         var body = new JsonObject { ["token"] = token };

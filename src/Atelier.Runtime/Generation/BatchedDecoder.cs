@@ -39,6 +39,7 @@ public sealed class BatchedDecoder : IDisposable
     private readonly IBatchedLanguageModel _model;
     private readonly Lock _gate = new();
     private readonly bool _sharesPrompts;
+    private readonly bool _sharesBlocks;
     private readonly DraftProposer? _proposer;
     private readonly List<BatchedSequence> _samples = [];
     // The samples that take part in the step, in the order of their inputs.
@@ -56,12 +57,14 @@ public sealed class BatchedDecoder : IDisposable
 
     /// <summary>Creates an empty batch.</summary>
     /// <param name="generator">The model, its tokenizer and its draft.</param>
-    /// <param name="sharesPrompts">Whether requests share the part of a prompt that an existing request has read.
-    /// Otherwise samples are bit for bit those that each request would have alone.</param>
+    /// <param name="sharesPrompts">Whether requests share any part of a prompt that an existing request has read.
+    /// Otherwise they share whole blocks alone, and samples are bit for bit those that each request would have
+    /// alone.</param>
     internal BatchedDecoder(TextGenerator generator, bool sharesPrompts)
     {
         (_generator, _sharesPrompts) = (generator, sharesPrompts);
         _model = AsBatched(generator.Model);
+        _sharesBlocks = !sharesPrompts && _model is not StateSequences; // those would read the tokens again
         if (generator.Draft is { } draft)
             _proposer = new DraftProposer(AsBatched(draft.Model), draft.Bounds.EndIds, sharesPrompts);
     }
@@ -148,6 +151,7 @@ public sealed class BatchedDecoder : IDisposable
                 int count = _inputs[i].AllLogits ? _inputs[i].Tokens.Length : 1;
                 ReadOnlySpan<float> logits = _logits.AsSpan(row * vocabulary, count * vocabulary);
                 row += count;
+                sample.Window.Advance(_inputs[i].Tokens.Length, PromptBlock);
                 if (sample.Window.Unread(sample.Draft.Ids) > 0)
                     continue; // the prompt has further blocks to read
                 Write(sample, logits);
@@ -207,6 +211,8 @@ public sealed class BatchedDecoder : IDisposable
                 continue;
             List<int> ids = sample.Draft.Ids;
             sample.Window.Prepare(_model, ids, _sharesPrompts);
+            if (_sharesBlocks && SharedBlocks.TakeOver(sample, _samples, _reading))
+                continue;
             bool speculates = sample.ProposedCount > 0;
             if (speculates && !sample.Window.Sequence!.CanTruncate)
             {

@@ -15,6 +15,9 @@ internal sealed class SequenceWindow : IDisposable
     /// <summary>The model's sequence; null before anything was read.</summary>
     public IDecodingSequence? Sequence { get; private set; }
 
+    /// <summary>The number of tokens, from the first one, that were read in whole blocks.</summary>
+    public int InBlocks { get; private set; }
+
     /// <summary>Makes room in the context for the unread tokens.</summary>
     /// <param name="model">The model that reads the tokens.</param>
     /// <param name="ids">All tokens of the sample.</param>
@@ -26,6 +29,7 @@ internal sealed class SequenceWindow : IDisposable
         {
             Sequence?.Dispose();
             Sequence = null;
+            InBlocks = 0;
             _from = ids.Count - Math.Max(1, model.ContextLength / 2);
         }
         Sequence ??= shares ? model.CreateSequence(CollectionsMarshal.AsSpan(ids)[_from..]) : model.CreateSequence();
@@ -38,6 +42,13 @@ internal sealed class SequenceWindow : IDisposable
     /// <summary>Returns the number of further tokens that fit into the model's context.</summary>
     public int Room(IBatchedLanguageModel model, List<int> ids) => model.ContextLength - (ids.Count - _from);
 
+    /// <summary>Returns the tokens in the window, read and unread.</summary>
+    public ReadOnlySpan<int> Tokens(List<int> ids) => CollectionsMarshal.AsSpan(ids)[_from..];
+
+    /// <summary>Whether all that was read are whole blocks, and some number of tokens is unread.</summary>
+    public bool ReadsWholeBlock(List<int> ids, int unread) =>
+        (Sequence?.Length ?? 0) == InBlocks && Unread(ids) >= unread;
+
     /// <summary>Returns the next unread tokens, at most <paramref name="most"/>.</summary>
     public ReadOnlyMemory<int> Next(List<int> ids, int most)
     {
@@ -46,6 +57,24 @@ internal sealed class SequenceWindow : IDisposable
             _block = new int[count];
         ids.CopyTo(_from + Sequence!.Length, _block, 0, count);
         return _block.AsMemory(0, count);
+    }
+
+    /// <summary>Counts tokens that the model has just read.</summary>
+    /// <param name="count">The number of tokens.</param>
+    /// <param name="block">The number of tokens in a whole block.</param>
+    public void Advance(int count, int block)
+    {
+        if (count == block && Sequence!.Length - count == InBlocks)
+            InBlocks += count;
+    }
+
+    /// <summary>Continues from the first tokens that another window has read in whole blocks.</summary>
+    public void TakeOver(SequenceWindow other, int count)
+    {
+        Sequence?.Dispose();
+        Sequence = other.Sequence!.Fork();
+        Sequence.Truncate(count);
+        InBlocks = count;
     }
 
     /// <summary>
@@ -58,7 +87,8 @@ internal sealed class SequenceWindow : IDisposable
     }
 
     /// <summary>Continues from the tokens that another window has read.</summary>
-    public void Fork(SequenceWindow other) => (_from, Sequence) = (other._from, other.Sequence!.Fork());
+    public void Fork(SequenceWindow other) =>
+        (_from, Sequence, InBlocks) = (other._from, other.Sequence!.Fork(), other.InBlocks);
 
     public void Dispose() => Sequence?.Dispose();
 }

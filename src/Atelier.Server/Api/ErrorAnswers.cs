@@ -59,7 +59,7 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
             $"there is no {context.Request.Path}; GET /openapi/v1.json lists what there is", code: "not_found"),
         StatusCodes.Status405MethodNotAllowed => new(StatusCodes.Status405MethodNotAllowed,
             $"{context.Request.Path} does not take {context.Request.Method}", code: "method_not_allowed"),
-        StatusCodes.Status415UnsupportedMediaType => RequestBody.NotJson(),
+        StatusCodes.Status415UnsupportedMediaType => RequestBody.OtherMediaType(),
         _ => null,
     };
 

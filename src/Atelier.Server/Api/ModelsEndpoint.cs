@@ -30,6 +30,7 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
         JsonObject json = Describe(lease.Served);
         json["task"] = task.Name;
         json["explains"] = ExplainEndpoint.Abilities(lease.Model);
+        json["edits"] = ImagesEndpoint.CanEdit(lease.Model);
         json["options"] = new JsonArray([.. task.RequestOptions(lease.Model)
             .Select(option => (Field: option.Field == "count" ? "n" : RequestBody.Field(option.Field), option))
             .Where(pair => Fields.Contains(pair.Field)) // others are of the command-line tool
@@ -37,6 +38,7 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
             {
                 ["field"] = pair.Field, ["description"] = pair.option.Description,
                 ["default"] = pair.option.Default, ["example"] = pair.option.Example,
+                ["choices"] = new JsonArray([.. pair.option.Choices.Select(choice => (JsonNode)choice)]),
             })]);
         await JsonAnswer.WriteAsync(context, json).ConfigureAwait(false);
     }

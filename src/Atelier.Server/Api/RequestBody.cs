@@ -1,11 +1,13 @@
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Microsoft.Extensions.Primitives;
 
 namespace Atelier.Server.Api;
 
 /// <summary>
-/// Reads the JSON bodies of requests strictly: what a body says and no field reads is refused by name.
+/// Reads the bodies of requests strictly: what a body says and no field reads is refused by name.
 /// </summary>
 internal static class RequestBody
 {
@@ -17,6 +19,12 @@ internal static class RequestBody
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
     };
 
+    // the fields of a form are texts
+    private static readonly JsonSerializerOptions FormOptions = new(Options)
+    {
+        NumberHandling = JsonNumberHandling.AllowReadingFromString,
+    };
+
     /// <summary>Reads a body.</summary>
     /// <param name="context">The request.</param>
     /// <param name="ignored">Fields that have no effect on the answer, and may be sent.</param>
@@ -25,7 +33,7 @@ internal static class RequestBody
         where T : RequestFields
     {
         if (!context.Request.HasJsonContentType())
-            throw NotJson();
+            throw OtherMediaType();
         T body;
         try
         {
@@ -37,18 +45,37 @@ internal static class RequestBody
         {
             throw Explain(e, typeof(T));
         }
-        foreach ((string name, JsonElement value) in body.Others ?? [])
-        {
-            if (value.ValueKind != JsonValueKind.Null && !ignored.Contains(name))
-                throw ApiException.Invalid(name, $"the field '{name}' is not supported; leave it out",
-                    "unsupported_field");
-        }
+        Check(body, ignored);
         return body;
     }
 
+    /// <summary>Reads the fields of a form as <see cref="ReadAsync"/> reads those of an object.</summary>
+    /// <param name="form">The form; a field has one value.</param>
+    /// <param name="ignored">Fields that have no effect on the answer, and may be sent.</param>
+    /// <exception cref="ApiException">A field is unknown, of another type or given twice.</exception>
+    public static T Read<T>(IFormCollection form, params IReadOnlyList<string> ignored)
+        where T : RequestFields
+    {
+        var json = new JsonObject();
+        foreach ((string name, StringValues values) in form)
+            json[name] = values.Count == 1 ? values[0]
+                : throw ApiException.Invalid(name, $"'{name}' is given {values.Count} times");
+        try
+        {
+            T body = json.Deserialize<T>(FormOptions)!;
+            Check(body, ignored);
+            return body;
+        }
+        catch (JsonException e)
+        {
+            throw Explain(e, typeof(T));
+        }
+    }
+
     /// <summary>The error of a body of another media type.</summary>
-    public static ApiException NotJson() => new(StatusCodes.Status415UnsupportedMediaType,
-        "the body must be JSON, sent with Content-Type: application/json", code: "unsupported_media_type");
+    public static ApiException OtherMediaType() => new(StatusCodes.Status415UnsupportedMediaType,
+        "the body must be JSON, sent with Content-Type: application/json; an image to edit is sent as "
+            + "multipart/form-data", code: "unsupported_media_type");
 
     /// <summary>Returns the name of a field of the library as bodies write it: max_tokens for maxTokens.</summary>
     public static string Field(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
@@ -71,6 +98,17 @@ internal static class RequestBody
         PropertyInfo? property = type?.GetProperties().FirstOrDefault(p => Field(p.Name) == first);
         string expected = property is null || path != first ? "" : $": {Kind(property.PropertyType)} is needed";
         return ApiException.Invalid(path, $"'{path}' has a value that is not possible{expected}", "invalid_type");
+    }
+
+    /// <summary>Refuses what no field reads.</summary>
+    private static void Check(RequestFields body, IReadOnlyList<string> ignored)
+    {
+        foreach ((string name, JsonElement value) in body.Others ?? [])
+        {
+            if (value.ValueKind != JsonValueKind.Null && !ignored.Contains(name))
+                throw ApiException.Invalid(name, $"the field '{name}' is not supported; leave it out",
+                    "unsupported_field");
+        }
     }
 
     private static string Kind(Type type)

@@ -24,8 +24,11 @@ internal static class Routes
         Post<CompletionFields>("/v1/completions", new CompletionsEndpoint(models).InvokeAsync, "Continues texts.");
         Post<EmbeddingFields>("/v1/embeddings", new EmbeddingsEndpoint(models).InvokeAsync,
             "Turns texts into vectors.");
-        Post<ImageFields>("/v1/images/generations", new ImagesEndpoint(models).InvokeAsync,
-            "Generates images of a class.");
+        var images = new ImagesEndpoint(models, services.GetRequiredService<ServerOptions>());
+        Post<ImageFields>("/v1/images/generations", images.GenerateAsync, "Generates images of a class.");
+        Post<ImageEditFields>("/v1/images/edits", images.EditAsync,
+            "Generates a part of an image anew: of the file image, where the file mask is transparent.",
+            "multipart/form-data");
         Post<SpeechFields>("/v1/audio/speech", new SpeechEndpoint(models).InvokeAsync,
             "Generates the sounds of classes, such as spoken digits.");
         Post<GenerateFields>("/v1/atelier/generate", new GenerateEndpoint(models, workshop).InvokeAsync,
@@ -70,9 +73,9 @@ internal static class Routes
 
         // the OpenAPI document lists the addresses whose method is known
 
-        void Post<T>(string path, RequestDelegate answer, string summary)
+        void Post<T>(string path, RequestDelegate answer, string summary, string body = "application/json")
             where T : RequestFields => app.MapPost(path, answer).WithMetadata(answer.Method)
-                .WithMetadata(new AcceptsMetadata(["application/json"], typeof(T)))
+                .WithMetadata(new AcceptsMetadata([body], typeof(T)))
                 .WithMetadata([.. Statuses.Select(status => new ProducesResponseTypeMetadata(status))])
                 .WithSummary(summary).WithTags(path.Split('/')[2]);
 

@@ -52,15 +52,29 @@ internal sealed class DecodedImage : IDisposable
         SKEncodedOrigin origin = Origin(codec, bytes);
         (int across, int down) = IsTurned(origin) ? (height, width) : (width, height);
         SKSizeI size = SizeFor(codec, across, down);
-        var bitmap = new SKBitmap(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        if (codec.GetPixels(bitmap.Info, bitmap.GetPixels()) is not SKCodecResult.Success)
-        {
-            bitmap.Dispose();
-            throw Broken(path, "is damaged or truncated");
-        }
+        SKBitmap bitmap = Pixels(codec, size, path);
         if (codec.Info.AlphaType != SKAlphaType.Opaque)
             LayOnWhite(bitmap.GetPixelSpan());
         return new DecodedImage(bitmap, origin);
+    }
+
+    /// <summary>
+    /// Decodes how transparent each pixel of an upright image is, from 0 where it covers all to 255, row by row; null
+    /// where every pixel is opaque.
+    /// </summary>
+    /// <exception cref="AtelierException">The file is not an image that can be read, is damaged, or is larger than
+    /// <see cref="ImageFiles.MostPixels"/>.</exception>
+    public static byte[]? Transparency(byte[] bytes, string path)
+    {
+        using SKCodec codec = Open(bytes, path);
+        if (codec.Info.AlphaType == SKAlphaType.Opaque)
+            return null;
+        using var image = new DecodedImage(Pixels(codec, codec.Info.Size, path), Origin(codec, bytes));
+        ReadOnlySpan<byte> pixels = image._bitmap.GetPixelSpan();
+        var values = new byte[image.Width * image.Height];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (byte)(255 - pixels[image.Place(i % image.Width, i / image.Width) + 3]);
+        return values.AsSpan().ContainsAnyExcept((byte)0) ? values : null;
     }
 
     /// <summary>Whether every pixel is grey.</summary>
@@ -135,6 +149,15 @@ internal sealed class DecodedImage : IDisposable
     private static bool IsTurned(SKEncodedOrigin origin) => origin
         is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom
             or SKEncodedOrigin.LeftBottom;
+
+    private static SKBitmap Pixels(SKCodec codec, SKSizeI size, string path)
+    {
+        var bitmap = new SKBitmap(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
+        if (codec.GetPixels(bitmap.Info, bitmap.GetPixels()) is SKCodecResult.Success)
+            return bitmap;
+        bitmap.Dispose();
+        throw Broken(path, "is damaged or truncated");
+    }
 
     private static SKSizeI SizeFor(SKCodec codec, int width, int height)
     {

@@ -48,8 +48,27 @@ public static class ImageFiles
     /// <summary>Reads the width and height of an upright image from its header.</summary>
     /// <exception cref="AtelierException">It is not an image that can be read, or is larger than
     /// <see cref="MostPixels"/>.</exception>
-    internal static (int Width, int Height) Measure(InputImage image) =>
-        DecodedImage.Measure(image.Content.ToArray(), image.Name);
+    public static (int Width, int Height) Measure(InputImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return DecodedImage.Measure(image.Content.ToArray(), image.Name);
+    }
+
+    /// <summary>
+    /// Returns a mask for inpainting (<see cref="SamplingOptions.Mask"/>) that is as white as an image is transparent.
+    /// </summary>
+    /// <param name="image">The image.</param>
+    /// <returns>The mask, as large as the upright image; null if every pixel is opaque.</returns>
+    /// <exception cref="AtelierException">It is not an image that can be read, is damaged, or is larger than
+    /// <see cref="MostPixels"/>.</exception>
+    public static InputImage? TransparencyMask(InputImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        if (DecodedImage.Transparency(image.Content.ToArray(), image.Name) is not { } values)
+            return null;
+        (int width, int height) = Measure(image);
+        return new InputImage(EncodePng(width, height, channels: 1, values), image.Name);
+    }
 
     /// <summary>Loads an image for a request; nothing is decoded yet.</summary>
     /// <param name="path">The file.</param>

@@ -3,8 +3,8 @@ using Atelier.Abstractions;
 namespace Atelier.Evaluation.Ratings;
 
 /// <summary>
-/// Spoils samples for attention checks: the words of a text are in random order, the pixels of an image and the samples
-/// of a sound are noise. A rater who pays attention prefers the sample as it was.
+/// Spoils samples for attention checks: the words of a text are in random order, the pixels of an image or a video and
+/// the samples of a sound are noise. A rater who pays attention prefers the sample as it was.
 /// </summary>
 internal static class SpoiltSample
 {
@@ -16,10 +16,12 @@ internal static class SpoiltSample
         switch (sample)
         {
             case ImageSample image:
-                var pixels = new byte[image.Pixels.Length];
-                for (int i = 0; i < pixels.Length; i++)
-                    pixels[i] = (byte)random.Next(byte.MaxValue + 1);
-                return image with { Pixels = pixels };
+                return image with { Pixels = Noise(image.Pixels.Length, ref random) };
+            case VideoSample video:
+                var frames = new ReadOnlyMemory<byte>[video.Frames.Count];
+                for (int i = 0; i < frames.Length; i++)
+                    frames[i] = Noise(video.Frames[i].Length, ref random);
+                return video with { Frames = frames };
             case AudioSample sound:
                 double power = 0;
                 foreach (float value in sound.Samples.Span)
@@ -34,6 +36,14 @@ internal static class SpoiltSample
                 return words.Length < FewestWords ? null
                     : new TextSample(string.Join(' ', Shuffled(words, ref random)));
         }
+    }
+
+    private static byte[] Noise(int length, ref SplitMix64 random)
+    {
+        var pixels = new byte[length];
+        for (int i = 0; i < pixels.Length; i++)
+            pixels[i] = (byte)random.Next(byte.MaxValue + 1);
+        return pixels;
     }
 
     private static string[] Shuffled(string[] words, ref SplitMix64 random)

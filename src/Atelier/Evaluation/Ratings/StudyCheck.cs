@@ -69,8 +69,8 @@ internal static class StudyCheck
         if (study.Rubrics.Count > 0)
             throw Fault("a pairwise study has no scales", "rubrics", "remove them, or choose the kind 'scale'");
         if (!study.Items.GroupBy(item => item.PromptId)
-            .Any(prompt => prompt.DistinctBy(item => item.Model).Skip(1).Any()))
-            throw Fault("no prompt has the outputs of two models", "items", "add outputs for the same prompts");
+            .Any(prompt => prompt.Any(item => prompt.Any(item.IsComparableWith))))
+            throw Fault("no prompt has different outputs of two models", "items", "add outputs for the same prompts");
         var rated = study.Items.ToDictionary(item => item.Id);
         var spoilt = study.CheckItems.ToDictionary(item => item.Id);
         var pairs = new HashSet<AttentionCheck>();

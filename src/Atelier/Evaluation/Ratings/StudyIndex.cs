@@ -27,14 +27,17 @@ internal sealed class StudyIndex
         var numbers = Models.Index().ToDictionary(model => model.Item, model => model.Index);
         _models = study.Items.ToDictionary(item => item.Id, item => numbers[item.Model]);
         _checks = study.Checks.ToDictionary(check => ItemPair.Of(check.Better, check.Worse));
-        Pairs =
+        (StudyItem One, StudyItem Other)[] pairs =
         [
             .. from prompt in study.Items.GroupBy(item => item.PromptId)
                from one in prompt
                from other in prompt
                where _models[one.Id] < _models[other.Id]
-               select ItemPair.Of(one.Id, other.Id),
+               select (one, other),
         ];
+        Pairs = [.. pairs.Where(pair => !pair.One.IsTwinOf(pair.Other))
+            .Select(pair => ItemPair.Of(pair.One.Id, pair.Other.Id))];
+        Twins = pairs.Length - Pairs.Count;
         _pairs = [.. study.Kind == StudyKind.Pairwise ? Pairs : []];
     }
 
@@ -44,8 +47,11 @@ internal sealed class StudyIndex
     /// <summary>The names of the models.</summary>
     public IReadOnlyList<string> Models { get; }
 
-    /// <summary>All pairs of outputs of different models for the same prompt.</summary>
+    /// <summary>All pairs of different outputs of different models for the same prompt.</summary>
     public IReadOnlyList<ItemPair> Pairs { get; }
+
+    /// <summary>The number of pairs of identical outputs of different models for the same prompt.</summary>
+    public int Twins { get; }
 
     /// <summary>Returns an item or check item; null if there is none with this id.</summary>
     public StudyItem? Find(string id) => _items.GetValueOrDefault(id);

@@ -26,6 +26,12 @@ public sealed record StudyItem
 
     /// <summary>The media type of the file, such as "image/png" or "audio/wav"; null if the output is text.</summary>
     public string? MediaType { get; init; }
+
+    /// <summary>Whether raters can compare it with another output: one of another model, and not identical.</summary>
+    internal bool IsComparableWith(StudyItem other) => Model != other.Model && !IsTwinOf(other);
+
+    /// <summary>Whether it is the same output as another one; identical media share a file.</summary>
+    internal bool IsTwinOf(StudyItem other) => (Text, File) == (other.Text, other.File);
 }
 
 /// <summary>A scale on which the raters of a study value each output.</summary>

@@ -50,11 +50,9 @@ public sealed class AudioTask : ITask
 
     private static IReadOnlyList<RequestOption> Options(IReadOnlyList<string> classes, IEnumerable<RequestOption> own)
     {
-        IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
-            : [new("class", $"The class of the sounds: {RequestOption.Names(classes)}.", Example: classes[0])];
         return
         [
-            .. ofClass, new("count", "The number of sounds.", Example: "4"), .. own,
+            .. RequestOption.OfClass("sounds", classes), new("count", "The number of sounds.", Example: "4"), .. own,
             new("out", "The file to write the sounds to: .wav or .opus (one after another), .png (a grid of "
                 + "spectrograms) or a folder that ends with / (a WAV file per sound).", Example: "sounds.wav"),
         ];

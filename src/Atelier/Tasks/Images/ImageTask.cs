@@ -32,13 +32,11 @@ public sealed class ImageTask : ITask
     {
         var generator = model.Require<ImageGenerator>();
         IReadOnlyList<string> classes = generator.IsConditional ? generator.Schema.Classes : [];
-        IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
-            : [new("class", $"The class of the images: {RequestOption.Names(classes)}.", Example: classes[0])];
         IEnumerable<string> ofLatents = generator.Model is not IAutoencoder autoencoder ? []
             : autoencoder.HasGrid ? ["reconstruct", "interpolate"] : ["reconstruct", "interpolate", "traverse"];
         return
         [
-            .. ofClass, new("count", "The number of images.", Example: "16"),
+            .. RequestOption.OfClass("images", classes), new("count", "The number of images.", Example: "16"),
             .. generator.Model.SamplingFields.Concat(ofLatents).Append("upscale")
                 .Select(field => Sampling(field, generator)),
             new("like"),

@@ -37,11 +37,10 @@ public sealed class VideoTask : ITask
     {
         var generator = model.Require<VideoGenerator>();
         IReadOnlyList<string> classes = generator.IsConditional ? generator.Schema.Classes : [];
-        IEnumerable<RequestOption> ofClass = classes.Count == 0 ? []
-            : [new("class", $"The class of the videos: {RequestOption.Names(classes)}.", Example: classes[0])];
         return
         [
-            .. ofClass, new("count", "The number of videos.", Example: generator.Model.GeneratesFreely ? "4" : null),
+            .. RequestOption.OfClass("videos", classes),
+            new("count", "The number of videos.", Example: generator.Model.GeneratesFreely ? "4" : null),
             new("input", "A video, a GIF or an image whose frames are given; the others are generated.",
                 Example: generator.Model.GeneratesFreely ? null : "clip.mp4"),
             new("given", generator.Model.FillsIn

@@ -1,9 +1,10 @@
 // The models of the mock, their options, and their answers.
 import { drawing, wav } from "./media.mjs";
 
-const option = (field, description = null, usual = null, example = null) => ({
-  field, description, default: usual, example,
+const option = (field, description = null, usual = null, example = null, choices = []) => ({
+  field, description, default: usual, example, choices,
 });
+const DIGITS = [..."0123456789"];
 
 const DECODING = [
   option("max_tokens", null, "256"), option("temperature", null, "1"), option("top_k", null, "0"),
@@ -14,7 +15,7 @@ const DECODING = [
 const TEXTS = [option("prompt", null, null, "Once"), option("n"), ...DECODING];
 
 const IMAGES = [
-  option("class", "The class of the images: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.", null, "0"),
+  option("class", "The class of the images: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.", null, "0", DIGITS),
   option("n", "The number of images.", null, "16"),
   option("sampler", "The sampler: ancestral, ddim, euler, heun or dpm.", "ddim"),
   option("steps", "The number of sampling steps from noise to image.", "50"), option("guidance", null, "1"),
@@ -24,12 +25,12 @@ export const MODELS = {
   story: { type: "gpt", task: "text", options: TEXTS },
   tales: { type: "gpt", task: "text", options: TEXTS },
   draft: { type: "rnn", task: "text", options: TEXTS },
-  digits: { type: "diffusion", task: "images", options: IMAGES },
+  digits: { type: "diffusion", task: "images", edits: true, options: IMAGES },
   "digits-gan": { type: "gan", task: "images", options: IMAGES },
   spoken: {
     type: "audio-lm", task: "audio",
     options: [
-      option("class", "The class of the sounds: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.", null, "0"),
+      option("class", "The class of the sounds: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.", null, "0", DIGITS),
       option("n", "The number of sounds.", null, "4"),
       option("seconds", "The length of each sound, with the beginning that is given.", "0.8"),
     ],

@@ -45,6 +45,11 @@ async function file(path, response) {
 async function bodyOf(request) {
   const parts = [];
   for await (const part of request) parts.push(part);
+  const type = request.headers["content-type"] ?? "";
+  if (type.startsWith("multipart/")) {
+    const form = await new Response(Buffer.concat(parts), { headers: { "Content-Type": type } }).formData();
+    return Object.fromEntries(form);
+  }
   return parts.length > 0 ? JSON.parse(Buffer.concat(parts).toString()) : {};
 }
 
@@ -96,7 +101,8 @@ async function answer(path, body, settings) {
     const model = MODELS[rest[1]];
     if (!model) throw new Refusal(404, `there is no model '${rest[1]}'`, "model");
     if (rest[2] === "explanation") return explainModel(rest[1]);
-    return { id: rest[1], task: model.task, explains: ABILITIES[rest[1]] ?? [], options: model.options };
+    return { id: rest[1], task: model.task, explains: ABILITIES[rest[1]] ?? [], options: model.options,
+      edits: model.edits ?? false };
   }
   if (path === "/v1/atelier/runs") return { runs: settings.isEmpty ? [] : runs().map(summary) };
   if (area === "atelier" && rest[0] === "runs") {
@@ -111,6 +117,10 @@ async function answer(path, body, settings) {
     return explainText(body);
   }
   if (path === "/v1/images/generations") return { data: images(body) };
+  if (path === "/v1/images/edits") {
+    if (!(body.image instanceof File)) throw new Refusal(400, "'image' is missing", "image");
+    return { data: images({ n: Number(body.n), seed: Number(body.seed) }) };
+  }
   if (path === "/v1/atelier/generate") return { seed: body.seed, samples: samples(body) };
   throw new Refusal(404, `there is no ${path}`);
 }

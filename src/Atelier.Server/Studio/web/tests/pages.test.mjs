@@ -130,6 +130,51 @@ test("images are generated with a seed that is shown, and enlarged by a click", 
   });
 });
 
+test("a part of an image is painted over, by the brush or in figures, and generated anew", options, async () => {
+  await on("#/play/digits", async (page) => {
+    await page.getByText("Edit an image").click();
+    const url = await page.evaluate(() => Object.assign(document.createElement("canvas"), {
+      width: 20, height: 10,
+    }).toDataURL());
+    const buffer = Buffer.from(url.split(",")[1], "base64");
+    await page.getByLabel("Image", { exact: true }).setInputFiles({ name: "a.png", mimeType: "image/png", buffer });
+    await page.getByText("0% painted over").waitFor();
+    await page.getByText("Paint a rectangle").focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Width").fill("10");
+    await page.getByLabel("Height").fill("10");
+    await page.getByRole("button", { name: "Paint it" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("50% painted over").waitFor();
+    const canvas = page.getByRole("img", { name: "a.png: 50% painted over" });
+    await assertAccessible(page, "a mask");
+    const { x, y, width, height } = await canvas.boundingBox();
+    await page.mouse.move(x + 0.725 * width, y + 0.1 * height);
+    await page.mouse.down();
+    await page.mouse.move(x + 0.725 * width, y + 0.9 * height);
+    await page.mouse.up();
+    await page.getByRole("img", { name: /a.png: (5[1-9]|6\d)% painted over/ }).waitFor();
+    await page.evaluate(() => {
+      const send = fetch;
+      window.fetch = (path, init) => {
+        window.form = init.body;
+        return send(path, init);
+      };
+    });
+    await page.getByRole("button", { name: "Generate" }).click();
+    await page.getByRole("button", { name: "Enlarge image 2" }).waitFor();
+    await page.locator("summary", { hasText: "Copy as" }).click();
+    const sent = await page.evaluate(async () => {
+      const mask = await createImageBitmap(window.form.get("mask")), canvas = new OffscreenCanvas(20, 10);
+      canvas.getContext("2d").drawImage(mask, 0, 0);
+      const alphas = [2, 11, 14].map((x) => canvas.getContext("2d").getImageData(x, 5, 1, 1).data[3]);
+      return { alphas, image: window.form.get("image").name, prompt: window.form.get("prompt") };
+    });
+    assert.deepEqual(sent, { alphas: [0, 255, 0], image: "image.png", prompt: "" });
+    await page.getByText(/atelier generate RUN --from image.png .* --mask mask.png --out grid.png/).waitFor();
+  });
+});
+
 test("sounds of classes are played, and rows are generated with evidence", options, async () => {
   await on("#/play/spoken", async (page) => {
     await page.getByRole("button", { name: "Append 3" }).click();

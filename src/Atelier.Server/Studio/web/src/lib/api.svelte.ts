@@ -89,6 +89,11 @@ export async function postJson<T>(path: string, body: JsonObject, signal?: Abort
   return (await response.json()) as T;
 }
 
+export async function postForm<T>(path: string, form: FormData, signal?: AbortSignal): Promise<T> {
+  const response = await send(path, { method: "POST", body: form, signal: signal ?? null });
+  return (await response.json()) as T;
+}
+
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }

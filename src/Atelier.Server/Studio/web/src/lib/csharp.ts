@@ -53,7 +53,7 @@ function speech(body: JsonObject): string {
 }
 
 function workshop(body: JsonObject, kind: RequestKind): string {
-  const areImages = kind === "images";
+  const areImages = kind === "images" || kind === "edits";
   const fields = [
     ["Prompt", areImages ? undefined : body.prompt],
     ["Class", areImages ? body.prompt || undefined : body.class],
@@ -63,7 +63,11 @@ function workshop(body: JsonObject, kind: RequestKind): string {
   ] as const;
   const lines = fields.flatMap(([name, value]) => (value === undefined ? [] : [`    ${name} = ${literal(value)},`]));
   lines.push(...map("Evidence", "string", body.evidence), ...map("States", "int", body.states));
-  const drawing = assignments(body, ["sampler", "steps", "guidance"]);
+  const files = [["From", body.image], ["Mask", body.mask]].flatMap(([name, file]) =>
+    file === undefined ? [] : [`${String(name)} = ImageFiles.Load(${literal(file)})`],
+  );
+  const steps = assignments(body, ["sampler", "steps", "guidance", "strength"]);
+  const drawing = [steps, ...files].filter(Boolean).join(", ");
   if (drawing) lines.push(`    Drawing = new SamplingOptions { ${drawing} },`);
   const decoding = assignments(body, DECODING);
   // a model of text has options of its own, of which the request changes some

@@ -3,7 +3,7 @@ import { csharp } from "./csharp";
 import type { Json, JsonObject } from "./types";
 
 /** The kinds of requests that the pages send. */
-export type RequestKind = "continue" | "chat" | "images" | "speech" | "generate";
+export type RequestKind = "continue" | "chat" | "images" | "edits" | "speech" | "generate";
 
 /** A request that a page sent. */
 export interface Sent {
@@ -15,6 +15,7 @@ export const PATHS: Record<RequestKind, string> = {
   continue: "/v1/completions",
   chat: "/v1/chat/completions",
   images: "/v1/images/generations",
+  edits: "/v1/images/edits",
   speech: "/v1/audio/speech",
   generate: "/v1/atelier/generate",
 };
@@ -40,10 +41,19 @@ function quoted(text: string): string {
 }
 
 function curl({ kind, body }: Sent): string {
+  if (kind === "edits") return form(body);
   const lines = [`curl ${origin}${PATHS[kind]}`, `-H 'Content-Type: application/json'`];
   lines.push(`-d ${quoted(JSON.stringify(body))}`);
   if (kind === "speech") lines.push("-o speech.wav");
   return lines.join(" \\\n  ");
+}
+
+function form(body: JsonObject): string {
+  const fields = Object.entries(body).map(([field, value]) => {
+    const isFile = field === "image" || field === "mask";
+    return `-F ${quoted(`${field}=${isFile ? "@" : ""}${String(value)}`)}`;
+  });
+  return [`curl ${origin}${PATHS.edits}`, ...fields].join(" \\\n  ");
 }
 
 function command({ kind, body }: Sent): string {
@@ -55,13 +65,13 @@ function command({ kind, body }: Sent): string {
     delete fields.messages;
     fields.prompt = last && typeof last === "object" && !Array.isArray(last) ? (last.content ?? "") : "";
   }
-  if (kind === "images") {
-    const { prompt = "", ...others } = fields;
-    fields = { class: prompt, ...others };
+  if (kind === "images" || kind === "edits") {
+    const { prompt = "", image = "", ...others } = fields;
+    fields = { class: prompt, from: image, ...others };
   }
   if (kind === "speech") return speech(fields);
   if (typeof fields.input === "string") fields.input = "FILE";
-  const out: Partial<Record<RequestKind, string>> = { images: "grid.png" };
+  const out: Partial<Record<RequestKind, string>> = { images: "grid.png", edits: "grid.png" };
   return line(fields, out[kind]);
 }
 

@@ -17,6 +17,7 @@ const KINDS: Record<string, FieldKind> = {
   presence_penalty: "number",
   frequency_penalty: "number",
   guidance: "number",
+  strength: "number",
   seconds: "number",
   prompt: "lines",
   stop: "text",
@@ -30,7 +31,7 @@ export function kindOf(field: string): FieldKind {
   return KINDS[field] ?? "text";
 }
 
-export const SEED: ModelOption = { field: "seed", description: null, default: null, example: null };
+export const SEED: ModelOption = { field: "seed", description: null, default: null, example: null, choices: [] };
 
 /** The values that a form holds, by field, as they were typed. */
 export type Values = Record<string, string>;
@@ -68,14 +69,6 @@ export function toPairs(text: string): Record<string, string> {
       return at < 0 ? [line.trim(), ""] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
     }),
   );
-}
-
-/** The classes that the description of an option names, such as "The class of the images: 0, 1, 2." */
-export function classesOf(option: ModelOption | undefined): { names: string[]; areAll: boolean } {
-  const list = option?.description?.match(/:\s*(.+?)\.?$/)?.[1];
-  if (!list) return { names: option?.example ? [option.example] : [], areAll: false };
-  const rest = list.match(/ and \d+ more$/);
-  return { names: list.replace(/ and \d+ more$/, "").split(", "), areAll: !rest };
 }
 
 /** The field of a request that an error is about: "evidence" for evidence.smoke. */

@@ -14,6 +14,8 @@ export interface ModelOption {
   description: string | null;
   default: string | null;
   example: string | null;
+  /** All possible values, such as classes; empty where they cannot be listed. */
+  choices: string[];
 }
 
 export interface ModelDetails {
@@ -22,6 +24,8 @@ export interface ModelDetails {
   /** What can be explained: what the model does with a "text", with its "target", and the "model" itself. */
   explains?: string[];
   options: ModelOption[];
+  /** Whether it can generate a part of an image anew. */
+  edits: boolean;
 }
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
