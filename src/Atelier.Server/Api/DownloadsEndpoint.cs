@@ -119,7 +119,6 @@ internal sealed class DownloadsEndpoint(ModelStore models, Workshop workshop)
                 {
                     ZipArchiveEntry entry = zip.CreateEntry($"{folder}/{Path.GetFileName(file.Name)}",
                         CompressionLevel.NoCompression);
-                    entry.LastWriteTime = File.GetLastWriteTime(file.SafeFileHandle);
                     Stream content = await entry.OpenAsync(aborted).ConfigureAwait(false);
                     await using (content.ConfigureAwait(false))
                     {

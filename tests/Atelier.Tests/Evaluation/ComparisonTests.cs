@@ -33,6 +33,8 @@ public sealed class ComparisonTests
             1.96 * Math.Sqrt(differences.Average(d => (d - differences.Average()) * (d - differences.Average())) / 200);
         comparison.Difference.Low.ShouldBe(differences.Average() - error, error / 4);
         comparison.Difference.High.ShouldBe(differences.Average() + error, error / 4);
+        comparison.PValue!.Value.ShouldBeLessThan(0.002, "no resample of a thousand turns a difference of all rows");
+        Comparison.Paired(other, other, More, 1000, 1).PValue.ShouldBe(1);
         var options = new EvaluationSection();
         Comparison.ByIntervals(MeanScore.Mean(own, options, 1, ""), MeanScore.Mean(other, options, 1, ""),
             More).Outcome.ShouldBe(ComparisonOutcome.Undecided);
