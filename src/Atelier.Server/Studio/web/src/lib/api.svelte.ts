@@ -85,6 +85,10 @@ export async function postJson<T>(path: string, body: JsonObject, signal?: Abort
   return (await response.json()) as T;
 }
 
+export async function remove(path: string, signal?: AbortSignal): Promise<void> {
+  await send(path, { method: "DELETE", signal: signal ?? null });
+}
+
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }

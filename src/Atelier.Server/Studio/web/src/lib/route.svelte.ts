@@ -1,16 +1,19 @@
 /** The page that the part of the address after # names. */
-export type Page = "home" | "play" | "watch" | "rate";
+export type Page = "home" | "play" | "watch" | "rate" | "make";
 
 export interface Route {
   page: Page;
-  /** The rest of the address: the name of a model, the ids of runs, or the token of a rater. */
+  /** The rest of the address: the name of a model, the ids of runs, a step, or the token of a rater. */
   argument: string;
 }
+
+const PAGES: Page[] = ["play", "watch", "rate", "make"];
 
 function read(): Route {
   const [, page = "", ...rest] = location.hash.replace(/^#/, "").split("/");
   const argument = decode(rest.join("/"));
-  return page === "play" || page === "watch" || page === "rate" ? { page, argument } : { page: "home", argument: "" };
+  const known = PAGES.find((one) => one === page);
+  return known ? { page: known, argument } : { page: "home", argument: "" };
 }
 
 function decode(text: string): string {
