@@ -58,3 +58,20 @@ export function wav(frequency, seconds) {
   }
   return file;
 }
+
+/** What a spectrogram of a sound looks like: bands that rise. */
+export function spectrogram(seed) {
+  return png(160, 64, (x, y) => {
+    const bands = [1, 2, 3].map((n) => Math.exp(-(((64 - y - n * (10 + seed + x / 20)) / 2) ** 2)) / n);
+    return Math.round(Math.min(255, 20 + 235 * bands.reduce((sum, one) => sum + one, 0)));
+  });
+}
+
+/** A contact sheet: six frames of a shape that moves. */
+export function clip(seed) {
+  return png(192, 32, (x, y) => {
+    const frame = Math.floor(x / 32);
+    const distance = Math.hypot((x % 32) - (6 + 4 * frame), y - (10 + ((frame * (seed + 2)) % 14)));
+    return x % 32 === 0 ? 90 : Math.round(255 * Math.exp(-((distance / 5) ** 4)));
+  });
+}

@@ -77,6 +77,9 @@ export function samples({ model, n, seed, evidence = {}, class: name }) {
       logProbability: -2.1,
     }));
   }
+  if (model !== "spoken") {
+    return Array.from({ length: count }, (_unused, i) => ({ text: `Once upon a time${TEXT}, ${seed % 9 + i} times.` }));
+  }
   return Array.from({ length: count }, (_unused, i) => ({
     media_type: "audio/wav", b64: wav(220 + 40 * (Number(name ?? 0) + i), 0.4).toString("base64"),
   }));

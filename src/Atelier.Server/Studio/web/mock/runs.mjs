@@ -4,7 +4,7 @@ import { drawing } from "./media.mjs";
 const began = Date.now();
 const TOTAL = 2000;
 
-function curves(steps, floor, wobble) {
+export function curves(steps, floor, wobble) {
   const loss = [], validationLoss = [], learningRate = [], tokensPerSecond = [];
   for (let step = 10; step <= steps; step += 10) {
     const value = floor + 4 * Math.exp(-step / 260) + wobble * Math.sin(step / 7) * Math.exp(-step / 900);
@@ -28,7 +28,7 @@ training:
   learningRate: 0.001
 `;
 
-const TEXT = "Once upon a time there was a little fox.\n\nIt lived near the river and liked to sing.";
+export const TEXT = "Once upon a time there was a little fox.\n\nIt lived near the river and liked to sing.";
 
 function run(id, name, family, status, steps, floor, wobble) {
   const made = curves(steps, floor, wobble);
@@ -58,4 +58,9 @@ export function runs() {
   ];
 }
 
-export const summary = ({ curves: _c, samples: _s, plots: _p, recipe_yaml: _r, total_steps: _t, ...rest }) => rest;
+// what only the details of a run have
+const DETAILS = new Set([
+  "curves", "samples", "plots", "recipe_yaml", "total_steps", "progress", "log", "failure", "model", "data",
+]);
+
+export const summary = (run) => Object.fromEntries(Object.entries(run).filter(([name]) => !DETAILS.has(name)));

@@ -1,15 +1,18 @@
 // The development server: the built pages with the server's content security policy, and answers from fixtures. With
 // ATELIER_URL=http://127.0.0.1:5080, that server's models are listed too and its text is real; with MOCK_KEY, the API
-// needs this key; with MOCK_EMPTY=1 there are neither models nor runs.
+// needs this key; with MOCK_EMPTY=1 there are neither models nor runs; with MOCK_FIXED=1 nothing can be trained.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { card, compare, markdown } from "./cards.mjs";
 import { ABILITIES, explainModel, explainText } from "./explain.mjs";
+import * as making from "./making.mjs";
 import { images, list, MODELS, samples, speech, tokens } from "./models.mjs";
 import * as ratings from "./ratings.mjs";
+import { Refusal } from "./refusal.mjs";
 import { runs, summary } from "./runs.mjs";
+import * as trainer from "./trainer.mjs";
 
 export const CSP = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:",
@@ -20,14 +23,6 @@ const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
 const TYPES = {
   ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
 };
-
-class Refusal extends Error {
-  constructor(status, message, param = null) {
-    super(message);
-    this.status = status;
-    this.param = param;
-  }
-}
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -45,12 +40,13 @@ async function file(path, response) {
 async function bodyOf(request) {
   const parts = [];
   for await (const part of request) parts.push(part);
+  const all = Buffer.concat(parts);
   const type = request.headers["content-type"] ?? "";
   if (type.startsWith("multipart/")) {
-    const form = await new Response(Buffer.concat(parts), { headers: { "Content-Type": type } }).formData();
-    return Object.fromEntries(form);
+    const form = await new Response(all, { headers: { "Content-Type": type } }).formData();
+    return { ...Object.fromEntries(form), form };
   }
-  return parts.length > 0 ? JSON.parse(Buffer.concat(parts).toString()) : {};
+  return parts.length > 0 ? JSON.parse(all.toString()) : {};
 }
 
 function check(body) {
@@ -91,22 +87,31 @@ function rate(action, body) {
   return ratings.question(body.token);
 }
 
+/** The runs that the mock begins with, if any, and those that were started. */
+const allRuns = ({ isEmpty }) => [...trainer.runs(), ...(isEmpty ? [] : runs())];
+
+/** A model that was trained here generates as the story model does. */
+function known(id) {
+  return MODELS[id] ?? (trainer.trained().some((one) => one.id === id) ? MODELS.story : undefined);
+}
+
 async function answer(path, body, settings) {
   const [, , area, ...rest] = path.split("/").map(decodeURIComponent);
   if (path === "/v1/models") {
-    const own = settings.isEmpty ? [] : list();
+    const made = trainer.trained().map(({ id, family }) => ({ id, model_type: family, loaded: false }));
+    const own = [...made, ...(settings.isEmpty ? [] : list())];
     return { data: settings.url ? [...own, ...(await (await fetch(settings.url + path)).json()).data] : own };
   }
   if (area === "atelier" && rest[0] === "models") {
-    const model = MODELS[rest[1]];
+    const model = known(rest[1]);
     if (!model) throw new Refusal(404, `there is no model '${rest[1]}'`, "model");
     if (rest[2] === "explanation") return explainModel(rest[1]);
     return { id: rest[1], task: model.task, explains: ABILITIES[rest[1]] ?? [], options: model.options,
       edits: model.edits ?? false };
   }
-  if (path === "/v1/atelier/runs") return { runs: settings.isEmpty ? [] : runs().map(summary) };
+  if (path === "/v1/atelier/runs") return { runs: allRuns(settings).map(summary) };
   if (area === "atelier" && rest[0] === "runs") {
-    const run = runs().find(({ id }) => id === rest[1]);
+    const run = allRuns(settings).find(({ id }) => id === rest[1]);
     if (!run) throw new Refusal(404, `there is no run '${rest[1]}'`);
     return rest[2] === "card" ? card(run) : run;
   }
@@ -144,6 +149,11 @@ async function handle(request, response, settings) {
     throw new Refusal(401, "an API key is needed");
   }
   const body = await bodyOf(request);
+  const made = making.answer(request, body, settings);
+  if (made) {
+    response.writeHead(made.status, { "Content-Type": "application/json" });
+    return response.end(made.json === null ? undefined : JSON.stringify(made.json));
+  }
   const model = body.model ?? path.match(/^\/v1\/atelier\/models\/([^/]+)/)?.[1];
   if (settings.url && model && !(model in MODELS)) return forward(path, request, body, response, settings.url);
   if (path === "/v1/completions") return stream(response, body, false, settings.speed);
@@ -172,9 +182,9 @@ function attach(response, name, content) {
 }
 
 /** Starts a mock; port 0 takes a free one. */
-export function start({ port = 0, key = "", url = "", isEmpty = false, speed = 60 } = {}) {
+export function start({ port = 0, key = "", url = "", isEmpty = false, speed = 60, trains = true } = {}) {
   const server = createServer((request, response) => {
-    handle(request, response, { key, url, isEmpty, speed }).catch((error) => {
+    handle(request, response, { key, url, isEmpty, speed, trains }).catch((error) => {
       if (response.headersSent) return response.destroy();
       response.writeHead(error.status ?? 500, { "Content-Type": "application/json" });
       const { message, param = null } = error;
@@ -185,7 +195,8 @@ export function start({ port = 0, key = "", url = "", isEmpty = false, speed = 6
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { PORT = "5173", MOCK_KEY = "", ATELIER_URL = "", MOCK_EMPTY = "" } = process.env;
-  await start({ port: Number(PORT), key: MOCK_KEY, url: ATELIER_URL, isEmpty: MOCK_EMPTY !== "" });
+  const { PORT = "5173", MOCK_KEY = "", ATELIER_URL = "", MOCK_EMPTY = "", MOCK_FIXED = "" } = process.env;
+  const [isEmpty, trains] = [MOCK_EMPTY !== "", MOCK_FIXED === ""];
+  await start({ port: Number(PORT), key: MOCK_KEY, url: ATELIER_URL, isEmpty, trains });
   console.log(`http://127.0.0.1:${PORT}/  rating: #/rate/pairs  #/rate/images  #/rate/scales`);
 }

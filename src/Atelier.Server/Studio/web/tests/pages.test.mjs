@@ -13,7 +13,7 @@ const ROUTES = [
   "#/", "#/play/story", "#/play/digits", "#/play/spoken", "#/play/lungs", "#/watch", "#/watch/a1b2,c3d4",
   "#/compare", "#/compare/story,tales", "#/compare/story,draft", "#/card", "#/card/c3d4", "#/card/e5f6",
   "#/understand", "#/understand/story", "#/understand/lungs", "#/understand/chain", "#/understand/latents",
-  "#/rate/pairs", "#/rate/images", "#/rate/scales",
+  "#/rate/pairs", "#/rate/images", "#/rate/scales", "#/make",
 ];
 
 beforeEach(reset);
@@ -258,7 +258,7 @@ test("theme and language are toggled and kept", options, async () => {
 });
 
 test("a key is asked for and sent; without models there is a guide", options, async () => {
-  const locked = await start({ key: "secret", isEmpty: true });
+  const locked = await start({ key: "secret", isEmpty: true, trains: false });
   const base = `http://127.0.0.1:${locked.address().port}/`;
   try {
     await on("#/", async (page) => {
@@ -267,6 +267,8 @@ test("a key is asked for and sent; without models there is a guide", options, as
       await page.getByRole("button", { name: "Continue" }).click();
       await page.getByRole("heading", { name: "First steps" }).waitFor();
       await page.getByText("atelier quickstart").waitFor();
+      await page.getByText("This server starts no trainings").waitFor();
+      assert.equal(await page.getByRole("link", { name: "Make" }).count(), 0);
       await assertAccessible(page, "the guide");
     }, { base, expected: /401/ });
   } finally {

@@ -1,5 +1,9 @@
+import { makeEn } from "./en.make";
+
 /** The texts in English. The keys are the type of every dictionary. */
 export const en = {
+  ...makeEn,
+
   title: "Atelier Studio",
   skip: "Skip to content",
   pages: "Pages",
@@ -132,7 +136,6 @@ export const en = {
   noCurve: "There are no values yet.",
   figures: "Figures",
   steps: "Steps",
-  timeLeft: "Time left",
   elapsed: "Time",
   startedAt: "Started",
   samplesOfRun: "Samples",

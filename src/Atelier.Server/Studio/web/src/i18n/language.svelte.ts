@@ -48,6 +48,11 @@ export function labelOf(field: string): string | null {
   return known(`label_${field}`);
 }
 
+/** The name of a part of a recipe. */
+export function sectionName(name: string): string {
+  return known(`section_${name}`) ?? words(name);
+}
+
 /** The name of a metric or curve as pages show it. */
 export function figureName(name: string): string {
   return known(`figure_${name}`) ?? words(name);

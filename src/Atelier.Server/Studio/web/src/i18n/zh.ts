@@ -1,7 +1,10 @@
 import type { Dictionary } from "./en";
+import { makeZh } from "./zh.make";
 
 /** The texts in Chinese. */
 export const zh: Dictionary = {
+  ...makeZh,
+
   title: "Atelier Studio",
   skip: "跳到正文",
   pages: "页面",
@@ -134,7 +137,6 @@ export const zh: Dictionary = {
   noCurve: "还没有数值。",
   figures: "数据",
   steps: "步数",
-  timeLeft: "剩余时间",
   elapsed: "用时",
   startedAt: "开始时间",
   samplesOfRun: "样本",

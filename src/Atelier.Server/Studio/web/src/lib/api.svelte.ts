@@ -94,6 +94,10 @@ export async function postForm<T>(path: string, form: FormData, signal?: AbortSi
   return (await response.json()) as T;
 }
 
+export async function remove(path: string, signal?: AbortSignal): Promise<void> {
+  await send(path, { method: "DELETE", signal: signal ?? null });
+}
+
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }

@@ -1,4 +1,4 @@
-import type { RunDetails } from "./types";
+import type { RunDetails, RunProgress } from "./types";
 
 // What says most about a model comes first; a run has only some of these.
 const ORDER = [
@@ -15,8 +15,15 @@ export function bestFigures(metrics: Record<string, number>): [name: string, val
   return entries.slice(0, SHOWN);
 }
 
+/** How far a run is: as the trainer says, or by the steps that it has reported. */
+export function progressOf(run: RunDetails): RunProgress | null {
+  if (run.progress) return run.progress;
+  if (run.status !== "running" || !run.total_steps) return null;
+  return { step: run.steps, total: run.total_steps, seconds_left: timeLeft(run), per_second: null, unit: null };
+}
+
 /** The seconds until a run reaches its last step, at its average speed; null if that is unknown. */
-export function timeLeft(run: RunDetails): number | null {
+function timeLeft(run: RunDetails): number | null {
   if (run.status !== "running" || !run.total_steps || run.steps <= 0 || run.seconds <= 0) return null;
   return ((run.total_steps - run.steps) * run.seconds) / run.steps;
 }

@@ -50,3 +50,13 @@ export function randomSeed(): number {
 export function toBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** A number of bytes as 2.3 MB. */
+export function bytes(count: number, locale: string): string {
+  const power = Math.min(UNITS.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3));
+  const value = count / 1000 ** power;
+  const digits = power > 0 && value < 10 ? 1 : 0;
+  return `${value.toLocaleString(locale, { maximumFractionDigits: digits })} ${UNITS[power]}`;
+}

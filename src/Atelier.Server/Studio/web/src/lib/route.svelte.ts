@@ -1,18 +1,19 @@
 /** The page that the part of the address after # names. */
-export type Page = "home" | "play" | "watch" | "compare" | "card" | "understand" | "rate";
-
-const WITH_ARGUMENT: readonly string[] = ["play", "watch", "compare", "card", "understand", "rate"] satisfies Page[];
+export type Page = "home" | "make" | "play" | "watch" | "compare" | "card" | "understand" | "rate";
 
 export interface Route {
   page: Page;
-  /** The rest of the address: names of models, ids of runs, or the token of a rater. */
+  /** The rest of the address: names of models, ids of runs, a step, or the token of a rater. */
   argument: string;
 }
+
+const PAGES: Page[] = ["make", "play", "watch", "compare", "card", "understand", "rate"];
 
 function read(): Route {
   const [, page = "", ...rest] = location.hash.replace(/^#/, "").split("/");
   const argument = decode(rest.join("/"));
-  return WITH_ARGUMENT.includes(page) ? { page: page as Page, argument } : { page: "home", argument: "" };
+  const known = PAGES.find((one) => one === page);
+  return known ? { page: known, argument } : { page: "home", argument: "" };
 }
 
 function decode(text: string): string {

@@ -71,7 +71,7 @@ export interface Sample {
   [key: string]: Json | undefined;
 }
 
-export type RunStatus = "running" | "finished" | "interrupted" | "failed";
+export type RunStatus = "queued" | "running" | "finished" | "interrupted" | "failed";
 
 export interface RunSummary {
   id: string;
@@ -94,6 +94,22 @@ export interface RunDetails extends RunSummary {
   total_steps: number | null;
   samples: NamedMedia[];
   plots: NamedMedia[];
+  /** What a server that trains adds; all of it may be missing. */
+  progress?: RunProgress | null;
+  log?: string[];
+  failure?: string | null;
+  /** The id of the model that is served, when the run has finished. */
+  model?: string | null;
+  /** The id of the data, if the run was started here. */
+  data?: string | null;
+}
+
+export interface RunProgress {
+  step: number;
+  total: number | null;
+  seconds_left: number | null;
+  per_second: number | null;
+  unit: string | null;
 }
 
 /** A figure with the ends of its 95 % interval; null where a value is not finite. */
