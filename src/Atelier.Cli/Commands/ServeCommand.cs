@@ -23,8 +23,8 @@ internal sealed class ServeCommand : ToolCommand
     };
 
     private readonly Option<string?> _folder = new("--runs") { HelpName = "FOLDER",
-        Description = "The folder of runs, whose finished runs are served and to which trainings of the studio go; runs "
-            + "if no RUN is named." };
+        Description = "The folder of runs, whose finished runs are served and to which trainings of the studio go; "
+            + "runs if no RUN is named." };
     private readonly Option<string?> _uploads = new("--uploads") { HelpName = "FOLDER",
         Description = "The folder of data that are uploaded in the studio; by default, uploads beside the folder of "
             + "runs." };
@@ -77,8 +77,8 @@ internal sealed class ServeCommand : ToolCommand
     {
         _workshop = workshop;
         Add(_runs);
-        foreach (Option option in (Option[])[_folder, _uploads, _uploadLimit, _allowTraining, _studies, _host, _port, _keys, _newKey, _certificate, _certificateKey,
-            _slots, _queue, _rate, _timeout, _idle, _grace, _device])
+        foreach (Option option in (Option[])[_folder, _uploads, _uploadLimit, _allowTraining, _studies, _host, _port,
+            _keys, _newKey, _certificate, _certificateKey, _slots, _queue, _rate, _timeout, _idle, _grace, _device])
             Add(option);
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Data;
+using Atelier.Formats;
 using Atelier.Server.Trainings;
 using Atelier.Server.Uploads;
 
@@ -37,7 +38,7 @@ internal sealed class DataEndpoint(DataList data, TrainingStore trainings)
         {
             upload = await UploadForm.ReceiveAsync(context, data.Uploads).ConfigureAwait(false);
         }
-        catch (AtelierException e) when (e.InnerException is null) // an archive that cannot be read
+        catch (AtelierException e) when (!FileFault.IsFull(e)) // an archive that cannot be read
         {
             throw Explain(e, "file");
         }

@@ -10,6 +10,9 @@ namespace Atelier.Server.Api;
 /// <summary>/v1/atelier/families, /advice and /recipes: which models learn data, and the recipes for them.</summary>
 internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeChecking checking)
 {
+    // what the first reasons name
+    private static readonly string[] Named = ["data.source", "name", "data.kind", "model.family"];
+
     public Task FamiliesAsync(HttpContext context)
     {
         IEnumerable<IModelFamily> families = context.Request.Query["kind"] is [{ Length: > 0 } kind]
@@ -117,7 +120,9 @@ internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeCh
         ?? throw ApiException.Invalid("kind", $"there is no kind of data '{Short(kind)}'; there are "
             + string.Join(", ", workshop.Tasks.Select(task => task.Name)));
 
-    /// <summary>Settings for data by their amount, or the usual ones where the data are not on this machine yet.</summary>
+    /// <summary>
+    /// Settings for data by their amount, or the usual ones where the data are not on this machine yet.
+    /// </summary>
     private TrainingAdvice Advise(KnownData known, ITask task, string family, CancellationToken cancellation)
     {
         string? path = known.Upload is not null ? known.Source
@@ -128,9 +133,10 @@ internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeCh
         string[] settings = [$"data.source={RecipeEditor.Quote(known.Id)}", $"name={RecipeEditor.Quote(known.Name)}",
             $"data.kind={task.Name}", $"model.family={family}"];
         Recipe recipe = RecipeReader.Parse("", "", workshop.Families, settings);
-        return new(recipe, settings, known.Origin == "world"
-            ? FormattableString.Invariant($"{recipe.Data.WorldDocuments} samples of a world") : "a data set to download",
-            RecipeSummary.Of(recipe, workshop.FamilyOf(recipe)));
+        string amount = known.Origin == "world"
+            ? FormattableString.Invariant($"{recipe.Data.WorldDocuments} samples of a world")
+            : "a data set to download";
+        return new(recipe, settings, amount, RecipeSummary.Of(recipe, workshop.FamilyOf(recipe)));
     }
 
     private static IEnumerable<string> Reasons(KnownData known, ITask task, TrainingAdvice advice, AdviceFields asked)
@@ -139,10 +145,7 @@ internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeCh
             : $"{known.Name} is read as {task.Name}, as asked.";
         yield return asked.Family is null ? $"{advice.Recipe.Model.Family} is the usual family for {task.Name}."
             : $"The family is {advice.Recipe.Model.Family}, as asked.";
-        string[] chosen = [.. advice.Settings.Where(setting => !setting.StartsWith("data.source=", StringComparison.Ordinal)
-            && !setting.StartsWith("name=", StringComparison.Ordinal)
-            && !setting.StartsWith("data.kind=", StringComparison.Ordinal)
-            && !setting.StartsWith("model.family=", StringComparison.Ordinal))];
+        string[] chosen = [.. advice.Settings.Where(setting => !Named.Contains(setting.Split('=')[0]))];
         if (chosen.Length > 0)
             yield return $"For {advice.Amount}: {string.Join(", ", chosen)}.";
     }

@@ -78,9 +78,8 @@ internal sealed class RunsEndpoint(Workshop workshop, RunList runs, TrainingStor
 
     private static JsonObject Describe(RunView view)
     {
-        JsonObject json = view.Record.ToJson();
+        JsonObject json = view.Record.ToJson(view.Status);
         json.Insert(1, "name", Path.GetFileName(view.Record.Folder));
-        json["status"] = view.Status;
         var metrics = (JsonObject)json["metrics"]!;
         foreach ((string name, _) in view.Record.Metrics.Where(pair => !double.IsFinite(pair.Value)))
             metrics.Remove(name); // JSON has no number for it

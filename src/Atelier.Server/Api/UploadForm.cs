@@ -21,7 +21,8 @@ internal static class UploadForm
         long most = uploads.MostBytes + MostOverhead;
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out MediaTypeHeaderValue? type)
             || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
-            || HeaderUtilities.RemoveQuotes(type.Boundary).ToString() is not { Length: > 0 and <= LongestBoundary } boundary)
+            || HeaderUtilities.RemoveQuotes(type.Boundary).ToString() is not
+                { Length: > 0 and <= LongestBoundary } boundary)
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
                 "send the files as multipart/form-data, in parts named 'file'", code: "unsupported_media_type");
         if (context.Request.ContentLength > most)
@@ -99,7 +100,8 @@ internal static class UploadForm
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer,
+            CancellationToken cancellationToken = default)
         {
             try
             {

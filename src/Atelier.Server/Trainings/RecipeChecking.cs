@@ -34,7 +34,8 @@ internal sealed class RecipeChecking(Workshop workshop, DataList data, RecipeNam
         IReadOnlyList<RecipeField> fields = [.. RecipeField.Of(recipe, workshop.Families).Select(WithChoices)];
         var refused = new List<RefusedKey>();
         string resolved = naming.ToPaths(yaml, recipe, refused);
-        errors.AddRange(refused.Select(one => new RecipeError(one.Message, RecipeCheck.LineOf(yaml, one.Key), one.Key)));
+        errors.AddRange(refused.Select(one =>
+            new RecipeError(one.Message, RecipeCheck.LineOf(yaml, one.Key), one.Key)));
         if (errors.Count > 0)
             return new(recipe, yaml, errors, null, fields);
         try

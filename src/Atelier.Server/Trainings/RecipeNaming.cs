@@ -83,8 +83,8 @@ internal sealed class RecipeNaming(Workshop workshop, DataList data, ModelStore 
             && (path == run || path == folder))?.Name;
     }
 
-    private static bool IsWithin(string value) => !Path.IsPathRooted(value) && !value.Contains('\0', StringComparison.Ordinal)
-        && !value.Split('/', '\\').Contains("..");
+    private static bool IsWithin(string value) => !Path.IsPathRooted(value)
+        && !value.Contains('\0', StringComparison.Ordinal) && !value.Split('/', '\\').Contains("..");
 
     private static string Shown(string value) => value.Length <= 60 ? value : value[..57] + "...";
 

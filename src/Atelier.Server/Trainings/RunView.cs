@@ -20,7 +20,8 @@ internal sealed class RunList(Workshop workshop, TrainingStore trainings, ModelS
         var known = history.ToDictionary(run => run.Folder);
         return
         [
-            .. own.Select(pair => Of(pair.Value.Training, pair.Value.Status, pair.Key, known.GetValueOrDefault(pair.Key)))
+            .. own.Select(pair =>
+                Of(pair.Value.Training, pair.Value.Status, pair.Key, known.GetValueOrDefault(pair.Key)))
                 .Concat(history.Where(run => !own.ContainsKey(run.Folder) && run.CurrentStatus != RunRecord.Gone)
                     .Select(run => new RunView(run, run.CurrentStatus, null)))
                 .OrderByDescending(view => view.Record.Started),

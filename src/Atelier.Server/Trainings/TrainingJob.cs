@@ -21,6 +21,9 @@ internal sealed record TrainingJob(string Id, string Name, string Recipe, string
     /// <summary>Why the process could not be started; null if it could.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>How its last process was seen to have ended, "interrupted" or "failed"; null for neither.</summary>
+    public string? Ended { get; init; }
+
     /// <summary>Whether the run was seen finished.</summary>
     public bool IsFinished { get; init; }
 

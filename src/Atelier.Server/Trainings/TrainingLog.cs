@@ -22,7 +22,8 @@ internal sealed record TrainingLog(IReadOnlyList<string> Lines, string? Failure)
             if (Json(line) is not { } json)
                 lines.Add(line.Length <= LongestLine ? line.TrimEnd() : line[..LongestLine] + " …");
             else if ((string?)json["error"] is { } error)
-                failure = error == "interrupted" ? null : (string?)json["hint"] is { } hint ? $"{error}; {hint}" : error;
+                failure = error == "interrupted" ? null
+                    : (string?)json["hint"] is { } hint ? $"{error}; {hint}" : error;
         }
         return new([.. lines.TakeLast(MostLines)], failure);
     }

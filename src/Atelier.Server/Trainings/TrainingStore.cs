@@ -3,7 +3,6 @@ using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Server.Uploads;
 
 namespace Atelier.Server.Trainings;
 
@@ -27,8 +26,8 @@ internal sealed class TrainingStore : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<string, TrainingJob> _trainings = new(StringComparer.Ordinal);
     private readonly HashSet<ProcessMark> _asked = []; // to end: asked twice, they would end without a checkpoint
-    private readonly FileStream? _lock;
     private readonly ITimer? _pumping;
+    private FileStream? _lock;
 
     /// <summary>Finds the trainings of earlier servers, and starts those that wait.</summary>
     public TrainingStore(ServerOptions options, TimeProvider time, ILogger<TrainingStore> log)
@@ -38,19 +37,23 @@ internal sealed class TrainingStore : IDisposable
         if (_runs is null)
             return;
         string folder = Path.Combine(_runs, Hidden);
-        if (options.Trainer is not null && (_lock = Hold(folder)) is null)
-            log.LogWarning("another server starts the trainings of {Folder}; this one starts none", _runs);
-        foreach (string path in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder) : [])
+        Starts = options.Trainer is not null;
+        if (Directory.Exists(folder)) // otherwise the first training makes it
         {
-            if (Read(Path.Combine(path, FactsFile)) is { } known)
-                _trainings[known.Id] = known;
+            if (Starts && !(Starts = TryHold()))
+                log.LogWarning("another server starts the trainings of {Folder}; this one starts none", _runs);
+            foreach (string path in Directory.EnumerateDirectories(folder))
+            {
+                if (Read(Path.Combine(path, FactsFile)) is { } known)
+                    _trainings[known.Id] = known;
+            }
         }
-        if (_lock is not null)
+        if (Starts)
             _pumping = time.CreateTimer(_ => Pump(), null, Interval, Interval);
     }
 
     /// <summary>Whether this server starts trainings.</summary>
-    public bool Starts => _lock is not null;
+    public bool Starts { get; }
 
     /// <summary>Returns all trainings whose runs have not been deleted.</summary>
     public IReadOnlyList<(TrainingJob Training, string Status)> List()
@@ -81,7 +84,8 @@ internal sealed class TrainingStore : IDisposable
             ? InputFile.ReadAllText(path) : null;
 
     /// <summary>Returns whether a training that runs or waits uses data.</summary>
-    public bool Uses(string data) => List().Any(one => one.Training.Data == data && one.Status is "running" or "queued");
+    public bool Uses(string data) =>
+        List().Any(one => one.Training.Data == data && one.Status is "running" or "queued");
 
     /// <summary>Starts a training, or lets it wait.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -141,9 +145,10 @@ internal sealed class TrainingStore : IDisposable
             RequireStarts();
             string status = StatusOf(training);
             if (status is "running" or "queued" or "finished")
-                throw Conflict(status == "finished" ? "this training is finished" : $"this training is {status} already");
+                throw Conflict(status == "finished" ? "this training is finished"
+                    : $"this training is {status} already");
             RequireRoom();
-            Keep(training with { Waiting = _time.GetUtcNow(), Failure = null });
+            Keep(training with { Waiting = _time.GetUtcNow(), Failure = null, Ended = null });
             Pump();
         }
     }
@@ -161,17 +166,22 @@ internal sealed class TrainingStore : IDisposable
     private static ApiException Conflict(string message) =>
         new(StatusCodes.Status409Conflict, message, "id", "wrong_status");
 
-    private static FileStream? Hold(string folder)
+    /// <summary>Returns whether this is the one server that starts the trainings of its folder.</summary>
+    private bool TryHold()
     {
+        if (_lock is not null)
+            return true;
+        string folder = Path.Combine(_runs!, Hidden);
         try
         {
             Directory.CreateDirectory(folder);
-            return new FileStream(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+            _lock = new FileStream(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite,
                 FileShare.None, 1);
+            return true;
         }
-        catch (IOException) when (Directory.Exists(folder) && Run.IsHeld(folder))
+        catch (IOException) when (Run.IsHeld(folder))
         {
-            return null;
+            return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -195,7 +205,7 @@ internal sealed class TrainingStore : IDisposable
 
     private void RequireStarts()
     {
-        if (!Starts)
+        if (!Starts || !TryHold())
             throw new ApiException(StatusCodes.Status403Forbidden, "this server starts no trainings",
                 code: "no_trainings");
     }
@@ -207,7 +217,8 @@ internal sealed class TrainingStore : IDisposable
         if (statuses.Count(status => status == "queued") >= _options.TrainingQueueLength
             && statuses.Count(status => status == "running") >= _options.Trainings)
             throw new ApiException(StatusCodes.Status409Conflict,
-                $"{_options.TrainingQueueLength} trainings wait already; try again when one has ended", code: "queue_full");
+                $"{_options.TrainingQueueLength} trainings wait already; try again when one has ended",
+                code: "queue_full");
     }
 
     private string StatusOf(TrainingJob training)
@@ -223,7 +234,11 @@ internal sealed class TrainingStore : IDisposable
                 Keep(training with { IsFinished = true });
             return "finished";
         }
-        return training.IsFinished ? RunRecord.Gone : LogOf(training).Failure is null ? "interrupted" : "failed";
+        if (training.IsFinished)
+            return RunRecord.Gone;
+        if (training.Ended is null)
+            Keep(training = training with { Ended = LogOf(training).Failure is null ? "interrupted" : "failed" });
+        return training.Ended!;
     }
 
     private void Keep(TrainingJob training)
@@ -239,8 +254,10 @@ internal sealed class TrainingStore : IDisposable
         {
             if (!_trainings.Values.Any(one => one.IsWaiting))
                 return;
-            (TrainingJob Training, string Status)[] all = [.. _trainings.Values.ToArray().Select(one => (one, StatusOf(one)))];
-            foreach ((TrainingJob next, _) in all.Where(one => one.Status == "queued").OrderBy(one => one.Training.Waiting)
+            (TrainingJob Training, string Status)[] all =
+                [.. _trainings.Values.ToArray().Select(one => (one, StatusOf(one)))];
+            foreach ((TrainingJob next, _) in all.Where(one => one.Status == "queued")
+                .OrderBy(one => one.Training.Waiting)
                 .Take(_options.Trainings - all.Count(one => one.Status == "running")))
                 Begin(next);
             foreach ((TrainingJob old, _) in all.Where(one => one.Status is RunRecord.Gone or "finished" or "failed")

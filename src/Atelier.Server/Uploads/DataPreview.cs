@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Audio;
 using Atelier.Data.Images;
@@ -20,7 +19,6 @@ namespace Atelier.Server.Uploads;
 internal static class DataPreview
 {
     private const long Seed = 1;
-    private const int LargestThumbnail = 192; // pixels
     private const int LongestText = 2000, LongestRemoved = 200, MostRemoved = 5, MostSounds = 6;
     private const long MostCleaned = 20_000_000; // bytes of text that are read again for its cleaning
 
@@ -90,19 +88,12 @@ internal static class DataPreview
         return new JsonObject { ["duplicates"] = duplicates, ["empty"] = empty, ["removed"] = removed };
     }
 
+    /// <summary>Images as a training reads them, which reduces large ones.</summary>
     private static (JsonObject Json, JsonArray Media) Images(ImagePreview preview, KnownData known)
     {
         ImageSchema schema = preview.Schema;
-        double share = Math.Min(1, LargestThumbnail / (double)Math.Max(schema.Width, schema.Height));
-        int width = Math.Max(1, (int)(schema.Width * share)), height = Math.Max(1, (int)(schema.Height * share));
-        return (PreviewJson.Of(preview, known.Id), [.. preview.First.Select((image, i) =>
-        {
-            byte[] png = ImageFiles.EncodePng(schema.Width, schema.Height, schema.Channels, image.Span);
-            if (share < 1)
-                png = ImageFiles.EncodePng(width, height, schema.Channels, ImageFiles.Decode(
-                    new InputImage(png, known.Name), width, height, schema.Channels));
-            return Medium($"{i + 1}.png", "image/png", png, null);
-        })]);
+        return (PreviewJson.Of(preview, known.Id), [.. preview.First.Select((image, i) => Medium($"{i + 1}.png",
+            "image/png", ImageFiles.EncodePng(schema.Width, schema.Height, schema.Channels, image.Span), null))]);
     }
 
     private static (JsonObject Json, JsonArray Media) Sounds(AudioPreview preview, KnownData known) =>

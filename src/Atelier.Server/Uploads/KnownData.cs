@@ -57,7 +57,8 @@ internal sealed class DataList(UploadStore uploads)
             Description = world.Description,
         })
         .Concat(Catalogue.OfThisMachine().Entries
-            .Where(entry => !entry.Files.All(file => NoData.Any(end => file.Name.EndsWith(end, StringComparison.Ordinal))))
+            .Where(entry => !entry.Files.All(file =>
+                NoData.Any(end => file.Name.EndsWith(end, StringComparison.Ordinal))))
             .Select(entry => new KnownData(entry.Name, entry.Name, SourceKind.NameOf(SourceKind.Of(entry.Name)),
                 "dataset", entry.Name)
             {

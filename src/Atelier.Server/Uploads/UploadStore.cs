@@ -28,8 +28,15 @@ internal sealed class UploadStore
             return;
         foreach (string left in Directory.EnumerateDirectories(_folder, $"{Hidden}{Prefix}*").ToArray())
         {
-            if (!Run.IsHeld(left)) // another server may be writing it
-                Directory.Delete(left, recursive: true);
+            try
+            {
+                if (!Run.IsHeld(left)) // another server may be writing it
+                    Directory.Delete(left, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw FileFault.At(e, left);
+            }
         }
     }
 

@@ -79,7 +79,9 @@ public sealed partial record RecipeCheck(Recipe? Recipe, IReadOnlyList<RecipeFau
         && int.TryParse(place[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int line) ? line
             : null;
 
-    /// <summary>The key that an error is about: the one that its message begins with, or the last of its line.</summary>
+    /// <summary>
+    /// The key that an error is about: the one that its message begins with, or the last of its line.
+    /// </summary>
     private static string[]? KeyOf(AtelierException e, RecipeMapping root)
     {
         if (Unknown().Match(e.Message) is { Success: true } unknown)
@@ -88,7 +90,8 @@ public sealed partial record RecipeCheck(Recipe? Recipe, IReadOnlyList<RecipeFau
             return [.. section == "a recipe" ? [] : section.Split('.'), unknown.Groups["key"].Value];
         }
         string[] first = e.Message.Split(' ')[0].Split('[')[0].Split('.');
-        return Find(root, first) is not null ? first : Leaves(root, []).LastOrDefault(leaf => leaf.Where == e.Where).Key;
+        return Find(root, first) is not null ? first
+            : Leaves(root, []).LastOrDefault(leaf => leaf.Where == e.Where).Key;
     }
 
     private static IEnumerable<(string[] Key, string Where)> Leaves(RecipeMapping section, string[] path) =>

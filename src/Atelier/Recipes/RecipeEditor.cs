@@ -25,7 +25,7 @@ public static class RecipeEditor
         if (key == FamilyKey && before.Find("model") is RecipeMapping model && (Find(before, key) as RecipeScalar)?.Text
             != (value is null ? null : RecipeYaml.ReadValue(value, Place) as RecipeScalar)?.Text)
         {
-            foreach (string other in model.Entries.Select(entry => entry.Key).Where(other => other != "family").ToArray())
+            foreach (string other in model.Entries.Select(entry => entry.Key).Where(other => other != "family"))
                 text = SetOne(text, "model." + other, null);
         }
         return SetOne(text, key, value);

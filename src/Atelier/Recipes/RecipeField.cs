@@ -130,8 +130,10 @@ public sealed record RecipeField
         while (reader.ReadLine() is { } line)
         {
             if (line.StartsWith("## ", StringComparison.Ordinal))
-                family = line.StartsWith(OfFamily, StringComparison.Ordinal) ? line[OfFamily.Length..].Split(':')[0] : "";
-            else if (line.StartsWith("| `", StringComparison.Ordinal) && line.Split('|', 5) is [_, var key, _, _, var rest])
+                family = line.StartsWith(OfFamily, StringComparison.Ordinal) ? line[OfFamily.Length..].Split(':')[0]
+                    : "";
+            else if (line.StartsWith("| `", StringComparison.Ordinal)
+                && line.Split('|', 5) is [_, var key, _, _, var rest])
                 yield return new((family, key.Trim(' ', '`')), rest.TrimEnd('|', ' ').Trim());
         }
     }

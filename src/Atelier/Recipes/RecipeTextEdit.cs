@@ -6,7 +6,9 @@ namespace Atelier.Recipes;
 /// <summary>Finds the places of a key in the text of a recipe, and replaces the text between them.</summary>
 internal static class RecipeTextEdit
 {
-    /// <summary>Returns the text with a key set or removed. The result may be wrong where the text is unusual.</summary>
+    /// <summary>
+    /// Returns the text with a key set or removed. The result may be wrong where the text is unusual.
+    /// </summary>
     /// <param name="text">Valid YAML: a mapping, or nothing.</param>
     /// <param name="path">The path of the key.</param>
     /// <param name="value">The value as YAML; null removes the key.</param>
@@ -27,7 +29,8 @@ internal static class RecipeTextEdit
             if (depth == path.Length - 1 || !entry.Value.IsSection)
             {
                 return value is null ? Remove(text, parents)
-                    : Replace(text, entry, depth == path.Length - 1 ? value : Flow(path.AsSpan()[(depth + 1)..], value));
+                    : Replace(text, entry, depth == path.Length - 1 ? value
+                        : Flow(path.AsSpan()[(depth + 1)..], value));
             }
             section = entry.Value;
         }

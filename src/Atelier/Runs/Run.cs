@@ -147,7 +147,7 @@ public sealed class Run : IDisposable
         string safe = string.Concat(name.Take(LongestName)
             .Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('.');
         string first = Path.Combine(parent, safe.Length == 0 ? "run" : safe), folder = first;
-        for (int n = 2; !CanBegin(folder) || isTaken?.Invoke(folder) == true; n++)
+        for (int n = 2; isTaken?.Invoke(folder) == true || !CanBegin(folder); n++)
             folder = FormattableString.Invariant($"{first}-{n}");
         return folder;
     }

@@ -52,12 +52,13 @@ public sealed record RunRecord
     /// <summary>
     /// Returns the run as JSON, as the tool and the server write it, without its folder. Metrics may be infinite.
     /// </summary>
-    public JsonObject ToJson() => new()
+    /// <param name="status">The status if it is known; null takes <see cref="CurrentStatus"/>.</param>
+    public JsonObject ToJson(string? status = null) => new()
     {
         ["id"] = Id,
         ["family"] = Family,
         ["recipe"] = Recipe,
-        ["status"] = CurrentStatus,
+        ["status"] = status ?? CurrentStatus,
         ["started"] = Started,
         ["finished"] = Finished,
         ["steps"] = Steps,
