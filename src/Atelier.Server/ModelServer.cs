@@ -9,6 +9,8 @@ using Atelier.Server.Observing;
 using Atelier.Server.Security;
 using Atelier.Server.Serving;
 using Atelier.Server.Studio;
+using Atelier.Server.Trainings;
+using Atelier.Server.Uploads;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -74,6 +76,14 @@ public sealed class ModelServer : IAsyncDisposable
             new Uri(address));
     }
 
+    /// <summary>The names of all models that are served now.</summary>
+    public IReadOnlyList<string> ModelNames =>
+        [.. Models.Models.Select(model => model.Name).Order(StringComparer.Ordinal)];
+
+    /// <summary>The number of trainings that run now; they go on when the server ends.</summary>
+    public int RunningTrainings =>
+        _app.Services.GetRequiredService<TrainingStore>().List().Count(one => one.Status == "running");
+
     /// <summary>The models by name.</summary>
     internal ModelStore Models => _app.Services.GetRequiredService<ModelStore>();
 
@@ -95,6 +105,7 @@ public sealed class ModelServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         log?.Invoke(builder.Logging);
         X509Certificate2? certificate = options.CertificatePath is null ? null : Certificate(options);
+        var uploads = new UploadStore(options);
         var studies = new StudyList(options); // the last that can fail: the application disposes them
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -121,7 +132,9 @@ public sealed class ModelServer : IAsyncDisposable
             return Task.CompletedTask;
         }));
         services.AddSingleton(workshop).AddSingleton(options).AddSingleton(TimeProvider.System)
-            .AddSingleton<ModelStore>().AddSingleton(_ => studies);
+            .AddSingleton<ModelStore>().AddSingleton(_ => studies).AddSingleton(uploads).AddSingleton<DataList>()
+            .AddSingleton<TrainingStore>().AddSingleton<TrainingPlaces>().AddSingleton<RecipeNaming>()
+            .AddSingleton<RecipeChecking>().AddSingleton<RunList>();
         if (IPAddress.IsLoopback(options.Address))
         {
             // a page of another site whose name points at this machine must not reach the server

@@ -11,6 +11,30 @@ public sealed record ServerOptions
     /// </summary>
     public IReadOnlyDictionary<string, string> Models { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// The folder of runs: its finished runs are models too, as soon as they are finished, and trainings that requests
+    /// start go there. Null for none.
+    /// </summary>
+    public string? RunsFolder { get; init; }
+
+    /// <summary>
+    /// The folder of data that requests upload; null takes the folder "uploads" beside <see cref="RunsFolder"/>, or
+    /// accepts no data if there is none.
+    /// </summary>
+    public string? UploadsFolder { get; init; }
+
+    /// <summary>Starts the trainings that requests ask for; null starts none.</summary>
+    public TrainingCommand? Trainer { get; init; }
+
+    /// <summary>The number of trainings that run at the same time.</summary>
+    public int Trainings { get; init; } = 1;
+
+    /// <summary>The number of trainings that may wait; further ones are answered with 409.</summary>
+    public int TrainingQueueLength { get; init; } = 8;
+
+    /// <summary>The largest size of an upload in bytes; 0 accepts none.</summary>
+    public long MostUploadBytes { get; init; } = 1 << 30;
+
     /// <summary>The paths of the studies that raters answer, each the store of a study.</summary>
     public IReadOnlyList<string> Studies { get; init; } = [];
 
@@ -65,6 +89,15 @@ public sealed record ServerOptions
         Require(QueueLength >= 0, "queueLength", QueueLength, "0 or more");
         Require(RequestsPerMinute >= 0, "requestsPerMinute", RequestsPerMinute, "0 or more");
         Require(MostBodyBytes >= 1, "mostBodyBytes", MostBodyBytes, "1 or more");
+        Require(MostUploadBytes >= 0, "mostUploadBytes", MostUploadBytes, "0 or more");
+        Require(Trainings >= 1, "trainings", Trainings, "1 or more");
+        Require(TrainingQueueLength >= 0, "trainingQueueLength", TrainingQueueLength, "0 or more");
+        if (Trainer is not null && RunsFolder is null)
+            throw new AtelierException("a trainer is set, but no folder of runs", Mention.Field("trainer"),
+                $"set {Mention.Field("runsFolder")}");
+        if (Trainer is not null && OperatingSystem.IsWindows())
+            throw new AtelierException("trainings are started on Linux and macOS only", Mention.Field("trainer"),
+                "leave it out");
         if (!IPAddress.IsLoopback(Address) && Keys.Count == 0)
             throw new AtelierException($"{Address} can be reached from other machines, but no keys are set",
                 Mention.Field("host"), "set keys, or listen on 127.0.0.1");

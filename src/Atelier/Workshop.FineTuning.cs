@@ -30,6 +30,13 @@ public sealed partial class Workshop
         return StartingBundle.Resolve(recipe, bundle, family.Name, config);
     }
 
+    /// <summary>Returns a recipe that starts from a model, with what this implies.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="from">The folder of a run or a bundle; null leaves training.from as it is.</param>
+    /// <inheritdoc cref="Resolve(Recipe)" path="/exception"/>
+    public Recipe Resolve(Recipe recipe, string? from) => Resolve(from is null ? recipe
+        : recipe with { Training = recipe.Training with { From = from } });
+
     /// <summary>Returns the family of the model in a folder.</summary>
     /// <param name="folder">The folder of a run or a bundle.</param>
     /// <exception cref="AtelierException">There is no model, or no family loads it.</exception>

@@ -139,7 +139,7 @@ public sealed class OpenAiClientTests(TinyImageModel images) : IAsyncLifetime
     public async Task Embeddings_equal_those_of_the_library()
     {
         string minilm = Path.GetDirectoryName(DataFolder.File("weights", "minilm", "model.safetensors"))!;
-        await using TestServer server = await TestServer.StartAsync(null, null, ("minilm", minilm));
+        await using TestServer server = await TestServer.StartAsync(others: ("minilm", minilm));
         EmbeddingClient client = new OpenAIClient(new ApiKeyCredential("none"),
             new OpenAIClientOptions { Endpoint = server.ApiAddress }).GetEmbeddingClient("minilm");
         string[] texts = ["A man rides a bicycle.", "你好"];

@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Atelier.Data;
-using Atelier.Data.Audio;
-using Atelier.Data.Images;
 using Atelier.Data.Text;
 using Atelier.Data.Video;
 using Atelier.Data.Text.Cleaning;
@@ -49,33 +47,26 @@ internal sealed class DataCommand : Command
             Catalogue catalogue = Catalogue.OfThisMachine();
             console.Table(["name", "description", "licence", "downloaded"],
             [
-                .. TextWorlds.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
-                .. PairWorld.All.Select(w => new[] { w.Name, w.Description, "generated from a seed", "yes" }),
-                [ShapesWorld.Name, ShapesWorld.Description, "generated from a seed", "yes"],
-                [SoundsWorld.Name, SoundsWorld.Description, "generated from a seed", "yes"],
-                [MovingShapes.Name, MovingShapes.Description, "generated from a seed", "yes"],
-                [MovingDigits.Name, MovingDigits.Description, "generated from a seed and MNIST", "yes"],
+                .. WorldList.All.Select(w => new[]
+                {
+                    w.Name, w.Description,
+                    w.Name == MovingDigits.Name ? "generated from a seed and MNIST" : "generated from a seed", "yes",
+                }),
                 .. catalogue.Entries.Select(e =>
                     new[] { e.Name, e.Description, e.Licence, catalogue.Folder(e) is null ? "no" : "yes" }),
             ]);
             console.Result(() => new JsonObject
             {
-                ["worlds"] = new JsonArray([.. TextWorlds.All.Select(w => new JsonObject
+                ["worlds"] = new JsonArray([.. WorldList.All.Select(w =>
                 {
-                    ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "text",
-                        ["entropyPerCharacter"] = w.EntropyPerCharacter,
-                }), .. PairWorld.All.Select(w => new JsonObject
-                {
-                    ["name"] = w.Name, ["description"] = w.Description, ["kind"] = "pairs",
-                }), new JsonObject { ["name"] = ShapesWorld.Name, ["description"] = ShapesWorld.Description,
-                    ["kind"] = "images" }, new JsonObject { ["name"] = SoundsWorld.Name,
-                    ["description"] = SoundsWorld.Description, ["kind"] = "audio" }, new JsonObject
-                {
-                    ["name"] = MovingShapes.Name, ["description"] = MovingShapes.Description, ["kind"] = "video",
-                }, new JsonObject
-                {
-                    ["name"] = MovingDigits.Name, ["description"] = MovingDigits.Description, ["kind"] = "video",
-                }]),
+                    var json = new JsonObject
+                    {
+                        ["name"] = w.Name, ["description"] = w.Description, ["kind"] = SourceKind.NameOf(w.Kind),
+                    };
+                    if (TextWorlds.Find(w.Name) is { } text)
+                        json["entropyPerCharacter"] = text.EntropyPerCharacter;
+                    return (JsonNode)json;
+                })]),
                 ["data"] = new JsonArray([.. catalogue.Entries.Select(e => new JsonObject
                 {
                     ["name"] = e.Name, ["description"] = e.Description, ["source"] = e.Source, ["licence"] = e.Licence,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Atelier.Data;
 using Atelier.Data.Audio;
 using Atelier.Data.Images;
 using Atelier.Data.Video;
@@ -23,13 +24,7 @@ internal sealed partial class DataShowCommand
             ImageGrid.Write(place, schema, preview.First);
             console.Say(place);
         }
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "images", ["pictures"] = preview.Count, ["width"] = schema.Width,
-            ["height"] = schema.Height, ["channels"] = schema.Channels,
-                ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
-            ["notes"] = Json(preview.Notes), ["file"] = place,
-        });
+        console.Result(() => WithFile(PreviewJson.Of(preview, source), place));
     }
 
     private static void ShowSounds(ToolConsole console, AudioPreview preview, string? place, string source)
@@ -57,16 +52,7 @@ internal sealed partial class DataShowCommand
                 (sound.Class is null ? sound.Name : $"{sound.Class}: {sound.Name}", sound.Sound))]);
             console.Say(place);
         }
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "audio", ["sounds"] = preview.Count, ["seconds"] = seconds.Sum(),
-            ["shortest"] = seconds[0], ["longest"] = seconds[^1],
-            ["sampleRates"] = Json(preview.SampleRates.Select(r => ($"{r.Key}", r.Value))),
-            ["channels"] = Json(preview.Channels.Select(c => ($"{c.Key}", c.Value))), ["held"] = preview.Held,
-            ["loudness"] = new JsonArray([.. Quantiles(preview.Loudness).Select(level => (JsonNode)level)]),
-            ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
-            ["notes"] = Json(preview.Notes), ["file"] = place,
-        });
+        console.Result(() => WithFile(PreviewJson.Of(preview, source), place));
     }
 
     private static void ShowVideos(ToolConsole console, VideoPreview preview, string? place, string source)
@@ -88,19 +74,15 @@ internal sealed partial class DataShowCommand
             preview.Write(place);
             console.Say(place);
         }
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "video", ["videos"] = preview.Count, ["fps"] = preview.Fps,
-            ["seconds"] = preview.Seconds.Sum(),
-            ["sizes"] = Json(preview.Sizes.Select(size => (size.Key, size.Value))),
-            ["classes"] = Json(preview.PerClass.Select(c => (c.Key, c.Value))),
-            ["notes"] = Json(preview.Notes), ["file"] = place,
-        });
+        console.Result(() => WithFile(PreviewJson.Of(preview, source), place));
     }
 
-    private static double[] Quantiles(IReadOnlyList<double> sorted) =>
-        sorted.Count == 0 ? [] : [sorted[0], sorted[sorted.Count / 2], sorted[^1]];
+    private static JsonObject WithFile(JsonObject json, string? place)
+    {
+        json["file"] = place;
+        return json;
+    }
 
     private static string[] Spread(IReadOnlyList<double> sorted) => sorted.Count == 0 ? ["–", "–", "–"]
-        : Array.ConvertAll(Quantiles(sorted), value => value.ToString("0.##", CultureInfo.InvariantCulture));
+        : [.. PreviewJson.Quantiles(sorted).Select(value => value.ToString("0.##", CultureInfo.InvariantCulture))];
 }

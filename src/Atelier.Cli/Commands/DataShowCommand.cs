@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Data.Audio;
 using Atelier.Data.Images;
@@ -20,20 +19,13 @@ internal sealed partial class DataShowCommand : ToolCommand
     private const int LongestShown = 400, LongestCell = 60;
     private const int ValuesInTable = 4, ValuesOfColumn = 50;
 
-    private static readonly Dictionary<string, Modality> Kinds = new()
-    {
-        ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series,
-            ["tagged"] = Modality.Tagged,
-        ["images"] = Modality.Image,
-        ["pairs"] = Modality.Pairs, ["audio"] = Modality.Audio, ["video"] = Modality.Video,
-    };
-
     private readonly Argument<string> _source = DataCommand.SourceArgument();
     private readonly Option<string?> _kind = new("--kind")
     {
         HelpName = "NAME",
         Description =
-            $"How to read the source: {string.Join(", ", Kinds.Keys)}. By default, the kind of most of its files.",
+            $"How to read the source: {string.Join(", ", SourceKind.Named.Keys)}. By default, the kind of most of "
+                + "its files.",
     };
 
     private readonly Option<string?> _column = new("--column")
@@ -73,9 +65,9 @@ internal sealed partial class DataShowCommand : ToolCommand
         string source = parse.GetRequiredValue(_source);
         var section = new DataSection { Source = source, Column = column, Encoding = parse.GetValue(_encoding) };
         Modality kind = parse.GetValue(_kind) is not { } name ? SourceKind.Of(source)
-            : Kinds.TryGetValue(name, out Modality asked) ? asked
+            : SourceKind.Named.TryGetValue(name, out Modality asked) ? asked
             : throw new AtelierException($"there is no kind of data '{name}'", "--kind",
-                $"there are {string.Join(", ", Kinds.Keys)}");
+                $"there are {string.Join(", ", SourceKind.Named.Keys)}");
         if (place is not null && kind is not (Modality.Image or Modality.Audio or Modality.Video))
             throw new AtelierException("only images, sounds and videos can be written to a file", "--out",
                 "leave it out");
@@ -120,21 +112,12 @@ internal sealed partial class DataShowCommand : ToolCommand
         SayFound(console, preview.Encodings, preview.Notes);
         foreach (string text in preview.First)
             console.Say($"---\n{Cut(text, LongestShown)}");
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "text", ["documents"] = preview.Documents,
-                ["characters"] = preview.Characters,
-            ["bytes"] = preview.Bytes, ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
-                ["first"] = Json(preview.First),
-        });
+        console.Result(() => PreviewJson.Of(preview, source));
     }
 
     private static void ShowTable(ToolConsole console, TablePreview preview, string? column, string source)
     {
-        ColumnPreview[] shown = [.. preview.Columns.Where(c => column is null || c.Name == column)];
-        if (shown.Length == 0)
-            throw new AtelierException($"there is no column '{column}'", source,
-                $"there are {string.Join(", ", preview.Columns.Take(50).Select(c => c.Name))}");
+        IReadOnlyList<ColumnPreview> shown = preview.Only(column, source);
         console.Say($"{Quantity.Of(preview.Rows, "row")}, {Quantity.Of(preview.Columns.Count, "column")}");
         SayFound(console, preview.Encodings, preview.Notes);
         string figures = column is null ? "minimum, median, maximum; or most frequent"
@@ -151,17 +134,7 @@ internal sealed partial class DataShowCommand : ToolCommand
             if (shown[0].Different > ValuesOfColumn)
                 console.Say($"and {Quantity.Of(shown[0].Different - ValuesOfColumn, "more value")}");
         }
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "table", ["rows"] = preview.Rows,
-            ["columns"] = new JsonArray([.. shown.Select(c => (JsonNode)new JsonObject
-            {
-                ["name"] = c.Name, ["holds"] = c.Kind, ["missing"] = c.Missing, ["different"] = c.Different,
-                ["quantiles"] = new JsonArray([.. c.Quantiles.Select(q => (JsonNode)q)]),
-                ["mean"] = double.IsNaN(c.Mean) ? null : c.Mean, ["counts"] = Json(c.Counts.Take(ValuesOfColumn)),
-            })]),
-            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
-        });
+        console.Result(() => PreviewJson.Of(preview, source, column));
     }
 
     private static void ShowSeries(ToolConsole console, SeriesPreview preview, string source)
@@ -174,17 +147,7 @@ internal sealed partial class DataShowCommand : ToolCommand
         {
             c.Name, Number(c.Least), Number(c.Mean), Number(c.Deviation), Number(c.Greatest),
         }));
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "series",
-            ["lengths"] = new JsonArray([.. preview.Lengths.Select(l => (JsonNode)l)]),
-            ["columns"] = new JsonArray([.. preview.Columns.Select(c => (JsonNode)new JsonObject
-            {
-                ["name"] = c.Name, ["least"] = c.Least, ["mean"] = c.Mean, ["deviation"] = c.Deviation,
-                ["greatest"] = c.Greatest,
-            })]),
-            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
-        });
+        console.Result(() => PreviewJson.Of(preview, source));
     }
 
     private static void ShowPairs(ToolConsole console, PairPreview preview, string source)
@@ -201,20 +164,7 @@ internal sealed partial class DataShowCommand : ToolCommand
             Cut(pair.Source, LongestCell), Number(TextCount.Scalars(pair.Source)),
             Cut(pair.Target, LongestCell), Number(TextCount.Scalars(pair.Target)),
         }));
-        JsonObject Side(PairSide side) => new()
-        {
-            ["characters"] = side.Characters, ["longest"] = side.Longest, ["different"] = side.Different,
-        };
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "pairs", ["pairs"] = preview.Pairs,
-            ["sources"] = Side(preview.Source), ["targets"] = Side(preview.Target),
-            ["first"] = new JsonArray([.. preview.First.Select(pair => (JsonNode)new JsonObject
-            {
-                ["source"] = pair.Source, ["target"] = pair.Target,
-            })]),
-            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
-        });
+        console.Result(() => PreviewJson.Of(preview, source));
     }
 
     private static void ShowTagged(ToolConsole console, TaggedPreview preview, string source)
@@ -229,12 +179,7 @@ internal sealed partial class DataShowCommand : ToolCommand
             console.Say(Cut(string.Join(' ', words), LongestShown));
         }
 
-        console.Result(() => new JsonObject
-        {
-            ["source"] = source, ["kind"] = "tagged", ["sentences"] = preview.Sentences, ["words"] = preview.Words,
-            ["differentWords"] = preview.DifferentWords, ["tags"] = Json(preview.Tags),
-            ["encodings"] = Json(preview.Encodings), ["notes"] = Json(preview.Notes),
-        });
+        console.Result(() => PreviewJson.Of(preview, source));
     }
 
     /// <summary>Shows the encodings of the files and the notes of the reader.</summary>
@@ -267,12 +212,4 @@ internal sealed partial class DataShowCommand : ToolCommand
     private static string Number(double number) => Math.Abs(number) >= 1e5
         ? Math.Round(number, 1).ToString("R", CultureInfo.InvariantCulture)
         : number.ToString("G6", CultureInfo.InvariantCulture);
-
-    private static JsonObject Json(IReadOnlyDictionary<string, string> encodings) =>
-        new(encodings.Select(e => KeyValuePair.Create<string, JsonNode?>(e.Key, e.Value)));
-
-    private static JsonObject Json(IEnumerable<(string Name, int Count)> counts) =>
-        new(counts.Select(c => KeyValuePair.Create<string, JsonNode?>(c.Name, c.Count)));
-
-    private static JsonArray Json(IEnumerable<string> lines) => [.. lines.Select(line => (JsonNode)line)];
 }

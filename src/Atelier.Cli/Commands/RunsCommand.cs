@@ -25,19 +25,12 @@ internal sealed class RunsCommand : Command
     internal static string Number(double value) =>
         value.ToString(double.IsInteger(value) ? "0" : "0.0000", CultureInfo.InvariantCulture);
 
-    internal static JsonObject Json(RunRecord run) => new()
+    internal static JsonObject Json(RunRecord run)
     {
-        ["id"] = run.Id,
-        ["run"] = run.Folder,
-        ["family"] = run.Family,
-        ["recipe"] = run.Recipe,
-        ["status"] = run.CurrentStatus,
-        ["started"] = run.Started,
-        ["finished"] = run.Finished,
-        ["steps"] = run.Steps,
-        ["seconds"] = run.Seconds,
-        ["metrics"] = new JsonObject(run.Metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value))),
-    };
+        JsonObject json = run.ToJson();
+        json.Insert(1, "run", run.Folder);
+        return json;
+    }
 
     private sealed class ListCommand(ToolConsole console, RunHistory history)
         : ToolCommand(console, "list", "Lists all runs, the latest first.", "atelier runs list")

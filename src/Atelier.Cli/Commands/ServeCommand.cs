@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json.Nodes;
-using Atelier.Runs;
 using Atelier.Server;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +9,8 @@ namespace Atelier.Cli.Commands;
 /// <summary>Serves models over HTTP until it is interrupted.</summary>
 internal sealed class ServeCommand : ToolCommand
 {
+    private const long Megabyte = 1 << 20;
+    private const string UsualRuns = "runs";
     private const string KeysVariable = "ATELIER_API_KEYS";
     private static readonly ServerOptions Defaults = new();
 
@@ -17,10 +18,21 @@ internal sealed class ServeCommand : ToolCommand
     private readonly Argument<string[]> _runs = new("RUN")
     {
         Description = "The models: folders of runs or bundles, or GGUF files, each optionally as NAME=PATH. Without "
-            + "one, all finished runs of the folder runs.",
+            + "one, all finished runs of the folder of runs, also those that are finished later.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
+    private readonly Option<string?> _folder = new("--runs") { HelpName = "FOLDER",
+        Description = "The folder of runs, whose finished runs are served and to which trainings of the studio go; "
+            + "runs if no RUN is named." };
+    private readonly Option<string?> _uploads = new("--uploads") { HelpName = "FOLDER",
+        Description = "The folder of data that are uploaded in the studio; by default, uploads beside the folder of "
+            + "runs." };
+    private readonly Option<int> _uploadLimit = new("--upload-limit") { HelpName = "MB",
+        Description = "The largest size of an upload in megabytes; 0 accepts none.",
+        DefaultValueFactory = _ => (int)(Defaults.MostUploadBytes / Megabyte) };
+    private readonly Option<bool> _allowTraining = new("--allow-training") { Description =
+        "Accepts data and starts trainings for other machines too, not only for this one." };
     private readonly Option<string[]> _studies = new("--study") { HelpName = "STUDY",
         Description = "A study that raters answer: its folder, or its file study.db. Can be repeated.",
         DefaultValueFactory = _ => [] };
@@ -65,8 +77,8 @@ internal sealed class ServeCommand : ToolCommand
     {
         _workshop = workshop;
         Add(_runs);
-        foreach (Option option in (Option[])[_studies, _host, _port, _keys, _newKey, _certificate, _certificateKey,
-            _slots, _queue, _rate, _timeout, _idle, _grace, _device])
+        foreach (Option option in (Option[])[_folder, _uploads, _uploadLimit, _allowTraining, _studies, _host, _port,
+            _keys, _newKey, _certificate, _certificateKey, _slots, _queue, _rate, _timeout, _idle, _grace, _device])
             Add(option);
     }
 
@@ -79,14 +91,16 @@ internal sealed class ServeCommand : ToolCommand
             console.Quiet ? null : Log, cancellation).ConfigureAwait(false);
         console.Say($"Studio: {server.Address}   Ctrl-C ends");
         console.Say($"API:    {server.Address}v1   documentation: {server.Address}docs");
-        console.Say($"Models: {string.Join(", ", options.Models.Keys)}");
+        console.Say(server.ModelNames.Count > 0 ? $"Models: {string.Join(", ", server.ModelNames)}"
+            : "Models: none yet; make one in the studio, or with: atelier quickstart");
         console.Result(() => new JsonObject
         {
             ["address"] = server.Address.ToString(),
-            ["models"] = new JsonArray([.. options.Models.Keys.Select(model => (JsonNode)model)]),
+            ["models"] = new JsonArray([.. server.ModelNames.Select(model => (JsonNode)model)]),
         });
         await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        console.Say("Stopping: running requests may finish.");
+        console.Say("Stopping: running requests may finish."
+            + (server.RunningTrainings > 0 ? " Trainings go on; a server started again shows them." : ""));
         await server.StopAsync(CancellationToken.None).ConfigureAwait(false);
         return 0;
     }
@@ -113,9 +127,17 @@ internal sealed class ServeCommand : ToolCommand
             throw new AtelierException($"'{host}' is no address", "--host", "write 127.0.0.1, 0.0.0.0 or ::");
         string[] studies = [.. (parse.GetValue(_studies) ?? [])
             .Select(study => Directory.Exists(study) ? Path.Combine(study, "study.db") : study)];
+        string[] named = parse.GetValue(_runs) ?? [];
+        string? folder = parse.GetValue(_folder) ?? (named.Length == 0 ? UsualRuns : null);
+        // on another address than the loopback, who has a key may use this machine for trainings only if it is said so
+        bool makes = folder is not null && (IPAddress.IsLoopback(address) || parse.GetValue(_allowTraining));
         return new ServerOptions
         {
-            Models = Models(parse.GetValue(_runs) ?? [], needsOne: studies.Length == 0),
+            Models = NamedModels.Read(named, _workshop.History),
+            RunsFolder = folder,
+            UploadsFolder = parse.GetValue(_uploads),
+            MostUploadBytes = makes ? UploadBytes(parse.GetValue(_uploadLimit)) : 0,
+            Trainer = makes && !OperatingSystem.IsWindows() ? Trainer() : null,
             Studies = studies,
             Address = address,
             Port = parse.GetValue(_port),
@@ -150,18 +172,18 @@ internal sealed class ServeCommand : ToolCommand
                 FormattableString.Invariant($"allowed: more than 0, at most {most} seconds"));
     }
 
-    /// <summary>The models that are named, or all finished runs.</summary>
-    private Dictionary<string, string> Models(IReadOnlyList<string> named, bool needsOne)
+    private static long UploadBytes(int megabytes) => megabytes >= 0 ? megabytes * Megabyte
+        : throw new AtelierException(FormattableString.Invariant($"--upload-limit is {megabytes}"), "--upload-limit",
+            "allowed: 0 or more");
+
+    /// <summary>This tool, as the program of trainings; it has no need of the keys.</summary>
+    private static TrainingCommand Trainer()
     {
-        const string usual = "runs";
-        if (named.Count == 0)
+        string program = Environment.ProcessPath!;
+        bool isDotnet = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        return new TrainingCommand(program, isDotnet ? [typeof(Tool).Assembly.Location] : [])
         {
-            named = Directory.Exists(usual)
-                ? [.. Directory.EnumerateDirectories(usual).Where(Run.HasResult).Order(StringComparer.Ordinal)] : [];
-            if (named.Count == 0 && needsOne)
-                throw new AtelierException("there is no finished run to serve", usual,
-                    "train one: atelier quickstart, or name a model: atelier serve PATH");
-        }
-        return NamedModels.Read(named, _workshop.History);
+            Environment = new Dictionary<string, string?> { [KeysVariable] = null },
+        };
     }
 }

@@ -106,15 +106,7 @@ internal sealed class TrainCommand : ToolCommand
     }
 
     /// <summary>Returns the first of runs/NAME, runs/NAME-2, … that is not in use.</summary>
-    public static string NewFolder(string name)
-    {
-        string safe = string.Concat(name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'))
-            .Trim('.');
-        string folder = Path.Combine("runs", safe.Length == 0 ? "run" : safe);
-        for (int n = 2; !Run.CanBegin(folder); n++)
-            folder = Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"{safe}-{n}"));
-        return folder;
-    }
+    public static string NewFolder(string name) => Run.NewFolder("runs", name);
 
     /// <summary>Returns the profile of the options, or null.</summary>
     /// <param name="parse">The options.</param>
@@ -145,19 +137,9 @@ internal sealed class TrainCommand : ToolCommand
             if (name is not null)
                 throw new AtelierException($"a recipe and {option.Name} cannot be combined", "atelier train",
                     $"write atelier train {name} --set data.source={path}");
-            IModelFamily advised = family is null && from is not null ? _workshop.FamilyOfModel(from)
-                : Family(family ?? DefaultFamily(kind));
-            DataAdvice advice = kind.Advise(path, advised, cancellation);
-            // a model to start from has its own shape and tokenizer
-            IEnumerable<string> advices = advice.Overrides.Where(setting => from is null
-                || setting.StartsWith("model.family=", StringComparison.Ordinal)
-                || !(setting.StartsWith("model.", StringComparison.Ordinal)
-                    || setting.StartsWith("data.tokenizer.", StringComparison.Ordinal)));
-            Recipe chosen = From(from, RecipeReader.Parse("", option.Name, _workshop.Families,
-                [.. advices, .. overrides]));
-            string summary = RecipeSummary.Of(chosen, _workshop.FamilyOf(chosen));
-            console.Remark($"for {advice.Amount}: {summary} (change any with --set)");
-            return chosen;
+            TrainingAdvice advice = _workshop.Advise(kind, path, family, from, overrides, cancellation);
+            console.Remark($"for {advice.Amount}: {advice.Summary} (change any with --set)");
+            return advice.Recipe;
         }
         if (name is null)
             throw new AtelierException("there is nothing to train on", "atelier train",
@@ -165,27 +147,9 @@ internal sealed class TrainCommand : ToolCommand
                     + $"{string.Join(" or ", _data.Select(d => d.Option.Name))}");
         if (family is not null)
             overrides.Insert(0, $"model.family={family}");
-        Recipe named = From(from, _workshop.ReadRecipe(name, overrides));
+        Recipe named = _workshop.Resolve(_workshop.ReadRecipe(name, overrides), from);
         console.Remark($"{named.Name}: {RecipeSummary.Of(named, _workshop.FamilyOf(named))}");
         return named;
-    }
-
-    /// <summary>Returns a recipe that starts from a model, with what this implies.</summary>
-    private Recipe From(string? folder, Recipe recipe) => _workshop.Resolve(folder is null ? recipe
-        : recipe with { Training = recipe.Training with { From = folder } });
-
-    private IModelFamily Family(string name) => _workshop.Families.FirstOrDefault(family => family.Name == name)
-        ?? throw new AtelierException($"there is no family '{name}'", "--model",
-            $"the families are {string.Join(", ", _workshop.Families.Select(family => family.Name))}");
-
-    /// <summary>
-    /// Returns the default family of recipes if it supports this kind of data, or else the first that does.
-    /// </summary>
-    private string DefaultFamily(ITask kind)
-    {
-        string[] families =
-            [.. _workshop.Families.Where(f => f.Tasks.Any(k => k.Name == kind.Name)).Select(f => f.Name)];
-        return families.Contains(new Recipe().Model.Family) ? new Recipe().Model.Family : families[0];
     }
 
     private string Unfinished() =>

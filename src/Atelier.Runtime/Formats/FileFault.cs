@@ -23,6 +23,11 @@ public static class FileFault
     /// </summary>
     public static bool IsClosedPipe(Exception fault) => KindOf(fault) == Kind.ClosedPipe;
 
+    /// <summary>Returns whether there is no more room for a file: the disk is full, or a quota is used up.</summary>
+    /// <param name="fault">The error of the file, or one that was translated from it.</param>
+    public static bool IsFull(Exception fault) => KindOf(fault) is Kind.Full or Kind.OverQuota
+        || (fault is AtelierException { InnerException: { } inner } && IsFull(inner));
+
     /// <summary>Translates an error of a file.</summary>
     /// <param name="fault">An <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>.</param>
     /// <param name="where">The file, folder or stream; null if it is unknown or the message names it.</param>

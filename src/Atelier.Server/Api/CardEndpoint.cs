@@ -6,6 +6,7 @@ using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Server.Serving;
+using Atelier.Server.Trainings;
 using Atelier.Tasks;
 using Atelier.Tasks.Text;
 using Microsoft.Net.Http.Headers;
@@ -16,7 +17,7 @@ namespace Atelier.Server.Api;
 /// GET /v1/atelier/runs/ID/card and /report: what the model of a run is, its data, its figures beside baselines, its
 /// curves and samples, and its limits.
 /// </summary>
-internal sealed class CardEndpoint(Workshop workshop, ServedRuns runs)
+internal sealed class CardEndpoint(Workshop workshop, ServedRuns runs, RecipeNaming naming)
 {
     private const int MostSamples = 4; // of a section
     private const string Bundled = "bundle";
@@ -25,12 +26,12 @@ internal sealed class CardEndpoint(Workshop workshop, ServedRuns runs)
     {
         RunRecord run = runs.Require(Id(context));
         ServedModel? model = runs.ModelOf(run);
-        JsonObject json = RunsEndpoint.Describe(run);
+        JsonObject json = RunsEndpoint.Describe(run, run.CurrentStatus);
         json["model"] = model?.Name;
         Describe(json, run.Folder);
         json["downloads"] = new JsonArray([.. model is null ? [] : Downloads(run.Folder).Select(one => (JsonNode)one)]);
         json["report"] = EvaluationReport.Read(run.Folder) is { } report ? Describe(report, run.Folder) : null;
-        json["curves"] = RunsEndpoint.Curves(Run.MetricsOf(run.Folder));
+        json["curves"] = RunsEndpoint.Curves(Run.MetricsOf(run.Folder), out _);
         json["samples"] = RunsEndpoint.Files(Run.SamplesOf(run.Folder), MostSamples);
         return JsonAnswer.WriteAsync(context, json);
     }
@@ -58,7 +59,7 @@ internal sealed class CardEndpoint(Workshop workshop, ServedRuns runs)
     private void Describe(JsonObject json, string folder)
     {
         string path = Run.RecipePath(folder);
-        json["recipe_yaml"] = File.Exists(path) ? InputFile.ReadAllText(path) : null;
+        json["recipe_yaml"] = File.Exists(path) ? naming.ToNames(InputFile.ReadAllText(path)) : null;
         Recipe? recipe = Known(() => Run.ReadRecipe(folder, workshop.Families));
         json["description"] = recipe?.Description;
         json["summary"] = recipe is null ? null : Known(() => RecipeSummary.Of(recipe, workshop.FamilyOf(recipe)));

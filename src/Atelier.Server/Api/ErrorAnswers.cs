@@ -83,6 +83,8 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
     private static ApiException Explain(Exception e) => e switch
     {
         ApiException known => known,
+        _ when FileFault.IsFull(e) => new(StatusCodes.Status507InsufficientStorage,
+            "the disk of the server is full; delete what is not needed", code: "disk_full"),
         AtelierException mistake => OfMistake(mistake),
         QueueFullException full => new(StatusCodes.Status429TooManyRequests, full.Message + "; try again later",
             code: "queue_full"),

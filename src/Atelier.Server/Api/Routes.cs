@@ -1,4 +1,7 @@
+using System.Text.Json.Nodes;
 using Atelier.Server.Serving;
+using Atelier.Server.Trainings;
+using Atelier.Server.Uploads;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Atelier.Server.Api;
@@ -6,6 +9,8 @@ namespace Atelier.Server.Api;
 /// <summary>The addresses of the API.</summary>
 internal static class Routes
 {
+    private const string Json = "application/json";
+
     private static readonly int[] Statuses =
     [
         StatusCodes.Status200OK, StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized,
@@ -40,11 +45,9 @@ internal static class Routes
         Get("/v1/models", list.ListAsync, "Lists the models.");
         Get("/v1/models/{name}", list.OneAsync, "Describes a model.");
         Get("/v1/atelier/models/{name}", list.OptionsAsync, "Lists the fields that a request to a model can have.");
-        var runs = new RunsEndpoint(workshop);
-        Get("/v1/atelier/runs", runs.ListAsync, "Lists trainings.");
-        Get("/v1/atelier/runs/{id}", runs.OneAsync, "Shows the recipe, curves, samples and plots of a training.");
+        MapMaking(app);
         var served = new ServedRuns(workshop, models);
-        var card = new CardEndpoint(workshop, served);
+        var card = new CardEndpoint(workshop, served, services.GetRequiredService<RecipeNaming>());
         Get("/v1/atelier/runs/{id}/card", card.CardAsync, "Shows what the model of a training is, and how good.");
         Get("/v1/atelier/runs/{id}/report", card.ReportAsync, "The report of an evaluation, as Markdown.");
         Get("/v1/atelier/compare", new CompareEndpoint(models, served).InvokeAsync,
@@ -71,15 +74,62 @@ internal static class Routes
                 context.RequestAborted);
         });
 
-        // the OpenAPI document lists the addresses whose method is known
+        void Post<T>(string path, RequestDelegate answer, string summary, string body = Json)
+            where T : RequestFields => Routes.Post<T>(app, path, answer, summary, body);
 
-        void Post<T>(string path, RequestDelegate answer, string summary, string body = "application/json")
-            where T : RequestFields => app.MapPost(path, answer).WithMetadata(answer.Method)
-                .WithMetadata(new AcceptsMetadata([body], typeof(T)))
-                .WithMetadata([.. Statuses.Select(status => new ProducesResponseTypeMetadata(status))])
-                .WithSummary(summary).WithTags(path.Split('/')[2]);
-
-        void Get(string path, RequestDelegate answer, string summary) =>
-            app.MapGet(path, answer).WithMetadata(answer.Method).WithSummary(summary).WithTags("models");
+        void Get(string path, RequestDelegate answer, string summary) => Routes.Get(app, path, answer, summary);
     }
+
+    /// <summary>The addresses of data, recipes and trainings.</summary>
+    private static void MapMaking(WebApplication app)
+    {
+        IServiceProvider services = app.Services;
+        var trainings = services.GetRequiredService<TrainingStore>();
+        var checking = services.GetRequiredService<RecipeChecking>();
+        var known = services.GetRequiredService<DataList>();
+        var workshop = services.GetRequiredService<Workshop>();
+        var naming = services.GetRequiredService<RecipeNaming>();
+        var runs = new RunsEndpoint(workshop, services.GetRequiredService<RunList>(), trainings, naming,
+            services.GetRequiredService<TrainingPlaces>());
+        Get("/v1/atelier/runs", runs.ListAsync, "Lists trainings.");
+        Get("/v1/atelier/runs/{id}", runs.OneAsync, "Shows the recipe, curves, samples and plots of a training.");
+        var starting = new TrainingsEndpoint(workshop, trainings, checking, naming);
+        Post<TrainingFields>("/v1/atelier/runs", starting.StartAsync, "Starts a training.");
+        Ask("/v1/atelier/runs/{id}/stop", starting.StopAsync, "Interrupts a training, which saves a checkpoint.");
+        Ask("/v1/atelier/runs/{id}/resume", starting.ResumeAsync, "Continues a training.");
+        var data = new DataEndpoint(known, trainings);
+        Get("/v1/atelier/data", data.ListAsync, "Lists uploads, worlds and data sets.");
+        Get("/v1/atelier/data/{id}", data.ShowAsync, "Shows what is in data.");
+        Ask("/v1/atelier/data", data.AddAsync, "Uploads data, as multipart/form-data with parts named 'file'.");
+        app.MapDelete("/v1/atelier/data/{id}", data.DeleteAsync).WithSummary("Deletes an upload.").WithTags("atelier");
+        var recipes = new RecipesEndpoint(workshop, known, checking);
+        Get("/v1/atelier/families", recipes.FamiliesAsync, "Lists the families that learn a kind of data.");
+        Get("/v1/atelier/recipes", recipes.ListAsync, "Lists the built-in recipes.");
+        Post<AdviceFields>("/v1/atelier/advice", recipes.AdviseAsync, "Suggests a recipe for data.");
+        Post<RecipeFields>("/v1/atelier/recipes/check", recipes.CheckAsync, "Checks a recipe, and lists its keys.");
+        Post<RecipeSetFields>("/v1/atelier/recipes/set", recipes.SetAsync, "Changes one key of a recipe.");
+        Get("/v1/atelier/studio", context => JsonAnswer.WriteAsync(context, new JsonObject
+        {
+            ["trains"] = trainings.Starts, ["most_upload_bytes"] = known.Uploads.MostBytes,
+        }), "What this server lets pages do.");
+
+        void Post<T>(string path, RequestDelegate answer, string summary)
+            where T : RequestFields => Routes.Post<T>(app, path, answer, summary, Json);
+
+        void Get(string path, RequestDelegate answer, string summary) => Routes.Get(app, path, answer, summary);
+
+        void Ask(string path, RequestDelegate answer, string summary) =>
+            app.MapPost(path, answer).WithMetadata(answer.Method).WithSummary(summary).WithTags("atelier");
+    }
+
+    // the OpenAPI document lists the addresses whose method is known
+
+    private static void Post<T>(WebApplication app, string path, RequestDelegate answer, string summary, string body)
+        where T : RequestFields => app.MapPost(path, answer).WithMetadata(answer.Method)
+            .WithMetadata(new AcceptsMetadata([body], typeof(T)))
+            .WithMetadata([.. Statuses.Select(status => new ProducesResponseTypeMetadata(status))])
+            .WithSummary(summary).WithTags(path.Split('/')[2]);
+
+    private static void Get(WebApplication app, string path, RequestDelegate answer, string summary) =>
+        app.MapGet(path, answer).WithMetadata(answer.Method).WithSummary(summary).WithTags("models");
 }

@@ -1,14 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Formats;
+using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Server.Trainings;
 
 namespace Atelier.Server.Api;
 
 /// <summary>GET /v1/atelier/runs and /v1/atelier/runs/ID: trainings, their curves, samples and plots.</summary>
-internal sealed class RunsEndpoint(Workshop workshop)
+internal sealed class RunsEndpoint(Workshop workshop, RunList runs, TrainingStore trainings, RecipeNaming naming,
+    TrainingPlaces places)
 {
     private const int MostPoints = 500; // of a curve
+    private const string PerSecond = "PerSecond"; // the end of the name of a speed: tokensPerSecond
     private const int MostSamples = 4, MostPlots = 8;
     private const long MostFileBytes = 4 << 20;
 
@@ -17,60 +21,85 @@ internal sealed class RunsEndpoint(Workshop workshop)
         [".txt"] = "text/plain", [".png"] = "image/png", [".gif"] = "image/gif", [".wav"] = "audio/wav",
     };
 
+    private readonly TrainingPace _pace = new();
+
     public Task ListAsync(HttpContext context) => JsonAnswer.WriteAsync(context, new JsonObject
     {
-        ["runs"] = new JsonArray([.. workshop.History.List().Where(run => run.CurrentStatus != RunRecord.Gone)
-            .Select(run => (JsonNode)Describe(run))]),
+        ["runs"] = new JsonArray([.. runs.All().Select(view => (JsonNode)Describe(view.Record, view.Status))]),
     });
 
     public Task OneAsync(HttpContext context)
     {
         string id = (string)context.Request.RouteValues["id"]!;
         // an id of the history, never a folder
-        RunRecord run = workshop.History.List().FirstOrDefault(one => one.Id == id
-            && one.CurrentStatus != RunRecord.Gone)
+        RunView view = runs.All().FirstOrDefault(one => one.Record.Id == id)
             ?? throw new ApiException(StatusCodes.Status404NotFound, $"there is no run '{id}'", "id", "run_not_found");
-        JsonObject json = Describe(run);
-        string recipe = Run.RecipePath(run.Folder);
-        json["recipe_yaml"] = File.Exists(recipe) ? InputFile.ReadAllText(recipe) : null;
-        try
-        {
-            json["total_steps"] = Run.ReadRecipe(run.Folder, workshop.Families).Training.Steps;
-        }
-        catch (AtelierException)
-        {
-            json["total_steps"] = null; // of a family that this server does not know
-        }
-        json["curves"] = Curves(Run.MetricsOf(run.Folder));
-        json["samples"] = Files(Run.SamplesOf(run.Folder), MostSamples);
-        json["plots"] = Files(Run.PlotsOf(run.Folder), MostPlots);
+        string folder = view.Record.Folder;
+        JsonObject json = Describe(view.Record, view.Status);
+        string? text = File.Exists(Run.RecipePath(folder)) ? InputFile.ReadAllText(Run.RecipePath(folder))
+            : view.Training is null ? null : trainings.RecipeOf(view.Training);
+        Recipe? recipe = text is null ? null : RecipeCheck.Of(text, workshop.Families).Recipe;
+        json["recipe_yaml"] = text is null ? null : naming.ToNames(text);
+        json["total_steps"] = recipe?.Training.Steps; // null too for a family that this server does not know
+        json["curves"] = Curves(Run.MetricsOf(folder), out Dictionary<string, double> last);
+        json["samples"] = Files(Run.SamplesOf(folder), MostSamples);
+        json["plots"] = Files(Run.PlotsOf(folder), MostPlots);
+        TrainingLog log = view.Training is null ? new([], null) : trainings.LogOf(view.Training);
+        json["progress"] = Progress(view, recipe?.Training.Steps, last);
+        json["log"] = new JsonArray([.. log.Lines.Select(line => (JsonNode)Words(line))]);
+        json["failure"] = view.Status == "failed" && log.Failure is { } failure ? Words(failure) : null;
+        json["model"] = runs.ModelOf(view);
+        json["data"] = view.Training?.Data ?? (recipe is null ? null : naming.DataOf(recipe.Data.Source));
         return JsonAnswer.WriteAsync(context, json);
     }
 
-    /// <summary>The run, as lists show it.</summary>
-    internal static JsonObject Describe(RunRecord run) => new()
-    {
-        ["id"] = run.Id,
-        ["name"] = Path.GetFileName(run.Folder),
-        ["family"] = run.Family,
-        ["recipe"] = run.Recipe,
-        ["status"] = run.CurrentStatus,
-        ["started"] = run.Started,
-        ["finished"] = run.Finished,
-        ["steps"] = run.Steps,
-        ["seconds"] = run.Seconds,
-        ["metrics"] = new JsonObject(run.Metrics.Where(pair => double.IsFinite(pair.Value))
-            .Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, pair.Value))),
-    };
+    /// <summary>A line of a trainer, without the folders of this machine.</summary>
+    private string Words(string line) => places.Without(naming.WithoutFolders(line));
 
-    /// <summary>The curve of each number in the lines of a run's metrics, thinned evenly.</summary>
-    internal static JsonObject Curves(string path)
+    private JsonObject? Progress(RunView view, long? total, Dictionary<string, double> last)
     {
+        if (view.Status != "running")
+        {
+            _pace.Forget(view.Record.Id);
+            return null;
+        }
+        double step = last.GetValueOrDefault("step");
+        double? pace = last.Count == 0 ? null : _pace.SecondsPerStep(view.Record.Id, step,
+            File.GetLastWriteTimeUtc(Run.MetricsOf(view.Record.Folder)));
+        (string? speed, double perSecond) = last.FirstOrDefault(pair => pair.Key.EndsWith(PerSecond,
+            StringComparison.Ordinal));
+        return new JsonObject
+        {
+            ["step"] = (long)step, ["total"] = total,
+            ["seconds_left"] = total is { } end && pace is { } seconds ? Math.Max(0, (end - step) * seconds) : null,
+            ["per_second"] = speed is null ? null : perSecond, ["unit"] = speed?[..^PerSecond.Length],
+        };
+    }
+
+    /// <summary>A run, as lists show it.</summary>
+    internal static JsonObject Describe(RunRecord run, string status)
+    {
+        JsonObject json = run.ToJson(status);
+        json.Insert(1, "name", Path.GetFileName(run.Folder));
+        var metrics = (JsonObject)json["metrics"]!;
+        foreach ((string name, _) in run.Metrics.Where(pair => !double.IsFinite(pair.Value)))
+            metrics.Remove(name); // JSON has no number for it
+        return json;
+    }
+
+    /// <summary>
+    /// The curve of each number in the lines of a run's metrics, thinned evenly, and the last of each number.
+    /// </summary>
+    internal static JsonObject Curves(string path, out Dictionary<string, double> last)
+    {
+        last = new Dictionary<string, double>(StringComparer.Ordinal);
         var curves = new Dictionary<string, List<(double Step, double Value)>>(StringComparer.Ordinal);
         foreach (string line in File.Exists(path) ? InputFile.ReadAllText(path).Split('\n') : [])
         {
             if (Parse(line) is not { } numbers || !numbers.TryGetValue("step", out double step))
                 continue; // the last line may be half written
+            foreach ((string name, double value) in numbers)
+                last[name] = value;
             foreach ((string name, double value) in numbers.Where(pair => pair.Key != "step"))
             {
                 if (!curves.TryGetValue(name, out List<(double, double)>? curve))

@@ -31,6 +31,12 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
     public async Task InvokeAsync(HttpContext context)
     {
         SetHeaders(context);
+        if (IsOfOtherSite(context.Request))
+        {
+            await ErrorAnswers.WriteAsync(context, new ApiException(StatusCodes.Status403Forbidden,
+                "a page of another site may not ask for this", code: "cross_site")).ConfigureAwait(false);
+            return;
+        }
         if (IsPublic(context.Request))
         {
             await AnswerAsync(context, Anonymous).ConfigureAwait(false);
@@ -82,6 +88,14 @@ internal sealed class AccessControl(RequestDelegate next, ServerOptions options,
         || request.Path.StartsWithSegments("/ready", StringComparison.Ordinal)
         || request.Path.StartsWithSegments("/v1/rate", StringComparison.Ordinal)
         || StudioPages.Has(request.Path);
+
+    /// <summary>
+    /// Whether a page of another site asks to change something. Browsers ask a server first only for some requests:
+    /// not for those without a body or with a form.
+    /// </summary>
+    private static bool IsOfOtherSite(HttpRequest request) => !HttpMethods.IsGet(request.Method)
+        && !HttpMethods.IsHead(request.Method)
+        && request.Headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site";
 
     private static string? KeyOf(HttpRequest request)
     {

@@ -1,11 +1,21 @@
+using System.Collections.Concurrent;
+using Atelier.Runs;
 
 namespace Atelier.Server.Serving;
 
-/// <summary>The models of a server by name. Safe for concurrent use.</summary>
+/// <summary>
+/// The models of a server by name: those that its options name, and the finished runs of its folder of runs. Safe for
+/// concurrent use.
+/// </summary>
 internal sealed class ModelStore : IDisposable
 {
     private static readonly TimeSpan TidyInterval = TimeSpan.FromSeconds(10);
-    private readonly Dictionary<string, ServedModel> _models = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ServedModel> _models = new(StringComparer.Ordinal);
+    private readonly Workshop _workshop;
+    private readonly ServerOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ModelStore> _log;
+    private readonly Lock _gate = new();
     private readonly ITimer _tidying;
 
     /// <summary>Creates a store; no model is loaded.</summary>
@@ -15,28 +25,34 @@ internal sealed class ModelStore : IDisposable
     /// <param name="log">Receives what concerns no single request.</param>
     public ModelStore(Workshop workshop, ServerOptions options, TimeProvider time, ILogger<ModelStore> log)
     {
+        (_workshop, _options, _time, _log) = (workshop, options, time, log);
         foreach ((string name, string path) in options.Models)
-        {
-            _models.Add(name, new ServedModel(name, path,
-                () => workshop.Open(path, new OpenOptions { Device = options.Device }),
-                new RequestQueue(options.Slots, options.QueueLength), time, OldKept));
-        }
+            _models[name] = Create(name, path);
         _tidying = time.CreateTimer(_ =>
         {
             foreach (ServedModel model in _models.Values)
                 model.UnloadIfIdle(options.IdleTimeout);
         }, null, TidyInterval, TidyInterval);
-
-        void OldKept(ServedModel model, AtelierException why) =>
-            log.LogWarning("the new files of {Model} cannot be loaded, so the old model stays: {Why}", model.Name,
-                why.ToLine());
     }
 
     /// <summary>All models.</summary>
-    public IReadOnlyCollection<ServedModel> Models => _models.Values;
+    public IReadOnlyCollection<ServedModel> Models
+    {
+        get
+        {
+            LookForRuns();
+            return [.. _models.Values];
+        }
+    }
 
     /// <summary>Returns a model by its name; null if there is none.</summary>
-    public ServedModel? Find(string name) => _models.GetValueOrDefault(name);
+    public ServedModel? Find(string name)
+    {
+        if (_options.RunsFolder is null || _options.Models.ContainsKey(name))
+            return _models.GetValueOrDefault(name);
+        LookForRuns();
+        return _models.GetValueOrDefault(name);
+    }
 
     /// <summary>Returns the model that a request names, loaded.</summary>
     /// <param name="name">The name; null if the request has none.</param>
@@ -66,4 +82,32 @@ internal sealed class ModelStore : IDisposable
         foreach (ServedModel model in _models.Values)
             model.Dispose();
     }
+
+    /// <summary>Adds the runs that have been finished since, and drops those that have been deleted.</summary>
+    private void LookForRuns()
+    {
+        if (_options.RunsFolder is not { } folder)
+            return;
+        lock (_gate)
+        {
+            string[] finished = Directory.Exists(folder)
+                ? [.. Directory.EnumerateDirectories(folder).Where(Run.HasResult)] : [];
+            foreach (string path in finished)
+                _models.GetOrAdd(Path.GetFileName(path), name => Create(name, path));
+            HashSet<string> names = [.. finished.Select(path => Path.GetFileName(path)!), .. _options.Models.Keys];
+            foreach (string gone in _models.Keys.Where(name => !names.Contains(name)))
+            {
+                if (_models.TryRemove(gone, out ServedModel? model))
+                    model.Dispose();
+            }
+        }
+    }
+
+    private ServedModel Create(string name, string path) => new(name, path,
+        () => _workshop.Open(path, new OpenOptions { Device = _options.Device }),
+        new RequestQueue(_options.Slots, _options.QueueLength), _time, OldKept);
+
+    private void OldKept(ServedModel model, AtelierException why) =>
+        _log.LogWarning("the new files of {Model} cannot be loaded, so the old model stays: {Why}", model.Name,
+            why.ToLine());
 }

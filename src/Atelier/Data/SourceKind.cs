@@ -15,6 +15,18 @@ public static class SourceKind
     private static readonly string[] TaggedEndings = ["conllu", "conll"];
     private const int FilesLooked = 100; // of an archive
 
+    /// <summary>The kinds of data that a source can be read as, by the names that users write.</summary>
+    public static IReadOnlyDictionary<string, Modality> Named { get; } = new Dictionary<string, Modality>
+    {
+        ["text"] = Modality.Text, ["table"] = Modality.Table, ["series"] = Modality.Series,
+        ["tagged"] = Modality.Tagged, ["images"] = Modality.Image, ["pairs"] = Modality.Pairs,
+        ["audio"] = Modality.Audio, ["video"] = Modality.Video,
+    };
+
+    /// <summary>Returns the name of a kind of data, such as "images".</summary>
+    /// <param name="kind">A kind that <see cref="Of"/> returns.</param>
+    public static string NameOf(Modality kind) => Named.First(pair => pair.Value == kind).Key;
+
     /// <summary>Returns the modality of most of the source's files; text if no file name decides it.</summary>
     /// <param name="source">The name of a world or catalogue entry, or the path of a file or folder.</param>
     public static Modality Of(string source)
@@ -29,7 +41,9 @@ public static class SourceKind
             return entry.Audio is not null ? Modality.Audio
                 : entry.Files.Any(file => IsOfPictures(file.Name)) ? Modality.Image
                 : entry.Files.Any(file => VideoEntry.IsVideo(file.Name)) ? Modality.Video
-                : PairFiles.AreParallel(entry.Files.Select(file => file.Name)) ? Modality.Pairs : Modality.Text;
+                : PairFiles.AreParallel(entry.Files.Select(file => file.Name)) ? Modality.Pairs
+                : entry.Files.All(file => TaggedEndings.Contains(TextSource.Format(file.Name))) ? Modality.Tagged
+                : entry.Files.All(file => TextSource.Format(file.Name) == "csv") ? Modality.Table : Modality.Text;
         if (PairFiles.AreTwo(source) || PairWorld.Find(source) is not null)
             return Modality.Pairs;
         IReadOnlyList<string> files = Directory.Exists(source) ? SourceFolder.Files(source) : [source];

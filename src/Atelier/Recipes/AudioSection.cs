@@ -49,6 +49,7 @@ public sealed record AudioSection
     /// "file" and a column "label". Null takes the pattern of a catalogue entry, labels.csv if it exists, and otherwise
     /// the subfolders.
     /// </summary>
+    [NamesPath(RecipePath.WithinData)]
     public string? Labels { get; init; }
 
     /// <summary>

@@ -33,6 +33,7 @@ public sealed record ImageSection
     /// The path is relative to the folder of the source. Null takes labels.csv if it exists, and otherwise the names of
     /// subfolders.
     /// </summary>
+    [NamesPath(RecipePath.WithinData)]
     public string? Labels { get; init; }
 
     /// <summary>Random augmentation of the training images.</summary>

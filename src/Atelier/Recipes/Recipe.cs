@@ -63,6 +63,7 @@ public sealed record DataSection
     /// The data source: a catalogue name ("tinyshakespeare"), a world ("world:stories-en"), a file or a folder; for
     /// pairs also two files whose lines correspond ("train.de,train.en").
     /// </summary>
+    [NamesPath(RecipePath.Data)]
     public string Source { get; init; } = "world:stories-en";
 
     /// <summary>The column that holds the text, for tables (.csv, .jsonl, .parquet).</summary>
@@ -195,6 +196,7 @@ public sealed record TokenizerSection
     public bool LowerCase { get; init; } = true;
 
     /// <summary>The path of a tokenizer.json to use instead of training a tokenizer.</summary>
+    [NamesPath(RecipePath.File)]
     public string? File { get; init; }
 }
 
@@ -248,6 +250,7 @@ public sealed record EvaluationSection
     /// the published LeNet, the path of a .pth file is a LeNet of the same architecture, and "none" skips the
     /// comparison.
     /// </summary>
+    [NamesPath(RecipePath.File)]
     public string Features { get; init; } = "auto";
 
     /// <summary>

@@ -184,9 +184,9 @@ internal sealed class RecipeBinder(IReadOnlyDictionary<string, Type> configTypes
         || (!property.PropertyType.IsValueType
             && _nullability.Create(property).WriteState == NullabilityState.Nullable);
 
-    private static bool IsRecord(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
+    internal static bool IsRecord(Type type) => type.IsClass && type != typeof(string) && !type.IsArray;
 
-    private static Type? ItemType(Type type) =>
+    internal static Type? ItemType(Type type) =>
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0]
             : null;
 

@@ -58,7 +58,7 @@ internal sealed class RecipeMapping(string where) : RecipeNode(where)
         return section;
     }
 
-    public void Remove(string key) => _entries.Remove(key);
+    public bool Remove(string key) => _entries.Remove(key);
 
     public void KeepOnly(string key)
     {

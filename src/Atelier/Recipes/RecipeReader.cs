@@ -34,7 +34,17 @@ public static class RecipeReader
     /// error.</param>
     /// <exception cref="AtelierException">The recipe is invalid.</exception>
     public static Recipe Parse(string text, string name, IReadOnlyList<IModelSection> families,
-        IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null)
+        IReadOnlyList<string>? overrides = null, ICollection<string>? unread = null) =>
+        Parse(() => RecipeYaml.Read(text, name), families, overrides, unread);
+
+    /// <summary>Parses a recipe.</summary>
+    /// <param name="read">Reads the recipe as it is written; it may be called twice.</param>
+    /// <param name="families">The families that a recipe may name, with their keys of the model section.</param>
+    /// <param name="overrides">Changes such as "training.steps=500", applied in order.</param>
+    /// <param name="unread">Receives the keys that nothing reads; null makes them an error.</param>
+    /// <param name="checksTogether">Whether to check values that must fit each other.</param>
+    internal static Recipe Parse(Func<RecipeMapping> read, IReadOnlyList<IModelSection> families,
+        IReadOnlyList<string>? overrides, ICollection<string>? unread, bool checksTogether = true)
     {
         var binder = new RecipeBinder(families.ToDictionary(f => f.Name, f => f.ConfigType));
         var renamed = new RenamedKeys(families);
@@ -43,7 +53,8 @@ public static class RecipeReader
             Override(root, change, renamed);
         renamed.Apply(root, FamilyOf(root), replaces: true); // in sections that a change set as a whole
         Recipe recipe = binder.Bind(root);
-        Check(recipe, root);
+        if (checksTogether)
+            Check(recipe, root);
         (string Key, string Reader)[] keys = [.. Unread(recipe)];
         // What a change leaves without a use, such as another family or network, is left out of the text.
         var unreadInText = new Lazy<string[]>(() => [.. Unread(binder.Bind(Written())).Select(found => found.Key)]);
@@ -64,7 +75,7 @@ public static class RecipeReader
 
         RecipeMapping Written()
         {
-            RecipeMapping written = RecipeYaml.Read(text, name);
+            RecipeMapping written = read();
             renamed.Apply(written, FamilyOf(written));
             return written;
         }

@@ -53,6 +53,7 @@ public sealed record TrainingSection
     /// section and the tokenizer are then those of the bundle.
     /// </summary>
     [MayChange]
+    [NamesPath(RecipePath.Model)]
     public string? From { get; init; }
 
     /// <summary>

@@ -51,6 +51,7 @@ public sealed record VideoSection
     /// table (.csv, .tsv, .parquet) with a column "file" and a column "label". Null takes labels.csv if it exists, and
     /// otherwise the subfolders.
     /// </summary>
+    [NamesPath(RecipePath.WithinData)]
     public string? Labels { get; init; }
 }
 

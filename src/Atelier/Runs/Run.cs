@@ -15,6 +15,7 @@ public sealed class Run : IDisposable
     private const string RecipeFile = "recipe.yaml";
     private const string ResultFile = "result.json";
     private const string LockFile = ".lock";
+    private const int LongestName = 100; // characters of the folder of a new run
     private const string Samples = "samples", Plots = "plots", Metrics = "metrics.jsonl";
 
     /// <summary>The name of the file that holds the execution plan of the run on this machine.</summary>
@@ -136,6 +137,20 @@ public sealed class Run : IDisposable
     /// </summary>
     public static bool CanBegin(string folder) => !Directory.Exists(folder)
         || (!HasResult(folder) && !IsHeld(folder) && (IsEmpty(folder) || IsVacant(folder)));
+
+    /// <summary>Returns the first of NAME, NAME-2, … in a folder in which a run can be created.</summary>
+    /// <param name="parent">The folder of the runs.</param>
+    /// <param name="name">The name; characters that not all file systems allow become "-".</param>
+    /// <param name="isTaken">Returns whether a folder is to be used by a run that has not begun; null for none.</param>
+    public static string NewFolder(string parent, string name, Func<string, bool>? isTaken = null)
+    {
+        string safe = string.Concat(name.Take(LongestName)
+            .Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('.');
+        string first = Path.Combine(parent, safe.Length == 0 ? "run" : safe), folder = first;
+        for (int n = 2; isTaken?.Invoke(folder) == true || !CanBegin(folder); n++)
+            folder = FormattableString.Invariant($"{first}-{n}");
+        return folder;
+    }
 
     /// <summary>Opens an existing run.</summary>
     /// <param name="folder">The folder of the run.</param>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 
 namespace Atelier.Runs;
@@ -47,6 +48,23 @@ public sealed record RunRecord
 
     /// <summary>The final metrics by name.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>
+    /// Returns the run as JSON, as the tool and the server write it, without its folder. Metrics may be infinite.
+    /// </summary>
+    /// <param name="status">The status if it is known; null takes <see cref="CurrentStatus"/>.</param>
+    public JsonObject ToJson(string? status = null) => new()
+    {
+        ["id"] = Id,
+        ["family"] = Family,
+        ["recipe"] = Recipe,
+        ["status"] = status ?? CurrentStatus,
+        ["started"] = Started,
+        ["finished"] = Finished,
+        ["steps"] = Steps,
+        ["seconds"] = Seconds,
+        ["metrics"] = new JsonObject(Metrics.Select(m => KeyValuePair.Create<string, JsonNode?>(m.Key, m.Value))),
+    };
 }
 
 /// <summary>

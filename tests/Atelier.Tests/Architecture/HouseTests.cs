@@ -45,7 +45,7 @@ public class HouseTests
             "Atelier.Server.dll");
         Assert.SkipUnless(File.Exists(server), "the server is not built here");
         // what stands beside the folders is both the options below them and the server that puts them together
-        string[] order = ["Serving", "Observing", "Studio", "Api", "Security"];
+        string[] order = ["Serving", "Uploads", "Trainings", "Observing", "Studio", "Api", "Security"];
         var uses = CompiledTypes.Uses(server).Where(pair => pair.Key.Subfolder != "").ToDictionary();
         uses.Keys.Select(type => type.Subfolder).Distinct().Except(order)
             .ShouldBeEmpty("a folder that the plan does not have");

@@ -24,6 +24,7 @@ public sealed record ColumnPreview(string Name, string Kind, long Missing, int D
 public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Columns,
     IReadOnlyDictionary<string, string> Encodings, IReadOnlyList<string> Notes)
 {
+    private const int MostNamed = 50; // columns in a message
     private const int LongestName = 30; // characters on average: a column with longer values is text
 
     /// <summary>Reads a whole table and summarises it.</summary>
@@ -37,6 +38,17 @@ public sealed record TablePreview(long Rows, IReadOnlyList<ColumnPreview> Column
         var report = new ReadingReport(progress, cancellation);
         RawColumn[] columns = new TablePreparation(section, report, progress, cancellation).ReadColumns(out int rows);
         return new(rows, [.. columns.Select(Describe)], report.Encodings, report.Notes);
+    }
+
+    /// <summary>Returns the columns to show: the one of a name, or all.</summary>
+    /// <param name="column">The name; null for all columns.</param>
+    /// <param name="source">The source, for the message.</param>
+    /// <exception cref="AtelierException">There is no such column.</exception>
+    public IReadOnlyList<ColumnPreview> Only(string? column, string source)
+    {
+        ColumnPreview[] found = [.. Columns.Where(c => column is null || c.Name == column)];
+        return found.Length > 0 ? found : throw new AtelierException($"there is no column '{column}'", source,
+            $"there are {string.Join(", ", Columns.Take(MostNamed).Select(c => c.Name))}");
     }
 
     private static ColumnPreview Describe(RawColumn column)

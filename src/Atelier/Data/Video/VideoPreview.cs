@@ -59,13 +59,19 @@ public sealed record VideoPreview(int Count, double Fps, IReadOnlyList<double> S
     /// <exception cref="AtelierException">No video has frames, or the file cannot be written.</exception>
     public void Write(string path)
     {
+        byte[] png = Encode() ?? throw new AtelierException("no video has frames", path, "look at the notes");
+        AtomicFile.Write(path, stream => stream.Write(png));
+    }
+
+    /// <summary>Encodes the frames as PNG, with a row for each video; returns null if no video has frames.</summary>
+    public byte[]? Encode()
+    {
         if (First.Count == 0)
-            throw new AtelierException("no video has frames", path, "look at the notes");
+            return null;
         int columns = First.Max(clip => clip.Count);
         var blank = new ReadOnlyMemory<byte>(new byte[Frame.Size]);
-        byte[] png = ImageGrid.Encode(Frame, [.. First.SelectMany(clip =>
+        return ImageGrid.Encode(Frame, [.. First.SelectMany(clip =>
             clip.Concat(Enumerable.Repeat(blank, columns - clip.Count)))], columns: columns);
-        AtomicFile.Write(path, stream => stream.Write(png));
     }
 
     private static VideoInfo? Info(VideoEntry entry, int stream, List<string> faults, CancellationToken cancellation)

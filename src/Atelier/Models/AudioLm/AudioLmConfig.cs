@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Atelier.Data.Audio;
 using Atelier.Layers;
+using Atelier.Recipes;
 
 namespace Atelier.Models.AudioLm;
 
@@ -19,6 +20,7 @@ public sealed record AudioLmConfig
     /// in μ-law with 256 codes. The finished bundle contains the codec, and its config.json names no folder.
     /// </summary>
     [JsonIgnore]
+    [NamesPath(RecipePath.Model)]
     public string? Codec { get; init; }
 
     /// <summary>The number of codebooks to model, from the coarsest one; null models all of the codec.</summary>

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using Atelier.Recipes;
 
 namespace Atelier.Models.Diffusion;
 
@@ -34,6 +35,7 @@ public sealed record DiffusionConfig
     /// The finished bundle contains the VAE, and its config.json names no folder.
     /// </summary>
     [JsonIgnore]
+    [NamesPath(RecipePath.Model)]
     public string? Autoencoder { get; init; }
 
     /// <summary>Conditions the network on the class.</summary>
