@@ -82,7 +82,7 @@ public sealed class ExplainTests
         await Train("latents", "mnist-vae", "data.source=world:shapes", "data.worldDocuments=200",
             "model.latentSize=4", "model.channels=[8]", "training.steps=2", "training.batchSize=8",
             "training.device=cpu", "data.split.train=0.8", "data.split.test=0.1", "evaluation.features=none");
-        await using TestServer server = await TestServer.StartAsync(null, null,
+        await using TestServer server = await TestServer.StartAsync(null, null, false,
             [.. ((string[])["chain", "network", "latents"]).Select(name => (name, folder[name]))]);
 
         JsonNode chain = await Explanation("chain");

@@ -17,7 +17,7 @@ public sealed class ImageEditTests(TinyImageModel images) : IAsyncLifetime
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() =>
-        _server = await TestServer.StartAsync(null, null, ("shapes", await images.Run));
+        _server = await TestServer.StartAsync(null, null, false, ("shapes", await images.Run));
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 

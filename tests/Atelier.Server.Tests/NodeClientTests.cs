@@ -22,7 +22,7 @@ public sealed class NodeClientTests(TinyImageModel images)
             others.Add(("minilm", minilm));
             environment["ATELIER_EMBEDS"] = "1";
         }
-        await using TestServer server = await TestServer.StartAsync(null, null, [.. others]);
+        await using TestServer server = await TestServer.StartAsync(null, null, false, [.. others]);
         environment["ATELIER_URL"] = server.Server.Address.ToString().TrimEnd('/');
         (int? code, string output, string error) =
             await Command.RunAsync("node", Folder, environment, "--test", "openai.test.mjs");

@@ -154,7 +154,7 @@ public sealed class OpenAiClientTests(TinyImageModel images) : IAsyncLifetime
     [Fact]
     public async Task Images_are_generated_and_edited()
     {
-        await using TestServer server = await TestServer.StartAsync(null, null, ("shapes", await images.Run));
+        await using TestServer server = await TestServer.StartAsync(null, null, false, ("shapes", await images.Run));
         ImageClient client = new OpenAIClient(new ApiKeyCredential("none"),
             new OpenAIClientOptions { Endpoint = server.ApiAddress }).GetImageClient("shapes");
         GeneratedImageCollection drawn = await client.GenerateImagesAsync("red-circle", 2,

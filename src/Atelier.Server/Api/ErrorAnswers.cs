@@ -27,7 +27,9 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
         catch (Exception e)
         {
             ApiException error = Explain(e);
-            if (error.Status >= StatusCodes.Status500InternalServerError)
+            if (error.Status == StatusCodes.Status507InsufficientStorage)
+                log.LogWarning("{Method} {Path}: the disk is full", context.Request.Method, context.Request.Path);
+            else if (error.Status >= StatusCodes.Status500InternalServerError)
                 log.LogError(e, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
             if (e is QueueFullException full)
                 context.Response.Headers.RetryAfter =

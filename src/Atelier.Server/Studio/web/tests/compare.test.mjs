@@ -13,7 +13,7 @@ test("two models are chosen with the keyboard, and one of another kind cannot be
     assert.ok(await page.getByRole("checkbox", { name: "digits images" }).isDisabled());
     await page.getByLabel("tales").focus();
     await page.keyboard.press("Space");
-    await page.getByText("tales is worse than story: a difference of 0.351").waitFor();
+    await page.getByText("tales is worse than story: a difference of 0.3510").waitFor();
     await page.getByText("by a paired test on the same held-out items, p ≤ 0.001.").waitFor();
     const row = page.getByRole("row", { name: /cross-entropy|cross entropy/ });
     assert.match(await row.innerText(), /1\.402\s+\[1\.381, 1\.423\]\s+1\.753\s+\[1\.732, 1\.774\]/);

@@ -6,6 +6,14 @@ export function figure(value: number, locale: string): string {
   return value.toLocaleString(locale, isLarge ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 });
 }
 
+/** A number as in a table of figures: one that is not whole keeps its last zeros, so that its precision is seen. */
+export function measured(value: number, locale: string): string {
+  const size = Math.abs(value);
+  const isPlain = !Number.isInteger(value) && size >= 0.001 && size < 1000;
+  if (!isPlain) return figure(value, locale);
+  return value.toLocaleString(locale, { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
+}
+
 export function percent(logprob: number, locale: string): string {
   const share = Math.exp(logprob);
   const digits = share < 0.01 || share > 0.99 ? 2 : share < 0.1 ? 1 : 0;
