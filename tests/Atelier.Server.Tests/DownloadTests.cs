@@ -126,7 +126,8 @@ public sealed class DownloadTests : IDisposable
     private static async Task<string> ServedAsync(TestServer server, string model = "tiny")
     {
         (int status, JsonNode answer) = await server.PostAsync("v1/atelier/generate",
-            $$"""{"model":"{{model}}","prompt":"{{Prompt}}","seed":{{Seed}},"max_tokens":{{MostTokens}}}""", Cancellation);
+            $$"""{"model":"{{model}}","prompt":"{{Prompt}}","seed":{{Seed}},"max_tokens":{{MostTokens}}}""",
+            Cancellation);
         status.ShouldBe(200, answer.ToJsonString());
         string text = (string)answer["samples"]![0]!["text"]!;
         text.Length.ShouldBeGreaterThan(Prompt.Length);
