@@ -106,7 +106,7 @@ public sealed class LoadTests
         {
             using HttpResponseMessage response = await PostAsync(server, body.ToJsonString(), stopping.Token);
             await using Stream stream = await response.Content.ReadAsStreamAsync(stopping.Token);
-            await stream.ReadAtLeastAsync(new byte[1000], 1000, throwOnEndOfStream: false, stopping.Token);
+            _ = await stream.ReadAtLeastAsync(new byte[1000], 1000, throwOnEndOfStream: false, stopping.Token);
         }
         catch (OperationCanceledException)
         {
