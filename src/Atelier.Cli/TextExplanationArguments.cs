@@ -71,7 +71,8 @@ internal sealed class TextExplanationArguments
             Tokens(console, explanation, explanation.Target, isTarget: true);
         if (explanation.Prediction is not { } prediction)
         {
-            console.Say("\nThe model predicts no token of this text. Choose one with --token, or write a mask.");
+            console.Say(explanation.Lens.Count == 0 ? "\nThe model predicts no tokens."
+                : "\nThe text has no mask. Choose a token to predict with --token.");
             return;
         }
         console.Say(string.Create(CultureInfo.InvariantCulture, $"\nprediction of token {prediction.Position}: "

@@ -35,7 +35,8 @@ internal sealed class SequenceToSequenceExplainer(ISequenceToSequenceModel model
             Tokens = _sources.Of(source, []),
             Target = _targets.Of(target, model.Score([(source, target)], cancellation)[0]),
             Prediction = _targets.Predict(at, at - 1, at < target.Length ? target[at] : null, logits,
-                request.Alternatives, token => request.Occlusion ? Occlude(source, target.AsSpan(0, at), token, cancellation) : []),
+                request.Alternatives, token =>
+                    request.Occlusion ? Occlude(source, target.AsSpan(0, at), token, cancellation) : []),
         };
         if (model is not EncoderDecoder network)
             return explanation with { Attention = Alignments(source, target, cancellation) };

@@ -68,7 +68,8 @@ export function explainText({ model, token: position, occlusion = true }) {
         map("cross", target.length, WORDS.length, false)]
       : [map("text", WORDS.length, WORDS.length, true)],
     lens: isChain ? [] : lens(read),
-    states: isChain ? WORDS.map((_text, i) => (i === 0 ? [] : [0.7, 0.2, 0.1].map((_p, s, all) => all[(s + i) % 3]))) : [],
+    states: !isChain ? [] : WORDS.map((_text, i) =>
+      (i === 0 ? [] : [0.7, 0.2, 0.1].map((_p, s, all) => all[(s + i) % 3]))),
     prediction: {
       position: at, query: at - 1, token: token(read[at] ?? ".", 9, share), alternatives: top(read[at] ?? ".", share),
       occlusion: occlusion ? occluded : [],
@@ -87,8 +88,9 @@ const NETWORK = {
   ],
   graph: {
     nodes: ["asia", "smoke", "tuberculosis", "lung cancer", "bronchitis", "either", "x-ray", "dyspnoea"],
-    edges: [[0, 2, 0.01], [1, 3, 0.02], [1, 4, 0.05], [2, 5, 0.04], [3, 5, 0.2], [5, 6, 0.18], [4, 7, 0.2], [5, 7, 0.03]]
-      .map(([parent, child, strength]) => ({ parent, child, strength })),
+    edges: [
+      [0, 2, 0.01], [1, 3, 0.02], [1, 4, 0.05], [2, 5, 0.04], [3, 5, 0.2], [5, 6, 0.18], [4, 7, 0.2], [5, 7, 0.03],
+    ].map(([parent, child, strength]) => ({ parent, child, strength })),
   },
 };
 

@@ -118,7 +118,7 @@ async function answer(path, body, settings) {
   if (area === "rate") return rate(rest[0], body);
   check(body);
   if (path === "/v1/atelier/explain") {
-    if (body.text.length > 2000) throw new Refusal(400, "the text has 2001 tokens, and an explanation at most 256", "text");
+    if (body.text.length > 2000) throw new Refusal(400, "the text has too many tokens: at most 256", "text");
     return explainText(body);
   }
   if (path === "/v1/images/generations") return { data: images(body) };

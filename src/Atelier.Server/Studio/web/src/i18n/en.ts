@@ -161,7 +161,8 @@ export const en = {
   view_lens: "Layers",
   view_states: "States",
   attention: "Attention",
-  attentionHelp: "Choose a token, or point at one, to see which tokens it attends to. Stronger colours are larger weights.",
+  attentionHelp:
+    "Choose a token, or point at one, to see which tokens it attends to. Stronger colours are larger weights.",
   rolloutHelp:
     "How much of the last layer comes from each token if only attention moved information (Abnar and Zuidema 2020).",
   map_text: "in the text",

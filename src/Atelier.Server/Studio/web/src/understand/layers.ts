@@ -50,7 +50,8 @@ export function draw(graph: Graph): Drawing {
     const near = sweep % 2 === 0 ? parents : children;
     const middle = (node: number): number => {
       const others = near[node] ?? [];
-      return others.length === 0 ? (order[node] ?? 0) : others.reduce((sum, o) => sum + (order[o] ?? 0), 0) / others.length;
+      if (others.length === 0) return order[node] ?? 0;
+      return others.reduce((sum, other) => sum + (order[other] ?? 0), 0) / others.length;
     };
     layers.forEach((layer) => layer.sort((a, b) => middle(a) - middle(b)));
     rank();
