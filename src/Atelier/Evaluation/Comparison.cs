@@ -65,7 +65,8 @@ public sealed record Comparison(Metric Difference, ComparisonBasis Basis, Compar
         return Paired(MeanScore.Compare(own, other, samples, seed, headline.Unit), pieces, headline);
     }
 
-    /// <summary>Decides by a paired test: one model is better if the interval of the difference excludes zero.</summary>
+    /// <summary>Decides by a paired test: one model is better if the interval of the difference excludes
+    /// zero.</summary>
     /// <param name="test">The test of the model against the other.</param>
     /// <param name="pieces">The number of items that were resampled.</param>
     /// <param name="headline">The metric.</param>
