@@ -20,11 +20,14 @@ public sealed class RateTests : IDisposable
     [Fact]
     public void A_study_is_created_answered_and_exported()
     {
-        string run = _tool.At("run"), study = _tool.At("study"), prompts = _tool.At("prompts.txt");
+        string run = _tool.At("run"), other = _tool.At("other"), study = _tool.At("study"),
+            prompts = _tool.At("prompts.txt");
         _tool.Run(["train", "--text", _tool.Rhymes(), "--out", run, .. Tiny]).Code.ShouldBe(0);
+        // another seed: pairs of the same outputs would be left out
+        _tool.Run(["train", "--text", _tool.Rhymes(), "--out", other, "--seed", "2", .. Tiny]).Code.ShouldBe(0);
         File.WriteAllText(prompts, "1 little boat\n\n2 little boats\n");
-        ToolResult created = _tool.Run("rate", "create", $"a={run}", $"b={run}", "--prompts", prompts, "--count", "2",
-            "--out", study, "--json");
+        ToolResult created = _tool.Run("rate", "create", $"a={run}", $"b={other}", "--prompts", prompts, "--count",
+            "2", "--out", study, "--json");
         created.Code.ShouldBe(0, created.Error);
         ToolResult invited = _tool.Run("rate", "invite", study, "ann", "ben", "--json");
         invited.Code.ShouldBe(0, invited.Error);
