@@ -163,6 +163,7 @@ public sealed class TrainingTests
         using var http = new HttpClient { BaseAddress = second.Address };
         string studio = await http.GetStringAsync("v1/atelier/studio", Cancellation);
         studio.ShouldContain("\"trains\":false");
+        (await http.GetStringAsync($"v1/atelier/runs/{id}", Cancellation)).ShouldContain("/nowhere/at-all");
         (await StatusAsync(http, HttpMethod.Post, $"runs/{id}/resume")).ShouldBe(403);
     }
 

@@ -38,16 +38,9 @@ internal sealed class TrainingStore : IDisposable
             return;
         string folder = Path.Combine(_runs, Hidden);
         Starts = options.Trainer is not null;
-        if (Directory.Exists(folder)) // otherwise the first training makes it
-        {
-            if (Starts && !(Starts = TryHold()))
-                log.LogWarning("another server starts the trainings of {Folder}; this one starts none", _runs);
-            foreach (string path in Directory.EnumerateDirectories(folder))
-            {
-                if (Read(Path.Combine(path, FactsFile)) is { } known)
-                    _trainings[known.Id] = known;
-            }
-        }
+        // otherwise the first training makes the folder
+        if (Starts && Directory.Exists(folder) && !(Starts = TryHold()))
+            log.LogWarning("another server starts the trainings of {Folder}; this one starts none", _runs);
         if (Starts)
             _pumping = time.CreateTimer(_ => Pump(), null, Interval, Interval);
     }
@@ -59,17 +52,17 @@ internal sealed class TrainingStore : IDisposable
     public IReadOnlyList<(TrainingJob Training, string Status)> List()
     {
         lock (_gate)
+        {
+            if (_lock is null && _runs is not null)
+                ReadAll(); // another server may have changed them
             return [.. _trainings.Values.ToArray().Select(one => (one, StatusOf(one))).Where(one =>
                 one.Item2 != RunRecord.Gone)];
+        }
     }
 
     /// <summary>Returns a training with its status by its id; null if there is none.</summary>
-    public (TrainingJob Training, string Status)? Find(string id)
-    {
-        lock (_gate)
-            return _trainings.TryGetValue(id, out TrainingJob? found) && StatusOf(found) is var status
-                && status != RunRecord.Gone ? (found, status) : null;
-    }
+    public (TrainingJob Training, string Status)? Find(string id) =>
+        List().Where(one => one.Training.Id == id).Select(one => ((TrainingJob, string)?)one).FirstOrDefault();
 
     /// <summary>The folder of a training's run.</summary>
     public string FolderOf(TrainingJob training) => Path.Combine(_runs!, training.Name);
@@ -177,6 +170,7 @@ internal sealed class TrainingStore : IDisposable
             Directory.CreateDirectory(folder);
             _lock = new FileStream(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite,
                 FileShare.None, 1);
+            ReadAll(); // an earlier server may have changed them
             return true;
         }
         catch (IOException) when (Run.IsHeld(folder))
@@ -241,9 +235,22 @@ internal sealed class TrainingStore : IDisposable
         return training.Ended!;
     }
 
+    private void ReadAll()
+    {
+        string folder = Path.Combine(_runs!, Hidden);
+        _trainings.Clear();
+        foreach (string path in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder) : [])
+        {
+            if (Read(Path.Combine(path, FactsFile)) is { } known)
+                _trainings[known.Id] = known;
+        }
+    }
+
     private void Keep(TrainingJob training)
     {
         _trainings[training.Id] = training;
+        if (_lock is null)
+            return; // it is another server's
         AtomicFile.WriteText(Path.Combine(PlaceOf(training.Id), FactsFile), JsonSerializer.Serialize(training));
     }
 
