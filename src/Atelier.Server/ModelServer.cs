@@ -133,7 +133,7 @@ public sealed class ModelServer : IAsyncDisposable
         }));
         services.AddSingleton(workshop).AddSingleton(options).AddSingleton(TimeProvider.System)
             .AddSingleton<ModelStore>().AddSingleton(_ => studies).AddSingleton(uploads).AddSingleton<DataList>()
-            .AddSingleton<TrainingStore>().AddSingleton<TrainingPlaces>().AddSingleton<RecipeNaming>()
+            .AddSingleton<TrainingStore>().AddSingleton<PathRedaction>().AddSingleton<RecipeNaming>()
             .AddSingleton<RecipeChecking>().AddSingleton<RunList>();
         if (IPAddress.IsLoopback(options.Address))
         {

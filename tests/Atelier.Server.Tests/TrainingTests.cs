@@ -72,6 +72,9 @@ public sealed class TrainingTests
         JsonNode finished = await UntilAsync(server, id, run => (string)run["status"]! is not ("running" or "queued"));
         ((string)finished["status"]!).ShouldBe("finished", finished["log"]!.ToJsonString());
         ((string)finished["model"]!).ShouldBe("sums");
+        JsonNode card = await server.GetAsync($"v1/atelier/runs/{id}/card", Cancellation);
+        ((string)card["model"]!).ShouldBe("sums");
+        ((string)card["recipe_yaml"]!).ShouldContain($"source: {data}");
         (await StatusAsync(server, HttpMethod.Post, $"runs/{id}/resume")).ShouldBe(409);
         JsonNode models = await server.GetAsync("v1/models", Cancellation);
         models["data"]!.AsArray().Select(model => (string)model!["id"]!).ShouldBe(["sums", "tiny"]);

@@ -9,7 +9,6 @@ using Atelier.Server.Serving;
 using Atelier.Server.Trainings;
 using Atelier.Tasks;
 using Atelier.Tasks.Text;
-using Microsoft.Net.Http.Headers;
 
 namespace Atelier.Server.Api;
 
@@ -17,16 +16,17 @@ namespace Atelier.Server.Api;
 /// GET /v1/atelier/runs/ID/card and /report: what the model of a run is, its data, its figures beside baselines, its
 /// curves and samples, and its limits.
 /// </summary>
-internal sealed class CardEndpoint(Workshop workshop, ServedRuns runs, RecipeNaming naming)
+internal sealed class CardEndpoint(Workshop workshop, RunList runs, RecipeNaming naming)
 {
     private const int MostSamples = 4; // of a section
     private const string Bundled = "bundle";
 
     public Task CardAsync(HttpContext context)
     {
-        RunRecord run = runs.Require(Id(context));
-        ServedModel? model = runs.ModelOf(run);
-        JsonObject json = RunsEndpoint.Describe(run, run.CurrentStatus);
+        RunView view = runs.Require(Id(context));
+        RunRecord run = view.Record;
+        ServedModel? model = runs.ModelOf(view);
+        JsonObject json = RunsEndpoint.Describe(run, view.Status);
         json["model"] = model?.Name;
         Describe(json, run.Folder);
         json["downloads"] = new JsonArray([.. model is null ? [] : Downloads(run.Folder).Select(one => (JsonNode)one)]);
@@ -38,15 +38,13 @@ internal sealed class CardEndpoint(Workshop workshop, ServedRuns runs, RecipeNam
 
     public Task ReportAsync(HttpContext context)
     {
-        RunRecord run = runs.Require(Id(context));
+        RunRecord run = runs.Require(Id(context)).Record;
         EvaluationReport report = EvaluationReport.Read(run.Folder)
             ?? throw new ApiException(StatusCodes.Status404NotFound, $"the run '{run.Id}' was not evaluated", "id",
                 "not_evaluated");
         string name = Path.GetFileName(run.Folder);
-        var disposition = new ContentDispositionHeaderValue("attachment");
-        disposition.SetHttpFileName(DownloadsEndpoint.FileNameOf(name) + "-report.md");
-        context.Response.ContentType = "text/markdown; charset=utf-8";
-        context.Response.Headers.ContentDisposition = disposition.ToString();
+        DownloadsEndpoint.SetHeaders(context, "text/markdown; charset=utf-8",
+            DownloadsEndpoint.FileNameOf(name) + "-report.md");
         // without the folders of this machine
         return context.Response.WriteAsync((report with { Run = name, Data = FigureJson.DataOf(report) }).ToMarkdown(),
             context.RequestAborted);

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Atelier.Evaluation;
 using Atelier.Runs;
 using Atelier.Server.Serving;
+using Atelier.Server.Trainings;
 
 namespace Atelier.Server.Api;
 
@@ -9,7 +10,7 @@ namespace Atelier.Server.Api;
 /// GET /v1/atelier/compare?runs=ID,ID or ?model=NAME&amp;model=NAME: the figures of runs on held-out data, and the
 /// paired test of each against the first.
 /// </summary>
-internal sealed class CompareEndpoint(ModelStore models, ServedRuns runs)
+internal sealed class CompareEndpoint(ModelStore models, RunList runs)
 {
     private const int Fewest = 2, Most = 4;
 
@@ -38,14 +39,14 @@ internal sealed class CompareEndpoint(ModelStore models, ServedRuns runs)
 
     private Compared OfRun(string id)
     {
-        RunRecord run = runs.Require(id, "runs");
-        return new(run.Folder, run, runs.ModelOf(run)?.Name);
+        RunView run = runs.Require(id, "runs");
+        return new(run.Record.Folder, run.Record, runs.ModelOf(run)?.Name);
     }
 
     private Compared OfModel(string name)
     {
         ServedModel model = models.Find(name) ?? throw ApiException.NoModel(name);
-        return new(ServedRuns.FolderOf(model), runs.RunOf(model), name);
+        return new(model.RunFolder, runs.Of(model)?.Record, name);
     }
 
     private static JsonObject Describe(Compared one, JudgedRun judged) => new()

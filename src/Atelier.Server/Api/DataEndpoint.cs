@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Formats;
+using Atelier.Server.Security;
 using Atelier.Server.Trainings;
 using Atelier.Server.Uploads;
 
 namespace Atelier.Server.Api;
 
 /// <summary>/v1/atelier/data: uploads, worlds and data sets, and what is in them.</summary>
-internal sealed class DataEndpoint(DataList data, TrainingStore trainings)
+internal sealed class DataEndpoint(DataList data, TrainingStore trainings, PathRedaction paths)
 {
     private const int MostShown = 20;
     private static readonly SemaphoreSlim Reading = new(1, 1); // reading takes the processors and much memory
@@ -68,7 +69,7 @@ internal sealed class DataEndpoint(DataList data, TrainingStore trainings)
         {
             JsonObject json = await Task.Run(() => DataPreview.Of(known, modality, column, count,
                 context.RequestAborted), context.RequestAborted).ConfigureAwait(false);
-            await JsonAnswer.WriteAsync(context, (JsonObject)WithoutFolders(json)!).ConfigureAwait(false);
+            await JsonAnswer.WriteAsync(context, (JsonObject)paths.Redact(json)!).ConfigureAwait(false);
         }
         catch (AtelierException e)
         {
@@ -98,16 +99,7 @@ internal sealed class DataEndpoint(DataList data, TrainingStore trainings)
     {
         AtelierException said = e.InWords(name => $"'{RequestBody.Field(name)}'", name => $"'{name}'");
         string place = said.Where is null ? "" : Path.GetFileName(said.Where) + ": ";
-        return ApiException.Invalid(param, data.Uploads.WithoutFolders(
+        return ApiException.Invalid(param, paths.Redact(
             $"{place}{said.Message}{(said.Hint is null ? "" : $"; {said.Hint}")}"), "unreadable_data");
     }
-
-    private JsonNode? WithoutFolders(JsonNode? node) => node switch
-    {
-        JsonObject json => new JsonObject(json.Select(pair => KeyValuePair.Create(
-            data.Uploads.WithoutFolders(pair.Key), WithoutFolders(pair.Value)))),
-        JsonArray list => new JsonArray([.. list.Select(WithoutFolders)]),
-        JsonValue value when value.TryGetValue(out string? text) => data.Uploads.WithoutFolders(text),
-        _ => node?.DeepClone(),
-    };
 }

@@ -143,7 +143,8 @@ internal sealed class DownloadsEndpoint(ModelStore models, Workshop workshop)
         return context.Response.SendFileAsync(path, context.RequestAborted);
     }
 
-    private static void SetHeaders(HttpContext context, string mediaType, string name)
+    /// <summary>Sets the headers of an answer that is a file to save.</summary>
+    internal static void SetHeaders(HttpContext context, string mediaType, string name)
     {
         var disposition = new ContentDispositionHeaderValue("attachment");
         disposition.SetHttpFileName(name);

@@ -20,14 +20,9 @@ internal sealed class ImageUpload
     /// <summary>Reads the form of a request.</summary>
     /// <param name="context">The request.</param>
     /// <param name="mostBytes">The largest size of a body.</param>
-    /// <exception cref="ApiException">The body is no such form, or comes from a page of another site.</exception>
+    /// <exception cref="ApiException">The body is no such form.</exception>
     public static async Task<ImageUpload> ReadAsync(HttpContext context, long mostBytes)
     {
-        // browsers send forms, unlike JSON, from any page to any address without asking first
-        string? site = context.Request.Headers["Sec-Fetch-Site"];
-        if (site is not (null or "same-origin" or "none"))
-            throw new ApiException(StatusCodes.Status403Forbidden, "forms of other sites are not accepted",
-                code: "other_site");
         if (context.Request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) != true)
             throw RequestBody.OtherMediaType();
         var limits = new FormOptions

@@ -56,7 +56,7 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
     /// tells.</summary>
     private string? TaskOf(ServedModel model)
     {
-        string folder = ServedRuns.FolderOf(model);
+        string folder = model.RunFolder;
         if (Run.Exists(folder))
         {
             try

@@ -53,7 +53,7 @@ internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeCh
         }
         catch (AtelierException e)
         {
-            throw ApiException.Invalid("data", data.Uploads.WithoutFolders(checking.Words(e)), "unreadable_data");
+            throw ApiException.Invalid("data", checking.Words(e), "unreadable_data");
         }
         string yaml = advice.Settings.Select(setting => setting.Split('=', 2)).Aggregate("", (text, pair) =>
             RecipeEditor.Set(text, pair[0], pair[0] switch
@@ -97,7 +97,7 @@ internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeCh
             throw ApiException.Invalid("recipe_yaml", found.Errors[0].Message, "invalid_recipe");
         RecipeField field = found.Fields.FirstOrDefault(field => field.Key == fields.Key)
             ?? throw ApiException.Invalid("key", $"recipes of the family {found.Recipe.Model.Family} have no key "
-                + $"'{Short(fields.Key)}'; POST /v1/atelier/recipes/check lists them");
+                + $"'{RecipeNaming.Short(fields.Key)}'; POST /v1/atelier/recipes/check lists them");
         string? value = fields.Value is null ? null
             : field.Type is "text" or "choice" ? RecipeEditor.Quote(fields.Value) : fields.Value;
         try
@@ -114,10 +114,8 @@ internal sealed class RecipesEndpoint(Workshop workshop, DataList data, RecipeCh
     private static string Required(string? yaml) => yaml
         ?? throw ApiException.Invalid("recipe_yaml", "'recipe_yaml' is missing; it is the text of a recipe");
 
-    private static string Short(string key) => key.Length <= 60 ? key : key[..57] + "...";
-
     private ITask TaskOf(string kind) => workshop.Tasks.FirstOrDefault(task => task.Name == kind)
-        ?? throw ApiException.Invalid("kind", $"there is no kind of data '{Short(kind)}'; there are "
+        ?? throw ApiException.Invalid("kind", $"there is no kind of data '{RecipeNaming.Short(kind)}'; there are "
             + string.Join(", ", workshop.Tasks.Select(task => task.Name)));
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Atelier.Server.Security;
 using Atelier.Server.Serving;
 using Atelier.Server.Trainings;
 using Atelier.Server.Uploads;
@@ -46,11 +47,11 @@ internal static class Routes
         Get("/v1/models/{name}", list.OneAsync, "Describes a model.");
         Get("/v1/atelier/models/{name}", list.OptionsAsync, "Lists the fields that a request to a model can have.");
         MapMaking(app);
-        var served = new ServedRuns(workshop, models);
-        var card = new CardEndpoint(workshop, served, services.GetRequiredService<RecipeNaming>());
+        var runs = services.GetRequiredService<RunList>();
+        var card = new CardEndpoint(workshop, runs, services.GetRequiredService<RecipeNaming>());
         Get("/v1/atelier/runs/{id}/card", card.CardAsync, "Shows what the model of a training is, and how good.");
         Get("/v1/atelier/runs/{id}/report", card.ReportAsync, "The report of an evaluation, as Markdown.");
-        Get("/v1/atelier/compare", new CompareEndpoint(models, served).InvokeAsync,
+        Get("/v1/atelier/compare", new CompareEndpoint(models, runs).InvokeAsync,
             "Compares trainings or models on held-out data.");
         var downloads = new DownloadsEndpoint(models, workshop);
         Get("/v1/atelier/models/{name}/bundle", downloads.BundleAsync, "Downloads a model as a .zip of its bundle.");
@@ -89,15 +90,16 @@ internal static class Routes
         var known = services.GetRequiredService<DataList>();
         var workshop = services.GetRequiredService<Workshop>();
         var naming = services.GetRequiredService<RecipeNaming>();
-        var runs = new RunsEndpoint(workshop, services.GetRequiredService<RunList>(), trainings, naming,
-            services.GetRequiredService<TrainingPlaces>());
-        Get("/v1/atelier/runs", runs.ListAsync, "Lists trainings.");
-        Get("/v1/atelier/runs/{id}", runs.OneAsync, "Shows the recipe, curves, samples and plots of a training.");
-        var starting = new TrainingsEndpoint(workshop, trainings, checking, naming);
+        var runs = services.GetRequiredService<RunList>();
+        var paths = services.GetRequiredService<PathRedaction>();
+        var shown = new RunsEndpoint(workshop, runs, trainings, naming, paths);
+        Get("/v1/atelier/runs", shown.ListAsync, "Lists trainings.");
+        Get("/v1/atelier/runs/{id}", shown.OneAsync, "Shows the recipe, curves, samples and plots of a training.");
+        var starting = new TrainingsEndpoint(workshop, runs, trainings, checking, naming);
         Post<TrainingFields>("/v1/atelier/runs", starting.StartAsync, "Starts a training.");
         Ask("/v1/atelier/runs/{id}/stop", starting.StopAsync, "Interrupts a training, which saves a checkpoint.");
         Ask("/v1/atelier/runs/{id}/resume", starting.ResumeAsync, "Continues a training.");
-        var data = new DataEndpoint(known, trainings);
+        var data = new DataEndpoint(known, trainings, paths);
         Get("/v1/atelier/data", data.ListAsync, "Lists uploads, worlds and data sets.");
         Get("/v1/atelier/data/{id}", data.ShowAsync, "Shows what is in data.");
         Ask("/v1/atelier/data", data.AddAsync, "Uploads data, as multipart/form-data with parts named 'file'.");

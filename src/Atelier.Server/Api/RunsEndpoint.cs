@@ -3,13 +3,14 @@ using System.Text.Json.Nodes;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Server.Security;
 using Atelier.Server.Trainings;
 
 namespace Atelier.Server.Api;
 
 /// <summary>GET /v1/atelier/runs and /v1/atelier/runs/ID: trainings, their curves, samples and plots.</summary>
 internal sealed class RunsEndpoint(Workshop workshop, RunList runs, TrainingStore trainings, RecipeNaming naming,
-    TrainingPlaces places)
+    PathRedaction paths)
 {
     private const int MostPoints = 500; // of a curve
     private const string PerSecond = "PerSecond"; // the end of the name of a speed: tokensPerSecond
@@ -31,9 +32,7 @@ internal sealed class RunsEndpoint(Workshop workshop, RunList runs, TrainingStor
     public Task OneAsync(HttpContext context)
     {
         string id = (string)context.Request.RouteValues["id"]!;
-        // an id of the history, never a folder
-        RunView view = runs.All().FirstOrDefault(one => one.Record.Id == id)
-            ?? throw new ApiException(StatusCodes.Status404NotFound, $"there is no run '{id}'", "id", "run_not_found");
+        RunView view = runs.Require(id);
         string folder = view.Record.Folder;
         JsonObject json = Describe(view.Record, view.Status);
         string? text = File.Exists(Run.RecipePath(folder)) ? InputFile.ReadAllText(Run.RecipePath(folder))
@@ -46,15 +45,12 @@ internal sealed class RunsEndpoint(Workshop workshop, RunList runs, TrainingStor
         json["plots"] = Files(Run.PlotsOf(folder), MostPlots);
         TrainingLog log = view.Training is null ? new([], null) : trainings.LogOf(view.Training);
         json["progress"] = Progress(view, recipe?.Training.Steps, last);
-        json["log"] = new JsonArray([.. log.Lines.Select(line => (JsonNode)Words(line))]);
-        json["failure"] = view.Status == "failed" && log.Failure is { } failure ? Words(failure) : null;
-        json["model"] = runs.ModelOf(view);
+        json["log"] = new JsonArray([.. log.Lines.Select(line => (JsonNode)paths.Redact(line))]);
+        json["failure"] = view.Status == "failed" && log.Failure is { } failure ? paths.Redact(failure) : null;
+        json["model"] = runs.ModelOf(view)?.Name;
         json["data"] = view.Training?.Data ?? (recipe is null ? null : naming.DataOf(recipe.Data.Source));
         return JsonAnswer.WriteAsync(context, json);
     }
-
-    /// <summary>A line of a trainer, without the folders of this machine.</summary>
-    private string Words(string line) => places.Without(naming.WithoutFolders(line));
 
     private JsonObject? Progress(RunView view, long? total, Dictionary<string, double> last)
     {

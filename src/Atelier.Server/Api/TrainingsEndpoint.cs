@@ -5,7 +5,7 @@ using Atelier.Server.Trainings;
 namespace Atelier.Server.Api;
 
 /// <summary>POST /v1/atelier/runs, and /v1/atelier/runs/ID/stop and /resume: starts and ends trainings.</summary>
-internal sealed class TrainingsEndpoint(Workshop workshop, TrainingStore trainings, RecipeChecking checking,
+internal sealed class TrainingsEndpoint(Workshop workshop, RunList runs, TrainingStore trainings, RecipeChecking checking,
     RecipeNaming naming)
 {
     private const int LongestName = 100;
@@ -33,14 +33,14 @@ internal sealed class TrainingsEndpoint(Workshop workshop, TrainingStore trainin
             trainings.Stop(known.Training);
             return AcceptAsync(context, known.Training);
         }
-        throw new ApiException(StatusCodes.Status409Conflict, Record(id).CurrentStatus == "running"
+        throw new ApiException(StatusCodes.Status409Conflict, runs.Require(id).Status == "running"
             ? "another program runs this training; stop it there" : "this training does not run", "id", "wrong_status");
     }
 
     public Task ResumeAsync(HttpContext context)
     {
         string id = IdOf(context);
-        TrainingJob training = trainings.Find(id) is { } known ? known.Training : Adopt(Record(id));
+        TrainingJob training = trainings.Find(id) is { } known ? known.Training : Adopt(runs.Require(id).Record);
         trainings.Resume(training);
         return AcceptAsync(context, training);
     }
@@ -51,10 +51,6 @@ internal sealed class TrainingsEndpoint(Workshop workshop, TrainingStore trainin
             "this run is in another folder; resume it there", "id", "wrong_folder")
         : new TrainingJob(run.Id, Path.GetFileName(run.Folder), run.Recipe, run.Family,
             naming.DataOf(Run.ReadRecipe(run.Folder, workshop.Families).Data.Source), run.Started);
-
-    private RunRecord Record(string id) => workshop.History.List().FirstOrDefault(run => run.Id == id
-        && run.CurrentStatus != RunRecord.Gone)
-        ?? throw new ApiException(StatusCodes.Status404NotFound, $"there is no run '{id}'", "id", "run_not_found");
 
     private static string IdOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
 

@@ -48,8 +48,10 @@ internal sealed class ModelStore : IDisposable
     /// <summary>Returns a model by its name; null if there is none.</summary>
     public ServedModel? Find(string name)
     {
-        if (_options.RunsFolder is null || _options.Models.ContainsKey(name))
-            return _models.GetValueOrDefault(name);
+        // the usual case, without looking at all runs: a model that is known, and whose run is still there
+        if (_models.TryGetValue(name, out ServedModel? known)
+            && (_options.Models.ContainsKey(name) || Run.HasResult(known.Path)))
+            return known;
         LookForRuns();
         return _models.GetValueOrDefault(name);
     }

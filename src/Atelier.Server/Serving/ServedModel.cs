@@ -38,6 +38,9 @@ internal sealed class ServedModel : IDisposable
     /// <summary>The folder of a run or a bundle, or a file.</summary>
     public string Path { get; }
 
+    /// <summary>The folder of the model's run; that of the model itself if it has none.</summary>
+    public string RunFolder => RunFolderOf(Path);
+
     /// <summary>The queue of the model's requests.</summary>
     public RequestQueue Queue { get; }
 
@@ -59,6 +62,15 @@ internal sealed class ServedModel : IDisposable
 
     /// <summary>The type of model that its files name; null for a single file, or where there are none.</summary>
     public string? ModelType => OpenBundle()?.ModelType;
+
+    /// <summary>Returns the folder of the run that a folder is of, which may be its bundle; the folder itself if there
+    /// is no run.</summary>
+    public static string RunFolderOf(string path)
+    {
+        string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        return System.IO.Path.GetDirectoryName(full) is { } parent && !Run.Exists(full) && Run.Exists(parent) ? parent
+            : full;
+    }
 
     /// <summary>Returns the model, loaded; it stays in memory until the lease is disposed.</summary>
     /// <param name="cancellation">Cancels waiting for the model to be loaded.</param>

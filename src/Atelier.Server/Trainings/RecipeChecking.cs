@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Atelier.Recipes;
-using Atelier.Server.Uploads;
+using Atelier.Server.Security;
 using Atelier.Tasks;
 
 namespace Atelier.Server.Trainings;
@@ -21,7 +21,7 @@ internal sealed record CheckedRecipe(Recipe? Recipe, string Yaml, IReadOnlyList<
     IReadOnlyList<RecipeField> Fields);
 
 /// <summary>Checks recipes of requests as the trainer will read them.</summary>
-internal sealed class RecipeChecking(Workshop workshop, DataList data, RecipeNaming naming, TrainingPlaces places)
+internal sealed class RecipeChecking(Workshop workshop, RecipeNaming naming, PathRedaction paths)
 {
     /// <summary>Checks a recipe.</summary>
     /// <param name="yaml">Its text, with names of data and models.</param>
@@ -62,17 +62,6 @@ internal sealed class RecipeChecking(Workshop workshop, DataList data, RecipeNam
     {
         AtelierException said = e.InWords(name => $"'{JsonNamingPolicy.SnakeCaseLower.ConvertName(name)}'",
             name => $"'atelier {name}'");
-        return places.Without(data.Uploads.WithoutFolders(
-            said.Hint is null ? said.Message : $"{said.Message}; {said.Hint}"));
+        return paths.Redact(said.Hint is null ? said.Message : $"{said.Message}; {said.Hint}");
     }
-}
-
-/// <summary>Takes the folder of runs out of texts for others.</summary>
-internal sealed class TrainingPlaces(ServerOptions options)
-{
-    private readonly string? _runs = options.RunsFolder is null ? null
-        : Path.GetFullPath(options.RunsFolder) + Path.DirectorySeparatorChar;
-
-    /// <summary>Returns a text without the folder.</summary>
-    public string Without(string text) => _runs is null ? text : text.Replace(_runs, "", StringComparison.Ordinal);
 }

@@ -14,7 +14,7 @@ internal sealed record RefusedKey(string Key, string Message);
 /// Gives the keys of recipes that may be paths the names that requests use, and the paths that trainings need: requests
 /// name data by their ids and models by their names, and no path of theirs reaches the file system.
 /// </summary>
-internal sealed class RecipeNaming(Workshop workshop, DataList data, ModelStore models, TrainingStore trainings)
+internal sealed class RecipeNaming(Workshop workshop, DataList data, ModelStore models, RunList runs)
 {
     private static readonly string[] Words = ["auto", "none"];
 
@@ -36,7 +36,7 @@ internal sealed class RecipeNaming(Workshop workshop, DataList data, ModelStore 
                 _ => Words.Contains(value) || Catalogue.OfThisMachine().Find(value) is not null ? value : null,
             };
             if (path is null)
-                refused.Add(new(field.Key, $"{field.Key} is '{Shown(value)}', but {Allowed(kind)}"));
+                refused.Add(new(field.Key, $"{field.Key} is '{Short(value)}', but {Allowed(kind)}"));
             else if (path != value)
                 yaml = RecipeEditor.Set(yaml, field.Key, RecipeEditor.Quote(path));
         }
@@ -53,7 +53,7 @@ internal sealed class RecipeNaming(Workshop workshop, DataList data, ModelStore 
         {
             if (field.Value is not { } value || field.Path is not (RecipePath.Data or RecipePath.Model))
                 continue;
-            string? name = field.Path == RecipePath.Data ? data.Uploads.At(value)?.Id : NameOf(value);
+            string? name = field.Path == RecipePath.Data ? data.Uploads.At(value)?.Id : runs.ModelIn(value)?.Name;
             if (name is not null)
                 yaml = RecipeEditor.Set(yaml, field.Key, RecipeEditor.Quote(name));
         }
@@ -65,28 +65,18 @@ internal sealed class RecipeNaming(Workshop workshop, DataList data, ModelStore 
     /// <summary>The id of the data that a recipe with paths names; null if they have none.</summary>
     public string? DataOf(string source) => data.Uploads.At(source)?.Id ?? data.Find(source)?.Id;
 
-    /// <summary>Returns a text for others without the folder of uploads.</summary>
-    public string WithoutFolders(string text) => data.Uploads.WithoutFolders(text);
+    /// <summary>Returns a value of a request as messages show it.</summary>
+    public static string Short(string value) => value.Length <= 60 ? value : value[..57] + "...";
 
     private string? FolderOf(string name)
     {
         if (models.Find(name) is { } model)
             return Directory.Exists(model.Path) ? Path.GetFullPath(model.Path) : null;
-        return trainings.Find(name) is { Status: "finished" } own ? trainings.FolderOf(own.Training)
-            : workshop.History.List().FirstOrDefault(run => run.Id == name && run.CurrentStatus == "finished")?.Folder;
-    }
-
-    private string? NameOf(string folder)
-    {
-        string run = Path.GetFileName(folder) == "bundle" ? Path.GetDirectoryName(folder)! : folder;
-        return models.Models.FirstOrDefault(model => Path.GetFullPath(model.Path) is var path
-            && (path == run || path == folder))?.Name;
+        return runs.Find(name) is { Status: "finished" } run ? run.Record.Folder : null;
     }
 
     private static bool IsWithin(string value) => !Path.IsPathRooted(value)
         && !value.Contains('\0', StringComparison.Ordinal) && !value.Split('/', '\\').Contains("..");
-
-    private static string Shown(string value) => value.Length <= 60 ? value : value[..57] + "...";
 
     private static string Allowed(RecipePath kind) => kind switch
     {

@@ -42,7 +42,7 @@ internal sealed class TrainingStore : IDisposable
         if (Starts && Directory.Exists(folder) && !(Starts = TryHold()))
             log.LogWarning("another server starts the trainings of {Folder}; this one starts none", _runs);
         if (Starts)
-            _pumping = time.CreateTimer(_ => Pump(), null, Interval, Interval);
+            _pumping = time.CreateTimer(_ => PumpAlone(), null, Interval, Interval);
     }
 
     /// <summary>Whether this server starts trainings.</summary>
@@ -277,6 +277,20 @@ internal sealed class TrainingStore : IDisposable
         }
     }
 
+    /// <summary>Does so outside of a request: an error, such as a full disk, is logged, and must not end the
+    /// server.</summary>
+    private void PumpAlone()
+    {
+        try
+        {
+            Pump();
+        }
+        catch (Exception e) when (e is AtelierException or IOException or UnauthorizedAccessException)
+        {
+            _log.LogError(e, "the trainings of {Folder} cannot be looked after", _runs);
+        }
+    }
+
     private void Begin(TrainingJob training)
     {
         string folder = FolderOf(training), place = PlaceOf(training.Id);
@@ -285,7 +299,7 @@ internal sealed class TrainingStore : IDisposable
         try
         {
             ProcessMark? process = Trainer.Start(_options.Trainer!, [.. arguments, "--json"],
-                Path.Combine(place, LogFile), Pump);
+                Path.Combine(place, LogFile), PumpAlone);
             Keep(training with { Waiting = null, Process = process });
             _log.LogInformation("training {Id} has begun: {Name}", training.Id, training.Name);
         }

@@ -40,6 +40,9 @@ internal sealed class UploadStore
         }
     }
 
+    /// <summary>The folder of all uploads; null if the server accepts none.</summary>
+    public string? Folder => _folder;
+
     /// <summary>The largest size of an upload in bytes; 0 if the server accepts none.</summary>
     public long MostBytes => _folder is null ? 0 : _options.MostUploadBytes;
 
@@ -85,10 +88,6 @@ internal sealed class UploadStore
         string id = path[(_folder.Length + 1)..].Split(Path.DirectorySeparatorChar)[0];
         return Find(id) is { } upload && PathOf(upload) == path ? upload : null;
     }
-
-    /// <summary>Writes a text for others, without the folders of this machine.</summary>
-    public string WithoutFolders(string text) => _folder is null ? text
-        : text.Replace($"{_folder}{Path.DirectorySeparatorChar}", "", StringComparison.Ordinal);
 
     /// <summary>Begins an upload.</summary>
     /// <exception cref="ApiException">The server accepts none.</exception>
