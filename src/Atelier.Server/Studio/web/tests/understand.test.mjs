@@ -21,7 +21,7 @@ test("attention follows the token, the layer and the head that are chosen", opti
     await page.locator(".caption", { hasText: "Attention of token 3, ␣sat" }).first().waitFor();
     assert.equal(await strip.locator("[data-index='5']").getAttribute("title"), "0%"); // it is later
     await page.getByRole("button", { name: "Layer 2, head 3" }).click();
-    assert.equal(await page.getByLabel("Head", { exact: true }).inputValue(), "2");
+    assert.equal(await page.getByRole("combobox", { name: "Head", exact: true }).inputValue(), "2");
     await page.locator("summary", { hasText: "As a table" }).click();
     const weights = await page.locator("details td:last-child").allInnerTexts();
     const sum = weights.reduce((all, one) => all + parseFloat(one), 0);
