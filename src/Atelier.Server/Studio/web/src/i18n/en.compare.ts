@@ -18,6 +18,7 @@ export const compareEn = {
   pIs: "p\u00a0=\u00a0{value}",
   pBelow: "p\u00a0≤\u00a0{value}",
   comma: ", ",
+  semicolon: "; ",
   colon: ": ",
   fullStop: ".",
   testHelp:

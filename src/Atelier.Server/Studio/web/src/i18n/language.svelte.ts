@@ -59,6 +59,11 @@ export function figureName(name: string): string {
   return known(`figure_${name}`) ?? (languages.current === "zh" ? FIGURES[name] : undefined) ?? words(name);
 }
 
+/** The kind of data of a model as pages show it: the server's word, which is English. */
+export function kindName(kind: string): string {
+  return (languages.current === "zh" ? known(`kind_${kind}`) : null) ?? kind;
+}
+
 /** A unit of the server as pages show it. */
 export function unitName(unit: string): string {
   return (languages.current === "zh" ? UNITS[unit] : undefined) ?? unit;

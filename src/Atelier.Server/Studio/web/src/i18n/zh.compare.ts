@@ -20,6 +20,7 @@ export const compareZh: Record<keyof typeof compareEn, string> = {
   pIs: "p\u00a0=\u00a0{value}",
   pBelow: "p\u00a0≤\u00a0{value}",
   comma: "，",
+  semicolon: "；",
   colon: "：",
   fullStop: "。",
   testHelp: "方括号内是 95 % 区间。检验对两个模型重复抽取相同的样本一千次；差值的区间不含零时，其中一个更好。" +

@@ -62,7 +62,7 @@ export const zh: Dictionary = {
   curves: "曲线",
   training: "训练",
   validation: "验证",
-  quantity: "数量",
+  quantity: "指标",
   logScale: "对数刻度",
   chartLabel: "{runs} 的{quantity}随步数的变化",
   atStep: "第 {step} 步",
