@@ -11,7 +11,8 @@ const LIMIT = 150_000;
 const FIRST_LOAD = ["index.html", "icon.svg", "assets/studio.js", "assets/studio.css"];
 const ROUTES = [
   "#/", "#/play/story", "#/play/digits", "#/play/spoken", "#/play/lungs", "#/watch", "#/watch/a1b2,c3d4",
-  "#/watch/c3d4", "#/watch/e5f6", "#/compare", "#/compare/story,tales", "#/compare/story,draft", "#/card", "#/card/c3d4", "#/card/e5f6",
+  "#/watch/c3d4", "#/watch/e5f6", "#/compare", "#/compare/story,tales", "#/compare/story,draft",
+  "#/card", "#/card/c3d4", "#/card/e5f6",
   "#/understand", "#/understand/story", "#/understand/lungs", "#/understand/chain", "#/understand/latents",
   "#/rate/pairs", "#/rate/images", "#/rate/scales", "#/make",
 ];
