@@ -9,7 +9,7 @@ const DATA = "tinystories, test part";
 const figures = (loss) => ({
   crossEntropyPerCharacter: figure(loss, 0.021, NATS),
   perplexity: figure(Math.exp(loss), 0.06, "per character"),
-  distinct2: figure(0.4182, 0, "of pairs of words"),
+  distinct2: figure(0.4182, 0, "share of word pairs"),
 });
 
 // which run each model is of, and how good it is; null for one that was not evaluated

@@ -48,6 +48,15 @@ export async function on(route, work, { settings = {}, base = address, expected 
   assert.deepEqual(errors, []);
 }
 
+/** Drops a file on the zone of uploads, with a text that is repeated. */
+export async function drop(page, name, text, times = 1) {
+  await page.getByRole("group", { name: "Upload" }).evaluate((zone, [fileName, part, count]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([part.repeat(count)], fileName));
+    for (const type of ["dragover", "drop"]) zone.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true }));
+  }, [name, text, times]);
+}
+
 export async function assertAccessible(page, name) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const found = violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target).join(", ")}`);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { beforeEach, test } from "node:test";
 import * as data from "../mock/data.mjs";
 import * as trainer from "../mock/trainer.mjs";
-import { assertAccessible, assertFits, on, options } from "./browser.mjs";
+import { assertAccessible, assertFits, drop, on, options } from "./browser.mjs";
 
 const KINDS = ["text", "table", "series", "tagged", "images", "pairs", "audio", "video"];
 const LOOKS = [
@@ -88,18 +88,13 @@ test("of a folder, the subfolders are the classes, and hidden files stay behind"
 });
 
 test("dropped files are uploaded; wrong and too large ones are refused, and nothing is lost", options, async () => {
-  const drop = (page, name, size) => page.getByRole("group", { name: "Upload" }).evaluate((zone, [fileName, bytes]) => {
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([new Uint8Array(bytes)], fileName));
-    for (const type of ["dragover", "drop"]) zone.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true }));
-  }, [name, size]);
   await on("#/make", async (page) => {
-    await drop(page, "program.exe", 10);
+    await drop(page, "program.exe", "x");
     await page.getByRole("alert").getByText("the file program.exe is of no kind that can be read").waitFor();
     await assertAccessible(page, "a refusal");
-    await drop(page, "huge.txt", 21e6);
+    await drop(page, "huge.txt", "x", 21e6);
     await page.getByText("The files have 21 MB together, and this server takes at most 20 MB.").waitFor();
-    await drop(page, "story.txt", 10);
+    await drop(page, "story.txt", "x");
     await page.getByRole("heading", { name: "What is in story.txt" }).waitFor();
   }, { expected: /400/ });
 });

@@ -1,6 +1,7 @@
 import { words } from "../lib/format";
 import { en, type Dictionary, type Key } from "./en";
 import { zh } from "./zh";
+import { FIGURES, UNITS } from "./zh.figures";
 
 export type Language = "en" | "zh";
 
@@ -55,7 +56,17 @@ export function sectionName(name: string): string {
 
 /** The name of a metric or curve as pages show it. */
 export function figureName(name: string): string {
-  return known(`figure_${name}`) ?? words(name);
+  return known(`figure_${name}`) ?? (languages.current === "zh" ? FIGURES[name] : undefined) ?? words(name);
+}
+
+/** The kind of data of a model as pages show it: the server's word, which is English. */
+export function kindName(kind: string): string {
+  return (languages.current === "zh" ? known(`kind_${kind}`) : null) ?? kind;
+}
+
+/** A unit of the server as pages show it. */
+export function unitName(unit: string): string {
+  return (languages.current === "zh" ? UNITS[unit] : undefined) ?? unit;
 }
 
 /** The name of a fact of a model card, such as "trained on". */
