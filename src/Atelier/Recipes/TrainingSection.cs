@@ -68,6 +68,12 @@ public sealed record TrainingSection
     /// </summary>
     public IReadOnlyList<string> ExtendVocabulary { get; init; } = [];
 
+    /// <summary>
+    /// Keeps the weights that are zero in <see cref="From"/> at zero, so that a pruned model stays pruned while it
+    /// recovers.
+    /// </summary>
+    public bool KeepZeros { get; init; }
+
     /// <summary>Weights that training does not change.</summary>
     public FreezeSection Freeze { get; init; } = new();
 
