@@ -75,7 +75,7 @@ public sealed partial class Workshop
     {
         const double rateShare = 1.0 / 3; // of the learning rate: the weights are nearly where they belong
         TrainingSection training = recipe.Training;
-        TrainingOutcome outcome = await TrainAsync(recipe with
+        var recovery = recipe with
         {
             Data = recipe.Data with { Tokenizer = new TokenizerSection() }, // the bundle has its own
             Training = training with
@@ -88,9 +88,19 @@ public sealed partial class Workshop
                 },
                 EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0, Patience = 0,
             },
-        }, new TrainingOptions(folder) { Progress = progress }, cancellation).ConfigureAwait(false);
-        cancellation.ThrowIfCancellationRequested();
-        return Bundle.Open(outcome.BundleFolder);
+        };
+        try
+        {
+            TrainingOutcome outcome = await TrainAsync(recovery, new TrainingOptions(folder) { Progress = progress },
+                cancellation).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+            return Bundle.Open(outcome.BundleFolder);
+        }
+        finally
+        {
+            if (History.Find(folder) is { } record) // its folder is a temporary one
+                History.Delete(record.Id);
+        }
     }
 
     /// <summary>Reports messages as progress before the first step.</summary>
