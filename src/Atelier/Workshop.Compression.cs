@@ -1,54 +1,111 @@
 using Atelier.Abstractions;
 using Atelier.Compress;
-using Atelier.Data;
+using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Formats;
 using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Text;
+using Atelier.Training;
 
 namespace Atelier;
 
 public sealed partial class Workshop
 {
     /// <summary>
-    /// Writes a copy of a text model with weights quantised to 8 or 4 bits, and compares both on held-out text.
+    /// Writes a smaller copy of a text model, with pruned weights, or weights quantised to 8 or 4 bits, or both, and
+    /// compares it with the model on held-out text.
     /// </summary>
     /// <param name="source">The folder of a run or a bundle.</param>
-    /// <param name="type">The type of the weights: "q8" or "q4".</param>
     /// <param name="folder">The folder to write the compressed bundle to: a new folder, or that of an existing
     /// bundle.</param>
-    /// <param name="against">Other data to compare on: a file, a folder, the name of a catalogue entry or a world; null
-    /// uses the data of the run, if they exist.</param>
-    /// <param name="progress">Receives a one-line message at each stage.</param>
+    /// <param name="options">What to do, and the text to calibrate and compare on.</param>
+    /// <param name="progress">Receives messages (step 0), and the progress of the recovery of a pruned model.</param>
     /// <param name="cancellation">Cancels the operation; no files are left behind.</param>
-    /// <exception cref="AtelierException">There is no text model, or the folder cannot be written.</exception>
-    public async Task<CompressionReport> CompressAsync(string source, string type, string folder,
-        string? against = null, IProgress<string>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="AtelierException">There is no text model, an option is invalid or needs text that is not there,
+    /// or the folder cannot be written.</exception>
+    public async Task<CompressionReport> CompressAsync(string source, string folder, CompressionOptions options,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        WeightType weights = WeightNames.Parse(type);
-        if (!weights.IsBlocked())
-            throw new AtelierException($"'{type}' is not a compression type", Mention.Field("format"),
-                "allowed: q8 and q4");
+        var plan = CompressionPlan.Of(options);
         Bundle bundle = Bundle.Open(source);
         bool ofRun = Run.Exists(source);
         Recipe recipe = ofRun ? Run.ReadRecipe(source, Families) : new Recipe();
+        if (plan.Prunes && options.RecoverySteps > 0 && !ofRun)
+            throw new AtelierException("a bundle without its run has no recipe to recover by", source,
+                $"set {Mention.Field("recover")} to 0, or name the run");
+        var messages = new Messages(progress);
         using var prepared = new WorkFolder();
-        using IDataSource? data = Data();
-        return await Task.Run(Compress, cancellation).ConfigureAwait(false);
+        using var own = ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source) as TextData : null;
+        using TextData? against = Other(options.Against, "against");
+        using TextData? other = plan.Calibrates ? Other(options.Calibration, "calibration") : null;
+        var compression = new BundleCompression(bundle, recipe, OpenOnCpu, messages, cancellation);
+        return await Task.Run(CompressAsync, cancellation).ConfigureAwait(false);
 
-        IDataSource? Data()
-        {
-            if (against is null)
-                return ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source) : null;
-            var other = new OtherData(against, recipe, bundle, null, prepared.Path, recipe.Seed);
-            return new TextTask().PrepareOther(other, progress, cancellation);
-        }
+        TextData? Other(string? name, string part) => name is null ? null
+            : (TextData)new TextTask().PrepareOther(new OtherData(name, recipe, bundle, null,
+                Path.Combine(prepared.Path, part), recipe.Seed), messages, cancellation);
 
         ITrainedModel OpenOnCpu(string path) => Open(path, new OpenOptions { Device = "cpu" }, cancellation);
 
-        CompressionReport Compress() => BundleCompression.Run(bundle, folder, weights, type, data, recipe, OpenOnCpu,
-            progress, cancellation);
+        async Task<CompressionReport> CompressAsync()
+        {
+            InputMoments? moments = plan.Calibrates ? compression.Moments(bundle, other?.Test ?? own?.Train) : null;
+            Bundle now = bundle;
+            if (plan.Prunes)
+            {
+                now = compression.Prune(Path.Combine(prepared.Path, "pruned"), plan, moments);
+                long steps = options.RecoverySteps ?? (ofRun ? (recipe.Training.Steps ?? 0) / 4 : 0);
+                if (steps > 0)
+                {
+                    now = await RecoverAsync(now, recipe, steps, Path.Combine(prepared.Path, "run"), progress,
+                        cancellation).ConfigureAwait(false);
+                    if (plan.Type == WeightType.Q4_0)
+                        moments = compression.Moments(now, other?.Test ?? own?.Train);
+                }
+            }
+            return compression.Write(folder, now, plan, moments, against ?? own);
+        }
+    }
+
+    /// <summary>Trains a pruned model for some steps, in which zeros stay zero.</summary>
+    private async Task<Bundle> RecoverAsync(Bundle pruned, Recipe recipe, long steps, string folder,
+        IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        const double rateShare = 1.0 / 3; // of the learning rate: the weights are nearly where they belong
+        TrainingSection training = recipe.Training;
+        var recovery = recipe with
+        {
+            Data = recipe.Data with { Tokenizer = new TokenizerSection() }, // the bundle has its own
+            Training = training with
+            {
+                From = pruned.Folder, KeepZeros = true, Steps = steps, Epochs = null, Minutes = null,
+                Optimizer = training.Optimizer with { LearningRate = training.Optimizer.LearningRate * rateShare },
+                Schedule = training.Schedule with
+                {
+                    WarmupSteps = Math.Min(training.Schedule.WarmupSteps, steps / 10), DecaySteps = null,
+                },
+                EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0, Patience = 0,
+            },
+        };
+        try
+        {
+            TrainingOutcome outcome = await TrainAsync(recovery, new TrainingOptions(folder) { Progress = progress },
+                cancellation).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+            return Bundle.Open(outcome.BundleFolder);
+        }
+        finally
+        {
+            if (History.Find(folder) is { } record) // its folder is a temporary one
+                History.Delete(record.Id);
+        }
+    }
+
+    /// <summary>Reports messages as progress before the first step.</summary>
+    private sealed class Messages(IProgress<TrainingProgress>? progress) : IProgress<string>
+    {
+        public void Report(string value) => progress?.Report(new TrainingProgress { Step = 0, Message = value });
     }
 }

@@ -18,7 +18,8 @@ public sealed partial class Workshop
         if (section.From is null)
         {
             string? needing = section.Lora is not null ? "training.lora"
-                : section.ExtendVocabulary.Count > 0 ? "training.extendVocabulary" : null;
+                : section.ExtendVocabulary.Count > 0 ? "training.extendVocabulary"
+                : section.KeepZeros ? "training.keepZeros" : null;
             return needing is null ? recipe : throw new AtelierException($"{needing} needs a model to start from",
                 needing, "set training.from to the folder of a run or a bundle");
         }

@@ -69,7 +69,8 @@ public sealed class CancellationTests : IDisposable
             judging.RemarksAfter.ShouldBe(0);
             using var compressing = new Canceller(remark);
             await Should.ThrowAsync<OperationCanceledException>(() =>
-                new Workshop().CompressAsync(run, "q8", _tool.At("small"), null, compressing, compressing.Token));
+                new Workshop().CompressAsync(run, _tool.At("small"), new() { Type = "q8" }, compressing,
+                    compressing.Token));
             compressing.RemarksAfter.ShouldBeLessThanOrEqualTo(1); // two measurements of a moment each are one remark
             Directory.Exists(_tool.At("small")).ShouldBeFalse();
             Directory.Exists(_tool.At("small.partial")).ShouldBeFalse();

@@ -13,12 +13,19 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Argument<string> _run = new("RUN")
         { Description = "The folder of a run or a bundle; or a sound file, or a file of a learned codec's codes." };
     private readonly Option<string?> _to = new("--to") { HelpName = "TYPE",
-        Description = "Models: q8 (8 bits per weight, the default) or q4 (4 bits). Sounds: opus (the default), mu-law, "
-            + "codec (the default with --with) or wav." };
+        Description = "Models: q8 (8 bits per weight, the default without --prune) or q4 (4 bits). Sounds: opus (the "
+            + "default), mu-law, codec (the default with --with) or wav." };
+    private readonly Option<string?> _prune = new("--prune") { HelpName = "SHARE",
+        Description = "Sets this share of the weights of each layer to zero, such as 50%; or 2:4, two of every four." };
+    private readonly Option<long?> _steps = new("--recover") { HelpName = "STEPS",
+        Description = "The training steps in which a pruned model recovers. By default, a quarter of its run's." };
     private readonly Option<string?> _rate = new("--rate") { HelpName = "RATE",
         Description = "The most bits per second of a sound, such as 3k." };
     private readonly Option<string?> _with = new("--with") { HelpName = "RUN",
         Description = "The learned codec to code or decode a sound with: a run of the family audio-codec." };
+    private readonly Option<string?> _calibrate = new("--calibrate") { HelpName = "DATA",
+        Description = "The text that pruning and 4-bit weights are calibrated on: a file, a folder, a data set of the "
+            + "catalogue, or a world. By default, the training text of the run. none rounds to the nearest." };
     private readonly Option<string?> _against = new("--against") { HelpName = "DATA",
         Description =
         "Other data to evaluate on: a file, a folder, a data set of the catalogue, or a world. By default, the "
@@ -29,14 +36,17 @@ internal sealed class CompressCommand : ToolCommand
 
     public CompressCommand(ToolConsole console, Workshop workshop)
         : base(console, "compress", 
-        "Quantises the weights of a text model to 8 or 4 bits, or codes a sound, and measures the effect.",
+        "Makes a text model smaller, by weights of 8 or 4 bits or by pruning, or codes a sound; measures the effect.",
         "atelier compress runs/quickstart --to q8")
     {
         _workshop = workshop;
         Add(_run);
         Add(_to);
+        Add(_prune);
+        Add(_steps);
         Add(_rate);
         Add(_with);
+        Add(_calibrate);
         Add(_against);
         Add(_out);
     }
@@ -46,14 +56,19 @@ internal sealed class CompressCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         if (File.Exists(run))
             return await RunSoundAsync(console, run, parse, cancellation).ConfigureAwait(false);
-        string type = parse.GetValue(_to) ?? "q8";
-        if (SoundCompressing.IsFormat(type) && !Directory.Exists(run))
+        string? prune = parse.GetValue(_prune), type = parse.GetValue(_to) ?? (prune is null ? "q8" : null);
+        if (type is not null && SoundCompressing.IsFormat(type) && !Directory.Exists(run))
             throw new AtelierException("there is no such sound", run, "name a file");
         RefuseOptions(parse, "is for sounds", _rate, _with);
-        string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{type}";
-        CompressionReport report = await _workshop.CompressAsync(run, type, folder, parse.GetValue(_against), console,
-            cancellation).ConfigureAwait(false);
-        console.Table(["", "before", type, "change"],
+        var options = new CompressionOptions
+        {
+            Type = type, Prune = prune, RecoverySteps = parse.GetValue(_steps),
+            Calibration = parse.GetValue(_calibrate), Against = parse.GetValue(_against),
+        };
+        string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{options.Name}";
+        CompressionReport report = await TrainingView.ShowAsync(console, progress =>
+            _workshop.CompressAsync(run, folder, options, progress, cancellation)).ConfigureAwait(false);
+        console.Table(["", "before", report.Type, "change"],
         [
             ["held-out loss (nats per character)", Loss(report.Before.Loss), Loss(report.After.Loss),
                 Change(report.LossChange)],
@@ -62,12 +77,15 @@ internal sealed class CompressCommand : ToolCommand
             ["generation (tokens per second)", Speed(report.Before), Speed(report.After),
                 Ratio(report.After.TokensPerSecond / report.Before.TokensPerSecond)],
         ]);
+        if (type == "q4" && !report.IsCalibrated && parse.GetValue(_calibrate) != CompressionOptions.NoCalibration)
+            console.Say("not calibrated: there is no training text, or none can be used; give some with --calibrate");
         if (report.Data is null)
             console.Say("not evaluated: there is no held-out text; give some with --against");
         console.Say($"bundle: {report.Bundle}\nmore:   atelier generate {folder}");
         console.Result(() => new JsonObject
         {
-            ["bundle"] = report.Bundle, ["type"] = type, ["data"] = report.Data,
+            ["bundle"] = report.Bundle, ["type"] = report.Type, ["calibrated"] = report.IsCalibrated,
+            ["data"] = report.Data,
             ["before"] = Json(report.Before), ["after"] = Json(report.After),
             ["lossChange"] = report.LossChange is null ? null : EvaluateCommand.Json(report.LossChange),
         });
@@ -77,7 +95,7 @@ internal sealed class CompressCommand : ToolCommand
     private async Task<int> RunSoundAsync(ToolConsole console, string file, ParseResult parse,
         CancellationToken cancellation)
     {
-        RefuseOptions(parse, "is for models", _against);
+        RefuseOptions(parse, "is for models", _prune, _steps, _calibrate, _against);
         string? rate = parse.GetValue(_rate);
         SoundCompressing.Show(console, await _workshop.CompressSoundAsync(file,
             parse.GetValue(_to) is { } type ? SoundCompressing.Format(type) : null, parse.GetValue(_out),
@@ -86,9 +104,9 @@ internal sealed class CompressCommand : ToolCommand
         return 0;
     }
 
-    private static void RefuseOptions(ParseResult parse, string why, params IEnumerable<Option<string?>> options)
+    private static void RefuseOptions(ParseResult parse, string why, params IEnumerable<Option> options)
     {
-        if (options.FirstOrDefault(option => parse.GetValue(option) is not null) is { } given)
+        if (options.FirstOrDefault(option => parse.GetResult(option) is not null) is { } given)
             throw new AtelierException($"{given.Name} {why}", given.Name, "leave it out");
     }
 

@@ -14,10 +14,12 @@ public static class ModelWriter
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="type">F32, F16 or BF16; null keeps the type of each tensor, with F32 for quantised ones.</param>
+    /// <param name="change">Returns other values of a tensor, in row-major order of Hugging Face's layout; null keeps
+    /// those that it has.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">The type is not supported, or the file cannot be written.</exception>
     public static void WriteSafetensors(string path, ModelWeights weights, WeightType? type = null,
-        CancellationToken cancellation = default)
+        Func<ModelTensor, float[]?>? change = null, CancellationToken cancellation = default)
     {
         if (type?.IsBlocked() == true)
             throw new AtelierException($"Hugging Face files do not support {type}", path, "allowed: f32, f16 and bf16");
@@ -27,7 +29,10 @@ public static class ModelWriter
             {
                 cancellation.ThrowIfCancellationRequested();
                 ModelTensor tensor = weights.Find(entry.Name)!;
-                Write(stream, tensor, TensorLayout.HuggingFace, TypeOf(tensor));
+                if (change?.Invoke(tensor) is { } changed)
+                    Write(stream, tensor.Name, changed, TypeOf(tensor));
+                else
+                    Write(stream, tensor, TensorLayout.HuggingFace, TypeOf(tensor));
             },
             new Dictionary<string, string> { ["format"] = "pt" }); // the transformers library refuses a file without it
 
@@ -65,11 +70,8 @@ public static class ModelWriter
         if (!GgufNames.Knows(architecture))
             throw new AtelierException($"GGUF does not support models of type '{architecture}'", config.Path,
                 "supported are GPT-2's and Llama's: see docs/formats.md");
-        GgufMetadata metadata = Metadata(architecture);
-        GgufConfig.Write(metadata, config);
-        GgufTokenizer.Write(metadata, tokenizer, bounds);
-        GgufTokenizer.WriteChatTemplate(metadata, chatTemplate);
-        WriteGguf(path, metadata, weights, type, [.. RopeFactors(weights, config)], cancellation);
+        WriteGguf(path, Metadata(config, tokenizer, bounds, chatTemplate), weights, type,
+            [.. RopeFactors(weights, config)], rounding: null, cancellation);
     }
 
     /// <summary>
@@ -82,15 +84,19 @@ public static class ModelWriter
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">Q8_0 or Q4_0.</param>
+    /// <param name="rounding">Rounds a tensor, whose rows are read in a layout, to a type: returns the bytes of all
+    /// rows, or null to round each weight to the nearest. Null rounds all tensors so.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">The file cannot be written.</exception>
     public static void WriteBlocks(string path, ModelWeights weights, ConfigFile config, Tokenizer tokenizer,
-        TextBounds bounds, WeightType type, CancellationToken cancellation = default)
+        TextBounds bounds, WeightType type, Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding = null,
+        CancellationToken cancellation = default)
     {
-        if (SupportsGguf(config, tokenizer, bounds))
-            WriteGguf(path, weights, config, tokenizer, bounds, type, null, cancellation);
-        else
-            WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], cancellation);
+        bool isLlamaCpp = SupportsGguf(config, tokenizer, bounds);
+        GgufMetadata metadata = isLlamaCpp ? Metadata(config, tokenizer, bounds, chatTemplate: null)
+            : Metadata(GgufNames.Own);
+        WriteGguf(path, metadata, weights, type, isLlamaCpp ? [.. RopeFactors(weights, config)] : [], rounding,
+            cancellation);
     }
 
     /// <summary>Returns whether GGUF, in llama.cpp's layout, supports a type of model and its tokenizer.</summary>
@@ -100,6 +106,16 @@ public static class ModelWriter
     public static bool SupportsGguf(ConfigFile config, Tokenizer tokenizer, TextBounds bounds) =>
         GgufNames.Knows(config.ModelType) && GgufTokenizer.CanSay(tokenizer, bounds);
 
+    private static GgufMetadata Metadata(ConfigFile config, Tokenizer tokenizer, TextBounds bounds,
+        string? chatTemplate)
+    {
+        GgufMetadata metadata = Metadata(config.ModelType);
+        GgufConfig.Write(metadata, config);
+        GgufTokenizer.Write(metadata, tokenizer, bounds);
+        GgufTokenizer.WriteChatTemplate(metadata, chatTemplate);
+        return metadata;
+    }
+
     private static GgufMetadata Metadata(string architecture)
     {
         var metadata = new GgufMetadata(architecture);
@@ -108,7 +124,8 @@ public static class ModelWriter
     }
 
     private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type,
-        float[] factors, CancellationToken cancellation)
+        float[] factors, Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding,
+        CancellationToken cancellation)
     {
         TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
         var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
@@ -129,7 +146,12 @@ public static class ModelWriter
         {
             cancellation.ThrowIfCancellationRequested();
             if (parts.TryGetValue(target.Name, out (GgufTensor Target, ModelTensor Source) part))
-                Write(stream, part.Source, layout, target.Type);
+            {
+                if (rounding?.Invoke(part.Source, layout, target.Type) is { } rounded)
+                    stream.Write(rounded);
+                else
+                    Write(stream, part.Source, layout, target.Type);
+            }
             else
                 stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(factors));
         });
@@ -204,17 +226,30 @@ public static class ModelWriter
             }
             int count = (int)(Math.Min(rowsAtOnce, rows - row) * width);
             tensor.Read(layout, row, values.AsSpan(0, count));
-            float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
-            if (values.AsSpan(0, count).ContainsAnyExceptInRange(-limit, limit))
-            {
-                throw new AtelierException($"the tensor {tensor.Name} has a weight that {type} cannot hold",
-                    hint: type is WeightType.F16
-                        ? "use bf16 or f32"
-                        : "a weight is not a number: the training diverged");
-            }
-            Span<byte> written = bytes.AsSpan(0, (int)type.RowBytes(count));
-            WeightConversion.Encode(type, values.AsSpan(0, count), written);
-            stream.Write(written);
+            Write(stream, tensor.Name, values.AsSpan(0, count), type, bytes);
         }
+    }
+
+    /// <summary>Writes values in a type.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="name">The name of the tensor, for error messages.</param>
+    /// <param name="values">The values.</param>
+    /// <param name="type">The type.</param>
+    /// <param name="bytes">Memory for their bytes; null allocates some.</param>
+    private static void Write(Stream stream, string name, ReadOnlySpan<float> values, WeightType type,
+        byte[]? bytes = null)
+    {
+        float limit = type is WeightType.F16 ? (float)Half.MaxValue : float.MaxValue;
+        if (values.ContainsAnyExceptInRange(-limit, limit))
+        {
+            throw new AtelierException($"the tensor {name} has a weight that {type} cannot hold",
+                hint: type is WeightType.F16
+                    ? "use bf16 or f32"
+                    : "a weight is not a number: the training diverged");
+        }
+        int size = checked((int)type.RowBytes(values.Length));
+        Span<byte> written = (bytes ?? new byte[size]).AsSpan(0, size);
+        WeightConversion.Encode(type, values, written);
+        stream.Write(written);
     }
 }

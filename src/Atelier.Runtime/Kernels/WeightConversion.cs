@@ -45,6 +45,17 @@ public static class WeightConversion
         }
     }
 
+    /// <summary>Writes a block of <see cref="WeightType.Q4_0"/>.</summary>
+    /// <param name="scale">The scale of its elements.</param>
+    /// <param name="codes">The 32 elements divided by the scale, −8 to 7.</param>
+    /// <param name="block">Filled with the 18 bytes of the block.</param>
+    public static void PackQ4(Half scale, ReadOnlySpan<int> codes, Span<byte> block)
+    {
+        BinaryPrimitives.WriteHalfLittleEndian(block, scale);
+        for (int i = 0; i < 16; i++)
+            block[2 + i] = (byte)((codes[i] + 8) | ((codes[16 + i] + 8) << 4));
+    }
+
     /// <summary>Converts elements of a type to single precision.</summary>
     /// <param name="type">The type.</param>
     /// <param name="source">The bytes of exactly these elements.</param>
@@ -122,11 +133,10 @@ public static class WeightConversion
         foreach (float value in source)
             extreme = Math.Abs(value) > Math.Abs(extreme) ? value : extreme;
         float scale = extreme / -8, inverse = scale == 0 ? 0 : 1 / scale;
-        BinaryPrimitives.WriteHalfLittleEndian(block, (Half)scale);
-        for (int i = 0; i < 16; i++)
-            block[2 + i] = (byte)(Nibble(source[i] * inverse) | (Nibble(source[16 + i] * inverse) << 4));
-
-        static int Nibble(float value) => Math.Clamp((int)(value + 8.5f), 0, 15);
+        Span<int> codes = stackalloc int[WeightTypes.BlockSize];
+        for (int i = 0; i < codes.Length; i++)
+            codes[i] = Math.Clamp((int)(source[i] * inverse + 8.5f), 0, 15) - 8;
+        PackQ4((Half)scale, codes, block);
     }
 
     private static void CheckLengths(WeightType type, int elements, int bytes)

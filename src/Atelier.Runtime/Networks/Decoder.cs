@@ -9,7 +9,7 @@ namespace Atelier.Networks;
 /// single precision. Several threads may use a decoder at the same time, each with its own sequences: steps run one at
 /// a time, each with all worker threads.
 /// </summary>
-public sealed class Decoder : IBatchedLanguageModel, IAdaptable
+public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable
 {
     private readonly DecoderPass _pass;
     private readonly IReadOnlyList<IDisposable> _owners;
@@ -152,13 +152,26 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable
         }
     }
 
+    /// <inheritdoc/>
+    public void Calibrate(ReadOnlyMemory<int> tokens, ILinearInputs inputs)
+    {
+        using DecoderSequence sequence = NewSequence();
+        Read(sequence, tokens, (input, logits) => _pass.Run(input, logits, inputs));
+    }
+
     /// <summary>Reads a sequence and records what the blocks compute.</summary>
     /// <param name="tokens">The tokens, 1 to <see cref="ContextLength"/>.</param>
     internal PassTrace Trace(ReadOnlyMemory<int> tokens)
     {
         using DecoderSequence sequence = NewSequence();
-        var input = new SequenceInput(sequence, tokens);
         var trace = new PassTrace(Config.LayerCount, Config.HeadCount, Config.HiddenSize, tokens.Length);
+        Read(sequence, tokens, (input, logits) => _pass.Run(input, logits, trace));
+        return trace;
+    }
+
+    private void Read(DecoderSequence sequence, ReadOnlyMemory<int> tokens, Action<SequenceInput, float[]> run)
+    {
+        var input = new SequenceInput(sequence, tokens);
         float[] logits = new float[VocabularySize];
         lock (Gate)
         {
@@ -166,10 +179,9 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable
             Check([input]);
             SequenceInput.Check(this, [input], logits.Length);
             sequence.Reserve(tokens.Length);
-            _pass.Run(input, logits, trace);
+            run(input, logits);
             sequence.Advance(tokens.Span);
         }
-        return trace;
     }
 
     /// <summary>Computes the logits that the final norm and the head give for rows of the residual stream.</summary>

@@ -98,6 +98,15 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         _trace = null; // keep no reference after the step
     }
 
+    /// <summary>Reads the tokens of one sequence and shows the vectors that the linear layers of blocks
+    /// multiply.</summary>
+    public void Run(SequenceInput input, Span<float> logits, ILinearInputs inputs)
+    {
+        _products.Inputs = new BlockInputs(inputs, _head.Weight.Name);
+        Run([input], logits);
+        _products.Inputs = null;
+    }
+
     /// <summary>Computes the logits that the final norm and the head give for rows of the residual stream.</summary>
     /// <param name="states">The rows, [rows, hidden].</param>
     /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>
@@ -288,5 +297,15 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         }
         Operand normed = Normed(worker, x, _logitRows, _finalNorm);
         _products.Multiply(worker, _head, normed, _logitRows, _logits, _config.VocabularySize, _isStep);
+    }
+
+    /// <summary>Passes on the inputs of all layers but the head.</summary>
+    private sealed class BlockInputs(ILinearInputs inputs, string head) : ILinearInputs
+    {
+        public void Add(string weight, ReadOnlySpan<float> vectors, int columns)
+        {
+            if (weight != head)
+                inputs.Add(weight, vectors, columns);
+        }
     }
 }

@@ -40,6 +40,9 @@ internal sealed unsafe class PassProducts
             _own[worker] = scratch.Operand(FewRows, widest);
     }
 
+    /// <summary>Receives the vectors of products; null if they are not wanted.</summary>
+    public ILinearInputs? Inputs { get; set; }
+
     /// <summary>Returns the number of workers for a wanted number of threads, where 0 leaves the choice.</summary>
     public static int Workers(int threads, long weightBytes) =>
         threads > 0 ? threads : weightBytes < AloneBelow ? 1 : Environment.ProcessorCount;
@@ -97,6 +100,8 @@ internal sealed unsafe class PassProducts
     public void Multiply(int worker, in PassProduct product, in Operand x, int vectors, float* y, int yStride,
         bool asAlone)
     {
+        if (worker == 0)
+            Inputs?.Add(product.Weight.Name, new(x.Floats, vectors * product.Weight.Columns), product.Weight.Columns);
         (int start, int end) = product.Share(worker, _pool.Workers);
         if (start == end)
             return;

@@ -1,11 +1,11 @@
 using Atelier.Abstractions;
-using Atelier.Data;
 using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Kernels;
+using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Text;
@@ -13,47 +13,103 @@ using Atelier.Tasks.Text;
 namespace Atelier.Compress;
 
 /// <summary>Quantises the weights of a model to blocks of 8 or 4 bits, and evaluates the result.</summary>
-internal static class BundleCompression
+/// <param name="source">The original bundle.</param>
+/// <param name="recipe">The recipe, which gives the evaluation options.</param>
+/// <param name="open">Opens a bundle for inference.</param>
+/// <param name="progress">Receives a message at each stage.</param>
+/// <param name="cancellation">Cancels the operation.</param>
+internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<string, ITrainedModel> open,
+    IProgress<string>? progress, CancellationToken cancellation)
 {
-    /// <summary>Compresses a bundle.</summary>
-    /// <param name="source">The original bundle.</param>
-    /// <param name="folder">The folder of the compressed bundle.</param>
-    /// <param name="type">The type of the weights: Q8_0 or Q4_0.</param>
-    /// <param name="name">The name of the type for messages.</param>
-    /// <param name="data">The held-out text for evaluation; null for none.</param>
-    /// <param name="recipe">The recipe, which gives the evaluation options.</param>
-    /// <param name="open">Opens a bundle for inference.</param>
-    /// <param name="progress">Receives a message at each stage.</param>
-    /// <param name="cancellation">Cancels the operation.</param>
-    public static CompressionReport Run(Bundle source, string folder, WeightType type, string name, IDataSource? data,
-        Recipe recipe, Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
+    /// <summary>Measures the inputs of a model's layers on a text; null if there is none, or no such layers.</summary>
+    public InputMoments? Moments(Bundle bundle, TokenFile? text)
     {
-        RefuseSmaller(source, type, name);
-        using TextGenerator original = OpenText(source.Folder, open);
-        progress?.Report($"writing weights as {name}");
+        using TextGenerator generator = OpenText(bundle.Folder);
+        if (text is not { Count: > 0 } || generator.Model is not ICalibratable network)
+            return null;
+        progress?.Report("calibrating on text");
+        return InputMoments.Measure(network, text, generator.Model.ContextLength, cancellation);
+    }
+
+    /// <summary>Writes a copy of the bundle with pruned weights.</summary>
+    /// <param name="folder">The folder of the copy.</param>
+    /// <param name="plan">How much is pruned.</param>
+    /// <param name="moments">The inputs of layers.</param>
+    /// <exception cref="AtelierException">There are no inputs, or the weights are quantised.</exception>
+    public Bundle Prune(string folder, CompressionPlan plan, InputMoments? moments)
+    {
+        if (source.IsGguf)
+            throw new AtelierException("its weights are quantised, and only others can be pruned", source.Folder,
+                "prune the original model");
+        if (moments is null)
+            throw new AtelierException("there is no text to calibrate on, or a model of this kind cannot be pruned",
+                source.Folder, $"name a text by {Mention.Field("calibrate")}, or a gpt model");
+        progress?.Report("pruning weights");
+        BundleWriter.Replace(folder, partial =>
+        {
+            CopyFiles(source, partial, weights: false);
+            using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
+            ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, Pruned,
+                cancellation);
+        });
+        return Bundle.Open(folder);
+
+        float[]? Pruned(ModelTensor tensor)
+        {
+            if (tensor.IsVector || moments.Find(tensor.Name) is not { } own)
+                return null;
+            float[] values = tensor.Read(TensorLayout.HuggingFace);
+            bool isTransposed = !tensor.HasRows(TensorLayout.Gguf);
+            WeightPruning.Prune(values, (int)Math.Sqrt(own.Length), isTransposed, own, plan.PrunedShare,
+                plan.IsTwoOfFour);
+            return values;
+        }
+    }
+
+    /// <summary>Writes the compressed bundle and compares it with the original.</summary>
+    /// <param name="folder">The folder of the compressed bundle.</param>
+    /// <param name="now">The bundle to write: the original, or a pruned copy.</param>
+    /// <param name="plan">The type of its weights.</param>
+    /// <param name="moments">The inputs of its layers, to round 4-bit weights by; null rounds to the nearest.</param>
+    /// <param name="data">The held-out text for evaluation; null for none.</param>
+    public CompressionReport Write(string folder, Bundle now, CompressionPlan plan, InputMoments? moments,
+        TextData? data)
+    {
+        if (plan.Type is { } wanted)
+            RefuseSmaller(wanted, plan.Name);
+        using TextGenerator original = OpenText(source.Folder);
+        progress?.Report($"writing weights as {plan.Name}");
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
         {
-            foreach (string file in Directory.EnumerateFiles(source.Folder))
-            {
-                if (BundleWriter.IsBundleFile(file) && !BundleWriter.IsWeights(file))
-                    File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
-            }
-            WriteBlocks(source, Path.Combine(partial, ModelWeights.GgufName), type, cancellation);
+            CopyFiles(now, partial, weights: plan.Type is null);
+            if (plan.Type is { } type)
+                WriteBlocks(now, Path.Combine(partial, ModelWeights.GgufName), type, moments);
             cancellation.ThrowIfCancellationRequested();
-            using TextGenerator compressed = OpenText(partial, open);
-            report = Compare(source, folder, partial, name, original, compressed, (TextData?)data, recipe, progress,
-                cancellation);
+            using TextGenerator compressed = OpenText(partial);
+            report = Compare(folder, partial, plan.Name, original, compressed, data) with
+            {
+                IsCalibrated = moments is not null,
+            };
             File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
         });
         return report!;
+    }
+
+    private static void CopyFiles(Bundle from, string folder, bool weights)
+    {
+        foreach (string file in Directory.EnumerateFiles(from.Folder))
+        {
+            if (BundleWriter.IsBundleFile(file) && (weights || !BundleWriter.IsWeights(file)))
+                File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        }
     }
 
     /// <summary>
     /// Refuses to quantise weights that are quantised already to the same or a smaller size: this would not restore
     /// precision, or lose precision twice.
     /// </summary>
-    private static void RefuseSmaller(Bundle source, WeightType type, string name)
+    private void RefuseSmaller(WeightType type, string name)
     {
         if (!source.IsGguf)
             return;
@@ -65,22 +121,26 @@ internal static class BundleCompression
                 source.Folder, "compress the original model");
     }
 
-    private static void WriteBlocks(Bundle source, string path, WeightType type, CancellationToken cancellation)
+    private void WriteBlocks(Bundle bundle, string path, WeightType type, InputMoments? moments)
     {
-        TextBundleFiles files = TextBundleFiles.Read(source.Folder);
-        using ModelWeights weights = ModelWeights.Open(source.Folder, files.Config);
-        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.Bounds, type, cancellation);
+        TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
+        using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
+        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.Bounds, type, Rounded,
+            cancellation);
+
+        byte[]? Rounded(ModelTensor tensor, TensorLayout layout, WeightType to) =>
+            to == WeightType.Q4_0 && moments?.Find(tensor.Name) is { } own
+            ? CalibratedRounding.ToQ4(tensor.Read(layout), (int)tensor.Shape(layout)[^1], own) : null;
     }
 
-    private static CompressionReport Compare(Bundle source, string folder, string partial, string name,
-        TextGenerator original, TextGenerator compressed, TextData? data, Recipe recipe, IProgress<string>? progress,
-        CancellationToken cancellation)
+    private CompressionReport Compare(string folder, string partial, string name, TextGenerator original,
+        TextGenerator compressed, TextData? data)
     {
         progress?.Report("measuring both models");
         IReadOnlyList<double> speeds = DecodingSpeed.Measure(original, compressed);
         (Metric? Before, Metric? After, Metric? Change) loss = default;
         if (data is not null)
-            loss = Losses(folder, original, compressed, data, recipe, progress, cancellation);
+            loss = Losses(folder, original, compressed, data);
         return new CompressionReport(Path.GetFullPath(folder), name,
             new CompressionFigures(WeightBytes(source.Folder), speeds[0], loss.Before),
             new CompressionFigures(WeightBytes(partial), speeds[1], loss.After),
@@ -90,9 +150,8 @@ internal static class BundleCompression
     /// <summary>
     /// Computes both losses, and their difference by the paired bootstrap, which resamples the same stretches for both.
     /// </summary>
-    private static (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original,
-        TextGenerator compressed, TextData data, Recipe recipe, IProgress<string>? progress,
-        CancellationToken cancellation)
+    private (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original,
+        TextGenerator compressed, TextData data)
     {
         const string metric = "crossEntropyPerCharacter";
         int samples = recipe.Evaluation.BootstrapSamples;
@@ -109,7 +168,7 @@ internal static class BundleCompression
     }
 
     /// <summary>Opens a text model for inference; throws for other models.</summary>
-    private static TextGenerator OpenText(string folder, Func<string, ITrainedModel> open)
+    private TextGenerator OpenText(string folder)
     {
         ITrainedModel model = open(folder);
         if (model.As<TextGenerator>() is { } text)

@@ -21,6 +21,9 @@ public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metr
 public sealed record CompressionReport(
     string Bundle, string Type, CompressionFigures Before, CompressionFigures After, Metric? LossChange, string? Data)
 {
+    /// <summary>Whether the rounding of 4-bit weights was calibrated on text.</summary>
+    public bool IsCalibrated { get; init; }
+
     /// <summary>Returns the report as a table for the model card, in Markdown.</summary>
     public string ToMarkdown()
     {

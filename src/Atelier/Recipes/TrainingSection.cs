@@ -68,6 +68,31 @@ public sealed record TrainingSection
     /// </summary>
     public IReadOnlyList<string> ExtendVocabulary { get; init; } = [];
 
+    /// <summary>
+    /// Keeps the weights that are zero in <see cref="From"/> at zero, so that a pruned model stays pruned while it
+    /// recovers.
+    /// </summary>
+    public bool KeepZeros { get; init; }
+
+    /// <summary>
+    /// The folder of a run or a bundle of a larger model with the same tokenizer, whose probabilities of all tokens the
+    /// model learns to predict besides the text (distillation; Hinton et al. 2015); null for none.
+    /// </summary>
+    [NamesPath(RecipePath.Model)]
+    public string? Teacher { get; init; }
+
+    /// <summary>
+    /// The weight of the teacher's probabilities in the loss; the text itself has the rest.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double TeacherWeight { get; init; } = 0.5;
+
+    /// <summary>
+    /// The temperature of the probabilities of teacher and model. Above 1, unlikely tokens matter more.
+    /// </summary>
+    [Range(0.1, 100.0)]
+    public double TeacherTemperature { get; init; } = 2;
+
     /// <summary>Weights that training does not change.</summary>
     public FreezeSection Freeze { get; init; } = new();
 
@@ -208,6 +233,8 @@ public sealed record TrainingSection
             return "training.lora, which keeps all weights of the model,";
         if (key == "training.rDropStart" && RDrop == 0)
             return "training.rDrop 0";
+        if (key is "training.teacherWeight" or "training.teacherTemperature" && Teacher is null)
+            return "a training without training.teacher";
         return key == "training.gradientAccumulation" && Optimizer.Name == OptimizerName.FullBatch
             ? $"the rule {RecipeNames.Value(Optimizer.Name)}" : null;
     }

@@ -15,14 +15,15 @@ internal static class StartingWeights
     /// <summary>Throws unless a tokenizer has the tokens of another one, with the same ids.</summary>
     /// <param name="own">The tokenizer of the model to start from.</param>
     /// <param name="tokenizer">The tokenizer of the data, which may have further tokens.</param>
+    /// <param name="key">The key of the recipe that names the model.</param>
     /// <exception cref="AtelierException">A token differs.</exception>
-    public static void CheckTokens(Tokenizer own, Tokenizer tokenizer)
+    public static void CheckTokens(Tokenizer own, Tokenizer tokenizer, string key = "training.from")
     {
         for (int id = 0; id < own.VocabularySize; id++)
         {
             if (id >= tokenizer.VocabularySize || own.Name(id) != tokenizer.Name(id))
-                throw new AtelierException($"the token {id} of the data is not that of the model to start from",
-                    "data.tokenizer", "prepare the data with the tokenizer of training.from");
+                throw new AtelierException($"the token {id} of the data is not that of the model of {key}",
+                    "data.tokenizer", $"prepare the data with the tokenizer of {key}");
         }
     }
 

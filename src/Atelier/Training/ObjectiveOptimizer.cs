@@ -19,6 +19,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     private readonly Replicas<TBatch> _replicas;
     private readonly Parameter[][] _parameters; // [replica], in the order of the optimizer
     private readonly List<Tensor> _losses = [];
+    private readonly Tensor?[]? _kept; // 0 where weights stay zero, in the order of the optimizer; null for none
     private readonly double _clipNorm;
     private Tensor? _stepLoss;
 
@@ -39,6 +40,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
         var indices = trained[0].Index().ToDictionary(p => p.Item.Handle, p => p.Index);
         int[] order = [.. Optimizer.Parameters.Select(p => indices[p.Handle])];
         _parameters = [.. trained.Select(parameters => order.Select(index => parameters[index]).ToArray())];
+        _kept = section.KeepZeros ? [.. _parameters[0].Select(Kept)] : null;
     }
 
     public Objective<TBatch> Objective => _replicas.Objectives[0][_number];
@@ -129,6 +131,8 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     {
         ForgetLosses();
         GradientNorm?.Dispose();
+        foreach (Tensor? kept in _kept ?? [])
+            kept?.Dispose();
         Optimizer.Dispose();
     }
 
@@ -136,12 +140,29 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     /// Returns the gradients of a replica; null if a replica other than the first has none, because it got no rows. A
     /// parameter on which the loss does not depend has the gradient zero.
     /// </summary>
-    private static Tensor[]? Gradients(Parameter[] parameters, bool isFirst)
+    private Tensor[]? Gradients(Parameter[] parameters, bool isFirst)
     {
         Tensor?[] gradients = [.. parameters.Select(p => p.grad)];
         if (!isFirst && Array.TrueForAll(gradients, gradient => gradient is null))
             return null;
-        return [.. gradients.Select((gradient, i) => gradient ?? zeros_like(parameters[i], requires_grad: false))];
+        Tensor[] found =
+            [.. gradients.Select((gradient, i) => gradient ?? zeros_like(parameters[i], requires_grad: false))];
+        // Without a gradient, no optimizer moves a weight that is zero: decay and momentum are multiples of zero.
+        for (int i = 0; i < found.Length; i++)
+        {
+            if (_kept?[i] is { } kept)
+                found[i].mul_(kept);
+        }
+        return found;
+    }
+
+    /// <summary>1 where a parameter is not zero, and 0 elsewhere; null if no weight is zero.</summary>
+    private static Tensor? Kept(Parameter parameter)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        Tensor kept = parameter.ne(0).to(parameter.dtype);
+        return kept.min().Number() == 1 ? null : kept.DetachFromDisposeScope();
     }
 
     private void ForgetLosses()

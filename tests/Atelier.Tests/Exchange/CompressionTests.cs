@@ -1,9 +1,11 @@
 using Atelier.Abstractions;
 using Atelier.Compress;
+using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Models.Rnn;
 using Atelier.Tensors;
 using Atelier.Tests.Data;
+using Atelier.Tests.Training;
 using Atelier.Tokenizers;
 using static TorchSharp.torch;
 
@@ -23,7 +25,9 @@ public sealed class CompressionTests : IDisposable
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer("bpe"));
         string text = _folder.Write("text.txt", string.Concat(Enumerable.Repeat(TinyBundles.Text, 8)));
-        CompressionReport report = await new Workshop().CompressAsync(_folder["bundle"], type, _folder["small"], text);
+        CompressionReport report = await new Workshop().CompressAsync(_folder["bundle"], _folder["small"],
+            new CompressionOptions { Type = type, Against = text, Calibration = type == "q4" ? text : null });
+        report.IsCalibrated.ShouldBe(type == "q4");
         report.After.Bytes.ShouldBeLessThan(report.Before.Bytes / (type == "q8" ? 2 : 3));
         report.After.Bytes.ShouldBe(new FileInfo(_folder["small/model.gguf"]).Length);
         report.LossChange!.Value.ShouldBe(report.After.Loss!.Value - report.Before.Loss!.Value, 1e-9);
@@ -38,7 +42,7 @@ public sealed class CompressionTests : IDisposable
     public async Task A_compressed_model_goes_out_comes_in_and_is_copied_with_the_same_blocks()
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Llama, TinyBundles.Tokenizer("character"));
-        await new Workshop().CompressAsync(_folder["bundle"], "q4", _folder["small"]);
+        await new Workshop().CompressAsync(_folder["bundle"], _folder["small"], new() { Type = "q4" });
         new Workshop().Export(_folder["small"], "gguf", _folder["out.gguf"]);
         new Workshop().Import(_folder["out.gguf"], null, _folder["back"]);
         new Workshop().Import(_folder["back"], null, _folder["copy"]);
@@ -67,7 +71,7 @@ public sealed class CompressionTests : IDisposable
                 tokenizer.VocabularySize, Precision.Fp32, seed: 1);
             new RnnFamily().Write(_folder["rnn"], model, tokenizer, new DecodingOptions(), 0, "# Tiny");
         }
-        await new Workshop().CompressAsync(_folder["rnn"], "q8", _folder["small"]);
+        await new Workshop().CompressAsync(_folder["rnn"], _folder["small"], new() { Type = "q8" });
         using var before = TinyBundles.OpenForTraining(_folder["rnn"]);
         using var after = TinyBundles.OpenForTraining(_folder["small"]);
         float[] a = TinyBundles.Logits(before.Model, [1, 2, 3])[2], b = TinyBundles.Logits(after.Model, [1, 2, 3])[2];
@@ -76,8 +80,68 @@ public sealed class CompressionTests : IDisposable
             new Workshop().Export(_folder["small"], "gguf", _folder["rnn.gguf"]))
             .Message.ShouldContain("GGUF does not support models of type");
         Should.Throw<AtelierException>(() =>
-            new Workshop().CompressAsync(_folder["rnn"], "f16", _folder["x"])).Message
+            new Workshop().CompressAsync(_folder["rnn"], _folder["x"], new() { Type = "f16" })).Message
             .ShouldContain("not a compression type");
+    }
+
+    [Fact]
+    public async Task A_pruned_model_recovers_without_its_zeros_and_can_be_quantised_too()
+    {
+        await new FineTunedRuns(_folder).TrainAsync("run", "gpt", "training.steps=4");
+        var options = new CompressionOptions { Prune = "50%", RecoverySteps = 0 };
+        CompressionReport report = await new Workshop().CompressAsync(_folder["run"], _folder["pruned"], options);
+        (report.Type, report.IsCalibrated).ShouldBe(("pruned-50%", true));
+        await new Workshop().CompressAsync(_folder["run"], _folder["recovered"], options with { RecoverySteps = 3 });
+        Dictionary<string, float[]> before = Weights("run/bundle"), pruned = Weights("pruned"),
+            recovered = Weights("recovered");
+        foreach ((string name, float[] values) in before)
+        {
+            bool isLayer = IsLayer(name);
+            int zeros = pruned[name].Count(value => value == 0);
+            zeros.ShouldBe(isLayer ? values.Length / 2 : values.Count(value => value == 0), name);
+            for (int i = 0; i < values.Length; i++)
+                (pruned[name][i] == 0 || pruned[name][i] == values[i]).ShouldBeTrue(name);
+            recovered[name].Count(value => value == 0).ShouldBe(zeros, name);
+            if (isLayer)
+                recovered[name].SequenceEqual(pruned[name]).ShouldBeFalse(name);
+        }
+        report = await new Workshop().CompressAsync(_folder["run"], _folder["both"], options with { Type = "q4" });
+        report.Type.ShouldBe("pruned-50%-q4");
+        File.Exists(_folder["both/model.gguf"]).ShouldBeTrue();
+        report = await new Workshop().CompressAsync(_folder["run"], _folder["pairs"], options with { Prune = "2:4" });
+        foreach ((string name, float[] values) in Weights("pairs"))
+        {
+            if (IsLayer(name))
+                values.Chunk(4).ShouldAllBe(four => four.Count(value => value == 0) == 2);
+        }
+        Directory.GetDirectories(_folder["."], "*partial*").ShouldBeEmpty();
+
+        static bool IsLayer(string name) => // c_attn, c_fc and c_proj
+            name.Contains(".c_", StringComparison.Ordinal) && name.EndsWith(".weight", StringComparison.Ordinal);
+
+        Dictionary<string, float[]> Weights(string folder)
+        {
+            using ModelWeights weights = ModelWeights.Open(_folder[folder],
+                ConfigFile.Read(_folder[Path.Combine(folder, "config.json")]));
+            return weights.Tensors.ToDictionary(tensor => tensor.Name,
+                tensor => tensor.Read(TensorLayout.Gguf));
+        }
+    }
+
+    [Theory]
+    [InlineData(null, null, null, "nothing to do")]
+    [InlineData("q4", "0%", null, "not a share")]
+    [InlineData(null, "half", null, "not a share")]
+    [InlineData(null, "50%", "none", "pruning needs the inputs of layers")]
+    [InlineData(null, "50%", null, "no text to calibrate on")]
+    public async Task What_cannot_be_compressed_is_one_line_and_leaves_nothing(string? type, string? prune,
+        string? calibration, string said)
+    {
+        TinyBundles.Write(_folder["bundle"], TinyBundles.Llama, TinyBundles.Tokenizer("character"));
+        (await Should.ThrowAsync<AtelierException>(() => new Workshop().CompressAsync(_folder["bundle"],
+            _folder["small"], new() { Type = type, Prune = prune, Calibration = calibration })))
+            .ToLine().ShouldContain(said);
+        Directory.Exists(_folder["small"]).ShouldBeFalse();
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class BertFamily : IModelFamily
         [
             new("a masked language model",
             [
-                "evaluation.stride", "evaluation.baselineOrder",
+                "evaluation.stride", "evaluation.baselineOrder", "training.teacher",
                 .. GenerationSection.DecodingKeys
                     .Except(TextTask.MaskedOptions.Select(option => "generation." + option)),
             ]),

@@ -110,7 +110,7 @@ public sealed record DiffusionConfig
                     "model.patchSize", "take 1");
         }
         if (Network == DenoiserKind.Dit)
-            CheckTransformer(width, height);
+            CheckTransformer(HiddenSize, HeadCount, (long)(width / PatchSize) * (height / PatchSize));
         else
             CheckLevels(Channels, width / PatchSize, height / PatchSize);
     }
@@ -131,20 +131,25 @@ public sealed record DiffusionConfig
                 "model.channels", "use fewer levels");
     }
 
-    private void CheckTransformer(int width, int height)
+    /// <summary>Throws if a transformer cannot have a width and heads, or attends to too many positions.</summary>
+    /// <param name="hiddenSize">The width.</param>
+    /// <param name="headCount">Attention heads in a block.</param>
+    /// <param name="positions">The number of patches.</param>
+    /// <exception cref="AtelierException">It cannot, or does.</exception>
+    internal static void CheckTransformer(int hiddenSize, int headCount, long positions)
     {
-        if (HiddenSize % 4 != 0)
+        if (hiddenSize % 4 != 0)
             throw new AtelierException(
-                $"hiddenSize {HiddenSize} is not a multiple of 4, as two-dimensional sinusoidal positions need",
-                "model.hiddenSize", $"use {HiddenSize / 4 * 4} or {(HiddenSize / 4 * 4) + 4}");
-        if (HiddenSize % HeadCount != 0)
+                $"hiddenSize {hiddenSize} is not a multiple of 4, as two-dimensional sinusoidal positions need",
+                "model.hiddenSize", $"use {hiddenSize / 4 * 4} or {(hiddenSize / 4 * 4) + 4}");
+        if (hiddenSize % headCount != 0)
         {
-            IEnumerable<int> divisors = Enumerable.Range(1, Math.Min(16, HiddenSize)).Where(n => HiddenSize % n == 0);
-            throw new AtelierException($"hiddenSize {HiddenSize} is not divisible by headCount {HeadCount}",
+            IEnumerable<int> divisors = Enumerable.Range(1, Math.Min(16, hiddenSize)).Where(n => hiddenSize % n == 0);
+            throw new AtelierException($"hiddenSize {hiddenSize} is not divisible by headCount {headCount}",
                 "model.headCount", $"use one of {string.Join(", ", divisors)}");
         }
-        if (width / PatchSize * (height / PatchSize) is var places and > MostPlaces)
-            throw new AtelierException($"{places} positions are too many for attention",
+        if (positions > MostPlaces)
+            throw new AtelierException($"{positions} positions are too many for attention",
                 "model.patchSize", $"use larger patches; allowed: {MostPlaces} positions");
     }
 }

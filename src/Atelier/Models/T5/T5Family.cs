@@ -38,7 +38,7 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
 
     /// <inheritdoc/>
     public override IEnumerable<IgnoredKeys> Ignored(Recipe recipe) => recipe.Data.Kind == Text
-        ? [new("a model that fills in spans", "evaluation.stride", "evaluation.baselineOrder")]
+        ? [new("a model that fills in spans", "evaluation.stride", "evaluation.baselineOrder", "training.teacher")]
         : [.. base.Ignored(recipe), new("pairs, of which no spans are removed", "model.noiseShare",
             "model.meanSpanLength", "model.sentinelCount")];
 

@@ -69,7 +69,7 @@ internal static class BundleExchange
                 return;
             using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, type,
-                cancellation);
+                cancellation: cancellation);
         });
         return Path.GetFullPath(folder);
     }
@@ -131,7 +131,7 @@ internal static class BundleExchange
                 File.Copy(source, Path.Combine(partial, ModelWeights.GgufName));
             else
                 ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null,
-                    cancellation);
+                    cancellation: cancellation);
         });
     }
 
@@ -153,7 +153,7 @@ internal static class BundleExchange
         var bounds = TextBounds.Of(tokenizer, start);
         Write(folder, source, file.ToHuggingFace(), tokenizer, bounds, open, progress, partial =>
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null,
-                cancellation));
+                cancellation: cancellation));
     }
 
     private static void Write(string folder, string source, JsonObject config, Tokenizer tokenizer, TextBounds bounds,

@@ -47,8 +47,14 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
         Bundle? start = StartingBundle.Open(recipe.Training);
         ConfigFile? startConfig = start is null ? null : ConfigFile.Read(start.ConfigPath);
-        TModel New() => startConfig is null ? Create(config, text.Tokenizer.VocabularySize, recipe)
-            : Create(config, text.Tokenizer.VocabularySize, recipe, startConfig);
+        TModel New()
+        {
+            TModel created = startConfig is null ? Create(config, text.Tokenizer.VocabularySize, recipe)
+                : Create(config, text.Tokenizer.VocabularySize, recipe, startConfig);
+            created.Distillation = Teacher(recipe.Training, text.Tokenizer, TrainingContext(config));
+            return created;
+        }
+
         TModel model = New();
         if (start is not null)
             Start(model, start, text.Tokenizer, recipe.Seed);
@@ -135,6 +141,42 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <param name="where">The path of the weights, for error messages.</param>
     /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
+
+    /// <summary>The families whose models can be teachers.</summary>
+    private protected virtual IReadOnlyList<IModelFamily> Teachers => [this];
+
+    private Distillation? Teacher(TrainingSection section, Tokenizer tokenizer, int contextLength)
+    {
+        if (section.Teacher is not { } folder)
+            return null;
+        var bundle = Bundle.Open(folder);
+        string type = ConfigFile.Read(bundle.ConfigPath).ModelType;
+        IModelFamily family = Teachers.FirstOrDefault(one => one.ModelTypes.Contains(type))
+            ?? throw new AtelierException($"models of type '{type}' cannot be teachers", "training.teacher",
+                "use a model of the families gpt and rnn");
+        ITrainedModel loaded = family.Load(bundle, "cpu");
+        if (loaded is not TextGenerator { Model: TextModel model } generator)
+        {
+            loaded.Dispose();
+            throw new AtelierException("this model cannot be a teacher", "training.teacher", "use a language model");
+        }
+        try
+        {
+            StartingWeights.CheckTokens(generator.Tokenizer, tokenizer, "training.teacher");
+            if (tokenizer.VocabularySize != model.VocabularySize)
+                throw new AtelierException($"the teacher has {model.VocabularySize} tokens, and the data have "
+                    + $"{tokenizer.VocabularySize}", "training.teacher", "train both with the same tokenizer");
+            if (model.ContextLength < contextLength)
+                throw new AtelierException($"the teacher reads {model.ContextLength} tokens at once, fewer than "
+                    + $"{contextLength}", "training.teacher", "lower model.contextLength");
+            return new Distillation(model, section.TeacherWeight, section.TeacherTemperature);
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Copies the weights of a bundle into a new model; tokens that only the model has get new rows.</summary>
     private void Start(TModel model, Bundle start, Tokenizer tokenizer, long seed)

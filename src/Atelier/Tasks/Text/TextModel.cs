@@ -29,6 +29,9 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>Locked while the model is used for inference, which switches it to evaluation mode and back.</summary>
     internal Lock Gate { get; } = new();
 
+    /// <summary>What the model learns from a larger one in training; null for nothing.</summary>
+    internal Distillation? Distillation { get; set; }
+
     // The number of positions that scoring encodes at once.
     private int PositionsAtOnce => (int)Math.Clamp(LogitsAtOnce / VocabularySize, 1, TokensAtOnce);
 
@@ -96,10 +99,15 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     }
 
     /// <summary>
-    /// Computes the mean cross-entropy of a batch in nats per token, with label smoothing; a scalar in fp32.
+    /// Computes the mean cross-entropy of a batch in nats per token, with label smoothing, and with what a teacher adds
+    /// to it; a scalar in fp32.
     /// </summary>
-    public Tensor Loss(TextBatch batch) =>
-        VocabularyHead.CrossEntropy(Encode(batch.Inputs.to(Device), null), batch.Targets, labelSmoothing);
+    public Tensor Loss(TextBatch batch)
+    {
+        Tensor inputs = batch.Inputs.to(Device), hidden = Encode(inputs, null);
+        return Distillation is null ? VocabularyHead.CrossEntropy(hidden, batch.Targets, labelSmoothing)
+            : Distillation.Loss(inputs, Head(hidden), batch.Targets, labelSmoothing);
+    }
 
     /// <summary>
     /// Computes the "loss", in nats per token without label smoothing, and the "accuracy", the share of tokens that the

@@ -36,7 +36,8 @@ public sealed class TextTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
-        "data.table.separator", "training.labelSmoothing", "training.extendVocabulary",
+        "data.table.separator", "training.labelSmoothing", "training.extendVocabulary", "training.teacher",
+        "training.teacherWeight", "training.teacherTemperature",
         "evaluation.baselineOrder", "evaluation.stride",
         "evaluation.samples", "evaluation.sampleTokens",
         .. GenerationSection.DecodingKeys.Where(key => key != "generation.coveragePenalty"),

@@ -4,6 +4,7 @@ using Atelier.Data.Video;
 using Atelier.Evaluation;
 using Atelier.Layers;
 using Atelier.Models;
+using Atelier.Models.Diffusion;
 using Atelier.Models.Diffusion.Video;
 using Atelier.Recipes;
 using Atelier.Tasks.Video;
@@ -123,6 +124,61 @@ public sealed class VideoDiffusionTests : IDisposable
         var batch = new VideoBatch(rand([2, 4, 1, 8, 8], generator: random), zeros([2], int64));
         double loss = model.Evaluate(batch)["loss"];
         double.IsFinite(loss).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Latents_have_unit_mean_square_and_a_given_frame_is_returned_as_it_is()
+    {
+        using var scope = NewDisposeScope();
+        var schema = new VideoSchema(8, 8, 1, 4, 10, []);
+        var config = new VideoDiffusionConfig
+        {
+            LatentLevels = [8, 16], LatentSize = 4, PatchSize = 1, Network = DenoiserKind.Dit, HiddenSize = 16,
+            LayerCount = 1, HeadCount = 2,
+        };
+        config.NoisyShape(schema).ShouldBe([4, 4, 2, 2]);
+        using var random = new Generator(3, CPU);
+        using var latents = new FrameLatents(config, schema, Precision.Fp32, random);
+        Tensor clips = rand([2, 4, 1, 8, 8], generator: random).mul(2).sub(1), encoded = latents.Encode(clips);
+        encoded.shape.ShouldBe([2, 4, 4, 2, 2]);
+        encoded.square().mean([1]).sub(1).abs().max().item<float>().ShouldBeLessThan(1e-3f);
+        // a frame has latents of its own: those of the others stay when it changes
+        Tensor changed = clips.clone();
+        changed[0, 2].neg_();
+        Tensor difference = (latents.Encode(changed) - encoded).abs().sum([1, 3, 4]); // [batch, frames]
+        difference[0, 2].item<float>().ShouldBeGreaterThan(1e-3f);
+        difference.sum().item<float>().ShouldBe(difference[0, 2].item<float>(), 1e-4f);
+        latents.Decode(encoded.mul(3)).allclose(latents.Decode(encoded), atol: 1e-4)
+            .ShouldBeTrue("only directions count");
+
+        using var model = new VideoDiffusionModel(config, schema, Precision.Fp32, 1);
+        model.eval();
+        using var gradients = no_grad();
+        VideoSampling sampling =
+            new(model.Check(new SamplingOptions { Steps = 2 }, new SamplingDefaults()), new DecodingOptions());
+        Tensor noise = randn([2, schema.Size], generator: random);
+        Tensor continued = model.Sample(noise, GivenFrames.First(clips, 2), null, sampling, random);
+        continued.shape.ShouldBe(clips.shape);
+        continued.narrow(1, 0, 2).allclose(clips.narrow(1, 0, 2)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_transformer_attends_from_each_place_to_all_places_of_all_frames_of_a_clip()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var random = new Generator(2, CPU);
+        var config = new VideoDiffusionConfig { PatchSize = 2, HiddenSize = 16, LayerCount = 1, HeadCount = 2 };
+        using var network = new VideoTransformer(config, [1, 3, 4, 4], classes: 0, Precision.Fp32, random);
+        foreach (var parameter in network.parameters())
+            parameter.normal_(0, 0.3, random); // away from the zeros of a new network
+        Tensor x = randn([2, 2, 3, 4, 4], generator: random), changed = x.clone();
+        changed[0, 0, 0, 0, 0].add_(3); // a pixel of the first patch of the first frame of the first clip
+        Tensor times = full([2], 0.5f);
+        Tensor difference = (network.Predict(changed, times, null) - network.Predict(x, times, null)).abs();
+        difference.shape.ShouldBe([2, 1, 3, 4, 4]);
+        difference[0].min().item<float>().ShouldBeGreaterThan(0);
+        difference[1].max().item<float>().ShouldBe(0, "the other clip");
     }
 
     [Fact]

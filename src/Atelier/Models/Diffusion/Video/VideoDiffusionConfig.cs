@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Atelier.Data.Video;
+using Atelier.Layers;
 using Atelier.Tasks.Video;
 
 namespace Atelier.Models.Diffusion.Video;
@@ -54,43 +55,95 @@ public sealed record VideoDiffusionConfig
     public double BetweenShare { get; init; } = 0.1;
 
     /// <summary>
-    /// The side of a patch in pixels, which the network processes as one position. Must divide width and height.
+    /// The channels of each level of an autoencoder of frames, which is trained along with the network; the network
+    /// then works on its latents (Rombach et al. 2022). Each level halves width and height. Empty works on pixels.
+    /// </summary>
+    public IReadOnlyList<int> LatentLevels { get; init; } = [];
+
+    /// <summary>For an autoencoder: the number of latents at each place of a frame.</summary>
+    [Range(1, 4096)]
+    public int LatentSize { get; init; } = 16;
+
+    /// <summary>
+    /// For an autoencoder: the deviation of the noise that is added to latents in its training. Latents themselves
+    /// have a root mean square of 1.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double LatentNoise { get; init; } = 0.1;
+
+    /// <summary>
+    /// The architecture of the network: a U-Net with factorised space-time layers (Ho et al. 2022), or a transformer
+    /// over the patches of all frames (Peebles and Xie 2023).
+    /// </summary>
+    public DenoiserKind Network { get; init; } = DenoiserKind.Unet;
+
+    /// <summary>
+    /// The side of a patch in pixels or latents, which the network processes as one position. Must divide width and
+    /// height.
     /// </summary>
     [Range(1, 16)]
     public int PatchSize { get; init; } = 2;
 
-    /// <summary>The channels of each level. Each level halves width and height.</summary>
+    /// <summary>For the U-Net: the channels of each level. Each level halves width and height.</summary>
     public IReadOnlyList<int> Channels { get; init; } = (int[])[32, 64, 96];
 
-    /// <summary>Number of blocks in each level, down and up.</summary>
+    /// <summary>For the U-Net: number of blocks in each level, down and up.</summary>
     [Range(1, 16)]
     public int Blocks { get; init; } = 1;
 
-    /// <summary>Number of heads of the attention over time. Must divide the channels of each level.</summary>
+    /// <summary>
+    /// Number of attention heads. Must divide the channels of each level of a U-Net, or the hidden size of a
+    /// transformer.
+    /// </summary>
     [Range(1, 64)]
     public int HeadCount { get; init; } = 2;
 
     /// <summary>
-    /// Number of Transformer blocks at the lowest resolution, whose attention sees all places of all frames, so that
-    /// paths through a clip fit together. 0 has attention over time at each place only.
+    /// For the U-Net: number of Transformer blocks at the lowest resolution, whose attention sees all places of all
+    /// frames, so that paths through a clip fit together. 0 has attention over time at each place only.
     /// </summary>
     [Range(0, 64)]
     public int SpaceTimeLayers { get; init; }
+
+    /// <summary>For the transformer: number of blocks.</summary>
+    [Range(1, 1000)]
+    public int LayerCount { get; init; } = 6;
+
+    /// <summary>For the transformer: the width; a multiple of 4.</summary>
+    [Range(4, 1 << 16)]
+    public int HiddenSize { get; init; } = 256;
+
+    /// <summary>Channels, frames, height and width of what the network works on: clips or their latents.</summary>
+    internal long[] NoisyShape(VideoSchema schema) => LatentLevels.Count == 0
+        ? [schema.Channels, schema.Frames, schema.Height, schema.Width]
+        : [LatentSize, schema.Frames, schema.Height >> LatentLevels.Count, schema.Width >> LatentLevels.Count];
 
     /// <summary>Throws if the values do not fit together or do not fit clips.</summary>
     /// <exception cref="AtelierException">They do not.</exception>
     internal void Check(VideoSchema schema)
     {
-        VideoModel.CheckPatches(schema, PatchSize);
-        DiffusionConfig.CheckLevels(Channels, schema.Width / PatchSize, schema.Height / PatchSize);
-        if (Channels.Any(channels => channels % HeadCount != 0))
-            throw new AtelierException($"{HeadCount} heads do not divide {string.Join(", ", Channels)} channels",
-                "model.headCount", "use 1, 2, 4 or 8");
+        if (LatentLevels.Count > 0)
+            ConvolutionalEncoder.Check(LatentLevels, schema.Width, schema.Height, "data.video");
+        long[] shape = NoisyShape(schema);
+        VideoModel.CheckPatches(shape[3], shape[2], PatchSize);
+        if (Network == DenoiserKind.Dit)
+            DiffusionConfig.CheckTransformer(HiddenSize, HeadCount,
+                shape[1] * (shape[2] / PatchSize) * (shape[3] / PatchSize));
+        else
+            CheckUnet((int)shape[3] / PatchSize, (int)shape[2] / PatchSize);
         if (NextShare + BetweenShare > 1)
             throw new AtelierException("nextShare and betweenShare are together more than 1", "model.nextShare",
                 "lower one of them");
         if (Conditional && schema.Classes.Count == 0)
             throw new AtelierException("the videos have no classes", "model.conditional",
                 "sort them into subfolders, or set conditional: false");
+    }
+
+    private void CheckUnet(int width, int height)
+    {
+        DiffusionConfig.CheckLevels(Channels, width, height);
+        if (Channels.Any(channels => channels % HeadCount != 0))
+            throw new AtelierException($"{HeadCount} heads do not divide {string.Join(", ", Channels)} channels",
+                "model.headCount", "use 1, 2, 4 or 8");
     }
 }

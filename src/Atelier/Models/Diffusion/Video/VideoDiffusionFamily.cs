@@ -26,6 +26,11 @@ public sealed class VideoDiffusionFamily : VideoFamily<VideoDiffusionConfig, Vid
     {
         if (!config.Conditional)
             yield return new("a model without classes", "model.classDropout", "generation.guidance");
+        if (config.LatentLevels.Count == 0)
+            yield return new("a model of pixels", "model.latentSize", "model.latentNoise");
+        yield return config.Network == DenoiserKind.Dit
+            ? new("a transformer", "model.channels", "model.blocks", "model.spaceTimeLayers")
+            : new("a U-Net", "model.layerCount", "model.hiddenSize");
     }
 
     /// <inheritdoc/>
@@ -40,6 +45,8 @@ public sealed class VideoDiffusionFamily : VideoFamily<VideoDiffusionConfig, Vid
     protected override Int128 LeastWeights(VideoDiffusionConfig config, VideoSchema schema)
     {
         config.Check(schema);
+        if (config.Network == DenoiserKind.Dit) // attention, the feed-forward layer and the modulation of each block
+            return (Int128)(4 + 8 + 6) * config.HiddenSize * config.HiddenSize * config.LayerCount;
         // each block, down and up: two convolutions of 3 × 3, of which the first may read other channels, and the four
         // products of attention over time
         return config.Channels.Aggregate((Int128)0, (sum, c) =>

@@ -17,7 +17,9 @@ namespace Atelier.Models.Diffusion.Video;
 /// </summary>
 public sealed class VideoDiffusionModel : VideoModel
 {
-    private readonly VideoUNet _network;
+    private readonly DenoisingNetwork _network;
+    private readonly FrameLatents? _latents; // null for a model of pixels
+    private readonly long[] _shape; // channels, frames, height and width of what the network works on
     private readonly NoiseSchedule _schedule;
     private readonly Prediction _prediction;
     private readonly DiffusionPipeline _pipeline;
@@ -36,11 +38,19 @@ public sealed class VideoDiffusionModel : VideoModel
         _schedule = new NoiseSchedule(config.Schedule, config.TimeShift);
         _prediction = new Prediction(config.Prediction, _schedule);
         using var random = new Generator((ulong)seed, CPU);
-        _network = new VideoUNet(config, schema, config.Conditional ? schema.Classes.Count : 0, precision, random);
+        (_shape, int classes) = (config.NoisyShape(schema), config.Conditional ? schema.Classes.Count : 0);
+        _network = config.Network == DenoiserKind.Dit
+            ? new VideoTransformer(config, _shape, classes, precision, random)
+            : new VideoUNet(config, _shape, classes, precision, random);
         _pipeline = new DiffusionPipeline(new DiffusionConfig { Conditional = config.Conditional }, schema.Image,
-            _network, _schedule, _prediction, upscaling: null, latents: null, Shape);
+            _network, _schedule, _prediction, upscaling: null, latents: null, _shape);
         register_module("network", _network);
-        Objectives = [new Objective<VideoBatch>("loss", batch => Loss(batch), [.. _network.parameters()])];
+        if (config.LatentLevels.Count > 0)
+        {
+            _latents = new FrameLatents(config, schema, precision, random);
+            register_module("latents", _latents);
+        }
+        Objectives = [new Objective<VideoBatch>("loss", batch => Loss(batch), [.. parameters()])];
     }
 
     /// <summary>The configuration.</summary>
@@ -59,14 +69,21 @@ public sealed class VideoDiffusionModel : VideoModel
     public override IReadOnlyList<string> SamplingFields =>
         ["sampler", "steps", .. IsConditional ? (string[])["guidance"] : []];
 
-    private long[] Shape => [Schema.Channels, Schema.Frames, Schema.Height, Schema.Width];
-
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Evaluate(VideoBatch batch)
     {
         // the same times, noise and given frames each time, so that measurements can be compared
         using var random = new Generator(1, batch.Frames.device);
-        return new Dictionary<string, double> { ["loss"] = Loss(batch, random).Number() };
+        double loss = Denoising(batch, random).Number();
+        if (_latents is null)
+            return new Dictionary<string, double> { ["loss"] = loss };
+        double reconstruction = _latents.Reconstruction(batch.Frames, random).Number();
+        return new Dictionary<string, double>
+        {
+            ["loss"] = loss + reconstruction,
+            ["denoising"] = loss,
+            ["reconstruction"] = reconstruction,
+        };
     }
 
     /// <inheritdoc/>
@@ -80,30 +97,42 @@ public sealed class VideoDiffusionModel : VideoModel
     public override Tensor Sample(Tensor noise, GivenFrames? given, Tensor? labels, VideoSampling sampling,
         Generator random, CancellationToken cancellation = default)
     {
-        noise = noise.view([noise.shape[0], .. Shape]);
+        long count = noise.shape[0];
+        noise = noise.narrow(1, 0, _shape.Aggregate(1L, (product, side) => product * side)).view([count, .. _shape]);
         Tensor mask = given?.Mask().transpose(1, 2) ?? zeros([1, 1, Schema.Frames, 1, 1], device: noise.device);
-        Tensor channel = mask.expand(noise.shape[0], 1, Schema.Frames, Schema.Height, Schema.Width);
-        Tensor? frames = given?.Frames.transpose(1, 2);
+        Tensor channel = mask.expand([count, 1, .. _shape[1..]]);
+        Tensor? known = given is null ? null : Noisy(given.Frames);
         Denoiser denoiser = (x, t) =>
         {
             cancellation.ThrowIfCancellationRequested();
             DenoiserOutput output = _pipeline.Denoise(Held(x), t, channel, labels, sampling.Drawing.Guidance!.Value);
             return output with { Image = Held(output.Image) };
         };
-        Tensor clips = DiffusionSamplers.Find(sampling.Drawing.Sampler!)
-            .Sample(denoiser, _schedule, _schedule.Times(sampling.Drawing.Steps!.Value), noise, random).Clamped(-1, 1);
-        return Held(clips).transpose(1, 2);
+        Tensor drawn = DiffusionSamplers.Find(sampling.Drawing.Sampler!)
+            .Sample(denoiser, _schedule, _schedule.Times(sampling.Drawing.Steps!.Value), noise, random);
+        Tensor clips = (_latents is null ? drawn.transpose(1, 2)
+            : BatchRows.Map((rows, _) => _latents.Decode(rows), drawn)).Clamped(-1, 1);
+        return given is null ? clips : clips.lerp(given.Frames, given.Mask());
 
-        Tensor Held(Tensor x) => frames is null ? x : x.lerp(frames, mask);
+        Tensor Held(Tensor x) => known is null ? x : x.lerp(known, mask);
+    }
+
+    /// <summary>What the network works on, [batch, channels, frames, height, width]: clips or their latents.</summary>
+    private Tensor Noisy(Tensor clips) => _latents?.Encode(clips) ?? clips.transpose(1, 2);
+
+    private Tensor Loss(VideoBatch batch)
+    {
+        Tensor loss = Denoising(batch);
+        return _latents is null ? loss : loss.Plus(_latents.Reconstruction(batch.Frames, random: null));
     }
 
     /// <summary>
     /// The mean squared error of the prediction at random times, over frames that are not given (Ho et al. 2020, eq.
     /// 14; Lipman et al. 2023, eq. 9).
     /// </summary>
-    private Tensor Loss(VideoBatch batch, Generator? random = null)
+    private Tensor Denoising(VideoBatch batch, Generator? random = null)
     {
-        Tensor clips = batch.Frames.transpose(1, 2); // [batch, channels, frames, height, width]
+        Tensor clips = Noisy(batch.Frames);
         long count = clips.shape[0];
         Device device = clips.device;
         Tensor times = _schedule.TrainingTimes(count, Config.Times, device, random);
@@ -115,11 +144,11 @@ public sealed class VideoDiffusionModel : VideoModel
         Tensor? condition = !Config.Conditional ? null
             : training ? Dropout.OfLabels(batch.Labels, Config.ClassDropout, Schema.Classes.Count, random)
             : batch.Labels;
-        Tensor channel = mask.expand(count, 1, Schema.Frames, Schema.Height, Schema.Width);
+        Tensor channel = mask.expand([count, 1, .. _shape[1..]]);
         Tensor error = _network.Predict(cat([input, channel], 1), times, condition)
             .sub(_prediction.Target(new DenoiserOutput(clips, noise), alpha, sigma));
         Tensor free = mask.Times(-1).PlusNumber(1);
-        return error.Squared().mul(free).sum().div(free.sum().Times(Schema.FrameSize));
+        return error.Squared().mul(free).sum().div(free.sum().Times(_shape[0] * _shape[2] * _shape[3]));
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using Atelier.Data.Video;
 using Atelier.Layers;
 using Atelier.Tensors;
 using TorchSharp.Modules;
@@ -30,15 +29,14 @@ internal sealed class VideoUNet : DenoisingNetwork
 
     /// <summary>Creates a network with new weights; its first predictions are zero.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="schema">The size, channels and length of the clips.</param>
+    /// <param name="shape">Channels, frames, height and width of clips or their latents.</param>
     /// <param name="classes">Number of classes; 0 for none.</param>
     /// <param name="precision">The precision of the products.</param>
     /// <param name="random">The random numbers of the initial weights.</param>
-    public VideoUNet(VideoDiffusionConfig config, VideoSchema schema, int classes, Precision precision,
-        Generator random)
+    public VideoUNet(VideoDiffusionConfig config, long[] shape, int classes, Precision precision, Generator random)
         : base(nameof(VideoUNet))
     {
-        (int channels, int frames) = (schema.Channels, schema.Frames);
+        (int channels, int frames) = ((int)shape[0], (int)shape[1]);
         (_patch, _levels, _blocks) = (config.PatchSize, config.Channels.Count, config.Blocks);
         int pixels = _patch * _patch, condition = 4 * config.Channels[0], now = config.Channels[0];
         _time = new TimeEmbedding(condition, classes, random);
@@ -59,7 +57,7 @@ internal sealed class VideoUNet : DenoisingNetwork
         _middleTime = Time(now);
         if (config.SpaceTimeLayers > 0)
         {
-            int width = schema.Width / _patch >> (_levels - 1), height = schema.Height / _patch >> (_levels - 1);
+            int width = (int)shape[3] / _patch >> (_levels - 1), height = (int)shape[2] / _patch >> (_levels - 1);
             _spaceTime = new SpaceTimeAttention(config.SpaceTimeLayers, now, config.HeadCount, frames, width * height,
                 _product, precision, random);
         }

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Atelier.Formats;
+using Atelier.Kernels;
+
+namespace Atelier.Compress;
+
+/// <summary>What a compression does, read from its options.</summary>
+/// <param name="Type">The type of the weights; null keeps theirs.</param>
+/// <param name="PrunedShare">The share of weights to prune; 0 for none.</param>
+/// <param name="IsTwoOfFour">Whether two of every four neighbouring weights are pruned.</param>
+/// <param name="Calibrates">Whether the inputs of layers are needed.</param>
+/// <param name="Name">Its name in messages.</param>
+internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, bool IsTwoOfFour, bool Calibrates,
+    string Name)
+{
+    /// <summary>Whether weights are pruned.</summary>
+    public bool Prunes => PrunedShare > 0;
+
+    /// <summary>Reads options.</summary>
+    /// <exception cref="AtelierException">An option is invalid, or there is nothing to do.</exception>
+    public static CompressionPlan Of(CompressionOptions options)
+    {
+        WeightType? type = options.Type is null ? null : WeightNames.Parse(options.Type);
+        if (type?.IsBlocked() == false)
+            throw new AtelierException($"'{options.Type}' is not a compression type", Mention.Field("format"),
+                "allowed: q8 and q4");
+        if (type is null && options.Prune is null)
+            throw new AtelierException("there is nothing to do", Mention.Field("format"),
+                $"name a type of weights, or a share to {Mention.Field("prune")}");
+        bool isTwoOfFour = options.Prune == CompressionOptions.TwoOfFour;
+        double share = options.Prune is null ? 0 : isTwoOfFour ? 0.5 : Share(options.Prune);
+        if (options.RecoverySteps < 0)
+            throw new AtelierException($"{options.RecoverySteps} steps", Mention.Field("recover"),
+                "allowed: 0 or more");
+        if (share > 0 && options.Calibration == CompressionOptions.NoCalibration)
+            throw new AtelierException("pruning needs the inputs of layers", Mention.Field("calibrate"),
+                "name a text, or leave it out");
+        bool calibrates = share > 0
+            || (type == WeightType.Q4_0 && options.Calibration != CompressionOptions.NoCalibration);
+        return new(type, share, isTwoOfFour, calibrates, options.Name);
+    }
+
+    private static double Share(string text) => text.EndsWith('%')
+        && double.TryParse(text.AsSpan()[..^1], NumberStyles.Float, CultureInfo.InvariantCulture, out double percent)
+        && percent is > 0 and < 100
+        ? percent / 100
+        : throw new AtelierException($"'{text}' is not a share of weights", Mention.Field("prune"),
+            $"write 50%, or {CompressionOptions.TwoOfFour}");
+}
