@@ -186,18 +186,6 @@ public sealed class Encoder : IMaskedLanguageModel
         }
     }
 
-    /// <inheritdoc/>
-    public void Calibrate(ReadOnlyMemory<int> tokens, ILinearInputs inputs)
-    {
-        var input = new EncoderInput(tokens);
-        Check([input]);
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            _together.Run(input, inputs);
-        }
-    }
-
     /// <summary>Reads a sequence and records what the blocks compute.</summary>
     internal PassTrace Trace(EncoderInput input)
     {

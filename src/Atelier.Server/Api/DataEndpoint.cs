@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Formats;
-using Atelier.Server.Security;
 using Atelier.Server.Trainings;
 using Atelier.Server.Uploads;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Atelier.Server.Security;
 using Atelier.Server.Serving;
 using Atelier.Server.Trainings;
 using Atelier.Server.Uploads;

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Server.Security;
 using Atelier.Server.Trainings;
+using Atelier.Server.Uploads;
 
 namespace Atelier.Server.Api;
 

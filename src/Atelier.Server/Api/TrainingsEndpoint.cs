@@ -5,8 +5,8 @@ using Atelier.Server.Trainings;
 namespace Atelier.Server.Api;
 
 /// <summary>POST /v1/atelier/runs, and /v1/atelier/runs/ID/stop and /resume: starts and ends trainings.</summary>
-internal sealed class TrainingsEndpoint(Workshop workshop, RunList runs, TrainingStore trainings, RecipeChecking checking,
-    RecipeNaming naming)
+internal sealed class TrainingsEndpoint(Workshop workshop, RunList runs, TrainingStore trainings,
+    RecipeChecking checking, RecipeNaming naming)
 {
     private const int LongestName = 100;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Atelier.Recipes;
-using Atelier.Server.Security;
+using Atelier.Server.Uploads;
 using Atelier.Tasks;
 
 namespace Atelier.Server.Trainings;

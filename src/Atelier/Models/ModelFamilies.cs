@@ -9,8 +9,8 @@ public static class ModelFamilies
     public static IReadOnlyList<IModelFamily> All { get; } =
     [
         new Ngram.NgramFamily(),
-        new Gpt.GptFamily(),
-        new Rnn.RnnFamily(),
+        new Gpt.GptFamily { OtherTeachers = [new Rnn.RnnFamily()] },
+        new Rnn.RnnFamily { OtherTeachers = [new Gpt.GptFamily()] },
         new Seq2Seq.Seq2SeqFamily(),
         new Transformer.TransformerFamily(),
         new T5.T5Family(),

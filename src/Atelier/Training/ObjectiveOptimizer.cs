@@ -161,7 +161,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Tensor kept = parameter.ne(0).to(parameter.dtype);
+        Tensor kept = parameter.EqualTo(0).logical_not().to(parameter.dtype);
         return kept.min().Number() == 1 ? null : kept.DetachFromDisposeScope();
     }
 

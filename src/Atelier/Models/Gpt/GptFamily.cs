@@ -2,7 +2,6 @@ using Atelier.Formats;
 using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Tasks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -12,9 +11,6 @@ namespace Atelier.Models.Gpt;
 /// <summary>The family of causal Transformers with the architectures of GPT-2 and Llama.</summary>
 public sealed class GptFamily : TextFamily<GptConfig, GptModel>
 {
-    /// <inheritdoc/>
-    private protected override IReadOnlyList<IModelFamily> Teachers => [this, new Rnn.RnnFamily()];
-
     /// <inheritdoc/>
     public override string Name => "gpt";
 

@@ -2,7 +2,6 @@ using Atelier.Formats;
 using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Tasks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -13,9 +12,6 @@ namespace Atelier.Models.Rnn;
 public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
 {
     private const string ModelType = "atelier_rnn";
-
-    /// <inheritdoc/>
-    private protected override IReadOnlyList<IModelFamily> Teachers => [this, new Gpt.GptFamily()];
 
     /// <inheritdoc/>
     public override string Name => "rnn";

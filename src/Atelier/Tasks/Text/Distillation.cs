@@ -22,9 +22,9 @@ internal sealed class Distillation(TextModel teacher, double weight, double temp
     /// <param name="smoothing">The label smoothing of the cross-entropy.</param>
     public Tensor Loss(Tensor inputs, Tensor logits, Tensor targets, double smoothing)
     {
-        Tensor own = F.log_softmax(logits.to(ScalarType.Float32).div(temperature), -1);
+        Tensor own = F.log_softmax(logits.to(ScalarType.Float32).DividedBy(temperature), -1);
         Tensor divergence = F.kl_div(own.flatten(0, 1), Probabilities(inputs), reduction: nn.Reduction.Sum,
-            log_target: true).div(targets.numel());
+            log_target: true).DividedBy(targets.numel());
         return VocabularyHead.CrossEntropyOf(logits, targets, smoothing).Times(1 - weight)
             .Plus(divergence.Times(weight * temperature * temperature));
     }
@@ -38,6 +38,6 @@ internal sealed class Distillation(TextModel teacher, double weight, double temp
         using var gradients = no_grad();
         if (teacher.Device.type != inputs.device.type)
             teacher.to(inputs.device);
-        return F.log_softmax(teacher.Forward(inputs).to(ScalarType.Float32).div(temperature), -1).flatten(0, 1);
+        return F.log_softmax(teacher.Forward(inputs).to(ScalarType.Float32).DividedBy(temperature), -1).flatten(0, 1);
     }
 }

@@ -40,6 +40,9 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);
 
+    /// <summary>Further families whose models can be teachers of those of this one.</summary>
+    internal IReadOnlyList<IModelFamily> OtherTeachers { get; init; } = [];
+
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
@@ -142,16 +145,13 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <exception cref="AtelierException">The configuration and the weights do not match.</exception>
     protected abstract TModel Read(ConfigFile config, IReadOnlyDictionary<string, Tensor> tensors, string where);
 
-    /// <summary>The families whose models can be teachers.</summary>
-    private protected virtual IReadOnlyList<IModelFamily> Teachers => [this];
-
     private Distillation? Teacher(TrainingSection section, Tokenizer tokenizer, int contextLength)
     {
         if (section.Teacher is not { } folder)
             return null;
         var bundle = Bundle.Open(folder);
         string type = ConfigFile.Read(bundle.ConfigPath).ModelType;
-        IModelFamily family = Teachers.FirstOrDefault(one => one.ModelTypes.Contains(type))
+        IModelFamily family = OtherTeachers.Prepend(this).FirstOrDefault(one => one.ModelTypes.Contains(type))
             ?? throw new AtelierException($"models of type '{type}' cannot be teachers", "training.teacher",
                 "use a model of the families gpt and rnn");
         ITrainedModel loaded = family.Load(bundle, "cpu");

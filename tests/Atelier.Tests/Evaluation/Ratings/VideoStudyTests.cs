@@ -19,9 +19,10 @@ public sealed class VideoStudyTests : IDisposable
         foreach (string name in (string[])["a", "b"])
             await workshop.TrainAsync(RecipeReader.Read("moving-shapes", ModelFamilies.All,
             [
-                "data.worldDocuments=20", "data.video.frames=4", "model.latentLevels=[8]", "model.layerCount=1",
-                "model.hiddenSize=16", "model.headCount=1", "generation.steps=1", "training.steps=1",
-                "training.batchSize=2", "training.sampleEvery=0", "training.evaluateEvery=0", "training.device=cpu",
+                "data.worldDocuments=20", "data.video.frames=4", "model.latentLevels=[8]", "model.latentSize=4",
+                "model.patchSize=1", "model.channels=[8]", "model.spaceTimeLayers=0", "model.headCount=1",
+                "generation.steps=1", "training.steps=1", "training.batchSize=2", "training.sampleEvery=0",
+                "training.evaluateEvery=0", "training.schedule.warmupSteps=0", "training.device=cpu",
                 $"seed={(int)name[0]}",
             ]), new(_folder[name]));
         string path = await workshop.CreateStudyAsync(_folder["study"], new StudyRequest
@@ -34,7 +35,7 @@ public sealed class VideoStudyTests : IDisposable
         items.Length.ShouldBe(5);
         items.ShouldAllBe(item => item.MediaType == "image/gif" && item.Text == null);
         byte[][] files = [.. items.Select(item => File.ReadAllBytes(_folder[Path.Combine("study", item.File!)]))];
-        files.ShouldAllBe(file => Opening(file) == "GIF89a 32 32");
+        files.Select(Opening).ShouldAllBe(opening => opening == "GIF89a 32 32");
         files.Distinct(new ByBytes()).Count().ShouldBe(5);
         store.Study.Checks.Single().ShouldBe(new AttentionCheck(items[0].Id, items[4].Id));
 

@@ -125,6 +125,10 @@ public sealed record VideoDiffusionConfig
         if (LatentLevels.Count > 0)
             ConvolutionalEncoder.Check(LatentLevels, schema.Width, schema.Height, "data.video");
         long[] shape = NoisyShape(schema);
+        long latents = shape[0] * shape[2] * shape[3];
+        if (latents > schema.FrameSize)
+            throw new AtelierException($"a frame of {schema.FrameSize} values would have {latents} latents",
+                "model.latentSize", "lower it, or add a level");
         VideoModel.CheckPatches(shape[3], shape[2], PatchSize);
         if (Network == DenoiserKind.Dit)
             DiffusionConfig.CheckTransformer(HiddenSize, HeadCount,

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
-using Atelier.Server.Uploads;
 
-namespace Atelier.Server.Security;
+namespace Atelier.Server.Uploads;
 
 /// <summary>Takes the folders of uploads and runs out of texts for others.</summary>
 internal sealed class PathRedaction(ServerOptions options, UploadStore uploads)

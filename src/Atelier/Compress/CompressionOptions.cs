@@ -1,4 +1,4 @@
-namespace Atelier;
+namespace Atelier.Compress;
 
 /// <summary>How a model is compressed.</summary>
 public sealed record CompressionOptions
