@@ -77,7 +77,7 @@ internal sealed class HmmTextModel(HmmModel model, int? endOfTextId, KnownStates
 
     /// <inheritdoc/>
     public Explanation Explain(Tokenizer tokenizer, CancellationToken cancellation = default) =>
-        ChainExplanation.Of(Model, $"a hidden Markov model of {Quantity.Of(Model.StateCount, "state")} that give off "
+        ChainExplanation.Of(Model, $"a hidden Markov model of {Quantity.Of(Model.StateCount, "state")} that emit "
             + string.Create(CultureInfo.InvariantCulture,
                 $"{Quantity.Of(VocabularySize, "token")}; {Model.FreeParameters} free parameters"),
             tokenizer.Name, cancellation);

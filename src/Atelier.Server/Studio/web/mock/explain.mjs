@@ -95,7 +95,7 @@ const NETWORK = {
 };
 
 const CHAIN = {
-  summary: "a hidden Markov model of 3 states that give off 65 tokens; 206 free parameters",
+  summary: "a hidden Markov model of 3 states that emit 65 tokens; 206 free parameters",
   tables: [{ name: "transitions", for_programs: false, columns: ["from", "start", "share", "lasts", "next states"],
     rows: [["0", 0.5, 0.4, 1.2, "1 0.700  2 0.120"]] }],
   transitions: { rows: ["start", "0", "1", "2"], columns: ["0", "1", "2"],
