@@ -205,7 +205,7 @@ public sealed class EndToEndTests : IDisposable
         Train(_tool.At("run")).Code.ShouldBe(0);
         JsonElement report = _tool.Run("compress", _tool.At("run"), "--to", "q8", "--json").Json;
         report.EnumerateObject().Select(p => p.Name)
-            .ShouldBe(["bundle", "type", "data", "before", "after", "lossChange"]);
+            .ShouldBe(["bundle", "type", "calibrated", "data", "before", "after", "lossChange"]);
         report.GetProperty("bundle").GetString().ShouldBe(_tool.At("run-q8"));
         report.GetProperty("after").GetProperty("bytes").GetInt64()
             .ShouldBeLessThan(report.GetProperty("before").GetProperty("bytes").GetInt64());

@@ -26,7 +26,7 @@ public sealed class RecipeFieldTests
         fields.Where(field => field.Path is not null).Select(field => field.Key).Distinct().Order().ShouldBe(
         [
             "data.audio.labels", "data.image.labels", "data.source", "data.tokenizer.file", "data.video.labels",
-            "evaluation.features", "model.autoencoder", "model.codec", "training.from",
+            "evaluation.features", "model.autoencoder", "model.codec", "training.from", "training.teacher",
         ]);
     }
 
