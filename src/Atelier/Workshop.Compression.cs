@@ -41,7 +41,7 @@ public sealed partial class Workshop
         using TextData? against = Other(options.Against, "against");
         using TextData? other = plan.Calibrates ? Other(options.Calibration, "calibration") : null;
         var compression = new BundleCompression(bundle, recipe, OpenOnCpu, messages, cancellation);
-        return await Task.Run(CompressAsync, cancellation).ConfigureAwait(false);
+        return await Task.Run(RunAsync, cancellation).ConfigureAwait(false);
 
         TextData? Other(string? name, string part) => name is null ? null
             : (TextData)new TextTask().PrepareOther(new OtherData(name, recipe, bundle, null,
@@ -49,14 +49,16 @@ public sealed partial class Workshop
 
         ITrainedModel OpenOnCpu(string path) => Open(path, new OpenOptions { Device = "cpu" }, cancellation);
 
-        async Task<CompressionReport> CompressAsync()
+        async Task<CompressionReport> RunAsync()
         {
             InputMoments? moments = plan.Calibrates ? compression.Moments(bundle, other?.Test ?? own?.Train) : null;
             Bundle now = bundle;
             if (plan.Prunes)
             {
                 now = compression.Prune(Path.Combine(prepared.Path, "pruned"), plan, moments);
-                long steps = options.RecoverySteps ?? (ofRun ? (recipe.Training.Steps ?? 0) / 4 : 0);
+                long steps = options.RecoverySteps ?? (ofRun ? recipe.Training.Steps / 4
+                    ?? throw new AtelierException("the recipe of the run has no training.steps to take a quarter of",
+                        source, $"set {Mention.Field("recover")}") : 0);
                 if (steps > 0)
                 {
                     now = await RecoverAsync(now, recipe, steps, Path.Combine(prepared.Path, "run"), progress,

@@ -145,15 +145,12 @@ public static class ModelWriter
         GgufWriter.Write(path, metadata, targets, (target, stream) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            if (parts.TryGetValue(target.Name, out (GgufTensor Target, ModelTensor Source) part))
-            {
-                if (rounding?.Invoke(part.Source, layout, target.Type) is { } rounded)
-                    stream.Write(rounded);
-                else
-                    Write(stream, part.Source, layout, target.Type);
-            }
-            else
+            if (!parts.TryGetValue(target.Name, out (GgufTensor Target, ModelTensor Source) part))
                 stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(factors));
+            else if (rounding?.Invoke(part.Source, layout, target.Type) is { } rounded)
+                stream.Write(rounded);
+            else
+                Write(stream, part.Source, layout, target.Type);
         });
     }
 

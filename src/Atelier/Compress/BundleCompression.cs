@@ -12,7 +12,7 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Compress;
 
-/// <summary>Quantises the weights of a model to blocks of 8 or 4 bits, and evaluates the result.</summary>
+/// <summary>Prunes the weights of a model, or quantises them to 8 or 4 bits, and evaluates the result.</summary>
 /// <param name="source">The original bundle.</param>
 /// <param name="recipe">The recipe, which gives the evaluation options.</param>
 /// <param name="open">Opens a bundle for inference.</param>

@@ -19,7 +19,8 @@ public sealed record CompressionOptions
     public string? Prune { get; init; }
 
     /// <summary>
-    /// The number of training steps in which a pruned model recovers; null takes a quarter of those of its run.
+    /// The number of training steps in which a pruned model recovers; null takes a quarter of those of its run, and
+    /// none without a run.
     /// </summary>
     public long? RecoverySteps { get; init; }
 

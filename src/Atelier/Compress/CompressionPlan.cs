@@ -35,8 +35,12 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, boo
         if (share > 0 && options.Calibration == CompressionOptions.NoCalibration)
             throw new AtelierException("pruning needs the inputs of layers", Mention.Field("calibrate"),
                 "name a text, or leave it out");
+        if (share == 0 && options.RecoverySteps is not null)
+            throw new AtelierException("only a pruned model recovers", Mention.Field("recover"), "leave it out");
         bool calibrates = share > 0
             || (type == WeightType.Q4_0 && options.Calibration != CompressionOptions.NoCalibration);
+        if (!calibrates && options.Calibration is not (null or CompressionOptions.NoCalibration))
+            throw new AtelierException("8-bit weights are not calibrated", Mention.Field("calibrate"), "leave it out");
         return new(type, share, isTwoOfFour, calibrates, options.Name);
     }
 

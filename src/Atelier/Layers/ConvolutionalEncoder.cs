@@ -40,13 +40,14 @@ internal sealed class ConvolutionalEncoder : nn.Module<Tensor, Tensor>
     /// <param name="width">The width of the images.</param>
     /// <param name="height">Their height.</param>
     /// <param name="section">The section of a recipe with the size: "data.image" or "data.video".</param>
+    /// <param name="key">The key of a recipe with the channels.</param>
     /// <exception cref="AtelierException">They do.</exception>
-    public static void Check(IReadOnlyList<int> channels, int width, int height, string section)
+    public static void Check(IReadOnlyList<int> channels, int width, int height, string section,
+        string key = "model.channels")
     {
-        const string key = "model.channels";
         if (channels.Count is 0 or > MostLevels || channels.Any(c => c < ResidualConvolution.Groups
             || c % ResidualConvolution.Groups != 0 || c > MostChannels))
-            throw new AtelierException($"channels needs 1 to {MostLevels} levels, each a multiple of 8", key,
+            throw new AtelierException($"{key} needs 1 to {MostLevels} levels, each a multiple of 8", key,
                 "write [32, 64]");
         int halves = 1 << channels.Count;
         if (width % halves != 0 || height % halves != 0)

@@ -229,7 +229,8 @@ public sealed record TrainingSection
         if (key.StartsWith(ScheduleSection.Path, StringComparison.Ordinal))
             return Schedule.Reads(key[ScheduleSection.Path.Length..]) ? null
                 : $"the schedule {RecipeNames.Value(Schedule.Name)}";
-        if (Lora is not null && key.StartsWith("training.freeze.", StringComparison.Ordinal))
+        if (Lora is not null
+            && (key == "training.keepZeros" || key.StartsWith("training.freeze.", StringComparison.Ordinal)))
             return "training.lora, which keeps all weights of the model,";
         if (key == "training.rDropStart" && RDrop == 0)
             return "training.rDrop 0";

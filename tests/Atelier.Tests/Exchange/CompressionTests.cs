@@ -134,12 +134,15 @@ public sealed class CompressionTests : IDisposable
     [InlineData(null, "half", null, "not a share")]
     [InlineData(null, "50%", "none", "pruning needs the inputs of layers")]
     [InlineData(null, "50%", null, "no text to calibrate on")]
+    [InlineData("q8", null, "text.txt", "8-bit weights are not calibrated")]
+    [InlineData("q4", null, null, "only a pruned model recovers", 5L)]
+    [InlineData(null, "50%", null, "no recipe to recover by", 5L)]
     public async Task What_cannot_be_compressed_is_one_line_and_leaves_nothing(string? type, string? prune,
-        string? calibration, string said)
+        string? calibration, string said, long? steps = null)
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Llama, TinyBundles.Tokenizer("character"));
         (await Should.ThrowAsync<AtelierException>(() => new Workshop().CompressAsync(_folder["bundle"],
-            _folder["small"], new() { Type = type, Prune = prune, Calibration = calibration })))
+            _folder["small"], new() { Type = type, Prune = prune, Calibration = calibration, RecoverySteps = steps })))
             .ToLine().ShouldContain(said);
         Directory.Exists(_folder["small"]).ShouldBeFalse();
     }

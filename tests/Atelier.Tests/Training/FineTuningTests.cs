@@ -62,9 +62,15 @@ public sealed class FineTuningTests : IDisposable
             .Dropout.ShouldBe(0.25);
     }
 
+    [Fact]
+    public void Zeros_cannot_be_kept_where_adapters_learn_instead_of_the_weights() =>
+        Should.Throw<AtelierException>(() => _runs.Continued("base", "training.lora.rank=4", "training.keepZeros=true"))
+            .ToLine().ShouldContain("training.keepZeros would be ignored: training.lora");
+
     [Theory]
     [InlineData("training.lora.rank=4", "training.lora needs a model to start from")]
     [InlineData("training.extendVocabulary=[a]", "training.extendVocabulary needs a model to start from")]
+    [InlineData("training.keepZeros=true", "training.keepZeros needs a model to start from")]
     [InlineData("training.lora.rank=0", "training.lora.rank is '0'")]
     public async Task What_needs_a_bundle_is_refused_without_one(string setting, string said) =>
         (await Should.ThrowAsync<AtelierException>(() => _runs.TrainAsync("base", "gpt", setting))).ToLine()

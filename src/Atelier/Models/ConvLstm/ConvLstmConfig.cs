@@ -35,7 +35,7 @@ public sealed record ConvLstmConfig
     /// <exception cref="AtelierException">They do not.</exception>
     internal void Check(VideoSchema schema)
     {
-        VideoModel.CheckPatches(schema.Width, schema.Height, PatchSize);
+        VideoModel.CheckPatches(schema, PatchSize);
         if (KernelSize % 2 == 0)
             throw new AtelierException($"a window of {KernelSize} has no middle", "model.kernelSize", "use 3 or 5");
     }

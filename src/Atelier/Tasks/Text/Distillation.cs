@@ -23,7 +23,7 @@ internal sealed class Distillation(TextModel teacher, double weight, double temp
     public Tensor Loss(Tensor inputs, Tensor logits, Tensor targets, double smoothing)
     {
         Tensor own = F.log_softmax(logits.to(ScalarType.Float32).DividedBy(temperature), -1);
-        Tensor divergence = F.kl_div(own.flatten(0, 1), Probabilities(inputs), reduction: nn.Reduction.Sum,
+        Tensor divergence = F.kl_div(own.flatten(0, 1), LogProbabilities(inputs), reduction: nn.Reduction.Sum,
             log_target: true).DividedBy(targets.numel());
         return VocabularyHead.CrossEntropyOf(logits, targets, smoothing).Times(1 - weight)
             .Plus(divergence.Times(weight * temperature * temperature));
@@ -33,7 +33,7 @@ internal sealed class Distillation(TextModel teacher, double weight, double temp
     public void Dispose() => teacher.Dispose();
 
     /// <summary>The logarithms of the teacher's probabilities, [batch · time, vocabulary].</summary>
-    private Tensor Probabilities(Tensor inputs)
+    private Tensor LogProbabilities(Tensor inputs)
     {
         using var gradients = no_grad();
         if (teacher.Device.type != inputs.device.type)

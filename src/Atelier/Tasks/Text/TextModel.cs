@@ -168,6 +168,14 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         return scores;
     }
 
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Distillation?.Dispose();
+        base.Dispose(disposing);
+    }
+
     private void ScoreTogether(int[] rows, IReadOnlyList<ReadOnlyMemory<int>> sequences, TokenScore[][] scores,
         CancellationToken cancellation)
     {

@@ -58,11 +58,11 @@ public abstract class VideoModel(string name, VideoSchema schema) : GradientMode
 
     /// <summary>Throws if patches do not divide the frames.</summary>
     /// <exception cref="AtelierException">They do not.</exception>
-    internal static void CheckPatches(long width, long height, int patchSize)
+    internal static void CheckPatches(VideoSchema schema, int patchSize)
     {
-        if (width % patchSize != 0 || height % patchSize != 0)
+        if (schema.Width % patchSize != 0 || schema.Height % patchSize != 0)
             throw new AtelierException(
-                $"patches of {patchSize} do not divide frames of {width} × {height}", "model.patchSize",
+                $"patches of {patchSize} do not divide frames of {schema.Width} × {schema.Height}", "model.patchSize",
                 "use 1, 2 or 4, or another data.video.width and height");
     }
 

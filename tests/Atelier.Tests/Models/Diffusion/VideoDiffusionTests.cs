@@ -139,6 +139,10 @@ public sealed class VideoDiffusionTests : IDisposable
         config.NoisyShape(schema).ShouldBe([4, 4, 2, 2]);
         Should.Throw<AtelierException>(() => (config with { LatentSize = 17 }).Check(schema)).ToLine()
             .ShouldContain("64 values would have 68 latents");
+        Should.Throw<AtelierException>(() => (config with { PatchSize = 4 }).Check(schema)).ToLine()
+            .ShouldContain("do not divide latents of 2 × 2");
+        Should.Throw<AtelierException>(() => (config with { LatentLevels = [8, 8, 8, 8] }).Check(schema)).ToLine()
+            .ShouldContain("model.latentLevels");
         using var random = new Generator(3, CPU);
         using var latents = new FrameLatents(config, schema, Precision.Fp32, random);
         Tensor clips = rand([2, 4, 1, 8, 8], generator: random).mul(2).sub(1), encoded = latents.Encode(clips);

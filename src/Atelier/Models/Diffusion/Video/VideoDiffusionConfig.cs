@@ -122,14 +122,11 @@ public sealed record VideoDiffusionConfig
     /// <exception cref="AtelierException">They do not.</exception>
     internal void Check(VideoSchema schema)
     {
-        if (LatentLevels.Count > 0)
-            ConvolutionalEncoder.Check(LatentLevels, schema.Width, schema.Height, "data.video");
         long[] shape = NoisyShape(schema);
-        long latents = shape[0] * shape[2] * shape[3];
-        if (latents > schema.FrameSize)
-            throw new AtelierException($"a frame of {schema.FrameSize} values would have {latents} latents",
-                "model.latentSize", "lower it, or add a level");
-        VideoModel.CheckPatches(shape[3], shape[2], PatchSize);
+        if (LatentLevels.Count > 0)
+            CheckLatents(schema, shape);
+        else
+            VideoModel.CheckPatches(schema, PatchSize);
         if (Network == DenoiserKind.Dit)
             DiffusionConfig.CheckTransformer(HiddenSize, HeadCount,
                 shape[1] * (shape[2] / PatchSize) * (shape[3] / PatchSize));
@@ -141,6 +138,18 @@ public sealed record VideoDiffusionConfig
         if (Conditional && schema.Classes.Count == 0)
             throw new AtelierException("the videos have no classes", "model.conditional",
                 "sort them into subfolders, or set conditional: false");
+    }
+
+    private void CheckLatents(VideoSchema schema, long[] shape)
+    {
+        ConvolutionalEncoder.Check(LatentLevels, schema.Width, schema.Height, "data.video", "model.latentLevels");
+        long latents = shape[0] * shape[2] * shape[3];
+        if (latents > schema.FrameSize)
+            throw new AtelierException($"a frame of {schema.FrameSize} values would have {latents} latents",
+                "model.latentSize", "lower it, or add a level");
+        if (shape[2] % PatchSize != 0 || shape[3] % PatchSize != 0)
+            throw new AtelierException($"patches of {PatchSize} do not divide latents of {shape[3]} × {shape[2]}",
+                "model.patchSize", "take 1");
     }
 
     private void CheckUnet(int width, int height)
