@@ -51,7 +51,11 @@ public sealed partial class Workshop
 
         async Task<CompressionReport> RunAsync()
         {
-            InputMoments? moments = plan.Calibrates ? compression.Moments(bundle, other?.Test ?? own?.Train) : null;
+            TokenFile? text = other?.Test ?? own?.Train;
+            if (plan.Prunes && text is not { Count: > 0 })
+                throw new AtelierException("there is no text to calibrate on", source,
+                    $"name one by {Mention.Field("calibrate")}");
+            InputMoments? moments = plan.Calibrates ? compression.Moments(bundle, text) : null;
             Bundle now = bundle;
             if (plan.Prunes)
             {
@@ -64,7 +68,7 @@ public sealed partial class Workshop
                     now = await RecoverAsync(now, recipe, steps, Path.Combine(prepared.Path, "run"), progress,
                         cancellation).ConfigureAwait(false);
                     if (plan.Type == WeightType.Q4_0)
-                        moments = compression.Moments(now, other?.Test ?? own?.Train);
+                        moments = compression.Moments(now, text);
                 }
             }
             return compression.Write(folder, now, plan, moments, against ?? own);

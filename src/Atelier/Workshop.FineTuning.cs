@@ -8,12 +8,17 @@ public sealed partial class Workshop
 {
     /// <summary>
     /// Returns a recipe with what training.from implies: the family, the model section and the tokenizer of that
-    /// bundle, its full path, and the SHA-256 of its weights. Other recipes are returned as they are. Training does
+    /// bundle, its full path, and the SHA-256 of its weights; and with the full path of a teacher. Training does
     /// this too; it is useful to show the settings of a training before it begins.
     /// </summary>
     /// <exception cref="AtelierException">There is no such bundle, or a key of the recipe contradicts it.</exception>
     public Recipe Resolve(Recipe recipe)
     {
+        if (recipe.Training.Teacher is { } teacher)
+        {
+            FamilyOfModel(teacher); // a mistake is found before data are prepared
+            recipe = recipe with { Training = recipe.Training with { Teacher = Path.GetFullPath(teacher) } };
+        }
         TrainingSection section = recipe.Training;
         if (section.From is null)
         {

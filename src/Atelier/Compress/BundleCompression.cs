@@ -34,16 +34,15 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
     /// <summary>Writes a copy of the bundle with pruned weights.</summary>
     /// <param name="folder">The folder of the copy.</param>
     /// <param name="plan">How much is pruned.</param>
-    /// <param name="moments">The inputs of layers.</param>
-    /// <exception cref="AtelierException">There are no inputs, or the weights are quantised.</exception>
+    /// <param name="moments">The inputs of layers; null for a model that shows none.</param>
+    /// <exception cref="AtelierException">The model shows none, or its weights are quantised.</exception>
     public Bundle Prune(string folder, CompressionPlan plan, InputMoments? moments)
     {
         if (source.IsGguf)
             throw new AtelierException("its weights are quantised, and only others can be pruned", source.Folder,
                 "prune the original model");
         if (moments is null)
-            throw new AtelierException("there is no text to calibrate on, or a model of this kind cannot be pruned",
-                source.Folder, $"name a text by {Mention.Field("calibrate")}, or a gpt model");
+            throw new AtelierException("a model of this kind cannot be pruned", source.Folder, "use a gpt model");
         progress?.Report("pruning weights");
         BundleWriter.Replace(folder, partial =>
         {

@@ -91,7 +91,7 @@ public sealed record TrainingSection
     /// The temperature of the probabilities of teacher and model. Above 1, unlikely tokens matter more.
     /// </summary>
     [Range(0.1, 100.0)]
-    public double TeacherTemperature { get; init; } = 2;
+    public double TeacherTemperature { get; init; } = 1;
 
     /// <summary>Weights that training does not change.</summary>
     public FreezeSection Freeze { get; init; } = new();

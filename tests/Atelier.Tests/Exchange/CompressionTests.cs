@@ -72,6 +72,9 @@ public sealed class CompressionTests : IDisposable
             new RnnFamily().Write(_folder["rnn"], model, tokenizer, new DecodingOptions(), 0, "# Tiny");
         }
         await new Workshop().CompressAsync(_folder["rnn"], _folder["small"], new() { Type = "q8" });
+        (await Should.ThrowAsync<AtelierException>(() => new Workshop().CompressAsync(_folder["rnn"], _folder["x"],
+            new() { Prune = "50%", Calibration = _folder.Write("text.txt", "abcabc") }))).ToLine()
+            .ShouldContain("cannot be pruned");
         using var before = TinyBundles.OpenForTraining(_folder["rnn"]);
         using var after = TinyBundles.OpenForTraining(_folder["small"]);
         float[] a = TinyBundles.Logits(before.Model, [1, 2, 3])[2], b = TinyBundles.Logits(after.Model, [1, 2, 3])[2];

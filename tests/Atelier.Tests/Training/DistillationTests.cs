@@ -91,6 +91,8 @@ public sealed class DistillationTests : IDisposable
         await runs.TrainAsync("teacher", "gpt", "training.steps=1");
         await Refuses("larger than it reads", "fewer than 48", "model.contextLength=48");
         await Refuses("other tokens", "not that of the model of training.teacher", "data.tokenizer.kind=character");
+        (await Should.ThrowAsync<AtelierException>(() => runs.TrainAsync("no", "gpt", "training.teacher=nowhere",
+            "data.source=none"))).ToLine().ShouldContain("nowhere"); // before the data
         (await Should.ThrowAsync<AtelierException>(() => runs.TrainAsync("no", "gpt", "training.teacherWeight=0.9")))
             .ToLine().ShouldContain("training.teacher");
 
