@@ -6,7 +6,9 @@ using Atelier.Evaluation;
 
 namespace Atelier.Cli.Commands;
 
-/// <summary>Compresses a text model or a sound, and shows the loss of quality.</summary>
+/// <summary>
+/// Compresses a text model or a sound, or distils the steps of a diffusion model, and shows the loss of quality.
+/// </summary>
 internal sealed class CompressCommand : ToolCommand
 {
     private readonly Workshop _workshop;
@@ -18,7 +20,10 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Option<string?> _prune = new("--prune") { HelpName = "SHARE",
         Description = "Sets this share of the weights of each layer to zero, such as 50%; or 2:4, two of every four." };
     private readonly Option<long?> _steps = new("--recover") { HelpName = "STEPS",
-        Description = "The training steps in which a pruned model recovers. By default, a quarter of its run's." };
+        Description = "The training steps in which a pruned model recovers, by default a quarter of its run's, or "
+            + "learns to sample in fewer steps, by default a tenth." };
+    private readonly Option<int?> _samplingSteps = new("--steps") { HelpName = "N",
+        Description = "Teaches a copy of an image diffusion model to sample in this many steps, such as 4." };
     private readonly Option<string?> _rate = new("--rate") { HelpName = "RATE",
         Description = "The most bits per second of a sound, such as 3k." };
     private readonly Option<string?> _with = new("--with") { HelpName = "RUN",
@@ -36,7 +41,7 @@ internal sealed class CompressCommand : ToolCommand
 
     public CompressCommand(ToolConsole console, Workshop workshop)
         : base(console, "compress", 
-        "Makes a text model smaller, by weights of 8 or 4 bits or by pruning, or codes a sound; measures the effect.",
+        "Makes a text model smaller, teaches a diffusion model to sample in fewer steps, or codes a sound.",
         "atelier compress runs/quickstart --to q8")
     {
         _workshop = workshop;
@@ -44,6 +49,7 @@ internal sealed class CompressCommand : ToolCommand
         Add(_to);
         Add(_prune);
         Add(_steps);
+        Add(_samplingSteps);
         Add(_rate);
         Add(_with);
         Add(_calibrate);
@@ -60,6 +66,8 @@ internal sealed class CompressCommand : ToolCommand
         if (type is not null && SoundCompressing.IsFormat(type) && !Directory.Exists(run))
             throw new AtelierException("there is no such sound", run, "name a file");
         RefuseOptions(parse, "is for sounds", _rate, _with);
+        if (parse.GetValue(_samplingSteps) is { } samplingSteps)
+            return await RunStepsAsync(console, run, samplingSteps, parse, cancellation).ConfigureAwait(false);
         var options = new CompressionOptions
         {
             Type = type, Prune = prune, RecoverySteps = parse.GetValue(_steps),
@@ -92,10 +100,44 @@ internal sealed class CompressCommand : ToolCommand
         return 0;
     }
 
+    private async Task<int> RunStepsAsync(ToolConsole console, string run, int steps, ParseResult parse,
+        CancellationToken cancellation)
+    {
+        RefuseOptions(parse, "is not for fewer sampling steps", _to, _prune, _calibrate, _against);
+        string folder = parse.GetValue(_out) ?? string.Create(CultureInfo.InvariantCulture,
+            $"{Path.TrimEndingDirectorySeparator(run)}-{steps}-steps");
+        StepDistillationReport report = await TrainingView.ShowAsync(console, progress => _workshop.DistillStepsAsync(
+            run, folder, steps, parse.GetValue(_steps), progress, cancellation)).ConfigureAwait(false);
+        string[] shared = [.. report.After.Metrics.Keys.Where(report.Before.Metrics.ContainsKey)];
+        console.Table(["", "before", $"{steps} steps"],
+        [
+            .. shared.Select(name => (string[])
+                [name, report.Before.Metrics[name].ToText(), report.After.Metrics[name].ToText()]),
+            ["sampling (images per second)", Speed(report.ImagesPerSecondBefore), Speed(report.ImagesPerSecondAfter)],
+        ]);
+        console.Say($"run:  {report.Run}\nmore: atelier generate {folder} --count 16 --out grid.png");
+        console.Result(() => new JsonObject
+        {
+            ["run"] = report.Run, ["steps"] = report.Steps, ["seconds"] = report.TrainingSeconds,
+            ["before"] = Json(report.Before, report.ImagesPerSecondBefore),
+            ["after"] = Json(report.After, report.ImagesPerSecondAfter),
+        });
+        return 0;
+    }
+
+    private static JsonObject Json(EvaluationReport report, double speed) => new()
+    {
+        ["imagesPerSecond"] = speed,
+        ["metrics"] = new JsonObject(report.Metrics.Select(metric =>
+            KeyValuePair.Create(metric.Key, (JsonNode?)EvaluateCommand.Json(metric.Value)))),
+    };
+
+    private static string Speed(double perSecond) => perSecond.ToString("0.0", CultureInfo.InvariantCulture);
+
     private async Task<int> RunSoundAsync(ToolConsole console, string file, ParseResult parse,
         CancellationToken cancellation)
     {
-        RefuseOptions(parse, "is for models", _prune, _steps, _calibrate, _against);
+        RefuseOptions(parse, "is for models", _prune, _steps, _samplingSteps, _calibrate, _against);
         string? rate = parse.GetValue(_rate);
         SoundCompressing.Show(console, await _workshop.CompressSoundAsync(file,
             parse.GetValue(_to) is { } type ? SoundCompressing.Format(type) : null, parse.GetValue(_out),

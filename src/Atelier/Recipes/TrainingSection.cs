@@ -76,7 +76,8 @@ public sealed record TrainingSection
 
     /// <summary>
     /// The folder of a run or a bundle of a larger model with the same tokenizer, whose probabilities of all tokens the
-    /// model learns to predict besides the text (distillation; Hinton et al. 2015); null for none.
+    /// model learns to predict besides the text (distillation; Hinton et al. 2015). For a diffusion model with
+    /// model.distilledSteps, a model of the same images, which it learns from instead of from images. Null for none.
     /// </summary>
     [NamesPath(RecipePath.Model)]
     public string? Teacher { get; init; }

@@ -161,7 +161,7 @@ public sealed class Run : IDisposable
     {
         string full = Path.GetFullPath(folder);
         var unread = new List<string>();
-        Recipe recipe = ReadRecipe(folder, families, unread);
+        Recipe recipe = ReadRecipe(folder, families, unread, overrides: null);
         return new Run(full, recipe, Hold(folder, full), made: null) { UnreadKeys = unread };
     }
 
@@ -169,14 +169,19 @@ public sealed class Run : IDisposable
     /// <inheritdoc cref="Open" path="/param"/>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
     public static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families) =>
-        ReadRecipe(folder, families, []);
+        ReadRecipe(folder, families, [], overrides: null);
 
-    private static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families, ICollection<string> unread)
+    /// <summary>Reads the recipe of a run, with changes such as "training.steps=500".</summary>
+    internal static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families,
+        IReadOnlyList<string> overrides) => ReadRecipe(folder, families, [], overrides);
+
+    private static Recipe ReadRecipe(string folder, IReadOnlyList<IModelSection> families, ICollection<string> unread,
+        IReadOnlyList<string>? overrides)
     {
         if (!Exists(folder))
             throw new AtelierException("there is no run in this folder", folder,
                 $"{Mention.Command("runs list")} shows all runs");
-        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides: null, unread);
+        return RecipeReader.Read(Path.Combine(folder, RecipeFile), families, overrides, unread);
     }
 
     /// <summary>Returns the folder of the samples of a run, whether it is open or not.</summary>

@@ -39,7 +39,7 @@ public sealed class AudioCodecFamily : ICodecFamily
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
     {
-        yield return new($"the family {Name}", ["data.audio.spectrogram", "evaluation.pictures",
+        yield return new($"the family {Name}", ["data.audio.spectrogram", "evaluation.pictures", "training.teacher",
             .. GenerationSection.SamplingKeys, .. GenerationSection.DecodingKeys]);
         if (recipe.Model.Config is AudioCodecConfig { Adversarial: false })
             yield return new("a codec without discriminators", "model.adversarialStart", "model.adversarialWeight",

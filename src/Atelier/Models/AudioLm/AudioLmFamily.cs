@@ -54,7 +54,8 @@ public sealed class AudioLmFamily : IModelFamily, IClassConditional
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
     {
-        yield return new($"the family {Name}", "data.audio.spectrogram", "data.audio.augment", "generation.sampler",
+        yield return new($"the family {Name}", "data.audio.spectrogram", "data.audio.augment",
+            "training.teacher", "generation.sampler",
             "generation.steps");
         if (recipe.Model.Config is not AudioLmConfig { Conditional: true })
             yield return new("a model without classes", "model.classDropout", "generation.guidance");

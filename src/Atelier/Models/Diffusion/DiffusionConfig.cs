@@ -91,6 +91,14 @@ public sealed record DiffusionConfig
     [Range(0.0, 0.9)]
     public double UpscaleNoise { get; init; } = 0.3;
 
+    /// <summary>
+    /// The number of sampling steps in which the model learns to do what training.teacher does in its own; above 0, the
+    /// model samples in just so many, and the guidance of its teacher is part of what it has learned (Salimans and Ho
+    /// 2022; Meng et al. 2023). 0 learns from images.
+    /// </summary>
+    [Range(0, 64)]
+    public int DistilledSteps { get; init; }
+
     /// <summary>Throws if the values do not fit together.</summary>
     /// <param name="width">The width of images or latents.</param>
     /// <param name="height">The height of images or latents.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Atelier.Data;
 using Atelier.Data.Images;
+using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
@@ -12,7 +13,8 @@ using TorchSharp;
 namespace Atelier.Models.Diffusion;
 
 /// <summary>Diffusion and flow matching.</summary>
-public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>, IClassConditional
+public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionModel>, IClassConditional,
+    IStepDistillation
 {
     private const string AutoencoderKey = "autoencoder"; // of config.json
     private const int MeasuredImages = 2000;
@@ -40,6 +42,9 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public string ClassSetting => "model.conditional=true";
 
     /// <inheritdoc/>
+    public string StepsSetting => "model.distilledSteps";
+
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> RenamedKeys { get; } = new Dictionary<string, string>
     {
         ["model.sampler"] = "generation.sampler",
@@ -63,6 +68,10 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
             yield return new("a model that does not upscale", "model.upscaleNoise");
         if (config.Autoencoder is not null)
             yield return new("a model in latents", "evaluation.likelihoodPictures");
+        yield return config.DistilledSteps == 0
+            ? new("a model that is not distilled to fewer steps", "training.teacher")
+            : new("a model of distilledSteps", "model.times", "model.classDropout",
+                "evaluation.likelihoodPictures", "generation.sampler", "generation.steps", "generation.guidance");
     }
 
     /// <inheritdoc/>
@@ -93,10 +102,36 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     /// <inheritdoc/>
     /// <remarks>A replica is trained on latents and needs no autoencoder.</remarks>
     private protected override DiffusionModel CreateReplica(DiffusionModel model, Precision precision, long seed) =>
-        new(model.Config, model.Schema, latents: null, model.Shape, precision, seed);
+        new(model.Config, model.Schema, latents: null, model.Shape, precision, seed)
+            { Distillation = model.Distillation?.ForReplica() };
 
     private protected override void Begin(DiffusionModel model, ImageBatches training) =>
         model.Latents?.Measure(training, (MeasuredImages + training.ItemsPerBatch - 1) / training.ItemsPerBatch);
+
+    private protected override void Teach(DiffusionModel model, Recipe recipe)
+    {
+        if (model.Config.DistilledSteps == 0)
+            return;
+        const string key = "training.teacher";
+        if (recipe.Training.Teacher is not { } folder)
+            throw new AtelierException("a model of distilledSteps needs one to learn from", key,
+                "name the run of a diffusion model");
+        var bundle = Bundle.Open(folder);
+        if (!ModelTypes.Contains(ConfigFile.Read(bundle.ConfigPath).ModelType))
+            throw new AtelierException($"the model is not of the family {Name}", key, "name a diffusion model");
+        var teacher = (ImageGenerator)Load(bundle, "cpu");
+        try
+        {
+            model.Distillation = new StepDistillation((DiffusionModel)teacher.Model, teacher.Defaults, model);
+            if (recipe.Training.From is null && model.Distillation.HasShapeOf(model))
+                StartingWeights.Copy(model, teacher.Model, (0, 0), recipe.Seed, folder);
+        }
+        catch
+        {
+            teacher.Dispose();
+            throw;
+        }
+    }
 
     private protected override IBatchSource<ImageBatch> Source(DiffusionModel model, ImageBatches images) =>
         model.Latents is { } latents ? new EncodedBatches(images, latents) : images;

@@ -90,6 +90,12 @@ public sealed class DiffusionModel : ImageModel
     /// <summary>The denoising network.</summary>
     internal DenoisingNetwork Network => _network;
 
+    /// <summary>Denoises with guidance.</summary>
+    internal DiffusionPipeline Pipeline => _pipeline;
+
+    /// <summary>The teacher of a model that learns to sample in fewer steps; null for other models.</summary>
+    internal StepDistillation? Distillation { get; set; }
+
     /// <summary>The autoencoder in whose latents the model works; null for pixels.</summary>
     internal FrozenAutoencoder? Latents { get; }
 
@@ -127,12 +133,12 @@ public sealed class DiffusionModel : ImageModel
     /// <inheritdoc/>
     /// <remarks>
     /// Computed by <see cref="VariationalBound"/>, and for one image in five by <see cref="FlowLikelihood"/>, given the
-    /// classes and small images; not available for models of latents.
+    /// classes and small images; not available for models of latents, and for those of few steps.
     /// </remarks>
     public override IReadOnlyDictionary<string, double[]> Likelihood(ImageBatch batch, long seed,
         CancellationToken cancellation = default)
     {
-        if (Latents is not null)
+        if (Latents is not null || Config.DistilledSteps > 0)
             return base.Likelihood(batch, seed, cancellation);
         using var scope = NewDisposeScope();
         Device device = batch.Images.device;
@@ -162,11 +168,14 @@ public sealed class DiffusionModel : ImageModel
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> SamplingFields =>
+    public override IReadOnlyList<string> SamplingFields => Config.DistilledSteps > 0 ? ["interpolate"] :
     [
         "sampler", "steps", .. IsConditional ? (string[])["guidance"] : [], "from", "strength",
         .. Upscaler is null ? (string[])["mask", "interpolate"] : [],
     ];
+
+    internal override SamplingDefaults DefaultsOf(SamplingDefaults recipe) => Config.DistilledSteps == 0 ? recipe
+        : recipe with { Sampler = StepDistillation.Sampler, Steps = Config.DistilledSteps, Guidance = 1 };
 
     /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
@@ -177,8 +186,18 @@ public sealed class DiffusionModel : ImageModel
         Tensor? given = null, CancellationToken cancellation = default) =>
         _pipeline.Sample(noise, labels, drawing, random, given, Watch, cancellation);
 
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Distillation?.Dispose();
+        base.Dispose(disposing);
+    }
+
     private Tensor Loss(ImageBatch batch, Generator? random = null)
     {
+        if (Distillation is { } distillation)
+            return distillation.Loss(_network, batch, random);
         Tensor images = Latents is null || batch.Images.shape[1..].SequenceEqual(Shape)
             ? batch.Images // or latents, encoded in advance
             : Latents.Encode(batch.Images);

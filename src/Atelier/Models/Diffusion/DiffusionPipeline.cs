@@ -35,6 +35,8 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
     public SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults)
     {
         bool between = drawing.Interpolate is not null;
+        if (config.DistilledSteps > 0)
+            CheckDistilled(drawing);
         DiffusionSamplers.Find(defaults.Sampler, "generation.sampler");
         string own = between && defaults.Sampler == AncestralSampler.Called ? DeterministicSampler : defaults.Sampler;
         SamplingOptions whole = drawing with { Sampler = drawing.Sampler ?? own, Steps = drawing.Steps
@@ -65,6 +67,22 @@ internal sealed class DiffusionPipeline(DiffusionConfig config, ImageSchema sche
         return drawing.Guidance is null || config.Conditional ? whole
             : throw new AtelierException("the model was not trained with classes", Mention.Field("guidance"),
                 "leave it out, or train a model with model.conditional: true");
+    }
+
+    /// <summary>Refuses what a model that has learned nothing but its few steps cannot do.</summary>
+    private void CheckDistilled(SamplingOptions drawing)
+    {
+        string steps = $"the model has learned to sample in {config.DistilledSteps} steps";
+        (string Field, bool IsWrong)[] given =
+        [
+            ("steps", drawing.Steps is { } wanted && wanted != config.DistilledSteps),
+            ("sampler", drawing.Sampler is not (null or StepDistillation.Sampler)),
+            ("guidance", drawing.Guidance is not (null or 1)), ("strength", drawing.Strength is not null),
+            ("from", drawing.From is not null), ("mask", drawing.Mask is not null),
+        ];
+        if (given.FirstOrDefault(one => one.IsWrong).Field is { } field)
+            throw new AtelierException($"{steps} of its own", Mention.Field(field),
+                "leave it out, or use the model that it was distilled from");
     }
 
     /// <summary>Samples images; the parameters are those of <see cref="ImageModel.Sample"/>.</summary>

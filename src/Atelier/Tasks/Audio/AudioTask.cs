@@ -27,6 +27,7 @@ public sealed class AudioTask : ITask
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
         "data.audio", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
+        "training.teacher",
         .. GenerationSection.SamplingKeys, .. CodeDecoding.Keys,
     ];
 

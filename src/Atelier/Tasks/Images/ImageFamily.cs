@@ -52,7 +52,8 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
         IEnumerable<IgnoredKeys> own = Ignored((TConfig?)recipe.Model.Config ?? new TConfig());
         own = own.Append(new($"the family {Name}", [.. GenerationSection.DecodingKeys]));
-        return SamplesInSteps ? own : own.Append(new($"the family {Name}", GenerationSection.SamplingKeys));
+        return SamplesInSteps ? own : own.Append(new($"the family {Name}",
+            [.. GenerationSection.SamplingKeys, "training.teacher"])); // there are no steps to learn
     }
 
     /// <summary>The keys of a recipe that a configuration leaves without a use.</summary>
@@ -66,7 +67,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
                 "use images, or another family");
         TModel model = Create((TConfig?)recipe.Model.Config ?? new TConfig(), images.Schema,
             recipe.Training.ChosenPrecision, recipe.Seed);
-        SamplingDefaults sampling = recipe.Generation.Sampling;
+        SamplingDefaults sampling = model.DefaultsOf(recipe.Generation.Sampling);
         model.Check(new SamplingOptions(), sampling); // a mistake is found before training
         TrainingSection section = recipe.Training;
         var training =
@@ -76,6 +77,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
         Begin(model, Seen());
         if (StartingBundle.Open(recipe.Training) is { } start)
             Start(model, start, recipe.Seed);
+        Teach(model, recipe);
         return new Trainer<ImageBatch>(recipe, model, Source(model, training), validation is null ? null
             : Source(model, validation), new TrainerHooks
         {
@@ -192,6 +194,12 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
     }
 
+    /// <summary>Gives a new model its teacher, if the recipe names one.</summary>
+    /// <exception cref="AtelierException">The model cannot learn from it.</exception>
+    private protected virtual void Teach(TModel model, Recipe recipe)
+    {
+    }
+
     /// <summary>The batches that a model is trained on; images by default.</summary>
     private protected virtual IBatchSource<ImageBatch> Source(TModel model, ImageBatches images) => images;
 
@@ -235,7 +243,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
         // not disposed: the model is still trained
-        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
+        var generator = new ImageGenerator(model) { Defaults = model.DefaultsOf(recipe.Generation.Sampling) };
         SamplingOptions drawing = generator.Resolve();
         byte[] planes = generator.Sample(recipe.Seed, 0, PreviewImages, label: null, drawing, cancellation);
         ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewImages)
@@ -252,7 +260,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
         using var scope = NewDisposeScope();
         // not disposed: the model is still trained
-        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
+        var generator = new ImageGenerator(model) { Defaults = model.DefaultsOf(recipe.Generation.Sampling) };
         using ImageBatch batch = new ImageBatches(part, PreviewImages / 4, recipe.Seed, shuffled: false).Get(0);
         Tensor small = upscaler.Shrink(batch.Images);
         byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, generator.Resolve(), cancellation);

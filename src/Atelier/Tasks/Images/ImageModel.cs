@@ -80,6 +80,9 @@ public abstract class ImageModel(string name, ImageSchema schema) : GradientMode
     /// <summary>The names of the <see cref="SamplingOptions"/> that the model supports, in camel case.</summary>
     public virtual IReadOnlyList<string> SamplingFields => [];
 
+    /// <summary>Returns the sampling defaults of the model, given those of its recipe.</summary>
+    internal virtual SamplingDefaults DefaultsOf(SamplingDefaults recipe) => recipe;
+
     /// <summary>Receives intermediate images from <see cref="Sample"/>; null for none.</summary>
     internal Action<DrawnSoFar>? Watch { get; set; }
 

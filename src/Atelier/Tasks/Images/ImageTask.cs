@@ -24,6 +24,7 @@ public sealed class ImageTask : ITask
     [
         "data.image", "data.encoding", "data.table.header", "data.table.separator", "evaluation.pictures",
         "evaluation.features", "evaluation.likelihoodPictures", "evaluation.importanceSamples",
+        "training.teacher",
         .. GenerationSection.SamplingKeys,
     ];
 

@@ -40,8 +40,8 @@ public sealed class VocoderFamily : IModelFamily
     /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe)
     {
-        yield return new($"the family {Name}", ["evaluation.pictures", .. GenerationSection.SamplingKeys,
-            .. GenerationSection.DecodingKeys]);
+        yield return new($"the family {Name}", ["evaluation.pictures", "training.teacher",
+            .. GenerationSection.SamplingKeys, .. GenerationSection.DecodingKeys]);
         if (recipe.Model.Config is VocoderConfig { Adversarial: false })
             yield return new("a vocoder without discriminators", "model.adversarialStart", "model.adversarialWeight",
                 "model.featureWeight", "model.discriminatorChannels");
