@@ -88,8 +88,8 @@ public sealed partial class Workshop
 
             async Task DrawAsync(int count)
             {
-                await foreach (Sample _ in generator.GenerateAsync(new GenerationRequest { Count = count }, cancellation)
-                    .ConfigureAwait(false))
+                var request = new GenerationRequest { Count = count };
+                await foreach (Sample _ in generator.GenerateAsync(request, cancellation).ConfigureAwait(false))
                 {
                 }
             }
