@@ -108,7 +108,9 @@ internal sealed class CompressCommand : ToolCommand
             $"{Path.TrimEndingDirectorySeparator(run)}-{steps}-steps");
         StepDistillationReport report = await TrainingView.ShowAsync(console, progress => _workshop.DistillStepsAsync(
             run, folder, steps, parse.GetValue(_steps), progress, cancellation)).ConfigureAwait(false);
-        string[] shared = [.. report.After.Metrics.Keys.Where(report.Before.Metrics.ContainsKey)];
+        // the losses are of different questions: one step of few, and the noise in an image
+        string[] shared = [.. report.After.Metrics.Keys.Where(name => name != "loss"
+            && report.Before.Metrics.ContainsKey(name))];
         console.Table(["", "before", $"{steps} steps"],
         [
             .. shared.Select(name => (string[])
@@ -119,17 +121,17 @@ internal sealed class CompressCommand : ToolCommand
         console.Result(() => new JsonObject
         {
             ["run"] = report.Run, ["steps"] = report.Steps, ["seconds"] = report.TrainingSeconds,
-            ["before"] = Json(report.Before, report.ImagesPerSecondBefore),
-            ["after"] = Json(report.After, report.ImagesPerSecondAfter),
+            ["before"] = Json(report.Before, shared, report.ImagesPerSecondBefore),
+            ["after"] = Json(report.After, shared, report.ImagesPerSecondAfter),
         });
         return 0;
     }
 
-    private static JsonObject Json(EvaluationReport report, double speed) => new()
+    private static JsonObject Json(EvaluationReport report, string[] metrics, double speed) => new()
     {
         ["imagesPerSecond"] = speed,
-        ["metrics"] = new JsonObject(report.Metrics.Select(metric =>
-            KeyValuePair.Create(metric.Key, (JsonNode?)EvaluateCommand.Json(metric.Value)))),
+        ["metrics"] = new JsonObject(metrics.Select(name =>
+            KeyValuePair.Create(name, (JsonNode?)EvaluateCommand.Json(report.Metrics[name])))),
     };
 
     private static string Speed(double perSecond) => perSecond.ToString("0.0", CultureInfo.InvariantCulture);
