@@ -10,9 +10,6 @@ namespace Atelier.Tests.Tensors;
 /// <summary>Every operator that is checked on a machine, with sizes drawn at random, against its plain loop.</summary>
 public sealed class OperatorCheckTests
 {
-    // Each of up to seven steps is rounded again: 36 plain cells over five steps once came to 1.17 in bf16.
-    private const double MostOfRecurrent = 2;
-
     private static readonly Gen<int> Small = Gen.Int[1, 40];
 
     private static readonly Gen<ConvolutionShape> Shapes =
@@ -55,7 +52,7 @@ public sealed class OperatorCheckTests
         from without in Gen.Bool
         let compared = cell != CellName.Lstm ? ComparedAnswers.Both
             : without ? ComparedAnswers.WithoutGradients : ComparedAnswers.WithGradients
-        select OperatorCases.Recurrent(cell, compared, inputs, hidden, batch, time), MostOfRecurrent);
+        select OperatorCases.Recurrent(cell, compared, inputs, hidden, batch, time));
 
     [Fact]
     public void Products_are_right() => Hold(
@@ -135,14 +132,14 @@ public sealed class OperatorCheckTests
     /// <summary>
     /// By the path that serves on this machine, in both precisions; other sizes each time, from a seed that is printed.
     /// </summary>
-    private static void Hold(Gen<OperatorCase> operators, double most = 1)
+    private static void Hold(Gen<OperatorCase> operators)
     {
         var paths = CheckedOperators.Verdicts.ToDictionary(v => (v.Operator, v.Precision), v => v.Path);
         Gen.Select(operators, Gen.Bool, Gen.Int[0, 1000]).Sample((@operator, rounded, seed) =>
         {
             ScalarType type = rounded ? ScalarType.BFloat16 : ScalarType.Float32;
             OperatorPath path = paths[(@operator.Operator, rounded ? "bf16" : "fp32")];
-            new OperatorCheck(@operator, type, seed).Error(path).ShouldBeLessThanOrEqualTo(rounded ? most : 1);
+            new OperatorCheck(@operator, type, seed).Error(path).ShouldBeLessThanOrEqualTo(1);
         }, iter: 40, threads: 1, print: drawn =>
             $"{drawn.Item1.Operator} {drawn.Item1.Sizes}, rounded: {drawn.Item2}, seed {drawn.Item3}");
     }
