@@ -79,20 +79,13 @@ public sealed partial class Workshop
     private async Task<Bundle> RecoverAsync(Bundle pruned, Recipe recipe, long steps, string folder,
         IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        const double rateShare = 1.0 / 3; // of the learning rate: the weights are nearly where they belong
-        TrainingSection training = recipe.Training;
+        const double rateShare = 1.0 / 3;
         var recovery = recipe with
         {
             Data = recipe.Data with { Tokenizer = new TokenizerSection() }, // the bundle has its own
-            Training = training with
+            Training = FurtherTraining.Of(recipe.Training, steps, rateShare) with
             {
-                From = pruned.Folder, KeepZeros = true, Steps = steps, Epochs = null, Minutes = null,
-                Optimizer = training.Optimizer with { LearningRate = training.Optimizer.LearningRate * rateShare },
-                Schedule = training.Schedule with
-                {
-                    WarmupSteps = Math.Min(training.Schedule.WarmupSteps, steps / 10), DecaySteps = null,
-                },
-                EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0, Patience = 0,
+                From = pruned.Folder, KeepZeros = true, EvaluateEvery = 0, SampleEvery = 0, CheckpointEvery = 0,
             },
         };
         try

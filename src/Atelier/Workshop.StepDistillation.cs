@@ -16,7 +16,7 @@ public sealed partial class Workshop
     private const int TimedImages = 64;
     private const int LeastDistillationSteps = 10;
     private const double DistillationShare = 0.1; // of the training steps of the original model
-    private const double DistillationRate = 0.25; // of its learning rate: the weights are nearly where they belong
+    private const double DistillationRate = 0.25; // of its learning rate
     private const double DistillationEma = 0.98; // so few steps need a shorter average
 
     /// <summary>
@@ -56,14 +56,11 @@ public sealed partial class Workshop
             throw new AtelierException($"{steps} training steps", Mention.Field("recover"), "allowed: 1 or more");
         recipe = recipe with
         {
-            Training = training with
+            Training = FurtherTraining.Of(training, steps, DistillationRate) with
             {
-                From = null, Steps = steps, Epochs = null, Minutes = null, Patience = 0,
-                Ema = training.Ema > DistillationEma ? DistillationEma : training.Ema,
-                Optimizer = training.Optimizer with
-                {
-                    LearningRate = training.Optimizer.LearningRate * DistillationRate,
-                },
+                // the weights are those of the teacher, however it came to them
+                From = null, FromWeights = null, Lora = null, KeepZeros = false, Freeze = new(),
+                Ema = Math.Min(training.Ema, DistillationEma),
             },
         };
         TrainingOutcome outcome = await TrainAsync(recipe, new TrainingOptions(folder) { Progress = progress },

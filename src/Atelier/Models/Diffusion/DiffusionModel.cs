@@ -179,7 +179,7 @@ public sealed class DiffusionModel : ImageModel
 
     /// <inheritdoc/>
     public override SamplingOptions Check(SamplingOptions drawing, SamplingDefaults defaults) =>
-        _pipeline.Check(drawing, defaults);
+        _pipeline.Check(drawing, DefaultsOf(defaults));
 
     /// <inheritdoc/>
     public override Tensor Sample(Tensor noise, Tensor? labels, SamplingOptions drawing, Generator random,

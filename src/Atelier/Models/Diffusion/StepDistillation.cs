@@ -89,13 +89,17 @@ internal sealed class StepDistillation : IDisposable
         {
             double t = _times[step * _finer], s = _times[(step + 1) * _finer];
             Tensor target = Teacher(x, step, labels);
-            Tensor times = KeptScalars.Full([x.shape[0]], t, ScalarType.Float32, x.device);
-            DenoiserOutput output = _prediction.Output(x, network.Predict(x, times, labels), t);
-            Tensor next = output.Image.Times(_schedule.Alpha(s)).Plus(output.Noise.Times(_schedule.Sigma(s)));
+            Tensor next = DiffusionSamplers.Find(Sampler).Sample(Student, _schedule, [t, s], x, random!);
             sum = sum.Plus(F.mse_loss(next, target).Times(1 / ((t - s) * (t - s) * steps)));
             x = next.detach();
         }
         return sum;
+
+        DenoiserOutput Student(Tensor at, double t)
+        {
+            Tensor times = KeptScalars.Full([at.shape[0]], t, ScalarType.Float32, at.device);
+            return _prediction.Output(at, network.Predict(at, times, labels), t);
+        }
     }
 
     /// <inheritdoc/>

@@ -243,7 +243,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     private static void Preview(string path, TModel model, Recipe recipe, CancellationToken cancellation)
     {
         // not disposed: the model is still trained
-        var generator = new ImageGenerator(model) { Defaults = model.DefaultsOf(recipe.Generation.Sampling) };
+        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
         SamplingOptions drawing = generator.Resolve();
         byte[] planes = generator.Sample(recipe.Seed, 0, PreviewImages, label: null, drawing, cancellation);
         ImageGrid.Write(path, model.Schema, [.. Enumerable.Range(0, PreviewImages)
@@ -260,7 +260,7 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     {
         using var scope = NewDisposeScope();
         // not disposed: the model is still trained
-        var generator = new ImageGenerator(model) { Defaults = model.DefaultsOf(recipe.Generation.Sampling) };
+        var generator = new ImageGenerator(model) { Defaults = recipe.Generation.Sampling };
         using ImageBatch batch = new ImageBatches(part, PreviewImages / 4, recipe.Seed, shuffled: false).Get(0);
         Tensor small = upscaler.Shrink(batch.Images);
         byte[] large = generator.Enlarge(recipe.Seed, 0, small, batch.Labels, generator.Resolve(), cancellation);
