@@ -171,6 +171,25 @@ public sealed class PictureTests : IDisposable
             BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(20)));
     }
 
+    [Fact]
+    public void A_copy_that_samples_in_fewer_steps_is_a_run_next_to_its_original()
+    {
+        ToolResult made = _tool.Run("compress", _run, "--steps", "2", "--recover", "3", "--json");
+        made.Code.ShouldBe(0, made.Error);
+        JsonElement report = made.Json;
+        report.GetProperty("run").GetString().ShouldBe(_run + "-2-steps");
+        report.GetProperty("after").GetProperty("imagesPerSecond").GetDouble().ShouldBeGreaterThan(0);
+        report.GetProperty("after").GetProperty("metrics").TryGetProperty("loss", out _).ShouldBeFalse();
+        _tool.Run("generate", _run + "-2-steps", "--out", _tool.At("few.png")).Code.ShouldBe(0);
+
+        Refused("in 2 steps of its own", "generate", _run + "-2-steps", "--steps", "3", "--out", _tool.At("few.png"));
+        Refused("--to is not for fewer sampling steps", "compress", _run, "--steps", "2", "--to", "q4");
+        Refused("finished run", "compress", _run, "--steps", "2");
+        Refused("allowed: 1 to 64", "compress", _run, "--steps", "65");
+        Refused("--recover", "compress", _run, "--steps", "1", "--recover", "0");
+        Directory.Exists(_run + "-1-steps").ShouldBeFalse();
+    }
+
     private string Train(string name, params string[] settings)
     {
         string run = _tool.At(name);

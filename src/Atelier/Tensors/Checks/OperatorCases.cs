@@ -105,8 +105,8 @@ internal static class OperatorCases
             _ => "recurrent layer",
         };
         long[] state = [1, batch, hidden], bias = [gates * hidden];
-        // The matrix of a plain cell has a spectral radius of about scale · √(hidden / 3). Around 1 and above, each step
-        // amplifies the roundings of those before it, and a right answer in bf16 may be far off; this scale gives 0.7.
+        // The matrix of a plain cell has a spectral radius of about scale · √(hidden / 3). Near 1 and above, each step
+        // amplifies the roundings of those before it, and a right answer in bf16 may be far off; here it is 0.7.
         const double usualScale = 0.4;
         double unamplifiedScale = Math.Sqrt(1.5 / hidden);
         return new OperatorCase(name, $"{inputs} inputs, {hidden} wide, {batch} of {time} steps",

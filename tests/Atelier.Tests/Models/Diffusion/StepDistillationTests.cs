@@ -1,6 +1,8 @@
 using Atelier.Abstractions;
 using Atelier.Compress;
+using Atelier.Models;
 using Atelier.Recipes;
+using Atelier.Runs;
 using Atelier.Tasks.Images;
 using Atelier.Tests.Data;
 
@@ -17,7 +19,8 @@ public sealed class StepDistillationTests : IDisposable
     public async Task The_student_draws_in_two_steps_what_its_teacher_draws_in_eight()
     {
         await TinyShapes.TrainAsync(_folder["teacher"], "generation.steps=8", "generation.guidance=2",
-            "training.steps=150", "training.evaluateEvery=150", "training.sampleEvery=0");
+            "training.steps=150", "training.evaluateEvery=150", "training.sampleEvery=0",
+            "training.schedule.name=cosine", "training.schedule.warmupSteps=40");
         byte[] whole = Draw("teacher", null);
         double before = Distance(Draw("teacher", new() { Sampler = "ddim", Steps = 2 }), whole);
 
@@ -27,12 +30,21 @@ public sealed class StepDistillationTests : IDisposable
         after.ShouldBeLessThan(before / 2, "the same noise leads to nearly the same images");
         report.After.Metrics.Keys.ShouldBeSubsetOf(report.Before.Metrics.Keys);
         report.ImagesPerSecondAfter.ShouldBeGreaterThan(0);
+        TrainingSection own = Run.ReadRecipe(_folder["teacher"], ModelFamilies.All).Training,
+            learned = Run.ReadRecipe(_folder["student"], ModelFamilies.All).Training;
+        learned.Schedule.WarmupSteps.ShouldBe(15, "a tenth of its own steps, not the warmup of more");
+        learned.Optimizer.LearningRate.ShouldBe(own.Optimizer.LearningRate / 4, tolerance: 1e-12);
 
         using var generator = new Workshop().Open(_folder["student"]).Require<ImageGenerator>();
         generator.Defaults.ShouldBe(new SamplingDefaults { Sampler = "ddim", Steps = 2, Guidance = 1 });
         foreach (var wrong in (SamplingOptions[])[new() { Steps = 3 }, new() { Sampler = "heun" },
             new() { Guidance = 2 }, new() { Strength = 0.5 }])
             Should.Throw<AtelierException>(() => Draw("student", wrong)).Message.ShouldContain("in 2 steps");
+
+        byte[] usual = Draw("student", null);
+        File.WriteAllText(_folder["student/bundle/generation_config.json"],
+            """{"sampler": "heun", "num_inference_steps": 9}""");
+        Draw("student", null).ShouldBe(usual, "it knows nothing but its own steps");
 
         AtelierException twice = await Should.ThrowAsync<AtelierException>(() =>
             new Workshop().DistillStepsAsync(_folder["student"], _folder["again"], 1, 10));
