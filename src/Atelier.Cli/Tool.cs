@@ -90,6 +90,7 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
                 HelpName = "N" },
             new QuickstartCommand(console, workshop),
             new TrainCommand(console, workshop),
+            new ChooseCommand(console, workshop),
             new CurveCommand(console, workshop),
             new GenerateCommand(console, workshop),
             new EvaluateCommand(console, workshop),

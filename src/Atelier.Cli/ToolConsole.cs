@@ -62,6 +62,26 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
         return In.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
     }
 
+    /// <summary>Whether somebody can answer a question.</summary>
+    public bool CanAsk => In is not null && IsTerminal && !Json;
+
+    /// <summary>Asks which of several answers is meant, until one of them is given.</summary>
+    /// <param name="question">The question, without the question mark.</param>
+    /// <param name="answers">The answers; the first one stands for an empty line.</param>
+    public string Ask(string question, IReadOnlyList<string> answers)
+    {
+        while (true)
+        {
+            Error.Write($"{question}? [{string.Join('/', answers)}] ");
+            Error.Flush();
+            string answer = In!.ReadLine()?.Trim() ?? "";
+            if (answer.Length == 0)
+                return answers[0];
+            if (answers.Contains(answer))
+                return answer;
+        }
+    }
+
     /// <summary>Writes a line of the result; does nothing with --json.</summary>
     public void Say(string line = "")
     {

@@ -52,6 +52,20 @@ public static class SourceKind
             ?? (PairFiles.AreParallel(files) ? Modality.Pairs : Modality.Text);
     }
 
+    /// <summary>
+    /// Returns the kinds of the files of a folder, the most frequent first; a kind of fewer than a tenth of the files is
+    /// left out. Empty for other sources, and where no file name decides.
+    /// </summary>
+    /// <param name="folder">The path of the folder.</param>
+    public static IReadOnlyList<Modality> In(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return [];
+        Modality[] kinds = [.. SourceFolder.Files(folder).Select(Kind).OfType<Modality>()];
+        return [.. kinds.CountBy(kind => kind).Where(kind => 10 * kind.Value >= kinds.Length)
+            .OrderByDescending(kind => kind.Value).Select(kind => kind.Key)];
+    }
+
     private static Modality? Kind(string file)
     {
         string format = TextSource.Format(file);

@@ -27,6 +27,8 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     internal static long Bytes(string path, string field, CancellationToken cancellation)
     {
         static long Length(string file) => new FileInfo(file).Length;
+        if (NamedSource.Find(path) is { } named)
+            return named.Bytes(cancellation);
         if (Directory.Exists(path))
             return SourceFolder.Files(path, cancellation).StoppedBy(cancellation).Sum(Length);
         return File.Exists(path) ? Length(path)
@@ -37,9 +39,13 @@ public sealed record DataAdvice(IReadOnlyList<string> Overrides, string Amount)
     /// <summary>Returns the changes that set the data source and the name of the run.</summary>
     internal static IEnumerable<string> Source(string path) =>
     [
-        $"data.source={RecipeWriter.Quote(Path.GetFullPath(path))}",
-        $"name={RecipeWriter.Quote(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)))}",
+        $"data.source={RecipeWriter.Quote(NamedSource.Find(path) is null ? Path.GetFullPath(path) : path)}",
+        $"name={RecipeWriter.Quote(NameOf(path))}",
     ];
+
+    /// <summary>Returns the name of a run on a source.</summary>
+    internal static string NameOf(string path) => NamedSource.Find(path)?.ShortName
+        ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path));
 
     /// <summary>Returns the optimizer and the learning rate of a family that the usual one does not suit.</summary>
     internal static IReadOnlyList<string> Optimizer(IModelFamily family) => family.Name switch

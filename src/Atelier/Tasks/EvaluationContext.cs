@@ -20,6 +20,11 @@ public sealed record EvaluationContext(
     ITrainedModel Model, IDataSource Data, EvaluationSection Options, string Run, long Seed, string? Picture,
     string? Folder = null, OtherData? Other = null)
 {
+    /// <summary>
+    /// Whether to evaluate on the validation part even if there is a test part, such as to choose among models.
+    /// </summary>
+    public bool OnValidation { get; init; }
+
     /// <summary>The families whose models may serve as baselines; none by default.</summary>
     public IReadOnlyList<IModelFamily> Families { get; init; } = [];
 }

@@ -45,6 +45,21 @@ public interface IModelFamily : IModelSection
             : recipe.Data.Kind is { } on ? $"the family {Name} on {on}" : $"the family {Name}";
     }
 
+    /// <summary>
+    /// Returns the variants of a recipe, such as sizes and learning rates, that are tried when a model is chosen for
+    /// data.
+    /// </summary>
+    /// <param name="task">The task of the recipe.</param>
+    /// <param name="advised">The recipe that is advised for the data.</param>
+    IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => [RecipeVariant.AsAdvised];
+
+    /// <summary>
+    /// Returns what models of a task are for: "generate", or another word such as "fill-in". Only families with the
+    /// same purpose are compared.
+    /// </summary>
+    /// <param name="task">The task.</param>
+    string PurposeOf(ITask task) => "generate";
+
     /// <summary>The values of model_type in config.json that the family loads, such as "gpt2" and "llama".</summary>
     IReadOnlyList<string> ModelTypes { get; }
 

@@ -73,6 +73,9 @@ public interface ITask
     Task<EvaluationReport> EvaluateAsync(EvaluationContext context, IProgress<string>? progress,
         CancellationToken cancellation);
 
+    /// <summary>How short trainings of different families are compared.</summary>
+    TrialRules Trials => new(Loss: null);
+
     /// <summary>Suggests settings for a user's own file or folder.</summary>
     /// <param name="path">The path of the file or folder.</param>
     /// <param name="family">The family to train.</param>

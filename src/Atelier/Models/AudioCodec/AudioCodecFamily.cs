@@ -34,6 +34,9 @@ public sealed class AudioCodecFamily : ICodecFamily
     public IReadOnlyList<ITask> Tasks { get; } = [new AudioTask()];
 
     /// <inheritdoc/>
+    public string PurposeOf(ITask task) => "compress";
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(AudioCodecConfig);
 
     /// <inheritdoc/>

@@ -39,6 +39,14 @@ public sealed class BayesianNetworkFamily : IModelFamily, IFileExchange
     public Type ConfigType => typeof(BayesianNetworkConfig);
 
     /// <inheritdoc/>
+    public IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) =>
+    [
+        new("hill climbing, BIC", ["model.structure=hill-climbing"]),
+        new("hill climbing, BDeu", ["model.structure=hill-climbing", "model.score=bdeu"]),
+        new("Chow-Liu tree", ["model.structure=chow-liu"]),
+    ];
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> ModelTypes => [ModelType];
 
     /// <inheritdoc/>

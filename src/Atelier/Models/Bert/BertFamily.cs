@@ -39,6 +39,18 @@ public sealed class BertFamily : IModelFamily
     public Type ConfigType => typeof(BertConfig);
 
     /// <inheritdoc/>
+    public IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)
+    {
+        return RecipeVariant.Grid([Size(4, 128), Size(2, 64)], 1e-3, 3e-3);
+
+        static RecipeVariant Size(int layers, int width) =>
+            new($"{layers} × {width}", [$"model.layerCount={layers}", $"model.hiddenSize={width}"]);
+    }
+
+    /// <inheritdoc/>
+    public string PurposeOf(ITask task) => task is TextTask ? "fill-in" : "generate";
+
+    /// <inheritdoc/>
     public IEnumerable<IgnoredKeys> Ignored(Recipe recipe) => recipe.Data.Kind is null or "text"
         ?
         [

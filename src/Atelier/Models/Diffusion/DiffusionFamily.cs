@@ -36,6 +36,11 @@ public sealed class DiffusionFamily : ImageFamily<DiffusionConfig, DiffusionMode
     public override IReadOnlyList<ITask> Tasks { get; } = [new ImageTask(), new AudioTask()];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => RecipeVariant.Grid(
+        [new("64, 128 channels", ["model.channels=[64, 128]"]), new("32, 64 channels", ["model.channels=[32, 64]"])],
+        1e-3, 2e-3);
+
+    /// <inheritdoc/>
     public override string Description => "diffusion and flow matching for images, with a U-Net or a Transformer";
 
     /// <inheritdoc/>

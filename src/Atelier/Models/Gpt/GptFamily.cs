@@ -2,6 +2,7 @@ using Atelier.Formats;
 using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -19,6 +20,23 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes => [GptConfigFile.Gpt2, GptConfigFile.Llama, GptConfigFile.Own];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)
+    {
+        var shape = (GptConfig?)advised.Model.Config ?? new GptConfig();
+        RecipeVariant[] sizes =
+        [
+            Size(shape.LayerCount, shape.HiddenSize), Size(Math.Max(1, shape.LayerCount / 2), shape.HiddenSize / 2),
+            Size(shape.LayerCount + 2, 3 * shape.HiddenSize / 2),
+        ];
+        return RecipeVariant.Grid(sizes, 1e-3, 3e-3);
+
+        RecipeVariant Size(int layers, int width) =>
+            new($"{layers} × {width}", [$"model.layerCount={layers}", $"model.hiddenSize={Rounded(width)}"]);
+
+        int Rounded(int width) => Math.Max(1, width / shape.HeadCount) * shape.HeadCount;
+    }
 
     /// <inheritdoc/>
     protected override GptModel Create(GptConfig config, int vocabularySize, Recipe recipe) =>

@@ -23,6 +23,7 @@ namespace Atelier.Models.Hmm;
 /// <summary>Hidden Markov models, learned by expectation maximisation or, where tags are given, by counting.</summary>
 public sealed class HmmFamily : IModelFamily
 {
+    private const string Few = "model.iterations=50"; // of Baum-Welch on text, which gains little from more
     private const string TextType = "atelier_hmm", SeriesType = "atelier_hmm_series";
 
     /// <inheritdoc/>
@@ -48,6 +49,29 @@ public sealed class HmmFamily : IModelFamily
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(HmmConfig);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)
+    {
+        return task switch
+        {
+            TaggingTask =>
+                [new("trigrams of tags", ["model.order=2"]), new("bigrams of tags", ["model.order=1"])],
+            SeriesTask =>
+            [
+                .. new[] { 2, 4, 8 }.SelectMany(count => new[]
+                {
+                    States(count, "diagonal", "model.covariance=diagonal"),
+                    States(count, "full", "model.covariance=full"),
+                }),
+            ],
+            _ => [States(8, null, Few), States(32, null, Few)],
+        };
+
+        static RecipeVariant States(int count, string? covariance, string setting) =>
+            new(covariance is null ? $"{count} states" : $"{count} states, {covariance}",
+                [$"model.stateCount={count}", setting]);
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ModelTypes => [TextType, TaggerBundle.ModelType, SeriesType];

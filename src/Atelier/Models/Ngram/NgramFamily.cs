@@ -34,6 +34,14 @@ public sealed class NgramFamily : IModelFamily, ITextBaseline
     public Type ConfigType => typeof(NgramConfig);
 
     /// <inheritdoc/>
+    public IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) =>
+    [
+        new("order 4", ["model.order=4"]), new("order 5", ["model.order=5"]),
+        new("order 6, Kneser-Ney", ["model.order=6", "model.smoothing=kneserNey"]),
+        new("order 8, Kneser-Ney", ["model.order=8", "model.smoothing=kneserNey"]),
+    ];
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> ModelTypes => [ModelType];
 
     /// <inheritdoc/>

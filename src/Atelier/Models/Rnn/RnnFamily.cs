@@ -2,6 +2,7 @@ using Atelier.Formats;
 using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -21,6 +22,15 @@ public sealed class RnnFamily : TextFamily<RnnConfig, RnnModel>
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)
+    {
+        return RecipeVariant.Grid([Size(128), Size(256), Size(512)], 2e-3, 5e-3);
+
+        static RecipeVariant Size(int width) =>
+            new($"1 × {width}", [$"model.hiddenSize={width}", $"model.embeddingSize={Math.Min(256, width)}"]);
+    }
 
     /// <inheritdoc/>
     protected override RnnModel Create(RnnConfig config, int vocabularySize, Recipe recipe) =>

@@ -2,6 +2,7 @@ using Atelier.Data.Pairs;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -21,6 +22,15 @@ public sealed class Seq2SeqFamily : PairFamily<Seq2SeqConfig, Seq2SeqModel>
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes => [ModelType];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)
+    {
+        return RecipeVariant.Grid([Size(128), Size(256)], 1e-3, 3e-3);
+
+        static RecipeVariant Size(int width) =>
+            new($"1 + 1 × {width}", [$"model.hiddenSize={width}", $"model.embeddingSize={width}"]);
+    }
 
     /// <inheritdoc/>
     protected override Seq2SeqModel Create(Seq2SeqConfig config, int? sourceVocabularySize, int vocabularySize,

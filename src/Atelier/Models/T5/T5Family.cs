@@ -37,6 +37,9 @@ public sealed class T5Family : PairFamily<T5Config, T5Model>
     public override IReadOnlyList<ITask> Tasks { get; } = [new PairsTask(), new TextTask()];
 
     /// <inheritdoc/>
+    public override string PurposeOf(ITask task) => task is TextTask ? "fill-spans" : "generate";
+
+    /// <inheritdoc/>
     public override IEnumerable<IgnoredKeys> Ignored(Recipe recipe) => recipe.Data.Kind == Text
         ? [new("a model that fills in spans", "evaluation.stride", "evaluation.baselineOrder", "training.teacher")]
         : [.. base.Ignored(recipe), new("pairs, of which no spans are removed", "model.noiseShare",

@@ -3,6 +3,7 @@ using Atelier.Formats;
 using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks;
 using Atelier.Tasks.Pairs;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -21,6 +22,17 @@ public sealed class TransformerFamily : PairFamily<TransformerConfig, Transforme
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes =>
         [EncoderDecoderConfigFile.Marian, EncoderDecoderConfigFile.Bart, EncoderDecoderConfigFile.Own];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)
+    {
+        return RecipeVariant.Grid([Size(3, 128), Size(2, 96)], 1e-3, 3e-3);
+
+        static RecipeVariant Size(int layers, int width) => new($"{layers} + {layers} × {width}",
+            [
+                $"model.encoderLayerCount={layers}", $"model.decoderLayerCount={layers}", $"model.hiddenSize={width}",
+            ]);
+    }
 
     /// <inheritdoc/>
     protected override TransformerModel Create(TransformerConfig config, int? sourceVocabularySize,

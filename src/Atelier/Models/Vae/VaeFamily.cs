@@ -18,6 +18,10 @@ public sealed class VaeFamily : ImageFamily<VaeConfig, VaeModel>, IClassConditio
     public override IReadOnlyList<ITask> Tasks { get; } = [new ImageTask(), new AudioTask()];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => RecipeVariant.Grid(
+        [new("16 latents", ["model.latentSize=16"]), new("32 latents", ["model.latentSize=32"])], 1e-3, 2e-3);
+
+    /// <inheritdoc/>
     public override string Description =>
         "variational autoencoders for images: Gaussian or discrete latents, dense or convolutional";
 

@@ -27,7 +27,7 @@ internal static class AudioEvaluator
         EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
         ImageData images = data.AsImages(generator.Format);
-        ImagePart part = images.Test.Count > 0 ? images.Test : images.Validation;
+        ImagePart part = images.Test.Count > 0 && !context.OnValidation ? images.Test : images.Validation;
         if (part.Count == 0)
             throw new AtelierException("no sounds are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");

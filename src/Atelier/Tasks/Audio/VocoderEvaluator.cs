@@ -20,7 +20,7 @@ internal static class VocoderEvaluator
     public static EvaluationReport Evaluate(IVocoder vocoder, AudioData data, EvaluationContext context,
         IProgress<string>? progress, CancellationToken cancellation)
     {
-        AudioPart part = data.Test.Count > 0 ? data.Test : data.Validation;
+        AudioPart part = data.Test.Count > 0 && !context.OnValidation ? data.Test : data.Validation;
         if (part.Count == 0)
             throw new AtelierException("no sounds are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");

@@ -22,7 +22,7 @@ internal static class ImageEvaluator
     public static async Task<EvaluationReport> EvaluateAsync(ImageGenerator generator, ImageData data,
         EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
-        ImagePart part = data.Test.Count > 0 ? data.Test : data.Validation;
+        ImagePart part = data.Test.Count > 0 && !context.OnValidation ? data.Test : data.Validation;
         if (part.Count == 0)
             throw new AtelierException("no images are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");

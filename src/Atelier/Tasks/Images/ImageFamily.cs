@@ -42,6 +42,9 @@ public abstract class ImageFamily<TConfig, TModel> : IModelFamily, IImageFamily
     public Type ConfigType => typeof(TConfig);
 
     /// <inheritdoc/>
+    public virtual IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => [RecipeVariant.AsAdvised];
+
+    /// <inheritdoc/>
     public virtual IReadOnlyDictionary<string, string> RenamedKeys => ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Whether its models sample in steps, with a sampler, its steps and guidance.</summary>

@@ -1,3 +1,4 @@
+using Atelier.Data;
 using Atelier.Recipes;
 
 namespace Atelier.Tasks.Pairs;
@@ -13,10 +14,11 @@ internal static class PairAdvice
     /// <exception cref="AtelierException">There is nothing there.</exception>
     public static DataAdvice For(ITask task, string path, IModelFamily family, CancellationToken cancellation)
     {
-        string[] paths = Path.Exists(path) ? [path] : path.Split(',', StringSplitOptions.TrimEntries);
+        bool isNamed = NamedSource.Find(path) is not null;
+        string[] paths = isNamed || Path.Exists(path) ? [path] : path.Split(',', StringSplitOptions.TrimEntries);
         long bytes = paths.Sum(one => DataAdvice.Bytes(one, Mention.Field(task.Name), cancellation));
         // a byte of a compressed file holds about three of text
-        long size = paths[0].EndsWith(".gz", StringComparison.Ordinal) ? 3 * bytes : bytes;
+        long size = !isNamed && paths[0].EndsWith(".gz", StringComparison.Ordinal) ? 3 * bytes : bytes;
         (int vocabulary, int steps, double dropout) = size switch
         {
             < 300_000 => (1000, 2000, 0.3),
@@ -26,8 +28,9 @@ internal static class PairAdvice
         };
         List<string> overrides =
         [
-            $"data.source={RecipeWriter.Quote(string.Join(',', paths.Select(Path.GetFullPath)))}",
-            $"name={RecipeWriter.Quote(Path.GetFileName(paths[0]).Split('.')[0])}", $"data.kind={task.Name}",
+            $"data.source={RecipeWriter.Quote(isNamed ? path : string.Join(',', paths.Select(Path.GetFullPath)))}",
+            $"name={RecipeWriter.Quote(isNamed ? DataAdvice.NameOf(path) : Path.GetFileName(paths[0]).Split('.')[0])}",
+            $"data.kind={task.Name}",
             "data.tokenizer.kind=bpe", $"data.tokenizer.vocabularySize={vocabulary}", $"model.family={family.Name}",
             FormattableString.Invariant($"model.dropout={dropout}"), $"training.steps={steps}",
             "training.labelSmoothing=0.1", "training.schedule.warmupSteps=400", "generation.beamWidth=5",

@@ -42,6 +42,12 @@ public abstract class PairFamily<TConfig, TModel> : IModelFamily
     public Type ConfigType => typeof(TConfig);
 
     /// <inheritdoc/>
+    public virtual IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => [RecipeVariant.AsAdvised];
+
+    /// <inheritdoc/>
+    public virtual string PurposeOf(ITask task) => "generate";
+
+    /// <inheritdoc/>
     public virtual IEnumerable<IgnoredKeys> Ignored(Recipe recipe) =>
         [new("pairs, whose batches are limited by training.batchTokens", "training.batchSize")];
 

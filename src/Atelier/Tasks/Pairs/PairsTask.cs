@@ -118,6 +118,10 @@ public sealed class PairsTask : ITask
             cancellation);
 
     /// <inheritdoc/>
+    /// <remarks>After a short training BLEU is near zero, but all families share the tokens of the loss.</remarks>
+    public TrialRules Trials { get; } = new("validationLoss");
+
+    /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
         PairAdvice.For(this, path, family, cancellation);
 

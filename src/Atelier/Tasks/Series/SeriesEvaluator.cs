@@ -28,7 +28,7 @@ internal static class SeriesEvaluator
                 "evaluate it on series with the same columns");
         (IReadOnlyList<double[]> series, Part part) = data switch
         {
-            { Test.Count: > 0 } => (data.Test, Part.Test),
+            { Test.Count: > 0 } when !context.OnValidation => (data.Test, Part.Test),
             { Validation.Count: > 0 } => (data.Validation, Part.Validation),
             _ => (data.Train, Part.Train),
         };

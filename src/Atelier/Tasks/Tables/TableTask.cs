@@ -80,6 +80,10 @@ public sealed class TableTask : ITask
     };
 
     /// <inheritdoc/>
+    /// <remarks>A density of numbers does not compare with a probability of levels.</remarks>
+    public TrialRules Trials { get; } = new(Loss: null, "data.table.discretise=quantile");
+
+    /// <inheritdoc/>
     public DataAdvice Advise(string path, IModelFamily family, CancellationToken cancellation = default) =>
         DataAdvice.ForFile(this, path, family.Name, "a table", cancellation);
 }

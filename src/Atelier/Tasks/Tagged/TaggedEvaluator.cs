@@ -23,7 +23,7 @@ internal static class TaggedEvaluator
     {
         (IReadOnlyList<TaggedSentence> sentences, Part part) = data switch
         {
-            { Test.Count: > 0 } => (data.Test, Part.Test),
+            { Test.Count: > 0 } when !context.OnValidation => (data.Test, Part.Test),
             { Validation.Count: > 0 } => (data.Validation, Part.Validation),
             _ => (data.Train, Part.Train),
         };

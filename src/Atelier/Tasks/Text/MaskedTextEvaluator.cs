@@ -31,7 +31,7 @@ internal static class MaskedTextEvaluator
         EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
         (EvaluationSection options, string run, long seed) = (context.Options, context.Run, context.Seed);
-        TokenFile held = TextEvaluator.HeldOut(data, run);
+        TokenFile held = TextEvaluator.HeldOut(data, context);
         TextEvaluator.CheckVocabulary(generator.Tokenizer.VocabularySize, data, run);
         JudgedOn on = TextEvaluator.DescribeData(data, held, context);
         int[][] windows = [.. held.Pieces(generator.LongestText, ends: false).StoppedBy(cancellation)];

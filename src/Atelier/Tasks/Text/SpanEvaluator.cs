@@ -34,7 +34,7 @@ internal static class SpanEvaluator
         EvaluationContext context, IProgress<string>? progress, CancellationToken cancellation)
     {
         (string run, long seed) = (context.Run, context.Seed);
-        TokenFile held = TextEvaluator.HeldOut(data, run);
+        TokenFile held = TextEvaluator.HeldOut(data, context);
         (int own, int prepared) = (generator.Tokenizer.VocabularySize, data.Tokenizer.VocabularySize);
         if (own != prepared + generator.Tokenizer.Special.Sentinels.Count)
             TextEvaluator.CheckVocabulary(own, data, run);

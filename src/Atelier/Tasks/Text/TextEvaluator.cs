@@ -36,12 +36,12 @@ public static class TextEvaluator
         CancellationToken cancellation = default)
     {
         (EvaluationSection options, string run, long seed) = (context.Options, context.Run, context.Seed);
-        TokenFile held = HeldOut(data, run);
+        TokenFile held = HeldOut(data, context);
         JudgedOn on = DescribeData(data, held, context);
         JudgedModel Judge(ILanguageModel model, string name)
         {
             progress?.Report($"scoring {(on.IsHeldOut ? "held-out " : "")}text with {name}");
-            IReadOnlyList<TextScore> scores = Score(model, data, options, run, cancellation);
+            IReadOnlyList<TextScore> scores = Score(model, data, held, options, run, cancellation);
             return new(TextMetrics.PerCharacter(scores), TextMetrics.Of(scores, options.BootstrapSamples, seed));
         }
         Headline headline = Headline.CrossEntropy with { Part = on.Lead };
@@ -92,11 +92,15 @@ public static class TextEvaluator
     /// <exception cref="AtelierException">There is no held-out text, or the model has another vocabulary than the
     /// data.</exception>
     internal static IReadOnlyList<TextScore> Score(
-        ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation)
+        ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation) =>
+        Score(model, data, HeldOut(data, run, onValidation: false), options, run, cancellation);
+
+    private static IReadOnlyList<TextScore> Score(ILanguageModel model, TextData data, TokenFile held,
+        EvaluationSection options, string run, CancellationToken cancellation)
     {
         CheckVocabulary(model.VocabularySize, data, run);
-        var scorer = new TextScorer(HeldOut(data, run), data.Tokenizer, data.Facts.StartId, model.ContextLength,
-            options.Stride);
+        var scorer =
+            new TextScorer(held, data.Tokenizer, data.Facts.StartId, model.ContextLength, options.Stride);
         return scorer.Score(model, progress: null, cancellation);
     }
 
@@ -171,11 +175,15 @@ public static class TextEvaluator
         }
     }
 
-    /// <summary>Returns the test part, or the validation part if there is no test part.</summary>
+    /// <summary>Returns the part of the data to evaluate on.</summary>
     /// <exception cref="AtelierException">There is no held-out text.</exception>
-    internal static TokenFile HeldOut(TextData data, string run)
+    internal static TokenFile HeldOut(TextData data, EvaluationContext context) =>
+        HeldOut(data, context.Run, context.OnValidation);
+
+    /// <summary>Returns the test part, or the validation part if there is no test part or it is asked for.</summary>
+    private static TokenFile HeldOut(TextData data, string run, bool onValidation)
     {
-        TokenFile held = data.Test.Count > 1 ? data.Test : data.Validation;
+        TokenFile held = data.Test.Count > 1 && !onValidation ? data.Test : data.Validation;
         return held.Count > 1
             ? held
             : throw new AtelierException("there is no held-out text to evaluate on", run,

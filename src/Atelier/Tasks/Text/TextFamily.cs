@@ -40,6 +40,9 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);
 
+    /// <inheritdoc/>
+    public virtual IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => [RecipeVariant.AsAdvised];
+
     /// <summary>Further families whose models can be teachers of those of this one.</summary>
     internal IReadOnlyList<IModelFamily> OtherTeachers { get; init; } = [];
 

@@ -32,7 +32,7 @@ internal sealed class VideoEvaluator(VideoGenerator generator, VideoData data, E
     /// <exception cref="AtelierException">There are no clips to evaluate on.</exception>
     public async Task<EvaluationReport> EvaluateAsync()
     {
-        VideoPart part = data.Test.Count > 0 ? data.Test : data.Validation;
+        VideoPart part = data.Test.Count > 0 && !context.OnValidation ? data.Test : data.Validation;
         if (part.Count == 0)
             throw new AtelierException("no clips are held out for evaluation", data.Facts.Source,
                 "give data.split a test part");

@@ -40,6 +40,9 @@ public abstract class VideoFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);
 
+    /// <inheritdoc/>
+    public virtual IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised) => [RecipeVariant.AsAdvised];
+
     /// <summary>Whether its models sample in steps, with a sampler, its steps and guidance.</summary>
     protected virtual bool SamplesInSteps => false;
 

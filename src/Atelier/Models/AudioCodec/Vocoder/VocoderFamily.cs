@@ -35,6 +35,9 @@ public sealed class VocoderFamily : IModelFamily
     public IReadOnlyList<ITask> Tasks { get; } = [new AudioTask()];
 
     /// <inheritdoc/>
+    public string PurposeOf(ITask task) => "vocode";
+
+    /// <inheritdoc/>
     public Type ConfigType => typeof(VocoderConfig);
 
     /// <inheritdoc/>
