@@ -63,7 +63,7 @@ internal sealed record ToolConsole(TextWriter Out, TextWriter Error, bool IsTerm
     }
 
     /// <summary>Whether somebody can answer a question.</summary>
-    public bool CanAsk => In is not null && IsTerminal && !Json;
+    public bool CanAsk => In is not null && !Json;
 
     /// <summary>Asks which of several answers is meant, until one of them is given.</summary>
     /// <param name="question">The question, without the question mark.</param>

@@ -111,11 +111,12 @@ internal sealed class ChooseCommand : ToolCommand
         Show(console, report);
         console.Result(() => JsonNode.Parse(report.ToJson())!.AsObject());
         if (report.IsInterrupted)
-            console.Remark($"interrupted; continue with: atelier choose {source} --resume --out {ShownPath.Of(folder)}");
+            console.Remark(
+                $"interrupted; continue with: atelier choose {source} --resume --out {ShownPath.Of(folder)}");
         return report.IsInterrupted ? Interruption.ExitCode : 0;
     }
 
-    /// <summary>Returns the task of the data where they allow several and somebody can say which; null otherwise.</summary>
+    /// <summary>Returns the task of the data; null where they allow several and nobody can say which.</summary>
     private ITask? AskKind(ToolConsole console, string source, string? given)
     {
         if (given is not null)

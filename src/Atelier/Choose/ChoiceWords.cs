@@ -23,9 +23,9 @@ internal static class ChoiceWords
             best.IsMeasured
                 ? $"{best.Name} was trained in full: {headline.Metric} {expected.ToText()} {headline.Unit} on the "
                     + "validation part"
-                : $"{best.Name} is expected to reach {headline.Metric} {Text(expected.Value)} {headline.Unit}, with 90 % "
-                    + $"certainty {Text(expected.Low)} to {Text(expected.High)}, after {Quantity.Duration(best.Seconds!.Value)} "
-                    + $"of training ({Quantity.Of(best.Steps, "step")})",
+                : $"{best.Name} is expected to reach {headline.Metric} {Text(expected.Value)} {headline.Unit}, with "
+                    + $"90 % certainty {Text(expected.Low)} to {Text(expected.High)}, after "
+                    + $"{Quantity.Duration(best.Seconds!.Value)} of training ({Quantity.Of(best.Steps, "step")})",
         };
         ChoiceCandidate? other = candidates.Skip(1)
             .FirstOrDefault(candidate => candidate.Family != best.Family && candidate.Expected is not null);
@@ -33,7 +33,8 @@ internal static class ChoiceWords
         {
             bool apart = headline.MoreIsBetter ? second.High < expected.Low : second.Low > expected.High;
             reasons.Add($"the best of another family is {other.Name} with {Text(second.Value)}: "
-                + (apart ? "their intervals do not overlap" : "their intervals overlap, so the order may be the other way"));
+                + (apart ? "their intervals do not overlap"
+                    : "their intervals overlap, so the order may be the other way"));
         }
         ChoiceCandidate? cheap = candidates.Skip(1).Where(candidate => candidate.Expected is { } figure
                 && Behind(figure.Value, expected.Value) <= AsGood && candidate.Seconds < best.Seconds / 2)
@@ -50,15 +51,16 @@ internal static class ChoiceWords
     /// <summary>Returns what would make the recommended model better, the most helpful first.</summary>
     /// <param name="best">The recommended candidate.</param>
     /// <param name="others">All candidates, by which the effect of the size is judged.</param>
+    /// <param name="reached">The lowest loss of the models that were trained in full; null if there are none.</param>
     /// <param name="amounts">The losses after equal trainings on shares of the training data; empty if they were not
     /// measured.</param>
     public static IReadOnlyList<string> Improvements(Contender best, IReadOnlyList<Contender> others,
-        IReadOnlyList<(double Share, double Loss)> amounts)
+        double? reached, IReadOnlyList<(double Share, double Loss)> amounts)
     {
         var found = new List<(double Gain, string Text)>();
         if (best.Candidate.TakesSteps && best.Trials.Count > 1)
         {
-            var forecast = new CurveForecast([.. best.Trials.Select(t => ((double)t.Steps, Contender.LossOf(t)))]);
+            CurveForecast forecast = best.Forecast(reached);
             double once = forecast.At(best.Candidate.FullSteps).Median;
             double gain = 1 - (forecast.At(2 * best.Candidate.FullSteps).Median / once);
             found.Add((gain, gain < Little
@@ -71,8 +73,8 @@ internal static class ChoiceWords
             double gain = 1 - (forecast.At(2).Median / forecast.At(1).Median);
             double lost = (amounts[0].Loss / amounts[^1].Loss) - 1;
             found.Add((gain, lost < Little
-                ? $"more data alone would gain little: a training as short on {DataLooks.Percent(amounts[0].Share)} of them "
-                    + $"is as good ({DataLooks.Percent(lost)} worse); train longer or larger first"
+                ? "more data alone would gain little: an equally short training on "
+                    + $"{DataLooks.Percent(amounts[0].Share)} of them is as good; train longer or larger first"
                 : $"twice the data should lower the loss by about {DataLooks.Percent(Math.Max(0, gain))}: on "
                     + $"{DataLooks.Percent(amounts[0].Share)} of them it is {DataLooks.Percent(lost)} higher"));
         }

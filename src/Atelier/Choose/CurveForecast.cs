@@ -27,16 +27,19 @@ internal sealed class CurveForecast
 
     /// <summary>Fits curves to the losses of trainings that ended after different numbers of steps.</summary>
     /// <param name="points">The number of steps and the loss of each training, both above 0.</param>
-    public CurveForecast(IReadOnlyList<(double Steps, double Loss)> points)
+    /// <param name="reached">A loss that another model reached on the same data, near which the asymptote is likely to
+    /// be; null if none is known.</param>
+    public CurveForecast(IReadOnlyList<(double Steps, double Loss)> points, double? reached = null)
     {
-        double least = points.Min(point => point.Loss);
+        double least = Math.Min(points.Min(point => point.Loss), reached ?? double.PositiveInfinity);
+        double power = reached is null ? 1 : 3; // of the prior of the asymptote: two thirds or four fifths in the mean
         foreach (double c in LogNormalQuantiles(TypicalExponent, ExponentSpread, Exponents))
         {
             for (int i = 0; i < Asymptotes; i++)
             {
-                double a = least * (i + 0.5) / Asymptotes; // between 0 and the lowest loss so far
+                double share = (i + 0.5) / Asymptotes; // of the lowest loss so far
                 foreach ((double noise, double prior) in Noises)
-                    _curves.Add(Fit(points, a, c, noise, prior));
+                    _curves.Add(Fit(points, share * least, c, noise, Math.Pow(share, power) * prior));
             }
         }
         double best = _curves.Max(curve => curve.LogWeight);
@@ -68,7 +71,8 @@ internal sealed class CurveForecast
             for (int i = 0; i < 60; i++)
             {
                 double middle = (low + high) / 2;
-                double below = parts.Sum(part => part.Weight * SpecialFunctions.NormalDistribution((middle - part.Mean) / part.Deviation));
+                double below = parts.Sum(part => part.Weight
+                    * SpecialFunctions.NormalDistribution((middle - part.Mean) / part.Deviation));
                 (low, high) = below < share ? (middle, high) : (low, middle);
             }
             return Math.Max(0, (low + high) / 2);
@@ -97,7 +101,8 @@ internal sealed class CurveForecast
     }
 
     private static IEnumerable<double> LogNormalQuantiles(double median, double spread, int count) =>
-        Enumerable.Range(0, count).Select(i => median * Math.Exp(spread * SpecialFunctions.NormalQuantile((i + 0.5) / count)));
+        Enumerable.Range(0, count).Select(i =>
+            median * Math.Exp(spread * SpecialFunctions.NormalQuantile((i + 0.5) / count)));
 
     private readonly record struct Curve(double A, double B, double C, double Noise, double Uncertainty,
         double LogWeight, double Weight);

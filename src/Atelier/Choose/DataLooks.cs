@@ -17,7 +17,6 @@ namespace Atelier.Choose;
 /// <summary>Looks at data of every kind.</summary>
 internal static class DataLooks
 {
-    /// <summary>Below this number of items, most kinds of data are too few to learn more than their mean from.</summary>
     private const int FewItems = 500, FewPerClass = 50;
 
     private const double ManyCopies = 0.1; // share of the items
@@ -71,8 +70,8 @@ internal static class DataLooks
         IEnumerable<DataFact> Side(string name, PairSide side) =>
         [
             new($"{name} characters",
-                $"{Number(side.Characters)} ({Number(side.Characters / (double)Math.Max(1, preview.Pairs))} each, longest "
-                    + $"{Number(side.Longest)})"),
+                $"{Number(side.Characters)} ({Number(side.Characters / (double)Math.Max(1, preview.Pairs))} each, "
+                    + $"longest {Number(side.Longest)})"),
         ];
     }
 
@@ -148,8 +147,8 @@ internal static class DataLooks
         return new(
         [
             new("sounds", Number(preview.Count)),
-            new("length", $"{Quantity.Duration(preview.Seconds.Sum())} in all, {Quantity.Duration(preview.Seconds.Min())} "
-                + $"to {Quantity.Duration(preview.Seconds.Max())} each"),
+            new("length", $"{Quantity.Duration(preview.Seconds.Sum())} in all, "
+                + $"{Quantity.Duration(preview.Seconds.Min())} to {Quantity.Duration(preview.Seconds.Max())} each"),
             new("sample rates", string.Join(", ", preview.SampleRates.Keys.Order().Select(rate => $"{rate} Hz"))),
             new("classes", Classes(classes)),
         ], [.. Few(preview.Count, "sound"), .. Rare(classes)], preview.Count);
@@ -161,7 +160,8 @@ internal static class DataLooks
         return new(
         [
             new("videos", Number(preview.Count)),
-            new("length", $"{Quantity.Duration(preview.Seconds.Sum())} in all, at {preview.Fps:0.##} frames per second"),
+            new("length",
+                $"{Quantity.Duration(preview.Seconds.Sum())} in all, at {Number(preview.Fps)} frames per second"),
             new("classes", Classes(classes)),
         ], [.. Few(preview.Count, "video", 200), .. Rare(classes)], preview.Count);
     }
@@ -177,5 +177,6 @@ internal static class DataLooks
         [.. labels.CountBy(label => label).Select(c => (c.Key, c.Value))];
 
     private static string Classes((string Name, int Count)[] classes) => classes.Length == 0 ? "none"
-        : $"{Number(classes.Length)}, of {Number(classes.Min(c => c.Count))} to {Number(classes.Max(c => c.Count))} each";
+        : $"{Number(classes.Length)}, of {Number(classes.Min(c => c.Count))} to "
+            + $"{Number(classes.Max(c => c.Count))} each";
 }

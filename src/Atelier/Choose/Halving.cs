@@ -26,10 +26,16 @@ internal sealed class Contender(Candidate candidate)
 
     /// <summary>The time of its full training in seconds, measured or by the time of a step.</summary>
     public double? FullSeconds => Trials.Count == 0 ? null
-        : IsComplete ? Trials[^1].Seconds : Trials[^1].SecondsPerStep * Candidate.FullSteps;
+        : IsComplete ? Trials[^1].Seconds
+        : Trials[^1].Seconds + (Trials[^1].SecondsPerStep * (Candidate.FullSteps - Trials[^1].Steps));
 
     /// <summary>The latest figure as a loss.</summary>
     public double Loss => LossOf(Trials[^1]);
+
+    /// <summary>Returns the forecast of longer trainings.</summary>
+    /// <param name="reached">The lowest loss of the models that were trained in full; null if there are none.</param>
+    public CurveForecast Forecast(double? reached) =>
+        new([.. Trials.Select(trial => ((double)trial.Steps, LossOf(trial)))], reached);
 
     /// <summary>Returns the figure of a trial as a loss, which is lower for better models and above 0.</summary>
     public static double LossOf(Trial trial) => LossScale.Of(trial.Headline, trial.Figure.Value).Loss;
@@ -48,12 +54,15 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
     /// <summary>The name of the first trial of each candidate.</summary>
     public const string FirstRung = "rung-1";
 
-    /// <summary>The factor between the lengths of trainings of two rungs, and between the numbers of candidates.</summary>
+    /// <summary>The factor between two rungs: of the lengths of trainings, and of the numbers of candidates.</summary>
     public const int Factor = 3;
 
     private const int Rungs = 3;
     private const double BudgetShare = 0.1; // of the time of all full trainings
+    private const double LeastSeconds = 30; // where full trainings take minutes together, a tenth is too short
     private const double HalvingShare = 0.85; // of the budget; the rest tells how much more data would help
+    private const double LeastGrowth = 2; // of a training from one rung to the next
+    private const double LongestShare = 0.5; // of a full training, which is left to the user
     private const int FewestSteps = 20;
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
@@ -80,11 +89,12 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
         {
             if (rung > 0)
             {
-                double left = (HalvingShare * BudgetSeconds) - _watch.Elapsed.TotalSeconds;
-                double seconds = left / (Rungs - rung) / remaining.Sum(contender => contender.FullSeconds!.Value);
-                if (seconds < share * 1.2)
+                double seconds = (HalvingShare * BudgetSeconds) - _watch.Elapsed.TotalSeconds;
+                remaining = Affordable(remaining, seconds, share);
+                double affordable = seconds / remaining.Sum(contender => contender.FullSeconds!.Value);
+                if (affordable < LeastGrowth * share)
                     break; // no time for longer trainings
-                share = Math.Min(1, seconds);
+                share = Math.Min(rung < Rungs - 1 ? Factor * share : LongestShare, affordable);
             }
             foreach (Contender contender in remaining)
             {
@@ -97,7 +107,8 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
             }
             remaining = [.. remaining.Where(contender => contender.Failure is null)];
             if (rung == 0 && minutes is null)
-                BudgetSeconds = BudgetShare * contenders.Sum(contender => contender.FullSeconds ?? 0);
+                BudgetSeconds = Math.Max(LeastSeconds,
+                    BudgetShare * contenders.Sum(contender => contender.FullSeconds ?? 0));
             if (rung < Rungs - 1)
                 remaining = Best(remaining, keepsFamilies: rung == 0);
         }
@@ -116,6 +127,19 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
             .. keepsFamilies ? ordered.DistinctBy(contender => contender.Candidate.Family.Name)
                 .Except(ordered.Take(kept)) : [],
         ];
+    }
+
+    /// <summary>
+    /// Returns as many of the best candidates as can be trained longer in the time that is left, but at least two.
+    /// </summary>
+    private static IReadOnlyList<Contender> Affordable(IReadOnlyList<Contender> contenders, double seconds,
+        double share)
+    {
+        Contender[] ordered = [.. contenders.OrderBy(contender => contender.Loss)];
+        int count = ordered.Length;
+        while (count > 2 && ordered.Take(count).Sum(one => one.FullSeconds!.Value) * LeastGrowth * share > seconds)
+            count--;
+        return ordered[..count];
     }
 
     /// <summary>Returns the share of each full training that fits in the budget for the first rung.</summary>
@@ -139,9 +163,10 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
         double seconds = Math.Max(0, (HalvingShare * BudgetSeconds) - _watch.Elapsed.TotalSeconds) / Rungs;
         if (needed > seconds)
         {
-            double enough = Math.Ceiling(10 * ((needed * Rungs) + _watch.Elapsed.TotalSeconds) / HalvingShare / 60) / 10;
-            throw new AtelierException(FormattableString.Invariant(
-                $"{BudgetSeconds / 60:0.##} minutes are too short to try {Quantity.Of(contenders.Length, "candidate")}"),
+            double enough = ((needed * Rungs) + _watch.Elapsed.TotalSeconds) / HalvingShare / 60;
+            enough = Math.Ceiling(10 * enough) / 10;
+            throw new AtelierException(FormattableString.Invariant($"{BudgetSeconds / 60:0.##} minutes are too short ")
+                + $"to try {Quantity.Of(contenders.Length, "candidate")}",
                 Mention.Field("minutes"), FormattableString.Invariant(
                 $"allow {enough:0.#} minutes, or compare fewer families with {Mention.Field("families")}"));
         }
@@ -157,7 +182,8 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
         {
             Step = 0,
             Message = candidate.TakesSteps
-                ? $"round {rung + 1} of {Rungs}: {candidate.Name}, {Quantity.Of(steps, "step")} of {candidate.FullSteps:#,0}"
+                ? FormattableString.Invariant($"round {rung + 1} of {Rungs}: {candidate.Name}, {steps} of ")
+                    + Quantity.Of(candidate.FullSteps, "step")
                 : $"{candidate.Name}: trained whole",
         });
         try

@@ -50,7 +50,7 @@ internal sealed class Selection(string folder, IReadOnlyList<Candidate> candidat
             Headline = headline, Candidates = shown, IsInterrupted = isInterrupted, RecipePath = recipe,
             PlotPath = plot, Seconds = _contenders.SelectMany(c => c.Trials).Concat(_others).Sum(t => t.Seconds),
             Reasons = ChoiceWords.Reasons(shown, headline),
-            Improvements = [.. ChoiceWords.Improvements(ranked[0], _contenders, amounts), .. report.Data.Warnings],
+            Improvements = [.. ChoiceWords.Improvements(ranked[0], _contenders, Reached, amounts), .. report.Data.Warnings],
         };
         found.Write(folder);
         return found;
@@ -106,13 +106,12 @@ internal sealed class Selection(string folder, IReadOnlyList<Candidate> candidat
             .ThenBy(contender => Expected(contender).Median)];
     }
 
-    private static ForecastLoss Expected(Contender contender)
-    {
-        if (contender.IsComplete)
-            return new(contender.Loss, contender.Loss, contender.Loss);
-        return new CurveForecast([.. contender.Trials.Select(trial =>
-            ((double)trial.Steps, Contender.LossOf(trial)))]).At(contender.Candidate.FullSteps);
-    }
+    private ForecastLoss Expected(Contender contender) => contender.IsComplete
+        ? new(contender.Loss, contender.Loss, contender.Loss)
+        : contender.Forecast(Reached).At(contender.Candidate.FullSteps);
+
+    /// <summary>The lowest loss of the models that were trained in full; null if there are none.</summary>
+    private double? Reached => _contenders.Where(one => one.IsComplete).Select(one => (double?)one.Loss).Min();
 
     private ChoiceCandidate[] Shown(ChoiceReport report)
     {

@@ -77,14 +77,14 @@ internal static class TextLook
         ],
         [
             .. all < FewCharacters
-                ? [$"{DataLooks.Number(all)} characters are little text: expect a model that spells, not one that writes"]
+                ? [$"{DataLooks.Number(all)} characters are little text: a model of them spells, but makes no sense"]
                 : all < FewForWords
                 ? [$"{DataLooks.Number(all)} characters teach spelling and style, not facts"] : Array.Empty<string>(),
             .. DataLooks.Copies(copied, "documents"),
         ], lengths.Count);
     }
 
-    /// <summary>Returns the language of the most frequent script; for Latin script by its most frequent words.</summary>
+    /// <summary>Returns the language of the most frequent script; for Latin script, by frequent words.</summary>
     private static string LanguageOf(Dictionary<int, long> characters, string sample)
     {
         var letters = characters.Where(c => Rune.IsLetter(new Rune(c.Key))).ToArray();

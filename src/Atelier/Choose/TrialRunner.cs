@@ -28,6 +28,8 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
 
     private readonly Dictionary<string, string> _prepared = []; // the folders of prepared data, by what they depend on
 
+    private bool IsEvaluated => task.Trials.Loss is null;
+
     /// <summary>Runs a trial, or returns the result of an earlier run.</summary>
     /// <param name="candidate">The candidate.</param>
     /// <param name="name">The name of the trial's folder, such as "rung-1".</param>
@@ -39,8 +41,8 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
         CancellationToken cancellation)
     {
         string data = await PreparedAsync(candidate.Recipe, cancellation).ConfigureAwait(false);
-        return await RunAsync(candidate, name, candidate.Shortened(steps, seconds), data, data, cancellation)
-            .ConfigureAwait(false);
+        Recipe recipe = candidate.Shortened(steps, seconds, IsEvaluated);
+        return await RunAsync(candidate, name, recipe, data, data, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -55,7 +57,7 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
         CancellationToken cancellation)
     {
         string data = await PreparedAsync(candidate.Recipe, cancellation).ConfigureAwait(false);
-        Recipe recipe = candidate.Shortened(steps, seconds: null);
+        Recipe recipe = candidate.Shortened(steps, seconds: null, IsEvaluated);
         recipe = recipe with { Data = Reduced(recipe.Data, share, data) };
         string trained = await PreparedAsync(recipe, cancellation).ConfigureAwait(false);
         string name = FormattableString.Invariant($"data-{share:0.##}");
@@ -115,7 +117,7 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
         const int steps = 8;
         string data = await PreparedAsync(candidate.Recipe, cancellation).ConfigureAwait(false);
         using var work = new WorkFolder();
-        Recipe recipe = candidate.Shortened(steps, seconds: null);
+        Recipe recipe = candidate.Shortened(steps, seconds: null, IsEvaluated);
         recipe = recipe with
         {
             Training = recipe.Training with { ReportEvery = 1, EvaluationBatches = 1 },

@@ -53,8 +53,8 @@ public static class SourceKind
     }
 
     /// <summary>
-    /// Returns the kinds of the files of a folder, the most frequent first; a kind of fewer than a tenth of the files is
-    /// left out. Empty for other sources, and where no file name decides.
+    /// Returns the kinds of the files of a folder, the most frequent first; a kind of fewer than a tenth of the files
+    /// is left out. Empty for other sources, and where no file name decides.
     /// </summary>
     /// <param name="folder">The path of the folder.</param>
     public static IReadOnlyList<Modality> In(string folder)

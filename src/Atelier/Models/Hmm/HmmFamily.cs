@@ -23,7 +23,7 @@ namespace Atelier.Models.Hmm;
 /// <summary>Hidden Markov models, learned by expectation maximisation or, where tags are given, by counting.</summary>
 public sealed class HmmFamily : IModelFamily
 {
-    private const string Few = "model.iterations=50"; // of Baum-Welch on text, which gains little from more
+    private const string Few = "model.iterations=30"; // of Baum-Welch on text, which gains little from more
     private const string TextType = "atelier_hmm", SeriesType = "atelier_hmm_series";
 
     /// <inheritdoc/>
@@ -65,7 +65,7 @@ public sealed class HmmFamily : IModelFamily
                     States(count, "full", "model.covariance=full"),
                 }),
             ],
-            _ => [States(8, null, Few), States(32, null, Few)],
+            _ => [States(16, null, Few)],
         };
 
         static RecipeVariant States(int count, string? covariance, string setting) =>
