@@ -25,13 +25,15 @@ internal static class FootprintMeter
 
     /// <summary>Measures a model.</summary>
     /// <param name="bundle">The folder of the bundle.</param>
-    /// <param name="model">The model, just opened.</param>
-    /// <param name="before">The working set of the process before it was opened, in bytes.</param>
+    /// <param name="open">Opens it.</param>
     /// <param name="task">The task of the model.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    public static async Task<ModelFootprint> MeasureAsync(string bundle, ITrainedModel model, long before, ITask task,
+    public static async Task<ModelFootprint> MeasureAsync(string bundle, Func<string, ITrainedModel> open, ITask task,
         CancellationToken cancellation)
     {
+        GC.Collect(); // what the training left behind would count
+        long before = Environment.WorkingSet;
+        using ITrainedModel model = open(bundle);
         long bytes = new FileInfo(Bundle.Open(bundle).WeightsPath).Length;
         string[] abilities = [.. Abilities.Where(ability => ability.Has(model)).Select(ability => ability.Name)];
         (double? speed, string unit) = model.As<TextGenerator>() is { } text
@@ -51,9 +53,16 @@ internal static class FootprintMeter
         for (int round = 0; round < 2; round++) // the first one also compiles
         {
             var watch = Stopwatch.StartNew();
-            await foreach (Sample sample in task.GenerateAsync(model, new GenerationRequest { Count = 1, Seed = 1 },
-                cancellation).ConfigureAwait(false))
-                best = Math.Min(best, watch.Elapsed.TotalSeconds);
+            try
+            {
+                await foreach (Sample sample in task.GenerateAsync(model, new GenerationRequest { Count = 1, Seed = 1 },
+                    cancellation).ConfigureAwait(false))
+                    best = Math.Min(best, watch.Elapsed.TotalSeconds);
+            }
+            catch (AtelierException)
+            {
+                return null; // it needs an input, such as a text to translate
+            }
         }
         return double.IsFinite(best) ? 1 / best : null;
     }

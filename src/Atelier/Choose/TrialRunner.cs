@@ -78,8 +78,6 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
         TrainingReport report = await LearnAsync(candidate, recipe, place, trained, clock, cancellation)
             .ConfigureAwait(false);
         string bundle = Path.Combine(place, "bundle");
-        long before = Environment.WorkingSet;
-        using ITrainedModel model = open(bundle);
         Headline headline;
         Metric figure;
         if (task.Trials.Loss is { } loss && report.Metrics.TryGetValue(loss, out double value))
@@ -89,6 +87,7 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
         }
         else
         {
+            using ITrainedModel model = open(bundle);
             EvaluationReport evaluated = await EvaluateAsync(model, recipe, data, cancellation).ConfigureAwait(false);
             (headline, figure) = (evaluated.Headline, evaluated.Metrics[evaluated.Headline.Metric]);
         }
@@ -102,7 +101,7 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
             TrainingLoss = Of("trainingLoss"),
             ValidationLoss = Of("validationLoss"),
             Footprint = name is Halving.FirstRung
-                ? await FootprintMeter.MeasureAsync(bundle, model, before, task, cancellation).ConfigureAwait(false)
+                ? await FootprintMeter.MeasureAsync(bundle, open, task, cancellation).ConfigureAwait(false)
                 : null,
         };
         trial.Write(place);
@@ -156,7 +155,7 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
         // the folder of the choice caches what judges images
         var context = new EvaluationContext(model, held, options, folder, recipe.Seed, Picture: null, folder)
         {
-            OnValidation = true,
+            OnValidation = true, HeadlineOnly = true,
         };
         return await task.EvaluateAsync(context, new Messages(progress), cancellation).ConfigureAwait(false);
     }

@@ -25,6 +25,12 @@ public sealed record EvaluationContext(
     /// </summary>
     public bool OnValidation { get; init; }
 
+    /// <summary>
+    /// Whether only the headline metric is needed, such as to choose among models: evaluations of images and sounds then
+    /// leave out baselines and the search for copies, which take longer than the metric itself.
+    /// </summary>
+    public bool HeadlineOnly { get; init; }
+
     /// <summary>The families whose models may serve as baselines; none by default.</summary>
     public IReadOnlyList<IModelFamily> Families { get; init; } = [];
 }

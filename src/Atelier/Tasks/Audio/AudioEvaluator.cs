@@ -64,7 +64,7 @@ internal static class AudioEvaluator
         album.AddSamples(sounds.Heard);
         IReadOnlyDictionary<string, Metric> byClass = new Dictionary<string, Metric>();
         bool compared = false, readBack = SoundsWorld.Reads(data.Schema) && generator.IsConditional;
-        if (network is not null)
+        if (network is not null && !(context.HeadlineOnly && readBack))
         {
             var comparison = new ImageComparison(network, images, part, drawn.Count, 0, context, progress, cancellation,
                 Unit);
@@ -74,12 +74,13 @@ internal static class AudioEvaluator
             {
                 Add(metrics, comparison.Figures(sounds.Heard, "generated sounds", out ImageFeatures seen));
                 byClass = comparison.ByClass(sounds.Heard, seen);
-                foreach ((string name, Dictionary<string, Metric> figures) in comparison.Baselines(drawn.Count))
+                foreach ((string name, Dictionary<string, Metric> figures) in
+                    context.HeadlineOnly ? [] : comparison.Baselines(drawn.Count))
                     baselines[name] = figures;
                 baselines["reconstructedSounds"] =
                     comparison.Figures(again.Heard, "reconstructed sounds", out _);
             }
-            if (part.Count >= ImageCopying.FewestHeld)
+            if (part.Count >= ImageCopying.FewestHeld && !context.HeadlineOnly)
             {
                 var training = ImageSet.Of(images.Train, images.Train.Count);
                 ImageCopying copying = ImageCopying.Check(network, sounds.Heard, ImageSet.Of(part, part.Count),

@@ -89,7 +89,7 @@ internal static class ImageEvaluator
                         + $"bicubic interpolation."));
                 album.AddEnlarged(enlarged);
             }
-            if (network is not null)
+            if (network is not null && !(context.HeadlineOnly && readBack))
             {
                 var comparison = new ImageComparison(network, data, part, drawn.Count, enlarges ? drawn.Count : 0,
                     context, progress, cancellation);
@@ -101,10 +101,11 @@ internal static class ImageEvaluator
                     byClass = comparison.ByClass(drawn, seen);
                     if (enlarged is not null)
                         Add(bicubic, comparison.Figures(enlarged.Bicubic, "images enlarged bicubically", out _));
-                    foreach ((string name, Dictionary<string, Metric> figures) in comparison.Baselines(drawn.Count))
+                    foreach ((string name, Dictionary<string, Metric> figures) in
+                        context.HeadlineOnly ? [] : comparison.Baselines(drawn.Count))
                         baselines[name] = figures;
                 }
-                if (part.Count >= ImageCopying.FewestHeld)
+                if (part.Count >= ImageCopying.FewestHeld && !context.HeadlineOnly)
                 {
                     var training = ImageSet.Of(data.Train, data.Train.Count);
                     ImageCopying copying = ImageCopying.Check(network, drawn, ImageSet.Of(part, part.Count), training,
