@@ -45,8 +45,8 @@ public sealed class HelpTests : IDisposable
     public void The_tool_s_help_lists_its_commands()
     {
         string help = _tool.Run("--help").Out;
-        foreach (string name in (string[])["quickstart", "train", "generate", "evaluate", "explain", "data", "import",
-            "export", "compress", "recipes", "runs", "doctor", "find-learning-rate", "cards"])
+        foreach (string name in (string[])["quickstart", "train", "choose", "generate", "evaluate", "explain", "data",
+            "import", "export", "compress", "recipes", "runs", "doctor", "find-learning-rate", "cards"])
             help.ShouldMatch($@"(?m)^  {name}\b");
     }
 }
