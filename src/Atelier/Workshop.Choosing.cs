@@ -1,6 +1,7 @@
 using Atelier.Choose;
 using Atelier.Data;
 using Atelier.Data.Tables;
+using Atelier.Data.Text.Reading;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Tasks;
@@ -29,6 +30,7 @@ public sealed partial class Workshop
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         progress ??= new Progress<TrainingProgress>();
+        CheckSource(options.Source);
         ITask task = options.Kind is { } kind ? TaskNamed(kind) : OnlyTask(TasksFor(options.Source), options.Source);
         string purpose = options.Purpose ?? PurposesFor(task)[0];
         if (options.Minutes is <= 0 or double.NaN)
@@ -77,6 +79,7 @@ public sealed partial class Workshop
     /// <exception cref="AtelierException">The data are of two kinds, or damaged.</exception>
     public IReadOnlyList<ITask> TasksFor(string source)
     {
+        CheckSource(source);
         if (SourceKind.In(source) is [var first, var second, ..])
             throw new AtelierException($"the folder holds data of two kinds, {SourceKind.NameOf(first)} and "
                 + SourceKind.NameOf(second), source, $"move one away, or name the other with {Mention.Field("kind")}");
@@ -93,6 +96,16 @@ public sealed partial class Workshop
     /// <param name="task">The task.</param>
     public IReadOnlyList<string> PurposesFor(ITask task) => [.. FamiliesFor(task)
         .Select(family => family.PurposeOf(task)).Distinct().OrderByDescending(purpose => purpose == "generate")];
+
+    /// <summary>Throws if there is nothing under a name or path.</summary>
+    private static void CheckSource(string source)
+    {
+        bool isNamed = WorldList.All.Any(world => world.Name == source)
+            || Catalogue.OfThisMachine().Find(source.Split(':')[0]) is not null;
+        if (!isNamed && !source.Split(',').All(Path.Exists)) // two files of pairs have a comma between them
+            SourceFiles.Find(source, new ReadingReport(), progress: null, CancellationToken.None,
+                WorldList.All.Select(world => world.Name));
+    }
 
     private static ITask OnlyTask(IReadOnlyList<ITask> tasks, string source) => tasks is [var only] ? only
         : throw new AtelierException($"the data can be read as {string.Join(" or as ", tasks.Select(t => t.Name))}",

@@ -68,7 +68,7 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
     private readonly Stopwatch _watch = Stopwatch.StartNew();
 
     /// <summary>The time budget in seconds; known after the first rung if the user did not set it.</summary>
-    public double BudgetSeconds { get; private set; } = (minutes ?? double.NaN) * 60;
+    public double BudgetSeconds { get; private set; } = minutes * 60 ?? LeastSeconds;
 
     /// <summary>The time in which the remaining trials must end, in seconds.</summary>
     public double LeftSeconds => BudgetSeconds - _watch.Elapsed.TotalSeconds;

@@ -207,8 +207,8 @@ internal sealed class TrialRunner(string folder, ITask task, Func<string, ITrain
                 _last = (value.Step, watch.Elapsed.TotalSeconds);
                 _first ??= _last;
             }
-            if (value is { Step: > 0, Sample: null }) // what is said of checkpoints and plans is of no interest here
-                progress.Report(value with { Message = null });
+            if (value.IsLearning || value is { Step: > 0, Sample: null })
+                progress.Report(value with { Message = null }); // of checkpoints and plans
         }
     }
 
