@@ -7,7 +7,7 @@ namespace Atelier.Choose;
 /// <summary>Plots the quality of candidates against the time of their training.</summary>
 internal static class ChoicePlot
 {
-    private const int MostCurves = 8;
+    private const int MostCurves = 5; // as many as have a colour of their own
 
     /// <summary>
     /// Saves a plot as PNG: for each candidate a curve from its trials to what is expected of its full training.

@@ -50,7 +50,8 @@ internal sealed class Selection(string folder, IReadOnlyList<Candidate> candidat
             Headline = headline, Candidates = shown, IsInterrupted = isInterrupted, RecipePath = recipe,
             PlotPath = plot, Seconds = _contenders.SelectMany(c => c.Trials).Concat(_others).Sum(t => t.Seconds),
             Reasons = ChoiceWords.Reasons(shown, headline),
-            Improvements = [.. ChoiceWords.Improvements(ranked[0], _contenders, Reached, amounts), .. report.Data.Warnings],
+            Improvements =
+                [.. ChoiceWords.Improvements(ranked[0], _contenders, Reached, amounts), .. report.Data.Warnings],
         };
         found.Write(folder);
         return found;

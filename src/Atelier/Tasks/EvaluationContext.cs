@@ -26,8 +26,8 @@ public sealed record EvaluationContext(
     public bool OnValidation { get; init; }
 
     /// <summary>
-    /// Whether only the headline metric is needed, such as to choose among models: evaluations of images and sounds then
-    /// leave out baselines and the search for copies, which take longer than the metric itself.
+    /// Whether only the headline metric is needed, such as to choose among models: evaluations of images and sounds
+    /// then leave out baselines and the search for copies, which take longer than the metric itself.
     /// </summary>
     public bool HeadlineOnly { get; init; }
 

@@ -21,8 +21,8 @@ public sealed class ChoosingTests : IDisposable
     {
         _workshop = new(new WorkshopOptions { Families = [new TinyFamily(), new NgramFamily()], Home = At("home") });
         _text = At("rhymes.txt");
-        File.WriteAllText(_text, string.Concat(Enumerable.Range(0, 600).Select(i =>
-            FormattableString.Invariant($"{i * 7919 % 600} little boats went out to sea, {i * 31 % 97} came home.\n"))));
+        File.WriteAllText(_text, string.Concat(Enumerable.Range(0, 600).Select(i => FormattableString.Invariant(
+            $"{i * 7919 % 600} little boats went out to sea, {i * 31 % 97} came home.\n"))));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -34,7 +34,9 @@ public sealed class ChoosingTests : IDisposable
         report.Headline!.Metric.ShouldBe("crossEntropyPerCharacter");
         report.Candidates.Select(one => one.Family).Distinct().Order().ShouldBe(["ngram", "tiny"]);
         ChoiceCandidate fast = One(report, "tiny rate 0.01"), slow = One(report, "tiny rate 1E-07");
-        fast.Expected!.Value.ShouldBeLessThan(slow.Expected!.Value);
+        fast.Trials[0].Figure.Value.ShouldBeLessThan(slow.Trials[0].Figure.Value);
+        fast.Rounds.ShouldBeGreaterThan(slow.Rounds);
+        (fast.Expected!.High - fast.Expected.Low).ShouldBeLessThan(slow.Expected!.High - slow.Expected.Low);
         fast.IsMeasured.ShouldBeFalse();
         (fast.Expected.Low, fast.Expected.High).ShouldNotBe((fast.Expected.Value, fast.Expected.Value));
         ChoiceCandidate counted = report.Candidates.First(one => one.Family == "ngram");

@@ -10,7 +10,8 @@ public sealed class CurveForecastTests
     [Fact]
     public void A_curve_without_noise_is_carried_on_to_its_true_value()
     {
-        foreach ((double a, double b, double c) in ((double, double, double)[])[(1.2, 8, 0.45), (0.3, 3, 0.6), (2, 20, 0.8)])
+        (double, double, double)[] curves = [(1.2, 8, 0.45), (0.3, 3, 0.6), (2, 20, 0.8)];
+        foreach ((double a, double b, double c) in curves)
         {
             double Loss(double steps) => a + (b * Math.Pow(steps, -c));
             var forecast = new CurveForecast([.. Lengths.Select(share => (3000 * share, Loss(3000 * share)))]);
@@ -48,7 +49,8 @@ public sealed class CurveForecastTests
         static double Loss(double steps) => 1 + (6 * Math.Pow(steps, -0.5));
         double Width(int points, double steps)
         {
-            ForecastLoss at = new CurveForecast([.. Lengths.Take(points).Select(s => (3000 * s, Loss(3000 * s)))]).At(steps);
+            (double, double)[] trials = [.. Lengths.Take(points).Select(share => (3000 * share, Loss(3000 * share)))];
+            ForecastLoss at = new CurveForecast(trials).At(steps);
             return at.High - at.Low;
         }
         Width(1, 3000).ShouldBeGreaterThan(Width(2, 3000));

@@ -17,7 +17,8 @@ public sealed class DataLookTests : IDisposable
     public void Text_has_its_documents_lengths_characters_copies_and_language()
     {
         string path = Path.Combine(_folder.Path, "lines.txt");
-        File.WriteAllLines(path, ["the cat and the dog", "of the sea that is in", "the cat and the dog", "it is to be"]);
+        const string copied = "the cat and the dog";
+        File.WriteAllLines(path, [copied, "of the sea that is in", copied, "it is to be"]);
         DataLook look = Look(path, "data.document=line");
         Fact(look, "documents").ShouldBe("4");
         Fact(look, "characters").ShouldStartWith("70, "); // 19 + 21 + 19 + 11
@@ -41,7 +42,8 @@ public sealed class DataLookTests : IDisposable
             CancellationToken.None);
         Fact(look, "rows").ShouldBe("40");
         Fact(look, "missing cells").ShouldBe("8.3%"); // 10 of 120
-        look.Warnings.ShouldContain(warning => warning.StartsWith("the column key has another value", StringComparison.Ordinal));
+        look.Warnings.ShouldContain(warning =>
+            warning.StartsWith("the column key has another value", StringComparison.Ordinal));
         look.Warnings.ShouldContain(warning => warning.StartsWith("40 rows are few", StringComparison.Ordinal));
     }
 
