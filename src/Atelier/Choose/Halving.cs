@@ -100,7 +100,8 @@ internal sealed class Halving(TrialRunner runner, double? minutes, IProgress<Tra
             {
                 long full = contender.Candidate.FullSteps;
                 long steps = Math.Min(full, Math.Max(FewestSteps, (long)Math.Round(share * full)));
-                if (!contender.IsComplete)
+                bool isLonger = contender.Trials.Count == 0 || contender.Trials[^1].Steps < steps;
+                if (isLonger && !contender.IsComplete)
                     await TryAsync(contender, steps, rung, cancellation).ConfigureAwait(false);
                 else
                     contender.Rungs = rung + 1;
