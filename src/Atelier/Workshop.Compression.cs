@@ -3,7 +3,6 @@ using Atelier.Compress;
 using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Formats;
-using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Text;
@@ -14,8 +13,8 @@ namespace Atelier;
 public sealed partial class Workshop
 {
     /// <summary>
-    /// Writes a smaller copy of a text model, with pruned weights, or weights quantised to 8 or 4 bits, or both, and
-    /// compares it with the model on held-out text.
+    /// Writes a smaller copy of a text model, with pruned weights, or weights quantised to 8, 4, 3 or 2 bits, or both,
+    /// and compares it with the model on held-out text.
     /// </summary>
     /// <param name="source">The folder of a run or a bundle.</param>
     /// <param name="folder">The folder to write the compressed bundle to: a new folder, or that of an existing
@@ -67,7 +66,7 @@ public sealed partial class Workshop
                 {
                     now = await RecoverAsync(now, recipe, steps, Path.Combine(prepared.Path, "run"), progress,
                         cancellation).ConfigureAwait(false);
-                    if (plan.Type == WeightType.Q4_0)
+                    if (plan.CalibratesRounding)
                         moments = compression.Moments(now, text);
                 }
             }

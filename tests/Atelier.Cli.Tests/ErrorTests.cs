@@ -37,6 +37,8 @@ public sealed class ErrorTests : IDisposable
     [InlineData("train quickstart --set training.stepz=5",
         "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
     [InlineData("compress nowhere.wav --to opus", "nowhere.wav: there is no such sound; name a file")]
+    [InlineData("compress nowhere --bits 4 --to q4", "--to: --to says the same as --bits; leave it out")]
+    [InlineData("compress nowhere --bits 5", "--to: 'q5' is not a compression type; allowed: q8, q4, q3 and q2")]
     [InlineData("train --text nowhere.txt",
         "nowhere.txt: there is no such file or folder; check the path given with --text")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]

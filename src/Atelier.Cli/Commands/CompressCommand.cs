@@ -15,8 +15,10 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Argument<string> _run = new("RUN")
         { Description = "The folder of a run or a bundle; or a sound file, or a file of a learned codec's codes." };
     private readonly Option<string?> _to = new("--to") { HelpName = "TYPE",
-        Description = "Models: q8 (8 bits per weight, the default without --prune) or q4 (4 bits). Sounds: opus (the "
+        Description = "Models: q8 (8 bits per weight, the default without --prune), q4, q3 or q2. Sounds: opus (the "
             + "default), mu-law, codec (the default with --with) or wav." };
+    private readonly Option<int?> _bits = new("--bits") { HelpName = "N",
+        Description = "The bits per weight of a model: --bits 4 is --to q4." };
     private readonly Option<string?> _prune = new("--prune") { HelpName = "SHARE",
         Description = "Sets this share of the weights of each layer to zero, such as 50%; or 2:4, two of every four." };
     private readonly Option<long?> _steps = new("--recover") { HelpName = "STEPS",
@@ -29,14 +31,15 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Option<string?> _with = new("--with") { HelpName = "RUN",
         Description = "The learned codec to code or decode a sound with: a run of the family audio-codec." };
     private readonly Option<string?> _calibrate = new("--calibrate") { HelpName = "DATA",
-        Description = "The text that pruning and 4-bit weights are calibrated on: a file, a folder, a data set of the "
-            + "catalogue, or a world. By default, the training text of the run. none rounds to the nearest." };
+        Description = "The text that pruning and weights of 4 bits or fewer are calibrated on: a file, a folder, a "
+            + "data set of the catalogue, or a world. By default, the training text of the run. none rounds to the "
+            + "nearest." };
     private readonly Option<string?> _against = new("--against") { HelpName = "DATA",
         Description =
         "Other data to evaluate on: a file, a folder, a data set of the catalogue, or a world. By default, the "
             + "held-out text of the run." };
     private readonly Option<string?> _out = new("--out") { HelpName = "F",
-        Description = "The folder of the compressed bundle; by default, RUN-q8 or RUN-q4. The file of a compressed "
+        Description = "The folder of the compressed bundle; by default, RUN-q8 and the like. The file of a compressed "
             + "sound; by default, its name with another extension." };
 
     public CompressCommand(ToolConsole console, Workshop workshop)
@@ -47,6 +50,7 @@ internal sealed class CompressCommand : ToolCommand
         _workshop = workshop;
         Add(_run);
         Add(_to);
+        Add(_bits);
         Add(_prune);
         Add(_steps);
         Add(_samplingSteps);
@@ -62,7 +66,7 @@ internal sealed class CompressCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         if (File.Exists(run))
             return await RunSoundAsync(console, run, parse, cancellation).ConfigureAwait(false);
-        string? prune = parse.GetValue(_prune), type = parse.GetValue(_to) ?? (prune is null ? "q8" : null);
+        string? prune = parse.GetValue(_prune), type = Type(parse) ?? (prune is null ? "q8" : null);
         if (type is not null && SoundCompressing.IsFormat(type) && !Directory.Exists(run))
             throw new AtelierException("there is no such sound", run, "name a file");
         RefuseOptions(parse, "is for sounds", _rate, _with);
@@ -85,7 +89,8 @@ internal sealed class CompressCommand : ToolCommand
             ["generation (tokens per second)", Speed(report.Before), Speed(report.After),
                 Ratio(report.After.TokensPerSecond / report.Before.TokensPerSecond)],
         ]);
-        if (type == "q4" && !report.IsCalibrated && parse.GetValue(_calibrate) != CompressionOptions.NoCalibration)
+        if (type is not (null or "q8") && !report.IsCalibrated
+            && parse.GetValue(_calibrate) != CompressionOptions.NoCalibration)
             console.Say("not calibrated: there is no training text, or none can be used; give some with --calibrate");
         if (report.Data is null)
             console.Say("not evaluated: there is no held-out text; give some with --against");
@@ -103,7 +108,7 @@ internal sealed class CompressCommand : ToolCommand
     private async Task<int> RunStepsAsync(ToolConsole console, string run, int steps, ParseResult parse,
         CancellationToken cancellation)
     {
-        RefuseOptions(parse, "is not for fewer sampling steps", _to, _prune, _calibrate, _against);
+        RefuseOptions(parse, "is not for fewer sampling steps", _to, _bits, _prune, _calibrate, _against);
         string folder = parse.GetValue(_out) ?? string.Create(CultureInfo.InvariantCulture,
             $"{Path.TrimEndingDirectorySeparator(run)}-{steps}-steps");
         StepDistillationReport report = await TrainingView.ShowAsync(console, progress => _workshop.DistillStepsAsync(
@@ -139,13 +144,22 @@ internal sealed class CompressCommand : ToolCommand
     private async Task<int> RunSoundAsync(ToolConsole console, string file, ParseResult parse,
         CancellationToken cancellation)
     {
-        RefuseOptions(parse, "is for models", _prune, _steps, _samplingSteps, _calibrate, _against);
+        RefuseOptions(parse, "is for models", _bits, _prune, _steps, _samplingSteps, _calibrate, _against);
         string? rate = parse.GetValue(_rate);
         SoundCompressing.Show(console, await _workshop.CompressSoundAsync(file,
             parse.GetValue(_to) is { } type ? SoundCompressing.Format(type) : null, parse.GetValue(_out),
             rate is null ? null : SoundCompressing.Rate(rate), parse.GetValue(_with), cancellation)
             .ConfigureAwait(false));
         return 0;
+    }
+
+    /// <summary>Returns the type of weights, given by its name or by its bits; null if it was not given.</summary>
+    private string? Type(ParseResult parse)
+    {
+        if (parse.GetValue(_bits) is not { } bits)
+            return parse.GetValue(_to);
+        RefuseOptions(parse, $"says the same as {_bits.Name}", _to);
+        return string.Create(CultureInfo.InvariantCulture, $"q{bits}");
     }
 
     private static void RefuseOptions(ParseResult parse, string why, params IEnumerable<Option> options)

@@ -8,7 +8,7 @@ public static class WeightNames
     private static readonly (string Name, WeightType Type)[] Names =
     [
         ("f32", WeightType.F32), ("f16", WeightType.F16), ("bf16", WeightType.BF16), ("q8", WeightType.Q8_0),
-        ("q4", WeightType.Q4_0),
+        ("q4", WeightType.Q4_0), ("q3", WeightType.Q3), ("q2", WeightType.Q2),
     ];
 
     /// <summary>Returns the weight type with a given name.</summary>

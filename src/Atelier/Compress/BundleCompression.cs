@@ -12,7 +12,7 @@ using Atelier.Tasks.Text;
 
 namespace Atelier.Compress;
 
-/// <summary>Prunes the weights of a model, or quantises them to 8 or 4 bits, and evaluates the result.</summary>
+/// <summary>Prunes the weights of a model, or quantises them to 8 bits or fewer, and evaluates the result.</summary>
 /// <param name="source">The original bundle.</param>
 /// <param name="recipe">The recipe, which gives the evaluation options.</param>
 /// <param name="open">Opens a bundle for inference.</param>
@@ -69,7 +69,8 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
     /// <param name="folder">The folder of the compressed bundle.</param>
     /// <param name="now">The bundle to write: the original, or a pruned copy.</param>
     /// <param name="plan">The type of its weights.</param>
-    /// <param name="moments">The inputs of its layers, to round 4-bit weights by; null rounds to the nearest.</param>
+    /// <param name="moments">The inputs of its layers, to round weights of fewer than 8 bits by; null rounds to the
+    /// nearest.</param>
     /// <param name="data">The held-out text for evaluation; null for none.</param>
     public CompressionReport Write(string folder, Bundle now, CompressionPlan plan, InputMoments? moments,
         TextData? data)
@@ -128,8 +129,9 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
             cancellation);
 
         byte[]? Rounded(ModelTensor tensor, TensorLayout layout, WeightType to) =>
-            to == WeightType.Q4_0 && moments?.Find(tensor.Name) is { } own
-            ? CalibratedRounding.ToQ4(tensor.Read(layout), (int)tensor.Shape(layout)[^1], own) : null;
+            BlockCodes.Has(to) && (moments?.Find(tensor.Name) is not null || to != WeightType.Q4_0)
+            ? CalibratedRounding.ToBlocks(tensor.Read(layout), (int)tensor.Shape(layout)[^1], to,
+                moments?.Find(tensor.Name)) : null;
     }
 
     private CompressionReport Compare(string folder, string partial, string name, TextGenerator original,

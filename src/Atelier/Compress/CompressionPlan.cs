@@ -16,14 +16,17 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, boo
     /// <summary>Whether weights are pruned.</summary>
     public bool Prunes => PrunedShare > 0;
 
+    /// <summary>Whether the inputs of layers decide how weights are rounded.</summary>
+    public bool CalibratesRounding => Calibrates && Type is { } type && BlockCodes.Has(type);
+
     /// <summary>Reads options.</summary>
     /// <exception cref="AtelierException">An option is invalid, or there is nothing to do.</exception>
     public static CompressionPlan Of(CompressionOptions options)
     {
-        WeightType? type = options.Type is null ? null : WeightNames.Parse(options.Type);
-        if (type?.IsBlocked() == false)
+        if (options.Type is not (null or "q8" or "q4" or "q3" or "q2"))
             throw new AtelierException($"'{options.Type}' is not a compression type", Mention.Field("format"),
-                "allowed: q8 and q4");
+                "allowed: q8, q4, q3 and q2");
+        WeightType? type = options.Type is null ? null : WeightNames.Parse(options.Type);
         if (type is null && options.Prune is null)
             throw new AtelierException("there is nothing to do", Mention.Field("format"),
                 $"name a type of weights, or a share to {Mention.Field("prune")}");
@@ -37,8 +40,11 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, boo
                 "name a text, or leave it out");
         if (share == 0 && options.RecoverySteps is not null)
             throw new AtelierException("only a pruned model recovers", Mention.Field("recover"), "leave it out");
-        bool calibrates = share > 0
-            || (type == WeightType.Q4_0 && options.Calibration != CompressionOptions.NoCalibration);
+        if (share > 0 && type == WeightType.Q2)
+            throw new AtelierException("2-bit weights have no zero, so that a pruned model keeps none",
+                Mention.Field("format"), $"use q3, or leave {Mention.Field("prune")} out");
+        bool calibrates = share > 0 || (type is { } rounded && BlockCodes.Has(rounded)
+            && options.Calibration != CompressionOptions.NoCalibration);
         if (!calibrates && options.Calibration is not (null or CompressionOptions.NoCalibration))
             throw new AtelierException("8-bit weights are not calibrated", Mention.Field("calibrate"), "leave it out");
         return new(type, share, isTwoOfFour, calibrates, options.Name);

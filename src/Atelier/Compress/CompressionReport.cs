@@ -12,7 +12,7 @@ public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metr
 
 /// <summary>The result of a compression.</summary>
 /// <param name="Bundle">The folder of the compressed model.</param>
-/// <param name="Type">The type of the compressed weights: "q8" or "q4".</param>
+/// <param name="Type">What was done, such as "q4" or "pruned-50%-q8".</param>
 /// <param name="Before">The metrics of the original model.</param>
 /// <param name="After">The metrics of the compressed model.</param>
 /// <param name="LossChange">The loss after compression minus the loss before, with its 95 % interval by the paired
@@ -21,7 +21,7 @@ public sealed record CompressionFigures(long Bytes, double TokensPerSecond, Metr
 public sealed record CompressionReport(
     string Bundle, string Type, CompressionFigures Before, CompressionFigures After, Metric? LossChange, string? Data)
 {
-    /// <summary>Whether the rounding of 4-bit weights was calibrated on text.</summary>
+    /// <summary>Whether pruning, or the rounding of weights, was calibrated on text.</summary>
     public bool IsCalibrated { get; init; }
 
     /// <summary>Returns the report as a table for the model card, in Markdown.</summary>
