@@ -82,12 +82,13 @@ internal sealed class CompressCommand : ToolCommand
             _workshop.CompressAsync(run, folder, options, progress, cancellation)).ConfigureAwait(false);
         console.Table(["", "before", report.Type, "change"],
         [
-            ["held-out loss (nats per character)", Loss(report.Before.Loss), Loss(report.After.Loss),
-                Change(report.LossChange)],
-            ["weights (MB)", Megabytes(report.Before), Megabytes(report.After),
-                Ratio(report.After.Bytes / (double)report.Before.Bytes)],
-            ["generation (tokens per second)", Speed(report.Before), Speed(report.After),
-                Ratio(report.After.TokensPerSecond / report.Before.TokensPerSecond)],
+            report.Similarity is { } similarity
+                ? ["similarities of passages (correlation)", "", similarity.ToText(), ""]
+                : ["held-out loss (nats per character)", Loss(report.Before.Loss), Loss(report.After.Loss),
+                    Change(report.LossChange)],
+            Row("weights on disk (MB)", figures => figures.Bytes / 1e6, "0.00"),
+            Row("weights in memory (MB)", figures => figures.MemoryBytes / 1e6, "0.00"),
+            Row("speed (tokens per second)", figures => figures.TokensPerSecond, "0"),
         ]);
         if (type is not (null or "q8") && !report.IsCalibrated
             && parse.GetValue(_calibrate) != CompressionOptions.NoCalibration)
@@ -101,8 +102,16 @@ internal sealed class CompressCommand : ToolCommand
             ["data"] = report.Data,
             ["before"] = Json(report.Before), ["after"] = Json(report.After),
             ["lossChange"] = report.LossChange is null ? null : EvaluateCommand.Json(report.LossChange),
+            ["similarity"] = report.Similarity is null ? null : EvaluateCommand.Json(report.Similarity),
         });
         return 0;
+
+        string[] Row(string name, Func<CompressionFigures, double> figure, string format) =>
+        [
+            name, figure(report.Before).ToString(format, CultureInfo.InvariantCulture),
+            figure(report.After).ToString(format, CultureInfo.InvariantCulture),
+            Ratio(figure(report.After) / figure(report.Before)),
+        ];
     }
 
     private async Task<int> RunStepsAsync(ToolConsole console, string run, int steps, ParseResult parse,
@@ -170,7 +179,8 @@ internal sealed class CompressCommand : ToolCommand
 
     private static JsonObject Json(CompressionFigures figures) => new()
     {
-        ["bytes"] = figures.Bytes, ["tokensPerSecond"] = figures.TokensPerSecond,
+        ["bytes"] = figures.Bytes, ["memoryBytes"] = figures.MemoryBytes,
+        ["tokensPerSecond"] = figures.TokensPerSecond,
         ["crossEntropyPerCharacter"] = figures.Loss is null ? null : EvaluateCommand.Json(figures.Loss),
     };
 
@@ -184,12 +194,6 @@ internal sealed class CompressCommand : ToolCommand
 
     private static string Signed(double value) =>
         Math.Round(value, 4).ToString("+0.0000;-0.0000;0.0000", CultureInfo.InvariantCulture);
-
-    private static string Megabytes(CompressionFigures figures) =>
-        (figures.Bytes / 1e6).ToString("0.00", CultureInfo.InvariantCulture);
-
-    private static string Speed(CompressionFigures figures) =>
-        figures.TokensPerSecond.ToString("0", CultureInfo.InvariantCulture);
 
     private static string Ratio(double ratio) => string.Create(CultureInfo.InvariantCulture, $"{ratio:0.00} ×");
 }

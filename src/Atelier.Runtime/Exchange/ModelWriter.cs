@@ -103,6 +103,17 @@ public static class ModelWriter
             cancellation);
     }
 
+    /// <summary>
+    /// Writes quantised weights for a bundle under their own names, with the architecture "atelier", which only Atelier
+    /// reads. The embedding of an encoder that predicts no tokens is rounded like other weights.
+    /// </summary>
+    /// <inheritdoc cref="WriteBlocks(string, ModelWeights, ConfigFile, Tokenizer, TextBounds, WeightType,
+    /// Func{ModelTensor, TensorLayout, WeightType, byte[]}, CancellationToken)"/>
+    public static void WriteBlocks(string path, ModelWeights weights, WeightType type,
+        Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding = null,
+        CancellationToken cancellation = default) =>
+        WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], rounding, cancellation);
+
     /// <summary>Returns whether GGUF, in llama.cpp's layout, supports a type of model and its tokenizer.</summary>
     /// <param name="config">The model's config.json.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
@@ -133,6 +144,7 @@ public static class ModelWriter
     {
         TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
         var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
+        bool predicts = weights.Tensors.Any(tensor => IsHead(tensor.Name));
         foreach (ModelTensor tensor in weights.Tensors)
         {
             (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
@@ -140,7 +152,7 @@ public static class ModelWriter
                     $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
                     "download or export the model again");
             IReadOnlyList<long> shape = tensor.Shape(layout);
-            WeightType own = TypeFor(name, shape, type ?? tensor.Type.InMemory());
+            WeightType own = TypeFor(name, shape, type ?? tensor.Type.InMemory(), predicts);
             parts.Add(name, (new GgufTensor(name, own, shape), tensor));
         }
         List<GgufTensor> targets = [.. parts.Values.Select(p => p.Target)];
@@ -163,7 +175,7 @@ public static class ModelWriter
     /// Returns the type of a tensor. Vectors and position embeddings are F32. With weights of fewer bits, the embedding
     /// and the head, whose errors matter most, have 8. Matrices whose row length is not a multiple of 32 are F16.
     /// </summary>
-    private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type)
+    private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type, bool predicts)
     {
         if (shape.Count < 2 || name is "position_embd.weight" or "positions.weight")
             return WeightType.F32;
@@ -172,9 +184,16 @@ public static class ModelWriter
         if (shape[^1] % WeightTypes.BlockSize != 0)
             return WeightType.F16;
         return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight"
+            || (predicts && (IsHead(name) || name.EndsWith("word_embeddings.weight", StringComparison.Ordinal)))
             ? WeightType.Q8_0
             : type;
     }
+
+    /// <summary>Returns whether a tensor is of an encoder's head that predicts tokens, for which it multiplies with the
+    /// embedding.</summary>
+    private static bool IsHead(string name) =>
+        name.StartsWith("cls.predictions.", StringComparison.Ordinal)
+        || name.StartsWith("lm_head.", StringComparison.Ordinal);
 
     /// <summary>Returns the smallest type among the matrices, which the file declares as its main type.</summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>

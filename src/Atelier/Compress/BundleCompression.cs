@@ -3,12 +3,9 @@ using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Exchange;
 using Atelier.Formats;
-using Atelier.Generation;
 using Atelier.Kernels;
-using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
-using Atelier.Tasks.Text;
 
 namespace Atelier.Compress;
 
@@ -24,11 +21,11 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
     /// <summary>Measures the inputs of a model's layers on a text; null if there is none, or no such layers.</summary>
     public InputMoments? Moments(Bundle bundle, TokenFile? text)
     {
-        using TextGenerator generator = OpenText(bundle.Folder);
-        if (text is not { Count: > 0 } || generator.Model is not ICalibratable network)
+        using ComparedModel model = ComparedModel.Open(bundle.Folder, open);
+        if (text is not { Count: > 0 } || model.Network is not { } network)
             return null;
         progress?.Report("calibrating on text");
-        return InputMoments.Measure(network, text, generator.Model.ContextLength, cancellation);
+        return InputMoments.Measure(network, model.Windows(text), cancellation);
     }
 
     /// <summary>Writes a copy of the bundle with pruned weights.</summary>
@@ -77,16 +74,16 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
     {
         if (plan.Type is { } wanted)
             RefuseSmaller(wanted, plan.Name);
-        using TextGenerator original = OpenText(source.Folder);
+        using ComparedModel original = ComparedModel.Open(source.Folder, open);
         progress?.Report($"writing weights as {plan.Name}");
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
         {
             CopyFiles(now, partial, weights: plan.Type is null);
             if (plan.Type is { } type)
-                WriteBlocks(now, Path.Combine(partial, ModelWeights.GgufName), type, moments);
+                WriteBlocks(original, now, Path.Combine(partial, ModelWeights.GgufName), type, moments);
             cancellation.ThrowIfCancellationRequested();
-            using TextGenerator compressed = OpenText(partial);
+            using ComparedModel compressed = ComparedModel.Open(partial, open);
             report = Compare(folder, partial, plan.Name, original, compressed, data) with
             {
                 IsCalibrated = moments is not null,
@@ -121,61 +118,37 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
                 source.Folder, "compress the original model");
     }
 
-    private void WriteBlocks(Bundle bundle, string path, WeightType type, InputMoments? moments)
+    private void WriteBlocks(ComparedModel model, Bundle bundle, string path, WeightType type, InputMoments? moments)
     {
-        TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
-        using ModelWeights weights = ModelWeights.Open(bundle.Folder, files.Config);
-        ModelWriter.WriteBlocks(path, weights, files.Config, files.Tokenizer, files.Bounds, type, Rounded,
-            cancellation);
+        using ModelWeights weights = ModelWeights.Open(bundle.Folder, ConfigFile.Read(bundle.ConfigPath));
+        model.WriteBlocks(path, bundle.Folder, weights, type, Rounded, cancellation);
 
+        // 4-bit weights that are not calibrated are those that other tools write
         byte[]? Rounded(ModelTensor tensor, TensorLayout layout, WeightType to) =>
-            BlockCodes.Has(to) && (moments?.Find(tensor.Name) is not null || to != WeightType.Q4_0)
+            BlockCodes.Has(to) && (moments is not null || to != WeightType.Q4_0)
             ? CalibratedRounding.ToBlocks(tensor.Read(layout), (int)tensor.Shape(layout)[^1], to,
                 moments?.Find(tensor.Name)) : null;
     }
 
-    private CompressionReport Compare(string folder, string partial, string name, TextGenerator original,
-        TextGenerator compressed, TextData? data)
+    private CompressionReport Compare(string folder, string partial, string name, ComparedModel original,
+        ComparedModel compressed, TextData? data)
     {
         progress?.Report("measuring both models");
-        IReadOnlyList<double> speeds = DecodingSpeed.Measure(original, compressed);
-        (Metric? Before, Metric? After, Metric? Change) loss = default;
-        if (data is not null)
-            loss = Losses(folder, original, compressed, data);
+        ModelComparison result = original.Compare(compressed, data, recipe, folder, progress, cancellation);
         return new CompressionReport(Path.GetFullPath(folder), name,
-            new CompressionFigures(WeightBytes(source.Folder), speeds[0], loss.Before),
-            new CompressionFigures(WeightBytes(partial), speeds[1], loss.After),
-            loss.Change, data?.Facts.Source);
-    }
-
-    /// <summary>
-    /// Computes both losses, and their difference by the paired bootstrap, which resamples the same stretches for both.
-    /// </summary>
-    private (Metric Before, Metric After, Metric Change) Losses(string folder, TextGenerator original,
-        TextGenerator compressed, TextData data)
-    {
-        const string metric = "crossEntropyPerCharacter";
-        int samples = recipe.Evaluation.BootstrapSamples;
-        IReadOnlyList<TextScore> Score(TextGenerator generator, string which)
+            Figures(source.Folder, result.Speeds[0], result.Before), Figures(partial, result.Speeds[1], result.After),
+            result.Change, data?.Facts.Source)
         {
-            progress?.Report($"scoring held-out text with the {which} model");
-            return TextEvaluator.Score(generator.Model, data, recipe.Evaluation, folder, cancellation);
-        }
-        IReadOnlyList<TextScore> before = Score(original, "original"), after = Score(compressed, "compressed");
-        Metric change = MeanScore.Difference(TextMetrics.PerCharacter(after), TextMetrics.PerCharacter(before),
-            samples, recipe.Seed, "nats");
-        return (TextMetrics.Of(before, samples, recipe.Seed)[metric],
-            TextMetrics.Of(after, samples, recipe.Seed)[metric], change);
+            Similarity = result.Similarity,
+        };
     }
 
-    /// <summary>Opens a text model for inference; throws for other models.</summary>
-    private TextGenerator OpenText(string folder)
+    private static CompressionFigures Figures(string folder, double speed, Metric? loss)
     {
-        ITrainedModel model = open(folder);
-        if (model.As<TextGenerator>() is { } text)
-            return text;
-        model.Dispose();
-        throw new AtelierException("only text models can be compressed", folder);
+        using ModelWeights weights = ModelWeights.Open(folder, ConfigFile.Read(Path.Combine(folder, "config.json")));
+        long memory = weights.Tensors.Sum(tensor =>
+            (tensor.IsVector ? WeightType.F32 : tensor.Type.InMemory()).RowBytes(tensor.ElementCount));
+        return new CompressionFigures(WeightBytes(folder), memory, speed, loss);
     }
 
     private static long WeightBytes(string folder) =>
