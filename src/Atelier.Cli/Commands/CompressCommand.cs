@@ -21,6 +21,11 @@ internal sealed class CompressCommand : ToolCommand
         Description = "The bits per weight of a model: --bits 4 is --to q4." };
     private readonly Option<string?> _prune = new("--prune") { HelpName = "SHARE",
         Description = "Sets this share of the weights of each layer to zero, such as 50%; or 2:4, two of every four." };
+    private readonly Option<string?> _budget = new("--budget") { HelpName = "SHARE",
+        Description = "Searches for the best way to fit the weights of a text model into this share of their size, "
+            + "such as 25%." };
+    private readonly Option<string?> _mostLoss = new("--most-loss") { HelpName = "SHARE",
+        Description = "The most that the search may lose of the quality, such as 1% of the held-out loss." };
     private readonly Option<long?> _steps = new("--recover") { HelpName = "STEPS",
         Description = "The training steps in which a pruned model recovers, by default a quarter of its run's, or "
             + "learns to sample in fewer steps, by default a tenth." };
@@ -52,6 +57,8 @@ internal sealed class CompressCommand : ToolCommand
         Add(_to);
         Add(_bits);
         Add(_prune);
+        Add(_budget);
+        Add(_mostLoss);
         Add(_steps);
         Add(_samplingSteps);
         Add(_rate);
@@ -66,6 +73,8 @@ internal sealed class CompressCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         if (File.Exists(run))
             return await RunSoundAsync(console, run, parse, cancellation).ConfigureAwait(false);
+        if (parse.GetResult(_budget) is not null || parse.GetResult(_mostLoss) is not null)
+            return await SearchAsync(console, run, parse, cancellation).ConfigureAwait(false);
         string? prune = parse.GetValue(_prune), type = Type(parse) ?? (prune is null ? "q8" : null);
         if (type is not null && SoundCompressing.IsFormat(type) && !Directory.Exists(run))
             throw new AtelierException("there is no such sound", run, "name a file");
@@ -80,6 +89,56 @@ internal sealed class CompressCommand : ToolCommand
         string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-{options.Name}";
         CompressionReport report = await TrainingView.ShowAsync(console, progress =>
             _workshop.CompressAsync(run, folder, options, progress, cancellation)).ConfigureAwait(false);
+        Show(console, report);
+        if (type is not (null or "q8") && !report.IsCalibrated
+            && parse.GetValue(_calibrate) != CompressionOptions.NoCalibration)
+            console.Say("not calibrated: there is no training text, or none can be used; give some with --calibrate");
+        if (report.Data is null)
+            console.Say("not evaluated: there is no held-out text; give some with --against");
+        console.Say($"bundle: {report.Bundle}\nmore:   atelier generate {folder}");
+        console.Result(() => Json(report));
+        return 0;
+    }
+
+    private async Task<int> SearchAsync(ToolConsole console, string run, ParseResult parse,
+        CancellationToken cancellation)
+    {
+        RefuseOptions(parse, $"is what {_budget.Name} searches for", _to, _bits, _prune, _samplingSteps);
+        RefuseOptions(parse, "is for sounds", _rate, _with);
+        var options = new CompressionSearchOptions
+        {
+            Budget = parse.GetValue(_budget) ?? throw new AtelierException("a search needs a budget", _budget.Name,
+                "set it to a share of the size, such as 25%"),
+            MostLoss = parse.GetValue(_mostLoss), RecoverySteps = parse.GetValue(_steps),
+            Calibration = parse.GetValue(_calibrate), Against = parse.GetValue(_against),
+        };
+        string folder = parse.GetValue(_out) ?? $"{Path.TrimEndingDirectorySeparator(run)}-small";
+        CompressionSearchReport found = await TrainingView.ShowAsync(console, progress =>
+            _workshop.SearchCompressionAsync(run, folder, options, progress, cancellation)).ConfigureAwait(false);
+        console.Table(["tried", "weights (MB)", "loss, a few passages", "loss, all held-out text"],
+            [.. found.Trials.Select(trial => (string[])
+            [
+                trial.Name, Decimal(trial.Bytes / 1e6, "0.00"), Percent(trial.QuickLoss),
+                trial.Loss is { } loss ? $"{Percent(loss)} (at most {Percent(trial.MostLoss!.Value)})" : "",
+            ])]);
+        Show(console, found.Best);
+        console.Say($"bundle: {found.Best.Bundle}\nplot:   {found.Plot}\nmore:   atelier evaluate {folder}");
+        console.Result(() => new JsonObject
+        {
+            ["best"] = Json(found.Best), ["plot"] = found.Plot,
+            ["trials"] = new JsonArray([.. found.Trials.Select(trial => new JsonObject
+            {
+                ["type"] = trial.Name, ["bytes"] = trial.Bytes, ["quickLoss"] = trial.QuickLoss,
+                ["loss"] = trial.Loss, ["mostLoss"] = trial.MostLoss,
+            })]),
+        });
+        return 0;
+
+        static string Percent(double share) => $"{Decimal(100 * share, "+0.00;-0.00;0.00")} %";
+    }
+
+    private static void Show(ToolConsole console, CompressionReport report)
+    {
         console.Table(["", "before", report.Type, "change"],
         [
             report.Similarity is { } similarity
@@ -90,29 +149,23 @@ internal sealed class CompressCommand : ToolCommand
             Row("weights in memory (MB)", figures => figures.MemoryBytes / 1e6, "0.00"),
             Row("speed (tokens per second)", figures => figures.TokensPerSecond, "0"),
         ]);
-        if (type is not (null or "q8") && !report.IsCalibrated
-            && parse.GetValue(_calibrate) != CompressionOptions.NoCalibration)
-            console.Say("not calibrated: there is no training text, or none can be used; give some with --calibrate");
-        if (report.Data is null)
-            console.Say("not evaluated: there is no held-out text; give some with --against");
-        console.Say($"bundle: {report.Bundle}\nmore:   atelier generate {folder}");
-        console.Result(() => new JsonObject
-        {
-            ["bundle"] = report.Bundle, ["type"] = report.Type, ["calibrated"] = report.IsCalibrated,
-            ["data"] = report.Data,
-            ["before"] = Json(report.Before), ["after"] = Json(report.After),
-            ["lossChange"] = report.LossChange is null ? null : EvaluateCommand.Json(report.LossChange),
-            ["similarity"] = report.Similarity is null ? null : EvaluateCommand.Json(report.Similarity),
-        });
-        return 0;
 
         string[] Row(string name, Func<CompressionFigures, double> figure, string format) =>
         [
-            name, figure(report.Before).ToString(format, CultureInfo.InvariantCulture),
-            figure(report.After).ToString(format, CultureInfo.InvariantCulture),
+            name, Decimal(figure(report.Before), format), Decimal(figure(report.After), format),
             Ratio(figure(report.After) / figure(report.Before)),
         ];
     }
+
+    private static JsonObject Json(CompressionReport report) => new()
+    {
+        ["bundle"] = report.Bundle, ["type"] = report.Type, ["calibrated"] = report.IsCalibrated,
+        ["data"] = report.Data, ["before"] = Json(report.Before), ["after"] = Json(report.After),
+        ["lossChange"] = report.LossChange is null ? null : EvaluateCommand.Json(report.LossChange),
+        ["similarity"] = report.Similarity is null ? null : EvaluateCommand.Json(report.Similarity),
+    };
+
+    private static string Decimal(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     private async Task<int> RunStepsAsync(ToolConsole console, string run, int steps, ParseResult parse,
         CancellationToken cancellation)

@@ -21,6 +21,6 @@ public static class WeightNames
                 return type;
         }
         throw new AtelierException($"'{name}' is not a weight type",
-            hint: $"allowed: {string.Join(", ", Names.Select(n => n.Name))}");
+            hint: $"allowed: {string.Join(", ", Names.Where(n => n.Type == n.Type.InMemory()).Select(n => n.Name))}");
     }
 }

@@ -18,6 +18,13 @@ namespace Atelier.Compress;
 internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<string, ITrainedModel> open,
     IProgress<string>? progress, CancellationToken cancellation)
 {
+    /// <summary>The size of the weight files of the original in bytes.</summary>
+    public long SourceBytes => WeightBytes(source.Folder);
+
+    /// <summary>Returns the size of the weight files of a bundle in bytes.</summary>
+    public static long WeightBytes(string folder) =>
+        Directory.EnumerateFiles(folder).Where(BundleWriter.IsWeights).Sum(file => new FileInfo(file).Length);
+
     /// <summary>Measures the inputs of a model's layers on a text; null if there is none, or no such layers.</summary>
     public InputMoments? Moments(Bundle bundle, TokenFile? text)
     {
@@ -72,26 +79,79 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
     public CompressionReport Write(string folder, Bundle now, CompressionPlan plan, InputMoments? moments,
         TextData? data)
     {
-        if (plan.Type is { } wanted)
-            RefuseSmaller(wanted, plan.Name);
+        if (FindSmaller(plan) is { } tensor)
+            throw new AtelierException($"its weights are already in {tensor}, which is no larger than {plan.Name}",
+                source.Folder, "compress the original model");
         using ComparedModel original = ComparedModel.Open(source.Folder, open);
-        progress?.Report($"writing weights as {plan.Name}");
         CompressionReport? report = null;
         BundleWriter.Replace(folder, partial =>
         {
-            CopyFiles(now, partial, weights: plan.Type is null);
-            if (plan.Type is { } type)
-                WriteBlocks(original, now, Path.Combine(partial, ModelWeights.GgufName), type, moments);
-            cancellation.ThrowIfCancellationRequested();
-            using ComparedModel compressed = ComparedModel.Open(partial, open);
-            report = Compare(folder, partial, plan.Name, original, compressed, data) with
-            {
-                IsCalibrated = moments is not null,
-            };
-            File.AppendAllText(Path.Combine(partial, "README.md"), report.ToMarkdown());
+            Fill(partial, now, plan, moments, original);
+            report = Compare(folder, partial, plan.Name, original, data) with { IsCalibrated = moments is not null };
+            AddToCard(partial, report);
         });
         return report!;
     }
+
+    /// <summary>Writes the compressed bundle.</summary>
+    /// <inheritdoc cref="Write" path="/param"/>
+    public Bundle Quantise(string folder, Bundle now, CompressionPlan plan, InputMoments? moments)
+    {
+        using ComparedModel model = ComparedModel.Open(now.Folder, open);
+        BundleWriter.Replace(folder, partial => Fill(partial, now, plan, moments, model));
+        return Bundle.Open(folder);
+    }
+
+    /// <summary>Compares a compressed bundle with the original on a few windows of a text.</summary>
+    public double QuickLoss(Bundle bundle, TokenFile text)
+    {
+        using ComparedModel original = ComparedModel.Open(source.Folder, open),
+            compressed = ComparedModel.Open(bundle.Folder, open);
+        return original.QuickLoss(compressed, text, cancellation);
+    }
+
+    /// <summary>Compares a compressed bundle with the original.</summary>
+    /// <param name="folder">The folder that it is to have.</param>
+    /// <param name="bundle">The compressed bundle.</param>
+    /// <param name="plan">What was done.</param>
+    /// <param name="data">The held-out text.</param>
+    public CompressionReport Compare(string folder, Bundle bundle, CompressionPlan plan, TextData data)
+    {
+        using ComparedModel original = ComparedModel.Open(source.Folder, open);
+        return Compare(folder, bundle.Folder, plan.Name, original, data) with { IsCalibrated = plan.Calibrates };
+    }
+
+    /// <summary>Writes a copy of a compressed bundle, with its report in its card.</summary>
+    public void Keep(string folder, Bundle bundle, CompressionReport report) => BundleWriter.Replace(folder, partial =>
+    {
+        CopyFiles(bundle, partial, weights: true);
+        AddToCard(partial, report);
+    });
+
+    /// <summary>
+    /// Returns the type of weights of the original that are quantised to the same or a smaller size than planned; null
+    /// if there are none. To quantise them again would not restore precision, or lose precision twice.
+    /// </summary>
+    public WeightType? FindSmaller(CompressionPlan plan)
+    {
+        if (plan.Type is not { } type || !source.IsGguf)
+            return null;
+        using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
+        static long BlockBytes(WeightType type) => type.RowBytes(WeightTypes.BlockSize);
+        return weights.Tensors.FirstOrDefault(t => t.Type.IsBlocked() && BlockBytes(t.Type) <= BlockBytes(type))?.Type;
+    }
+
+    private void Fill(string partial, Bundle now, CompressionPlan plan, InputMoments? moments, ComparedModel model)
+    {
+        progress?.Report($"writing weights as {plan.Name}");
+        CopyFiles(now, partial, weights: plan.Type is null);
+        if (plan.Type is { } type)
+            WriteBlocks(model, now, Path.Combine(partial, ModelWeights.GgufName), type, moments);
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private static void AddToCard(string folder, CompressionReport report) =>
+        File.AppendAllText(Path.Combine(folder, "README.md"), report.ToMarkdown());
 
     private static void CopyFiles(Bundle from, string folder, bool weights)
     {
@@ -100,22 +160,6 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
             if (BundleWriter.IsBundleFile(file) && (weights || !BundleWriter.IsWeights(file)))
                 File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         }
-    }
-
-    /// <summary>
-    /// Refuses to quantise weights that are quantised already to the same or a smaller size: this would not restore
-    /// precision, or lose precision twice.
-    /// </summary>
-    private void RefuseSmaller(WeightType type, string name)
-    {
-        if (!source.IsGguf)
-            return;
-        using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
-        static long BlockBytes(WeightType type) => type.RowBytes(WeightTypes.BlockSize);
-        bool IsSmaller(ModelTensor t) => t.Type.IsBlocked() && BlockBytes(t.Type) <= BlockBytes(type);
-        if (weights.Tensors.FirstOrDefault(IsSmaller) is { } tensor)
-            throw new AtelierException($"its weights are already in {tensor.Type}, which is no larger than {name}",
-                source.Folder, "compress the original model");
     }
 
     private void WriteBlocks(ComparedModel model, Bundle bundle, string path, WeightType type, InputMoments? moments)
@@ -131,8 +175,9 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
     }
 
     private CompressionReport Compare(string folder, string partial, string name, ComparedModel original,
-        ComparedModel compressed, TextData? data)
+        TextData? data)
     {
+        using ComparedModel compressed = ComparedModel.Open(partial, open);
         progress?.Report("measuring both models");
         ModelComparison result = original.Compare(compressed, data, recipe, folder, progress, cancellation);
         return new CompressionReport(Path.GetFullPath(folder), name,
@@ -150,7 +195,4 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
             (tensor.IsVector ? WeightType.F32 : tensor.Type.InMemory()).RowBytes(tensor.ElementCount));
         return new CompressionFigures(WeightBytes(folder), memory, speed, loss);
     }
-
-    private static long WeightBytes(string folder) =>
-        Directory.EnumerateFiles(folder).Where(BundleWriter.IsWeights).Sum(file => new FileInfo(file).Length);
 }

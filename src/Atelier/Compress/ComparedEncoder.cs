@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using Atelier.Data.Text;
+using Atelier.Evaluation;
 using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Kernels;
 using Atelier.Networks;
 using Atelier.Recipes;
+using Atelier.Tasks.Text;
 
 namespace Atelier.Compress;
 
@@ -49,19 +51,30 @@ internal sealed class ComparedEncoder(MaskedTextGenerator masked, Encoder encode
         if (data is null)
             return comparison;
         progress?.Report("comparing the similarities of held-out passages");
-        EncoderInput[] passages = [.. Windows(data.Test).Select(p => new EncoderInput(p))];
-        IReadOnlyList<float[]>[] vectors = [.. both.Select(each => each.Embed(passages, cancellation: cancellation))];
         return comparison with
         {
-            Similarity = SimilarityCorrelation.Of(vectors[0], vectors[1], recipe.Evaluation.BootstrapSamples,
-                recipe.Seed),
+            Similarity = Similarity(compressed, TextEvaluator.HeldOut(data, folder), recipe.Evaluation.BootstrapSamples,
+                recipe.Seed, cancellation),
         };
     }
+
+    /// <inheritdoc/>
+    /// <remarks>The loss is what the correlation of similarities lacks.</remarks>
+    public override double QuickLoss(ComparedModel compressed, TokenFile text, CancellationToken cancellation) =>
+        1 - Similarity(compressed, text, samples: 1, seed: 0, cancellation).Value;
 
     /// <inheritdoc/>
     public override void Dispose() => masked.Dispose();
 
     private Encoder Encoder => encoder;
+
+    private Metric Similarity(ComparedModel compressed, TokenFile text, int samples, long seed,
+        CancellationToken cancellation)
+    {
+        EncoderInput[] passages = [.. Windows(text).Select(passage => new EncoderInput(passage))];
+        return SimilarityCorrelation.Of(encoder.Embed(passages, cancellation: cancellation),
+            ((ComparedEncoder)compressed).Encoder.Embed(passages, cancellation: cancellation), samples, seed);
+    }
 
     private static double Round(Encoder encoder, EncoderInput[] passages)
     {

@@ -69,6 +69,12 @@ internal abstract class ComparedModel : IDisposable
     public abstract ModelComparison Compare(ComparedModel compressed, TextData? data, Recipe recipe, string folder,
         IProgress<string>? progress, CancellationToken cancellation);
 
+    /// <summary>Returns the loss of quality of a compressed copy on a few windows of a text, as a share.</summary>
+    /// <param name="compressed">The copy.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="cancellation">Cancels the comparison.</param>
+    public abstract double QuickLoss(ComparedModel compressed, TokenFile text, CancellationToken cancellation);
+
     /// <inheritdoc/>
     public abstract void Dispose();
 

@@ -16,6 +16,9 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, boo
     /// <summary>Whether weights are pruned.</summary>
     public bool Prunes => PrunedShare > 0;
 
+    /// <summary>Its name as that of a folder.</summary>
+    public string FolderName => Name.Replace('%', 'p');
+
     /// <summary>Whether the inputs of layers decide how weights are rounded.</summary>
     public bool CalibratesRounding => Calibrates && Type is { } type && BlockCodes.Has(type);
 
@@ -50,10 +53,13 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, boo
         return new(type, share, isTwoOfFour, calibrates, options.Name);
     }
 
-    private static double Share(string text) => text.EndsWith('%')
+    /// <summary>Reads a share such as "50%", more than 0 and less than 100 %; null if it is none.</summary>
+    public static double? TryShare(string text) => text.EndsWith('%')
         && double.TryParse(text.AsSpan()[..^1], NumberStyles.Float, CultureInfo.InvariantCulture, out double percent)
         && percent is > 0 and < 100
-        ? percent / 100
-        : throw new AtelierException($"'{text}' is not a share of weights", Mention.Field("prune"),
+        ? percent / 100 : null;
+
+    private static double Share(string text) => TryShare(text)
+        ?? throw new AtelierException($"'{text}' is not a share of weights", Mention.Field("prune"),
             $"write 50%, or {CompressionOptions.TwoOfFour}");
 }

@@ -32,6 +32,14 @@ public sealed record CompressionReport(
     /// </summary>
     public Metric? Similarity { get; init; }
 
+    /// <summary>
+    /// The loss of quality as a share, with the upper end of its 95 % interval: the increase of the held-out loss, or
+    /// what the correlation of similarities lacks.
+    /// </summary>
+    internal (double Loss, double Most) LostShare => Similarity is { } similarity
+        ? (1 - similarity.Value, 1 - similarity.Low)
+        : (LossChange!.Value / Before.Loss!.Value, LossChange.High / Before.Loss.Value);
+
     /// <summary>Returns the report as a table for the model card, in Markdown.</summary>
     public string ToMarkdown()
     {
