@@ -1,3 +1,4 @@
+using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Compress;
 using Atelier.Data.Text;
@@ -50,8 +51,8 @@ public sealed partial class Workshop
                         source, $"set {Mention.Field("recover")}") : 0);
                 if (steps > 0)
                 {
-                    now = await RecoverAsync(now, recipe, steps, Path.Combine(texts.Folder, "run"), progress,
-                        cancellation).ConfigureAwait(false);
+                    now = await RecoverAsync(now, RecoveryRecipe(source, now, plan), steps,
+                        Path.Combine(texts.Folder, "run"), progress, cancellation).ConfigureAwait(false);
                     if (plan.CalibratesRounding)
                         moments = compression.Moments(now, texts.Calibration);
                 }
@@ -96,6 +97,11 @@ public sealed partial class Workshop
     }
 
     private ITrainedModel OpenOnCpu(string path) => Open(path, new OpenOptions { Device = "cpu" });
+
+    /// <summary>Returns the recipe of a run for its pruned model, which may have fewer channels.</summary>
+    private Recipe RecoveryRecipe(string source, Bundle pruned, CompressionPlan plan) =>
+        Run.ReadRecipe(source, Families, plan.Pruning != PruningKind.Channels ? [] :
+            [string.Create(CultureInfo.InvariantCulture, $"model.feedForwardSize={ChannelPruning.WidthOf(pruned)}")]);
 
     /// <summary>Trains a pruned model for some steps, in which zeros stay zero.</summary>
     private async Task<Bundle> RecoverAsync(Bundle pruned, Recipe recipe, long steps, string folder,

@@ -6,7 +6,8 @@ namespace Atelier;
 
 public sealed partial class Workshop
 {
-    private static readonly string[] PrunedShares = ["50%", CompressionOptions.TwoOfFour];
+    private static readonly string[] PrunedShares =
+        ["50%", CompressionOptions.TwoOfFour, $"{CompressionOptions.Channels}25%"];
 
     /// <summary>
     /// Searches for the compression of a text model with the least loss of quality whose weights fit into a budget, and
@@ -44,7 +45,7 @@ public sealed partial class Workshop
             {
                 var plan = CompressionPlan.Of(new CompressionOptions { Prune = share });
                 Bundle pruned = compression.Prune(Path.Combine(texts.Folder, plan.FolderName), plan, moments);
-                pruned = await RecoverAsync(pruned, texts.Recipe, options.RecoverySteps!.Value,
+                pruned = await RecoverAsync(pruned, RecoveryRecipe(source, pruned, plan), options.RecoverySteps!.Value,
                     Path.Combine(texts.Folder, $"run-{plan.FolderName}"), progress, cancellation)
                     .ConfigureAwait(false);
                 search.Try(pruned, share, compression.Moments(pruned, texts.Calibration), texts.Selection);

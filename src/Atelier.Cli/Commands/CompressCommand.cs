@@ -20,7 +20,8 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Option<int?> _bits = new("--bits") { HelpName = "N",
         Description = "The bits per weight of a model: --bits 4 is --to q4." };
     private readonly Option<string?> _prune = new("--prune") { HelpName = "SHARE",
-        Description = "Sets this share of the weights of each layer to zero, such as 50%; or 2:4, two of every four." };
+        Description = "Sets this share of the weights of each layer to zero, such as 50%; or 2:4, two of every four. "
+            + "channels:25% removes channels of feed-forward layers." };
     private readonly Option<string?> _budget = new("--budget") { HelpName = "SHARE",
         Description = "Searches for the best way to fit the weights of a text model into this share of their size, "
             + "such as 25%." };

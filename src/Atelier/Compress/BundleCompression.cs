@@ -35,7 +35,7 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
         return InputMoments.Measure(network, model.Windows(text), cancellation);
     }
 
-    /// <summary>Writes a copy of the bundle with pruned weights.</summary>
+    /// <summary>Writes a copy of the bundle with pruned weights or channels.</summary>
     /// <param name="folder">The folder of the copy.</param>
     /// <param name="plan">How much is pruned.</param>
     /// <param name="moments">The inputs of layers; null for a model that shows none.</param>
@@ -51,6 +51,11 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
         BundleWriter.Replace(folder, partial =>
         {
             CopyFiles(source, partial, weights: false);
+            if (plan.Pruning == PruningKind.Channels)
+            {
+                ChannelPruning.Write(partial, source, plan.PrunedShare, moments, cancellation);
+                return;
+            }
             using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
             ModelWriter.WriteSafetensors(Path.Combine(partial, SafetensorsFolder.FileName), weights, null, Pruned,
                 cancellation);
@@ -64,7 +69,7 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
             float[] values = tensor.Read(TensorLayout.HuggingFace);
             bool isTransposed = !tensor.HasRows(TensorLayout.Gguf);
             WeightPruning.Prune(values, (int)Math.Sqrt(own.Length), isTransposed, own, plan.PrunedShare,
-                plan.IsTwoOfFour);
+                plan.Pruning == PruningKind.TwoOfFour);
             return values;
         }
     }

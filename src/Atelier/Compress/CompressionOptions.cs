@@ -9,12 +9,16 @@ public sealed record CompressionOptions
     /// <summary>The value of <see cref="Prune"/> that prunes two of every four neighbouring weights.</summary>
     public const string TwoOfFour = "2:4";
 
+    /// <summary>What <see cref="Prune"/> begins with to prune channels, before their share.</summary>
+    public const string Channels = "channels:";
+
     /// <summary>The type of the weights: "q8", "q4", "q3" or "q2"; null keeps theirs.</summary>
     public string? Type { get; init; }
 
     /// <summary>
     /// The share of the weights of each layer between the embedding and the head to set to zero, such as "50%"; or
-    /// "2:4", two of every four neighbours. Null prunes none.
+    /// "2:4", two of every four neighbours; or "channels:25%", which removes this share of the channels of each
+    /// feed-forward layer. Null prunes none.
     /// </summary>
     public string? Prune { get; init; }
 

@@ -43,7 +43,7 @@ internal sealed class CompressionSearch(BundleCompression compression, Compressi
     {
         foreach (string type in Types)
         {
-            if (prune is not null && type == "q2")
+            if (prune?.StartsWith(CompressionOptions.Channels, StringComparison.Ordinal) == false && type == "q2")
                 continue; // which has no zero
             var plan = CompressionPlan.Of(new CompressionOptions
             {

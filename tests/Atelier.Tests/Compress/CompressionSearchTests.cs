@@ -62,7 +62,8 @@ public sealed class CompressionSearchTests : IDisposable
         CompressionSearchReport found = await workshop.SearchCompressionAsync(_folder["run"], _folder["small"],
             new CompressionSearchOptions { Budget = "50%", RecoverySteps = 2 });
         found.Trials.Select(trial => trial.Name).ShouldBe(["q8", "q4", "q3", "q2", "pruned-50%-q8", "pruned-50%-q4",
-            "pruned-50%-q3", "pruned-2-4-q8", "pruned-2-4-q4", "pruned-2-4-q3"]);
+            "pruned-50%-q3", "pruned-2-4-q8", "pruned-2-4-q4", "pruned-2-4-q3",
+            "pruned-channels-25%-q8", "pruned-channels-25%-q4", "pruned-channels-25%-q3", "pruned-channels-25%-q2"]);
         workshop.History.List().ShouldAllBe(record => !record.Folder.Contains("pruned", StringComparison.Ordinal));
     }
 
