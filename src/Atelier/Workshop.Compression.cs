@@ -1,9 +1,9 @@
+using System.Globalization;
 using Atelier.Abstractions;
 using Atelier.Compress;
 using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Formats;
-using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks.Text;
@@ -14,8 +14,8 @@ namespace Atelier;
 public sealed partial class Workshop
 {
     /// <summary>
-    /// Writes a smaller copy of a text model, with pruned weights, or weights quantised to 8 or 4 bits, or both, and
-    /// compares it with the model on held-out text.
+    /// Writes a smaller copy of a text model, with pruned weights, or weights quantised to 8, 4, 3 or 2 bits, or both,
+    /// and compares it with the model on held-out text.
     /// </summary>
     /// <param name="source">The folder of a run or a bundle.</param>
     /// <param name="folder">The folder to write the compressed bundle to: a new folder, or that of an existing
@@ -29,51 +29,79 @@ public sealed partial class Workshop
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         var plan = CompressionPlan.Of(options);
-        Bundle bundle = Bundle.Open(source);
-        bool ofRun = Run.Exists(source);
-        Recipe recipe = ofRun ? Run.ReadRecipe(source, Families) : new Recipe();
-        if (plan.Prunes && options.RecoverySteps > 0 && !ofRun)
-            throw new AtelierException("a bundle without its run has no recipe to recover by", source,
-                $"set {Mention.Field("recover")} to 0, or name the run");
         var messages = new Messages(progress);
-        using var prepared = new WorkFolder();
-        using var own = ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source) as TextData : null;
-        using TextData? against = Other(options.Against, "against");
-        using TextData? other = plan.Calibrates ? Other(options.Calibration, "calibration") : null;
-        var compression = new BundleCompression(bundle, recipe, OpenOnCpu, messages, cancellation);
+        using CompressionTexts texts = OpenTexts(source, plan.Calibrates ? options.Calibration : null, options.Against,
+            plan.Prunes && options.RecoverySteps > 0, messages, cancellation);
+        var compression = new BundleCompression(texts.Bundle, texts.Recipe, OpenOnCpu, messages, cancellation);
         return await Task.Run(RunAsync, cancellation).ConfigureAwait(false);
-
-        TextData? Other(string? name, string part) => name is null ? null
-            : (TextData)new TextTask().PrepareOther(new OtherData(name, recipe, bundle, null,
-                Path.Combine(prepared.Path, part), recipe.Seed), messages, cancellation);
-
-        ITrainedModel OpenOnCpu(string path) => Open(path, new OpenOptions { Device = "cpu" }, cancellation);
 
         async Task<CompressionReport> RunAsync()
         {
-            TokenFile? text = other?.Test ?? own?.Train;
-            if (plan.Prunes && text is not { Count: > 0 })
+            Recipe recipe = texts.Recipe;
+            if (plan.Prunes && texts.Calibration is not { Count: > 0 })
                 throw new AtelierException("there is no text to calibrate on", source,
                     $"name one by {Mention.Field("calibrate")}");
-            InputMoments? moments = plan.Calibrates ? compression.Moments(bundle, text) : null;
-            Bundle now = bundle;
+            InputMoments? moments = plan.Calibrates ? compression.Moments(texts.Bundle, texts.Calibration) : null;
+            Bundle now = texts.Bundle;
             if (plan.Prunes)
             {
-                now = compression.Prune(Path.Combine(prepared.Path, "pruned"), plan, moments);
-                long steps = options.RecoverySteps ?? (ofRun ? recipe.Training.Steps / 4
+                now = compression.Prune(Path.Combine(texts.Folder, "pruned"), plan, moments);
+                long steps = options.RecoverySteps ?? (Run.Exists(source) ? recipe.Training.Steps / 4
                     ?? throw new AtelierException("the recipe of the run has no training.steps to take a quarter of",
                         source, $"set {Mention.Field("recover")}") : 0);
                 if (steps > 0)
                 {
-                    now = await RecoverAsync(now, recipe, steps, Path.Combine(prepared.Path, "run"), progress,
-                        cancellation).ConfigureAwait(false);
-                    if (plan.Type == WeightType.Q4_0)
-                        moments = compression.Moments(now, text);
+                    now = await RecoverAsync(now, RecoveryRecipe(source, now, plan), steps,
+                        Path.Combine(texts.Folder, "run"), progress, cancellation).ConfigureAwait(false);
+                    if (plan.CalibratesRounding)
+                        moments = compression.Moments(now, texts.Calibration);
                 }
             }
-            return compression.Write(folder, now, plan, moments, against ?? own);
+            return compression.Write(folder, now, plan, moments, texts.HeldOut);
         }
     }
+
+    /// <summary>Opens a model for compression, and prepares the texts.</summary>
+    /// <param name="source">The folder of a run or a bundle.</param>
+    /// <param name="calibration">Other text to calibrate on; null for that of the run.</param>
+    /// <param name="against">Other text to compare on; null for that of the run.</param>
+    /// <param name="recovers">Whether a recipe is needed to recover by.</param>
+    /// <param name="messages">Receives a message at each stage.</param>
+    /// <param name="cancellation">Cancels the preparation.</param>
+    private CompressionTexts OpenTexts(string source, string? calibration, string? against, bool recovers,
+        Messages messages, CancellationToken cancellation)
+    {
+        Bundle bundle = Bundle.Open(source);
+        bool ofRun = Run.Exists(source);
+        if (recovers && !ofRun)
+            throw new AtelierException("a bundle without its run has no recipe to recover by", source,
+                $"set {Mention.Field("recover")} to 0, or name the run");
+        var texts = new CompressionTexts(bundle, ofRun ? Run.ReadRecipe(source, Families) : new Recipe(),
+            new WorkFolder());
+        try
+        {
+            texts.Own = ofRun && Directory.Exists(Path.Combine(source, "data")) ? OpenData(source) as TextData : null;
+            texts.Against = Other(against, "against");
+            texts.Other = Other(calibration, "calibration");
+            return texts;
+        }
+        catch
+        {
+            texts.Dispose();
+            throw;
+        }
+
+        TextData? Other(string? name, string part) => name is null ? null
+            : (TextData)new TextTask().PrepareOther(new OtherData(name, texts.Recipe, bundle, null,
+                Path.Combine(texts.Folder, part), texts.Recipe.Seed), messages, cancellation);
+    }
+
+    private ITrainedModel OpenOnCpu(string path) => Open(path, new OpenOptions { Device = "cpu" });
+
+    /// <summary>Returns the recipe of a run for its pruned model, which may have fewer channels.</summary>
+    private Recipe RecoveryRecipe(string source, Bundle pruned, CompressionPlan plan) =>
+        Run.ReadRecipe(source, Families, plan.Pruning != PruningKind.Channels ? [] :
+            [string.Create(CultureInfo.InvariantCulture, $"model.feedForwardSize={ChannelPruning.WidthOf(pruned)}")]);
 
     /// <summary>Trains a pruned model for some steps, in which zeros stay zero.</summary>
     private async Task<Bundle> RecoverAsync(Bundle pruned, Recipe recipe, long steps, string folder,

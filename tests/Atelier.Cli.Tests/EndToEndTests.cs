@@ -205,11 +205,19 @@ public sealed class EndToEndTests : IDisposable
         Train(_tool.At("run")).Code.ShouldBe(0);
         JsonElement report = _tool.Run("compress", _tool.At("run"), "--to", "q8", "--json").Json;
         report.EnumerateObject().Select(p => p.Name)
-            .ShouldBe(["bundle", "type", "calibrated", "data", "before", "after", "lossChange"]);
+            .ShouldBe(["bundle", "type", "calibrated", "data", "before", "after", "lossChange", "similarity"]);
         report.GetProperty("bundle").GetString().ShouldBe(_tool.At("run-q8"));
         report.GetProperty("after").GetProperty("bytes").GetInt64()
             .ShouldBeLessThan(report.GetProperty("before").GetProperty("bytes").GetInt64());
         report.GetProperty("lossChange").GetProperty("value").GetDouble().ShouldBeInRange(-0.05, 0.05);
+        JsonElement found = _tool.Run("compress", _tool.At("run"), "--budget", "90%", "--json").Json;
+        found.GetProperty("best").GetProperty("bundle").GetString().ShouldBe(_tool.At("run-small"));
+        File.Exists(found.GetProperty("plot").GetString()).ShouldBeTrue();
+        found.GetProperty("trials").EnumerateArray().Select(trial => trial.GetProperty("type").GetString())
+            .ShouldBe(["q8", "q4", "q3", "q2"]);
+        ToolResult tooSmall = _tool.Run("compress", _tool.At("run"), "--budget", "1%", "--out", _tool.At("none"));
+        (tooSmall.Code, Directory.Exists(_tool.At("none"))).ShouldBe((2, false));
+        tooSmall.Error.ShouldContain("--budget: nothing that was tried fits into 1% of the size; the nearest is q2: ");
         _tool.Run("export", _tool.At("run"), "--to", "gguf", "--out", _tool.At("model.gguf"),
             "--json").Json.GetProperty("file").GetString().ShouldBe(_tool.At("model.gguf"));
         _tool.Run("import", _tool.At("model.gguf"), "--out", _tool.At("back")).Code.ShouldBe(0);

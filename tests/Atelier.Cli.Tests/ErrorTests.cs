@@ -37,6 +37,13 @@ public sealed class ErrorTests : IDisposable
     [InlineData("train quickstart --set training.stepz=5",
         "--set training.stepz=5: training has no key 'stepz'; did you mean 'steps'?")]
     [InlineData("compress nowhere.wav --to opus", "nowhere.wav: there is no such sound; name a file")]
+    [InlineData("compress nowhere --bits 4 --to q4", "--to: --to says the same as --bits; leave it out")]
+    [InlineData("compress nowhere --most-loss 1%",
+        "--budget: a search needs a budget; set it to a share of the size, such as 25%")]
+    [InlineData("compress nowhere --budget 25% --bits 4",
+        "--bits: --bits is what --budget searches for; leave it out")]
+    [InlineData("compress nowhere --budget 0%", "--budget: '0%' is not a share; write 25%")]
+    [InlineData("compress nowhere --bits 5", "--to: 'q5' is not a compression type; allowed: q8, q4, q3 and q2")]
     [InlineData("train --text nowhere.txt",
         "nowhere.txt: there is no such file or folder; check the path given with --text")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]

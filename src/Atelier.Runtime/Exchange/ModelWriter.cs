@@ -57,7 +57,8 @@ public static class ModelWriter
     /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">The type of the matrices; null keeps the type of each. Norms and biases are F32.</param>
+    /// <param name="type">The type of the matrices; null keeps the type of each, with Q4_0 for Q3 and Q2. Norms and
+    /// biases are F32.</param>
     /// <param name="chatTemplate">The model's chat template; null for none.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">GGUF cannot represent the configuration or the tokenizer, or the file cannot
@@ -70,6 +71,9 @@ public static class ModelWriter
         if (!GgufNames.Knows(architecture))
             throw new AtelierException($"GGUF does not support models of type '{architecture}'", config.Path,
                 "supported are GPT-2's and Llama's: see docs/formats.md");
+        if (type is { } wanted && wanted != wanted.InMemory())
+            throw new AtelierException($"GGUF has no blocks of the type {wanted}", path,
+                "allowed: f32, f16, bf16, q8 and q4");
         WriteGguf(path, Metadata(config, tokenizer, bounds, chatTemplate), weights, type,
             [.. RopeFactors(weights, config)], rounding: null, cancellation);
     }
@@ -83,7 +87,7 @@ public static class ModelWriter
     /// <param name="config">The model's config.json.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">Q8_0 or Q4_0.</param>
+    /// <param name="type">Q8_0, Q4_0, Q3 or Q2.</param>
     /// <param name="rounding">Rounds a tensor, whose rows are read in a layout, to a type: returns the bytes of all
     /// rows, or null to round each weight to the nearest. Null rounds all tensors so.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
@@ -98,6 +102,17 @@ public static class ModelWriter
         WriteGguf(path, metadata, weights, type, isLlamaCpp ? [.. RopeFactors(weights, config)] : [], rounding,
             cancellation);
     }
+
+    /// <summary>
+    /// Writes quantised weights for a bundle under their own names, with the architecture "atelier", which only Atelier
+    /// reads. The embedding of an encoder that predicts no tokens is rounded like other weights.
+    /// </summary>
+    /// <inheritdoc cref="WriteBlocks(string, ModelWeights, ConfigFile, Tokenizer, TextBounds, WeightType,
+    /// Func{ModelTensor, TensorLayout, WeightType, byte[]}, CancellationToken)"/>
+    public static void WriteBlocks(string path, ModelWeights weights, WeightType type,
+        Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding = null,
+        CancellationToken cancellation = default) =>
+        WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], rounding, cancellation);
 
     /// <summary>Returns whether GGUF, in llama.cpp's layout, supports a type of model and its tokenizer.</summary>
     /// <param name="config">The model's config.json.</param>
@@ -129,6 +144,7 @@ public static class ModelWriter
     {
         TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
         var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
+        bool predicts = weights.Tensors.Any(tensor => IsHead(tensor.Name));
         foreach (ModelTensor tensor in weights.Tensors)
         {
             (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
@@ -136,7 +152,8 @@ public static class ModelWriter
                     $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
                     "download or export the model again");
             IReadOnlyList<long> shape = tensor.Shape(layout);
-            parts.Add(name, (new GgufTensor(name, TypeFor(name, shape, type ?? tensor.Type), shape), tensor));
+            WeightType own = TypeFor(name, shape, type ?? tensor.Type.InMemory(), predicts);
+            parts.Add(name, (new GgufTensor(name, own, shape), tensor));
         }
         List<GgufTensor> targets = [.. parts.Values.Select(p => p.Target)];
         metadata.Add("general.file_type", FileType(MainType(targets)));
@@ -155,10 +172,10 @@ public static class ModelWriter
     }
 
     /// <summary>
-    /// Returns the type of a tensor. Vectors and position embeddings are F32. With 4-bit weights the embedding and the
-    /// head, whose errors matter most, have 8 bits. Matrices whose row length is not a multiple of 32 are F16.
+    /// Returns the type of a tensor. Vectors and position embeddings are F32. With weights of fewer bits, the embedding
+    /// and the head, whose errors matter most, have 8. Matrices whose row length is not a multiple of 32 are F16.
     /// </summary>
-    private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type)
+    private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type, bool predicts)
     {
         if (shape.Count < 2 || name is "position_embd.weight" or "positions.weight")
             return WeightType.F32;
@@ -167,9 +184,16 @@ public static class ModelWriter
         if (shape[^1] % WeightTypes.BlockSize != 0)
             return WeightType.F16;
         return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight"
+            || (predicts && (IsHead(name) || name.EndsWith("word_embeddings.weight", StringComparison.Ordinal)))
             ? WeightType.Q8_0
             : type;
     }
+
+    /// <summary>Returns whether a tensor is of an encoder's head that predicts tokens, for which it multiplies with the
+    /// embedding.</summary>
+    private static bool IsHead(string name) =>
+        name.StartsWith("cls.predictions.", StringComparison.Ordinal)
+        || name.StartsWith("lm_head.", StringComparison.Ordinal);
 
     /// <summary>Returns the smallest type among the matrices, which the file declares as its main type.</summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>
@@ -183,6 +207,7 @@ public static class ModelWriter
         WeightType.Q4_0 => 2,
         WeightType.Q8_0 => 7,
         WeightType.BF16 => 32,
+        WeightType.Q3 or WeightType.Q2 => 1024, // not one of llama.cpp's
         _ => 0,
     };
 
@@ -207,18 +232,21 @@ public static class ModelWriter
     {
         IReadOnlyList<long> shape = tensor.Shape(layout);
         long width = shape.Count == 0 ? 1 : shape[^1], rows = tensor.ElementCount / Math.Max(1, width);
-        bool copiesBytes = type == tensor.Type && tensor.HasRows(layout) && !tensor.IsVector;
+        bool copiesBytes = type == tensor.Type.InMemory() && tensor.HasRows(layout) && !tensor.IsVector;
         // A transposed tensor is read at once, since each of its rows has an element of every row of the file.
         int rowsAtOnce = (int)(tensor.HasRows(layout) && !tensor.IsVector
             ? Math.Clamp(ElementsAtOnce / Math.Max(1, width), 1, rows)
             : rows);
         float[] values = copiesBytes ? [] : new float[rowsAtOnce * width];
-        byte[] bytes = copiesBytes ? [] : new byte[type.RowBytes(rowsAtOnce * width)];
+        byte[] bytes = new byte[type.RowBytes((copiesBytes ? 1 : rowsAtOnce) * width)];
         for (long row = 0; row < rows; row += copiesBytes ? 1 : rowsAtOnce)
         {
             if (copiesBytes)
             {
-                stream.Write(tensor.Row(layout, row));
+                ReadOnlySpan<byte> own = tensor.Row(layout, row);
+                if (type != tensor.Type)
+                    BlockCodes.Expand(tensor.Type, own, bytes);
+                stream.Write(type == tensor.Type ? own : bytes);
                 continue;
             }
             int count = (int)(Math.Min(rowsAtOnce, rows - row) * width);

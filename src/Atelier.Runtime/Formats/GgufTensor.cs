@@ -8,9 +8,13 @@ namespace Atelier.Formats;
 /// <param name="Shape">The dimensions, rows first (the file stores them in reverse order).</param>
 public sealed record GgufTensor(string Name, WeightType Type, IReadOnlyList<long> Shape)
 {
-    // The supported types with their numbers in the format (ggml_type).
+    // The supported types with their numbers in the format (ggml_type). The format has no number for the last two: ours
+    // are far from those that it may still give out.
     private static readonly (uint Number, WeightType Type)[] Numbers =
-        [(0, WeightType.F32), (1, WeightType.F16), (2, WeightType.Q4_0), (8, WeightType.Q8_0), (30, WeightType.BF16)];
+    [
+        (0, WeightType.F32), (1, WeightType.F16), (2, WeightType.Q4_0), (8, WeightType.Q8_0), (30, WeightType.BF16),
+        (0x4174_0003, WeightType.Q3), (0x4174_0002, WeightType.Q2),
+    ];
 
     /// <summary>Number of elements.</summary>
     /// <exception cref="OverflowException">The number does not fit into 64 bits.</exception>

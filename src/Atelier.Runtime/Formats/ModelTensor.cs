@@ -134,7 +134,7 @@ public sealed unsafe class ModelTensor
 
     /// <summary>
     /// Returns the matrix as [outputs, inputs] with the rows in the order of the file. It shares the mapped memory, or
-    /// is a copy if the file stores it as [inputs, outputs].
+    /// is a copy if the file stores it as [inputs, outputs] or in a type of files only.
     /// </summary>
     /// <param name="owner">The object that keeps the file mapped.</param>
     /// <exception cref="AtelierException">The tensor is not a matrix.</exception>
@@ -145,7 +145,7 @@ public sealed unsafe class ModelTensor
                 + "expected",
                 owner.Path, "download or export the model again");
         return HasRows(TensorLayout.Gguf)
-            ? new WeightMatrix(Name, Type, (int)rows, (int)columns, _data, owner)
+            ? WeightMatrix.OfFile(Name, Type, (int)rows, (int)columns, _data, owner)
             : WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);
     }
 

@@ -8,7 +8,7 @@ public static class WeightNames
     private static readonly (string Name, WeightType Type)[] Names =
     [
         ("f32", WeightType.F32), ("f16", WeightType.F16), ("bf16", WeightType.BF16), ("q8", WeightType.Q8_0),
-        ("q4", WeightType.Q4_0),
+        ("q4", WeightType.Q4_0), ("q3", WeightType.Q3), ("q2", WeightType.Q2),
     ];
 
     /// <summary>Returns the weight type with a given name.</summary>
@@ -21,6 +21,6 @@ public static class WeightNames
                 return type;
         }
         throw new AtelierException($"'{name}' is not a weight type",
-            hint: $"allowed: {string.Join(", ", Names.Select(n => n.Name))}");
+            hint: $"allowed: {string.Join(", ", Names.Where(n => n.Type == n.Type.InMemory()).Select(n => n.Name))}");
     }
 }

@@ -38,22 +38,12 @@ public static class WeightConversion
                         destination[(block * WeightTypes.Q8BlockBytes)..]);
                 break;
             default:
+                int bytes = (int)type.RowBytes(WeightTypes.BlockSize);
                 for (int block = 0; block < source.Length / WeightTypes.BlockSize; block++)
-                    EncodeQ4(source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize),
-                        destination[(block * WeightTypes.Q4BlockBytes)..]);
+                    EncodeCodes(type, source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize),
+                        destination.Slice(block * bytes, bytes));
                 break;
         }
-    }
-
-    /// <summary>Writes a block of <see cref="WeightType.Q4_0"/>.</summary>
-    /// <param name="scale">The scale of its elements.</param>
-    /// <param name="codes">The 32 elements divided by the scale, −8 to 7.</param>
-    /// <param name="block">Filled with the 18 bytes of the block.</param>
-    public static void PackQ4(Half scale, ReadOnlySpan<int> codes, Span<byte> block)
-    {
-        BinaryPrimitives.WriteHalfLittleEndian(block, scale);
-        for (int i = 0; i < 16; i++)
-            block[2 + i] = (byte)((codes[i] + 8) | ((codes[16 + i] + 8) << 4));
     }
 
     /// <summary>Converts elements of a type to single precision.</summary>
@@ -90,14 +80,7 @@ public static class WeightConversion
                 }
                 break;
             default:
-                for (int i = 0; i < destination.Length; i++)
-                {
-                    ReadOnlySpan<byte> block =
-                        source.Slice(i / WeightTypes.BlockSize * WeightTypes.Q4BlockBytes, WeightTypes.Q4BlockBytes);
-                    int within = i % WeightTypes.BlockSize, pair = block[2 + within % 16];
-                    int value = (within < 16 ? pair & 15 : pair >> 4) - 8;
-                    destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * value;
-                }
+                DecodeCodes(type, source, destination);
                 break;
         }
     }
@@ -126,17 +109,31 @@ public static class WeightConversion
         }
     }
 
-    // The element with the largest magnitude becomes −8, the end of the range −8 to 7 with the larger magnitude.
-    private static void EncodeQ4(ReadOnlySpan<float> source, Span<byte> block)
+    // The element with the largest magnitude becomes the lowest code, the end of the range with the larger magnitude.
+    private static void EncodeCodes(WeightType type, ReadOnlySpan<float> source, Span<byte> block)
     {
         float extreme = 0;
         foreach (float value in source)
             extreme = Math.Abs(value) > Math.Abs(extreme) ? value : extreme;
-        float scale = extreme / -8, inverse = scale == 0 ? 0 : 1 / scale;
+        float scale = extreme / BlockCodes.Range(type).Lowest, inverse = scale == 0 ? 0 : 1 / scale;
         Span<int> codes = stackalloc int[WeightTypes.BlockSize];
         for (int i = 0; i < codes.Length; i++)
-            codes[i] = Math.Clamp((int)(source[i] * inverse + 8.5f), 0, 15) - 8;
-        PackQ4((Half)scale, codes, block);
+            codes[i] = type == WeightType.Q4_0 // in GGUF's own arithmetic
+                ? Math.Clamp((int)(source[i] * inverse + 8.5f), 0, 15) - 8
+                : BlockCodes.Nearest(type, source[i] * inverse);
+        BlockCodes.Pack(type, (Half)scale, codes, block);
+    }
+
+    private static void DecodeCodes(WeightType type, ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        int bytes = (int)type.RowBytes(WeightTypes.BlockSize);
+        Span<int> codes = stackalloc int[WeightTypes.BlockSize];
+        for (int block = 0; block < destination.Length / WeightTypes.BlockSize; block++)
+        {
+            float scale = (float)BlockCodes.Unpack(type, source.Slice(block * bytes, bytes), codes);
+            for (int i = 0; i < codes.Length; i++)
+                destination[(block * WeightTypes.BlockSize) + i] = scale * codes[i];
+        }
     }
 
     private static void CheckLengths(WeightType type, int elements, int bytes)

@@ -10,17 +10,19 @@ public sealed unsafe class WeightMatrix
 
     /// <summary>Creates a matrix over memory that another object owns, without copying.</summary>
     /// <param name="name">The name in error messages: that of the tensor in its file.</param>
-    /// <param name="type">The type of the elements.</param>
+    /// <param name="type">The type of the elements, one that weights have in memory.</param>
     /// <param name="rows">Number of rows, at least 1.</param>
     /// <param name="columns">Number of elements in a row, at least 1; a multiple of 32 for blocked types.</param>
     /// <param name="data">The first byte of the first row; <see cref="ByteCount"/> bytes are read.</param>
     /// <param name="owner">The owner of the memory, which the matrix keeps alive. The matrix must not be used after the
     /// owner is disposed.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range, or the type is one of files only.
+    /// </exception>
     public WeightMatrix(string name, WeightType type, int rows, int columns, byte* data, object? owner)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(type, type.InMemory());
         (Name, Type, Rows, Columns, _owner) = (name, type, rows, columns, owner);
         Data = data;
         RowBytes = type.RowBytes(columns);
@@ -52,7 +54,7 @@ public sealed unsafe class WeightMatrix
     /// <param name="rows">Number of rows, at least 1.</param>
     /// <param name="columns">Number of elements in a row, at least 1.</param>
     /// <param name="values">The elements, [rows, columns], which are copied.</param>
-    /// <param name="type">The type to store the elements in.</param>
+    /// <param name="type">The type to round the elements to.</param>
     public static WeightMatrix From(string name, int rows, int columns, ReadOnlySpan<float> values,
         WeightType type = WeightType.F32)
     {
@@ -60,7 +62,7 @@ public sealed unsafe class WeightMatrix
             throw new ArgumentException($"{values.Length} values do not make {rows} × {columns}", nameof(values));
         WeightMatrix matrix = Allocate(name, type, rows, columns);
         for (int row = 0; row < rows; row++)
-            WeightConversion.Encode(type, values.Slice(row * columns, columns), matrix.RowSpan(row));
+            Encode(type, values.Slice(row * columns, columns), matrix.RowSpan(row));
         return matrix;
     }
 
@@ -72,7 +74,7 @@ public sealed unsafe class WeightMatrix
         for (int row = 0; row < Rows; row++)
         {
             ReadRow(row, values);
-            WeightConversion.Encode(type, values, matrix.RowSpan(row));
+            Encode(type, values, matrix.RowSpan(row));
         }
         return matrix;
     }
@@ -111,8 +113,34 @@ public sealed unsafe class WeightMatrix
     /// <param name="destination">Filled with the elements, [columns].</param>
     public void ReadRow(int row, Span<float> destination) => WeightConversion.Decode(Type, RowSpan(row), destination);
 
+    /// <summary>Returns a matrix of a file: in its memory, or a copy if the type is one of files only.</summary>
+    /// <inheritdoc cref="WeightMatrix(string, WeightType, int, int, byte*, object?)"/>
+    internal static WeightMatrix OfFile(string name, WeightType type, int rows, int columns, byte* data, object? owner)
+    {
+        if (type == type.InMemory())
+            return new WeightMatrix(name, type, rows, columns, data, owner);
+        WeightMatrix matrix = Allocate(name, type, rows, columns);
+        int rowBytes = checked((int)type.RowBytes(columns));
+        for (int row = 0; row < rows; row++)
+            BlockCodes.Expand(type, new(data + ((long)row * rowBytes), rowBytes), matrix.RowSpan(row));
+        return matrix;
+    }
+
+    private static void Encode(WeightType type, ReadOnlySpan<float> values, Span<byte> row)
+    {
+        if (type == type.InMemory())
+        {
+            WeightConversion.Encode(type, values, row);
+            return;
+        }
+        byte[] blocks = new byte[type.RowBytes(values.Length)];
+        WeightConversion.Encode(type, values, blocks);
+        BlockCodes.Expand(type, blocks, row);
+    }
+
     private static WeightMatrix Allocate(string name, WeightType type, int rows, int columns)
     {
+        type = type.InMemory();
         var memory = new WeightMemory(checked((nuint)(rows * type.RowBytes(columns))));
         return new WeightMatrix(name, type, rows, columns, memory.Data, memory);
     }

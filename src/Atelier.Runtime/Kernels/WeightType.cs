@@ -23,12 +23,25 @@ public enum WeightType
     /// 15 and whose high four bits are elements 16 to 31. An element is d · (q − 8). This is GGUF's Q4_0.
     /// </summary>
     Q4_0,
+
+    /// <summary>
+    /// Blocks of 32 elements in 14 bytes: a half-precision scale d, then 8 bytes with the lower two bits of the
+    /// elements and 4 with the third. An element is d · (q − 4). Only Atelier reads these blocks; in memory, they
+    /// become Q4_0.
+    /// </summary>
+    Q3,
+
+    /// <summary>
+    /// Blocks of 32 elements in 10 bytes: a half-precision scale d, then 8 bytes with two bits for each element. An
+    /// element is d · (2q − 3). Only Atelier reads these blocks; in memory, they become Q4_0.
+    /// </summary>
+    Q2,
 }
 
 /// <summary>The sizes of weight types.</summary>
 public static class WeightTypes
 {
-    /// <summary>Number of elements in a block of the 8-bit and 4-bit types.</summary>
+    /// <summary>Number of elements in a block of the types of 8 bits and less.</summary>
     public const int BlockSize = 32;
 
     /// <summary>The size in bytes of a block of 8-bit weights.</summary>
@@ -37,10 +50,22 @@ public static class WeightTypes
     /// <summary>The size in bytes of a block of 4-bit weights.</summary>
     public const int Q4BlockBytes = 18;
 
+    /// <summary>The size in bytes of a block of 3-bit weights.</summary>
+    public const int Q3BlockBytes = 14;
+
+    /// <summary>The size in bytes of a block of 2-bit weights.</summary>
+    public const int Q2BlockBytes = 10;
+
     /// <summary>
     /// Returns whether a type stores elements in blocks of 32, so that rows must have a multiple of 32 elements.
     /// </summary>
-    public static bool IsBlocked(this WeightType type) => type is WeightType.Q8_0 or WeightType.Q4_0;
+    public static bool IsBlocked(this WeightType type) => type is WeightType.Q8_0 || BlockCodes.Has(type);
+
+    /// <summary>
+    /// Returns the type that weights have in memory: blocks of 3 and 2 bits become blocks of 4, with the same elements.
+    /// </summary>
+    public static WeightType InMemory(this WeightType type) =>
+        type is WeightType.Q3 or WeightType.Q2 ? WeightType.Q4_0 : type;
 
     /// <summary>Returns the size of a row in bytes.</summary>
     /// <param name="type">The type.</param>
@@ -58,6 +83,8 @@ public static class WeightTypes
             WeightType.BF16 or WeightType.F16 => columns * sizeof(ushort),
             WeightType.Q8_0 => columns / BlockSize * Q8BlockBytes,
             WeightType.Q4_0 => columns / BlockSize * Q4BlockBytes,
+            WeightType.Q3 => columns / BlockSize * Q3BlockBytes,
+            WeightType.Q2 => columns / BlockSize * Q2BlockBytes,
             _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no such type"),
         };
     }

@@ -92,6 +92,13 @@ internal sealed unsafe class BlockStack : IDisposable
     /// <summary>Receives the residual stream of a pass over one sequence; null if it is not wanted.</summary>
     public PassTrace? Trace { get; set; }
 
+    /// <summary>Receives the vectors that linear layers multiply; null if they are not wanted.</summary>
+    public ILinearInputs? Inputs
+    {
+        get => Products.Inputs;
+        set => Products.Inputs = value;
+    }
+
     /// <summary>The largest number of rows.</summary>
     public int Room { get; private set; }
 
@@ -100,7 +107,9 @@ internal sealed unsafe class BlockStack : IDisposable
     {
         if (rows <= Room)
             return false;
+        ILinearInputs? inputs = Inputs;
         Products = Allocate(rows);
+        Inputs = inputs;
         return true;
     }
 

@@ -12,7 +12,7 @@ namespace Atelier.Networks;
 /// Embeddings are used in place, also in mapped files, and so are linear layers in 8 or 4 bits. Other linear layers are
 /// copied once, into the order that products of many vectors read fastest.
 /// </remarks>
-public sealed class Encoder : IMaskedLanguageModel
+public sealed class Encoder : IMaskedLanguageModel, ICalibratable
 {
     // Number of groups that a worker takes before another thread's call may begin.
     private const int GroupsAtOnce = 4;
@@ -168,6 +168,19 @@ public sealed class Encoder : IMaskedLanguageModel
             }
         }, cancellation);
         return logits;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The sequence is empty or too long, or a token does not exist.</exception>
+    public void Calibrate(ReadOnlyMemory<int> tokens, ILinearInputs inputs)
+    {
+        var input = new EncoderInput(tokens);
+        Check([input]);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _together.Run(input, inputs);
+        }
     }
 
     /// <inheritdoc/>

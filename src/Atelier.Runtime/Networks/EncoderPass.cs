@@ -58,6 +58,15 @@ internal sealed unsafe class EncoderPass : IParallelWork, IDisposable
         _stack.Trace = _trace = null; // keep no reference after the step
     }
 
+    /// <summary>Computes the hidden states of one sequence and shows the vectors that the linear layers of blocks
+    /// multiply.</summary>
+    public void Run(EncoderInput input, ILinearInputs inputs)
+    {
+        _stack.Inputs = inputs;
+        Run([input]);
+        _stack.Inputs = null;
+    }
+
     /// <summary>Computes the logits that the masked-LM head gives for rows of the residual stream.</summary>
     /// <param name="states">The rows, [rows, hidden].</param>
     /// <param name="logits">Filled with the logits, [rows, vocabulary].</param>

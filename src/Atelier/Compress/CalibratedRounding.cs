@@ -4,27 +4,28 @@ using Atelier.Kernels;
 namespace Atelier.Compress;
 
 /// <summary>
-/// Rounds weights to 4 bits so that a layer's results change least for the inputs that it has: the error of each column
-/// is made up for by the columns that are not yet rounded (GPTQ: Frantar et al. 2023, algorithm 1), and the scale of a
-/// block is the one with the least such error.
+/// Rounds weights to 4, 3 or 2 bits so that a layer's results change least for the inputs that it has: the error of
+/// each column is made up for by the columns that are not yet rounded (GPTQ: Frantar et al. 2023, algorithm 1), and the
+/// scale of a block is the one with the least such error.
 /// </summary>
 internal static class CalibratedRounding
 {
     private const double Damping = 0.01; // of the mean of the diagonal (Frantar et al. 2023, section 3.3)
-    private const double LeastFactor = 0.7, MostFactor = 1.1, FactorStep = 0.02; // of the scales that are tried
-    private const int Lowest = -8, Highest = 7;
+    private const double MostFactor = 1.1, FactorStep = 0.02; // of the scales that are tried
 
     /// <summary>Rounds a matrix.</summary>
     /// <param name="weights">The weights, [rows, columns].</param>
     /// <param name="columns">Number of columns, a multiple of 32.</param>
-    /// <param name="moments">The sums of x xᵀ over inputs x, [columns, columns].</param>
-    /// <returns>The bytes of the weights in <see cref="WeightType.Q4_0"/>, row by row.</returns>
-    public static byte[] ToQ4(float[] weights, int columns, double[] moments)
+    /// <param name="type">The type of the blocks, one with codes.</param>
+    /// <param name="moments">The sums of x xᵀ over inputs x, [columns, columns]; null only looks for the best scale of
+    /// each block, for inputs that have nothing to do with one another.</param>
+    /// <returns>The bytes of the weights in the type, row by row.</returns>
+    public static byte[] ToBlocks(float[] weights, int columns, WeightType type, double[]? moments)
     {
-        double[] factor = InverseFactor(moments, columns);
-        int rows = weights.Length / columns, rowBytes = (int)WeightType.Q4_0.RowBytes(columns);
+        double[]? factor = moments is null ? null : InverseFactor(moments, columns);
+        int rows = weights.Length / columns, rowBytes = (int)type.RowBytes(columns);
         byte[] bytes = new byte[rows * rowBytes];
-        Parallel.For(0, rows, row => Round(weights.AsSpan(row * columns, columns), factor,
+        Parallel.For(0, rows, row => Round(weights.AsSpan(row * columns, columns), type, factor,
             bytes.AsSpan(row * rowBytes, rowBytes)));
         return bytes;
     }
@@ -68,45 +69,49 @@ internal static class CalibratedRounding
         return u;
     }
 
-    private static void Round(ReadOnlySpan<float> weights, double[] u, Span<byte> bytes)
+    private static void Round(ReadOnlySpan<float> weights, WeightType type, double[]? u, Span<byte> bytes)
     {
-        int n = weights.Length;
+        int n = weights.Length, blockBytes = (int)type.RowBytes(WeightTypes.BlockSize);
         double[] w = new double[n];
         for (int i = 0; i < n; i++)
             w[i] = weights[i];
         Span<int> codes = stackalloc int[WeightTypes.BlockSize];
+        Span<double> importance = stackalloc double[WeightTypes.BlockSize];
+        importance.Fill(1);
         for (int start = 0; start < n; start += WeightTypes.BlockSize)
         {
-            Half scale = BestScale(w.AsSpan(start, WeightTypes.BlockSize), u, start, n);
+            for (int i = 0; u is not null && i < WeightTypes.BlockSize; i++)
+                importance[i] = 1 / u[((start + i) * n) + start + i];
+            Half scale = BestScale(w.AsSpan(start, WeightTypes.BlockSize), type, importance);
             for (int i = 0; i < WeightTypes.BlockSize; i++)
             {
                 int at = start + i;
-                codes[i] = Code(w[at], (double)scale);
-                double error = (w[at] - (codes[i] * (double)scale)) / u[(at * n) + at];
-                AddProduct(-error, u.AsSpan((at * n) + at + 1, n - at - 1), w.AsSpan(at + 1));
+                codes[i] = Code(type, w[at], (double)scale);
+                if (u is not null)
+                    AddProduct(-(w[at] - (codes[i] * (double)scale)) * importance[i],
+                        u.AsSpan((at * n) + at + 1, n - at - 1), w.AsSpan(at + 1));
             }
-            WeightConversion.PackQ4(scale, codes,
-                bytes.Slice(start / WeightTypes.BlockSize * WeightTypes.Q4BlockBytes, WeightTypes.Q4BlockBytes));
+            BlockCodes.Pack(type, scale, codes, bytes.Slice(start / WeightTypes.BlockSize * blockBytes, blockBytes));
         }
     }
 
-    /// <summary>The scale with the least error, each weight's divided by its diagonal element of U.</summary>
-    private static Half BestScale(ReadOnlySpan<double> block, double[] u, int start, int n)
+    /// <summary>Returns the scale with the least sum of squares of each weight's error times its importance.</summary>
+    private static Half BestScale(ReadOnlySpan<double> block, WeightType type, ReadOnlySpan<double> importance)
     {
         double extreme = 0;
         foreach (double value in block)
             extreme = Math.Abs(value) > Math.Abs(extreme) ? value : extreme;
+        (int lowest, int highest) = BlockCodes.Range(type);
         (Half Scale, double Error) best = (default, double.PositiveInfinity);
-        for (double factor = LeastFactor; factor <= MostFactor; factor += FactorStep)
+        for (double factor = LeastFactor(type); factor <= MostFactor; factor += FactorStep)
         {
-            foreach (int end in (ReadOnlySpan<int>)[Lowest, Highest]) // the code of the extreme
+            foreach (int end in (ReadOnlySpan<int>)[lowest, highest]) // the code of the extreme
             {
                 var scale = (Half)(extreme / end * factor);
                 double error = 0;
                 for (int i = 0; i < block.Length && error < best.Error; i++)
                 {
-                    double off = (block[i] - (Code(block[i], (double)scale) * (double)scale))
-                        / u[((start + i) * n) + start + i];
+                    double off = (block[i] - (Code(type, block[i], (double)scale) * (double)scale)) * importance[i];
                     error += off * off;
                 }
                 if (error < best.Error)
@@ -116,8 +121,18 @@ internal static class CalibratedRounding
         return best.Scale;
     }
 
-    private static int Code(double value, double scale) =>
-        scale == 0 ? 0 : (int)Math.Clamp(Math.Round(value / scale), Lowest, Highest);
+    /// <summary>
+    /// Returns the least scale to try: the fewer codes, the more a block gains where its extreme is cut.
+    /// </summary>
+    private static double LeastFactor(WeightType type) => type switch
+    {
+        WeightType.Q2 => 0.3,
+        WeightType.Q3 => 0.5,
+        _ => 0.7,
+    };
+
+    private static int Code(WeightType type, double value, double scale) =>
+        BlockCodes.Nearest(type, scale == 0 ? 0 : value / scale);
 
     private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {

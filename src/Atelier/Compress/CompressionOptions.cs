@@ -9,12 +9,16 @@ public sealed record CompressionOptions
     /// <summary>The value of <see cref="Prune"/> that prunes two of every four neighbouring weights.</summary>
     public const string TwoOfFour = "2:4";
 
-    /// <summary>The type of the weights: "q8" or "q4"; null keeps theirs.</summary>
+    /// <summary>What <see cref="Prune"/> begins with to prune channels, before their share.</summary>
+    public const string Channels = "channels:";
+
+    /// <summary>The type of the weights: "q8", "q4", "q3" or "q2"; null keeps theirs.</summary>
     public string? Type { get; init; }
 
     /// <summary>
     /// The share of the weights of each layer between the embedding and the head to set to zero, such as "50%"; or
-    /// "2:4", two of every four neighbours. Null prunes none.
+    /// "2:4", two of every four neighbours; or "channels:25%", which removes this share of the channels of each
+    /// feed-forward layer. Null prunes none.
     /// </summary>
     public string? Prune { get; init; }
 
@@ -25,8 +29,9 @@ public sealed record CompressionOptions
     public long? RecoverySteps { get; init; }
 
     /// <summary>
-    /// The text that 4-bit weights and pruning are calibrated on: a file, a folder, the name of a catalogue entry or a
-    /// world; or "none", which rounds each weight to the nearest. Null uses the training text of the run, if it exists.
+    /// The text that pruning and weights of 4 bits or fewer are calibrated on: a file, a folder, the name of a
+    /// catalogue entry or a world; or "none", which rounds each weight to the nearest. Null uses the training text of
+    /// the run, if it exists.
     /// </summary>
     public string? Calibration { get; init; }
 

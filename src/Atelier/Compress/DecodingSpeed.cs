@@ -17,15 +17,19 @@ public static class DecodingSpeed
     /// of them down alike.
     /// </summary>
     /// <param name="models">The models; each next token is the most probable one.</param>
-    public static IReadOnlyList<double> Measure(params IReadOnlyList<TextGenerator> models)
+    public static IReadOnlyList<double> Measure(params IReadOnlyList<TextGenerator> models) =>
+        InTurns([.. models.Select<TextGenerator, Func<double>>(model => () => Round(model.Model, model.StartId))]);
+
+    /// <summary>Returns the median of what each measurement of a speed returns, after one warm-up round.</summary>
+    internal static IReadOnlyList<double> InTurns(IReadOnlyList<Func<double>> measurements)
     {
-        List<double>[] speeds = [.. models.Select(_ => new List<double>())];
+        List<double>[] speeds = [.. measurements.Select(_ => new List<double>())];
         var all = Stopwatch.StartNew();
-        for (int round = 0; round <= Rounds && (round < 2 || all.Elapsed < TimePerModel * models.Count); round++)
+        for (int round = 0; round <= Rounds && (round < 2 || all.Elapsed < TimePerModel * speeds.Length); round++)
         {
-            for (int i = 0; i < models.Count; i++)
+            for (int i = 0; i < speeds.Length; i++)
             {
-                double speed = Round(models[i].Model, models[i].StartId);
+                double speed = measurements[i]();
                 if (round > 0)
                     speeds[i].Add(speed);
             }

@@ -59,6 +59,36 @@ public sealed class EncoderTests
     }
 
     [Fact]
+    public void The_inputs_of_all_layers_of_blocks_are_shown_and_nothing_else_changes()
+    {
+        (EncoderConfig config, EncoderWeights weights) = Model(44, 70, ActivationName.Gelu, 0, WeightType.F32);
+        using var encoder = new Encoder(config, weights, 2);
+        EncoderInput input = new(Tokens.AsMemory(0, 17));
+        float[] states = encoder.Encode([input])[0];
+        var shown = new ShownInputs();
+        encoder.Calibrate(input.Tokens, shown);
+        IEnumerable<LinearWeights> layers = weights.Blocks.SelectMany(block => (LinearWeights[])
+            [block.Query, block.Key, block.Value, block.Output, block.Up, block.Down]);
+        shown.Vectors.ShouldAllBe(each => each.Values.Length == 17 * each.Columns);
+        shown.Vectors.Select(each => each.Columns).ShouldBe(layers.Select(layer => layer.Weight.Columns));
+        // the last layer's product, the residual and the norm are the states
+        BlockWeights last = weights.Blocks[^1];
+        float[] inner = shown.Vectors[^1].Values, residual = shown.Vectors[^2].Values, row = new float[70];
+        double[] sums = new double[44];
+        for (int i = 0; i < sums.Length; i++)
+        {
+            last.Down.Weight.ReadRow(i, row);
+            sums[i] = residual[i] + last.Down.Bias![i] + row.Select((w, k) => (double)w * inner[k]).Sum();
+        }
+        double mean = sums.Average();
+        double scale = Math.Sqrt(sums.Average(s => (s - mean) * (s - mean)) + config.NormEpsilon);
+        Near(states[..44], [.. sums.Select((s, i) =>
+            ((s - mean) / scale * last.FeedForwardNorm.Weight[i]) + last.FeedForwardNorm.Bias![i])], "states");
+        encoder.Encode([input])[0].ShouldBe(states);
+        shown.Vectors.Count.ShouldBe(6 * config.LayerCount);
+    }
+
+    [Fact]
     public void A_vector_is_the_mean_the_first_or_the_last_state_and_has_length_one_if_wanted()
     {
         (EncoderConfig config, EncoderWeights weights) = Model(44, 70, ActivationName.Gelu, 0, WeightType.F32);
@@ -169,5 +199,13 @@ public sealed class EncoderTests
         actual.Length.ShouldBe(expected.Length, what);
         for (int i = 0; i < expected.Length; i++)
             ((double)actual[i]).ShouldBe(expected[i], tolerance, $"{what}, element {i}");
+    }
+
+    private sealed class ShownInputs : ILinearInputs
+    {
+        public List<(float[] Values, int Columns)> Vectors { get; } = [];
+
+        public void Add(string weight, ReadOnlySpan<float> vectors, int columns) =>
+            Vectors.Add((vectors.ToArray(), columns));
     }
 }

@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Compress;
 using Atelier.Formats;
 using Atelier.Generation;
+using Atelier.Kernels;
 using Atelier.Models.Rnn;
 using Atelier.Tensors;
 using Atelier.Tests.Data;
@@ -21,13 +22,15 @@ public sealed class CompressionTests : IDisposable
     [InlineData("llama", "q8", 0.02)]
     [InlineData("gpt2", "q8", 0.02)]
     [InlineData("llama", "q4", 0.3)]
+    [InlineData("gpt2", "q3", 0.6)]
+    [InlineData("llama", "q2", 1.2)]
     public async Task A_compressed_model_is_smaller_and_says_nearly_the_same(string shape, string type, double bound)
     {
         TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer("bpe"));
         string text = _folder.Write("text.txt", string.Concat(Enumerable.Repeat(TinyBundles.Text, 8)));
         CompressionReport report = await new Workshop().CompressAsync(_folder["bundle"], _folder["small"],
-            new CompressionOptions { Type = type, Against = text, Calibration = type == "q4" ? text : null });
-        report.IsCalibrated.ShouldBe(type == "q4");
+            new CompressionOptions { Type = type, Against = text, Calibration = type == "q8" ? null : text });
+        report.IsCalibrated.ShouldBe(type != "q8");
         report.After.Bytes.ShouldBeLessThan(report.Before.Bytes / (type == "q8" ? 2 : 3));
         report.After.Bytes.ShouldBe(new FileInfo(_folder["small/model.gguf"]).Length);
         report.LossChange!.Value.ShouldBe(report.After.Loss!.Value - report.Before.Loss!.Value, 1e-9);
@@ -59,6 +62,36 @@ public sealed class CompressionTests : IDisposable
         float[][] expected = TinyBundles.Logits(plain.Model, ids), actual = TinyBundles.Logits(small.Model, ids);
         double worst = expected.Zip(actual, (e, a) => e.Zip(a, (x, y) => Math.Abs(x - y)).Max()).Max();
         worst.ShouldBeLessThan(0.1); // activations may be rounded too
+    }
+
+    [Theory]
+    [InlineData("q3")]
+    [InlineData("q2")]
+    public async Task Blocks_that_only_Atelier_reads_are_smaller_and_are_exported_as_4_bits_with_the_same_numbers(
+        string type)
+    {
+        TinyBundles.Write(_folder["bundle"], TinyBundles.Llama, TinyBundles.Tokenizer("character"));
+        var workshop = new Workshop();
+        CompressionReport report = await workshop.CompressAsync(_folder["bundle"], _folder["small"],
+            new() { Type = type });
+        workshop.Export(_folder["small"], "gguf", _folder["out.gguf"]);
+        new FileInfo(_folder["out.gguf"]).Length.ShouldBeGreaterThan(report.After.Bytes);
+        Should.Throw<AtelierException>(() => workshop.Export(_folder["small"], "gguf", _folder["no.gguf"], type))
+            .ToLine().ShouldContain("GGUF has no blocks of the type");
+        using ModelWeights small = ModelWeights.Open(_folder["small"], ConfigFile.Read(_folder["small/config.json"]));
+        using ModelWeights exported = ModelWeights.FromGguf(GgufFile.Open(_folder["out.gguf"]));
+        int blocked = 0;
+        foreach (ModelTensor tensor in small.Tensors)
+        {
+            ModelTensor other = exported.Find(tensor.Name)!;
+            other.Read(TensorLayout.Gguf).ShouldBe(tensor.Read(TensorLayout.Gguf));
+            if (tensor.Type is WeightType.Q3 or WeightType.Q2)
+            {
+                other.Type.ShouldBe(WeightType.Q4_0);
+                blocked++;
+            }
+        }
+        blocked.ShouldBeGreaterThan(0);
     }
 
     [Fact]
@@ -138,6 +171,8 @@ public sealed class CompressionTests : IDisposable
     [InlineData(null, "50%", "none", "pruning needs the inputs of layers")]
     [InlineData(null, "50%", null, "no text to calibrate on")]
     [InlineData("q8", null, "text.txt", "8-bit weights are not calibrated")]
+    [InlineData("q2", "50%", null, "2-bit weights have no zero")]
+    [InlineData("q5", null, null, "not a compression type")]
     [InlineData("q4", null, null, "only a pruned model recovers", 5L)]
     [InlineData(null, "50%", null, "no recipe to recover by", 5L)]
     public async Task What_cannot_be_compressed_is_one_line_and_leaves_nothing(string? type, string? prune,
