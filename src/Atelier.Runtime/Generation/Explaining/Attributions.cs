@@ -7,7 +7,8 @@ internal static class Attributions
 {
     private const int FewestPoints = 16, MostPoints = 1024;
     private const double Tolerance = 0.005; // of the change; half of what is promised
-    private const double Rounding = 1e-4; // nats, or of the largest effect; fp32 does not reach less
+    private const double Rounding = 1e-4; // nats; a change that is hardly larger cannot be reached in fp32
+    private const double Settled = 1e-3; // nats, or of the largest effect: how much more points may still change
 
     /// <summary>Returns the attributions that a request asks for.</summary>
     /// <param name="model">The model that explains the text.</param>
@@ -53,7 +54,7 @@ internal static class Attributions
             effects = finer;
             var completeness = new Completeness(count, change, effects.Sum());
             bool isComplete = Math.Abs(completeness.Sum - change) <= Math.Max(Tolerance * Math.Abs(change), Rounding)
-                && moved <= Rounding * Math.Max(1, largest);
+                && moved <= Settled * Math.Max(1, largest);
             if (isComplete || count >= MostPoints)
                 return new(AttributionMethod.IntegratedGradients, Effects(prediction, effects))
                 {
