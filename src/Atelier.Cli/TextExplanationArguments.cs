@@ -25,8 +25,12 @@ internal sealed class TextExplanationArguments
             + "gradient-times-input or all. Can be repeated; by default occlusion.",
         DefaultValueFactory = _ => [] };
 
+    private readonly Option<int?> _nearest = new("--nearest") { HelpName = "N",
+        Description = "Also shows the N passages of the training data that are nearest to the text." };
+
     public void AddTo(Command command)
     {
+        command.Add(_nearest);
         command.Add(_by);
         command.Add(_text);
         command.Add(_target);
@@ -46,9 +50,9 @@ internal sealed class TextExplanationArguments
                 Methods = by.Length > 0 ? Methods(by) : new TextExplanationRequest(text).Methods,
             };
         }
-        return target is null && token is null && by.Length == 0 ? null
+        return target is null && token is null && by.Length == 0 && parse.GetValue(_nearest) is null ? null
             : throw new AtelierException("there is no text to explain",
-                target is not null ? "--target" : token is not null ? "--token" : "--by", "add --text TEXT");
+                target is not null ? "--target" : token is not null ? "--token" : by.Length > 0 ? "--by" : "--nearest", "add --text TEXT");
     }
 
     private static AttributionMethod[] Methods(string[] names)
@@ -63,16 +67,25 @@ internal sealed class TextExplanationArguments
     /// <summary>Explains a text, shows the explanation and writes its pictures.</summary>
     /// <param name="console">The console.</param>
     /// <param name="workshop">Opens the model.</param>
+    /// <param name="parse">The options.</param>
     /// <param name="request">The text.</param>
     /// <param name="run">The folder of the model.</param>
     /// <param name="folder">The folder of the pictures; null writes none.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The model explains no texts, or not this one.</exception>
-    public void Explain(ToolConsole console, Workshop workshop, TextExplanationRequest request, string run,
-        string? folder, CancellationToken cancellation)
+    public void Explain(ToolConsole console, Workshop workshop, ParseResult parse, TextExplanationRequest request,
+        string run, string? folder, CancellationToken cancellation)
     {
+        IReadOnlyList<NearPassage>? nearest = parse.GetValue(_nearest) switch
+        {
+            null => null,
+            < 1 => throw new AtelierException("at least one passage is needed", "--nearest", "give a number from 1"),
+            { } count => workshop.FindNearestPassages(run, request.Text, count, cancellation),
+        };
         TextExplanation explanation = workshop.ExplainText(run, request, cancellation);
         Show(console, explanation);
+        if (nearest is not null)
+            Nearest(console, nearest);
         string[] pictures = ExplainCommand.WritePictures(console, folder,
             TextExplanationImages.Of(explanation, cancellation));
         console.Result(() =>
@@ -80,8 +93,26 @@ internal sealed class TextExplanationArguments
             JsonObject json = TextExplanationJson.Write(explanation, key => key);
             json.Insert(0, "run", Path.GetFullPath(run));
             json["pictures"] = new JsonArray([.. pictures.Select(path => (JsonNode)Path.GetFullPath(path))]);
+            if (nearest is not null)
+                json["nearest"] = new JsonArray([.. nearest.Select(one => (JsonNode)new JsonObject
+                {
+                    ["share"] = one.Share, ["document"] = one.Document, ["start"] = one.Start, ["text"] = one.Text,
+                    ["common"] = one.Common,
+                })]);
             return json;
         });
+    }
+
+    private static void Nearest(ToolConsole console, IReadOnlyList<NearPassage> passages)
+    {
+        console.Say(passages.Count == 0 ? "\nno passage of the training data shares an n-gram with the text"
+            : "\nnearest passages of the training data");
+        if (passages.Count > 0)
+            console.Table(["share", "document", "passage", "longest in common"], passages.Select(one => (string[])
+            [
+                one.Share.ToString("0 %", CultureInfo.InvariantCulture),
+                one.Document.ToString(CultureInfo.InvariantCulture), Quoted(one.Text), Quoted(one.Common),
+            ]));
     }
 
     private static void Show(ToolConsole console, TextExplanation explanation)

@@ -1,4 +1,7 @@
 using Atelier.Abstractions;
+using Atelier.Data;
+using Atelier.Data.Text;
+using Atelier.Explain;
 
 namespace Atelier;
 
@@ -28,5 +31,21 @@ public sealed partial class Workshop
             ?? throw new AtelierException("this kind of model computes no gradients", path,
                 "use occlusion, or a neural network");
         return explainable.ExplainText(request with { Gradients = gradients }, cancellation);
+    }
+
+    /// <summary>Finds the passages of a run's training data that are nearest to a text.</summary>
+    /// <param name="runFolder">The folder of a run of text.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="count">The number of passages, at least 1.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <exception cref="AtelierException">There is no run, its data are missing or no text, or the text is
+    /// empty.</exception>
+    public IReadOnlyList<NearPassage> FindNearestPassages(string runFolder, string text, int count = 5,
+        CancellationToken cancellation = default)
+    {
+        using IDataSource data = OpenData(runFolder);
+        return data is TextData texts ? new NearestPassages(texts).Find(text, count, cancellation)
+            : throw new AtelierException("the data of this run are no text", runFolder,
+                $"leave out {Mention.Field("nearest")}");
     }
 }

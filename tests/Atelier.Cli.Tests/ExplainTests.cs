@@ -52,6 +52,16 @@ public sealed class ExplainTests : IDisposable
         foreach (string part in (string[])["effect in nats", "by integrated-gradients", "sum to"])
             all.Out.ShouldContain(part);
 
+        ToolResult near = _tool.Run("explain", run, "--text", "the cat", "--nearest", "3", "--by", "occlusion");
+        near.Code.ShouldBe(0, near.Error);
+        near.Out.ShouldContain("nearest passages");
+        JsonElement passages = _tool.Run("explain", run, "--text", "the cat", "--nearest", "3", "--json").Json
+            .GetProperty("nearest");
+        passages.GetArrayLength().ShouldBe(3);
+        passages[0].GetProperty("common").GetString().ShouldNotBeEmpty();
+        _tool.Run("explain", run, "--text", "the", "--nearest", "0").Error.ShouldContain("give a number from 1");
+        _tool.Run("explain", run, "--nearest", "2").Error.ShouldContain("add --text TEXT");
+
         _tool.Run("explain", run).Error.ShouldContain("give a text to explain with --text");
         _tool.Run("explain", run, "--text", "the", "--token", "9").Error.ShouldContain("token 9 is not predicted");
         _tool.Run("explain", run, "--text", "the", "--target", "a").Error.ShouldContain("has no target");
