@@ -6,8 +6,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Benchmarks;
 
 /// <summary>
-/// How well methods of explanation rank the tokens of a text: the tokens are deleted, those of the largest effect first,
-/// and the better the ranking, the faster the predicted token becomes improbable (Petsiuk et al. 2018, Sec. 4.2).
+/// How well methods of explanation rank the tokens of a text: the tokens are deleted, those of the largest effect
+/// first, and the better the ranking, the faster the predicted token becomes improbable (Petsiuk et al. 2018).
 /// </summary>
 internal static class DeletionCurves
 {

@@ -50,9 +50,14 @@ internal sealed class TextExplanationArguments
                 Methods = by.Length > 0 ? Methods(by) : new TextExplanationRequest(text).Methods,
             };
         }
-        return target is null && token is null && by.Length == 0 && parse.GetValue(_nearest) is null ? null
-            : throw new AtelierException("there is no text to explain",
-                target is not null ? "--target" : token is not null ? "--token" : by.Length > 0 ? "--by" : "--nearest", "add --text TEXT");
+        return target is not null ? throw Textless("--target")
+            : token is not null ? throw Textless("--token")
+            : by.Length > 0 ? throw Textless("--by")
+            : parse.GetValue(_nearest) is not null ? throw Textless("--nearest")
+            : null;
+
+        static AtelierException Textless(string option) =>
+            new("there is no text to explain", option, "add --text TEXT");
     }
 
     private static AttributionMethod[] Methods(string[] names)

@@ -56,7 +56,8 @@ internal sealed class ExplainCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         if (_text.Read(parse) is { } request)
         {
-            _text.Explain(console, _workshop, parse, request, run, PictureFolder(run, parse.GetValue(_out)), cancellation);
+            _text.Explain(console, _workshop, parse, request, run, PictureFolder(run, parse.GetValue(_out)),
+                cancellation);
             return Task.FromResult(0);
         }
         using ITrainedModel model = _workshop.Open(run, cancellation: cancellation);

@@ -22,7 +22,9 @@ public sealed class NearestPassages(TextData data)
     private const int MostOccurrences = 100_000; // of an n-gram; what is more frequent says nothing
     private const double Characters = 6; // of an n-gram, about
 
-    /// <summary>Returns the nearest passages, the nearest first; fewer if fewer share an n-gram with the text.</summary>
+    /// <summary>
+    /// Returns the nearest passages, the nearest first; fewer if fewer share an n-gram with the text.
+    /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="count">The number of passages, at least 1. They do not overlap.</param>
     /// <param name="cancellation">Cancels the operation.</param>
