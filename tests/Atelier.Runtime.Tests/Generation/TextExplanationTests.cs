@@ -197,7 +197,8 @@ public sealed class TextExplanationTests
         int[] target = [generator.Tokens.StartId, .. generator.Tokenizer.Encode("tex")];
         IReadOnlyList<TokenScore[]> scores = generator.Model.Score(
             [(whole, target), (less, target), (whole, (int[])[target[0], target[1], target[3]])]);
-        Occlusion(prediction)[1].Effect.ShouldBe(scores[0][^1].LogProbability - scores[1][^1].LogProbability, Tolerance);
+        Occlusion(prediction)[1].Effect.ShouldBe(
+            scores[0][^1].LogProbability - scores[1][^1].LogProbability, Tolerance);
         Occlusion(prediction)[^1].Effect.ShouldBe(
             scores[0][^1].LogProbability - scores[2][^1].LogProbability, Tolerance);
         // without a target, the model writes one
