@@ -79,6 +79,10 @@ try
     {
         StepCost.Run(measured, Rounds(2, 30), Rounds(3, 0));
     }
+    else if (args is [DeletionCurves.Name, string explained, string texts, ..])
+    {
+        DeletionCurves.Run(explained, texts, Rounds(3, 100));
+    }
     else if (args is ["speculative", string model, string draft, ..])
     {
         SpeculativeComparison.Run(model, draft, Rounds(3), args.ElementAtOrDefault(4));
@@ -118,6 +122,7 @@ try
             "benchmarks/run operator-paths [ROUNDS]: what the paths cost that serve where the tensor library is wrong");
         Console.WriteLine(
             "benchmarks/run constraint [ROUNDS]: what a JSON schema costs a token, with GPT-2's vocabulary");
+        Console.WriteLine($"benchmarks/run {DeletionCurves.Name} RUN FILE [TEXTS]: {DeletionCurves.Description}");
         Console.WriteLine(
             "benchmarks/run train-memory [STEPS [gpt|vae|gan|diffusion]]: the memory that a long training holds, "
                 + "told ten times");

@@ -24,7 +24,7 @@ public sealed class ExplainTests : IDisposable
         foreach (string part in (string[])["effect in nats", "prediction of token 8", "logit lens", "head 2"])
             shown.Out.ShouldContain(part);
         Directory.GetFiles(plots).Select(Path.GetFileName).Order(StringComparer.Ordinal).ShouldBe(
-            ["attention-text-1.png", "attention-text-2.png", "lens.png", "rollout-text.png"]);
+            ["attention-text-1.png", "attention-text-2.png", "effects.png", "lens.png", "rollout-text.png"]);
         foreach (string file in Directory.GetFiles(plots))
             File.ReadAllBytes(file)[1..4].ShouldBe("PNG"u8.ToArray());
 
@@ -34,12 +34,55 @@ public sealed class ExplainTests : IDisposable
         json.GetProperty("tokens")[1].GetProperty("logProbability").GetDouble().ShouldBeLessThan(0);
         json.GetProperty("attention")[0].GetProperty("weights")[1][1][7].EnumerateArray()
             .Sum(weight => weight.GetDouble()).ShouldBe(1, 1e-3);
-        json.GetProperty("pictures").GetArrayLength().ShouldBe(4);
+        json.GetProperty("pictures").GetArrayLength().ShouldBe(5);
+        json.GetProperty("prediction").GetProperty("attributions").GetArrayLength().ShouldBe(0);
+
+        JsonElement by = _tool.Run("explain", run, "--text", "the cat", "--by", "integrated-gradients", "--by",
+            "gradient-times-input", "--json").Json.GetProperty("prediction");
+        by.GetProperty("occlusion").GetArrayLength().ShouldBe(0);
+        JsonElement[] methods = [.. by.GetProperty("attributions").EnumerateArray()];
+        methods.Select(one => one.GetProperty("method").GetString())
+            .ShouldBe(["integrated-gradients", "gradient-times-input"]);
+        double[] effects = [.. methods[0].GetProperty("effects").EnumerateArray()
+            .Select(one => one.GetProperty("effect").GetDouble())];
+        effects.Length.ShouldBe(7); // all but the start token
+        effects.Sum().ShouldBe(methods[0].GetProperty("sum").GetDouble(), 1e-9);
+        effects.Sum().ShouldBe(methods[0].GetProperty("change").GetDouble(), 1e-3);
+        ToolResult all = _tool.Run("explain", run, "--text", "the cat", "--by", "all");
+        foreach (string part in (string[])["effect in nats", "by integrated-gradients", "sum to"])
+            all.Out.ShouldContain(part);
+
+        ToolResult near = _tool.Run("explain", run, "--text", "the cat", "--nearest", "3", "--by", "occlusion");
+        near.Code.ShouldBe(0, near.Error);
+        near.Out.ShouldContain("nearest passages");
+        JsonElement passages = _tool.Run("explain", run, "--text", "the cat", "--nearest", "3", "--json").Json
+            .GetProperty("nearest");
+        passages.GetArrayLength().ShouldBe(3);
+        passages[0].GetProperty("common").GetString().ShouldNotBeEmpty();
+        _tool.Run("explain", run, "--text", "the", "--nearest", "0").Error.ShouldContain("give a number from 1");
+        _tool.Run("explain", run, "--nearest", "2").Error.ShouldContain("add --text TEXT");
 
         _tool.Run("explain", run).Error.ShouldContain("give a text to explain with --text");
         _tool.Run("explain", run, "--text", "the", "--token", "9").Error.ShouldContain("token 9 is not predicted");
         _tool.Run("explain", run, "--text", "the", "--target", "a").Error.ShouldContain("has no target");
         _tool.Run("explain", run, "--token", "3").Error.ShouldContain("add --text TEXT");
+        _tool.Run("explain", run, "--by", "all").Error.ShouldContain("add --text TEXT");
+        _tool.Run("explain", run, "--text", "the", "--by", "attention").Error.ShouldContain(
+            "use occlusion, integrated-gradients, gradient-times-input, all");
+    }
+
+    [Fact]
+    public void A_model_without_gradients_says_so_and_explains_by_occlusion()
+    {
+        string run = _tool.At("ngram");
+        ToolResult trained = _tool.Run("train", "quickstart", "--model", "ngram", "--out", run);
+        trained.Code.ShouldBe(0, trained.Error);
+        ToolResult refused = _tool.Run("explain", run, "--text", "the cat", "--by", "integrated-gradients");
+        (refused.Code, refused.Error.Trim().Split('\n').Length).ShouldBe((2, 1));
+        refused.Error.ShouldContain("computes no gradients");
+        ToolResult shown = _tool.Run("explain", run, "--text", "the cat", "--by", "occlusion");
+        shown.Code.ShouldBe(0, shown.Error);
+        shown.Out.ShouldContain("effect in nats");
     }
 
     [Fact]

@@ -56,9 +56,8 @@ internal sealed class ExplainCommand : ToolCommand
         string run = parse.GetRequiredValue(_run);
         if (_text.Read(parse) is { } request)
         {
-            // only models in managed code show their attention
-            using ITrainedModel text = _workshop.Open(run, new OpenOptions { Device = "cpu" }, cancellation);
-            _text.Explain(console, text, request, run, PictureFolder(run, parse.GetValue(_out)), cancellation);
+            _text.Explain(console, _workshop, parse, request, run, PictureFolder(run, parse.GetValue(_out)),
+                cancellation);
             return Task.FromResult(0);
         }
         using ITrainedModel model = _workshop.Open(run, cancellation: cancellation);

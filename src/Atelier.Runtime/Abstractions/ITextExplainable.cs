@@ -41,9 +41,38 @@ public sealed record TextExplanationRequest(string Text)
     public int Alternatives { get; init; } = 5;
 
     /// <summary>
-    /// Whether to compute the effect of each token on the prediction, which takes a pass of the model for each of them.
+    /// The methods by which the prediction is attributed to the tokens that the model reads. By default only
+    /// occlusion, which every model can do.
     /// </summary>
-    public bool Occlusion { get; init; } = true;
+    public IReadOnlyList<AttributionMethod> Methods { get; init; } = [AttributionMethod.Occlusion];
+
+    /// <summary>
+    /// The model that computes the gradients of <see cref="Methods"/>: a neural network that was opened for training.
+    /// Null takes the model that explains the text.
+    /// </summary>
+    public IEmbeddingGradients? Gradients { get; init; }
+}
+
+/// <summary>How a prediction is attributed to the tokens that a model reads.</summary>
+public enum AttributionMethod
+{
+    /// <summary>
+    /// The log-probability given all tokens minus that without the token, which takes a pass of the model for each of
+    /// them. Models of masks read a mask in its place; the others do not read it.
+    /// </summary>
+    Occlusion,
+
+    /// <summary>
+    /// The integral of the gradient on the straight line from a baseline to the text, times the distance of each token
+    /// from the baseline (Sundararajan et al. 2017, eq. 1). The effects sum to the difference of the log-probabilities
+    /// at both ends.
+    /// </summary>
+    IntegratedGradients,
+
+    /// <summary>
+    /// The gradient with respect to the embedding of each token, times the embedding (Shrikumar et al. 2017).
+    /// </summary>
+    GradientTimesInput,
 }
 
 /// <summary>What a model does with a text.</summary>
@@ -99,16 +128,40 @@ public sealed record LensPrediction(IReadOnlyList<PredictedToken> Top, double? L
 /// others. The lens and attention of this position belong to the prediction.</param>
 /// <param name="Token">The token.</param>
 /// <param name="Alternatives">The most probable tokens at the position, the most probable first.</param>
-/// <param name="Occlusion">The effect of each token on the prediction; empty if it was not asked for.</param>
+/// <param name="Attributions">The attributions to the tokens that the model reads, in the order of the
+/// request.</param>
 public sealed record ExplainedPrediction(int Position, int Query, PredictedToken Token,
-    IReadOnlyList<PredictedToken> Alternatives, IReadOnlyList<OccludedToken> Occlusion);
+    IReadOnlyList<PredictedToken> Alternatives, IReadOnlyList<Attribution> Attributions)
+{
+    /// <summary>Returns the effects of tokens by a method; empty if it was not asked for.</summary>
+    public IReadOnlyList<TokenEffect> Effects(AttributionMethod method) =>
+        Attributions.FirstOrDefault(one => one.Method == method)?.Tokens ?? [];
+}
 
-/// <summary>The effect of a token on a prediction, from a pass of the model over the text without it.</summary>
+/// <summary>The attribution of a prediction to the tokens that the model reads.</summary>
+/// <param name="Method">The method.</param>
+/// <param name="Tokens">The tokens; special tokens are left out.</param>
+public sealed record Attribution(AttributionMethod Method, IReadOnlyList<TokenEffect> Tokens)
+{
+    /// <summary>How exact an integral is; null for methods that do not integrate.</summary>
+    public Completeness? Completeness { get; init; }
+}
+
+/// <summary>How exact integrated gradients are.</summary>
+/// <param name="Points">The number of points of the integral.</param>
+/// <param name="Change">The log-probability given the text minus that given the baseline, in nats.</param>
+/// <param name="Sum">The sum of the effects, which would be equal to the change if the integral were exact.</param>
+public sealed record Completeness(int Points, double Change, double Sum)
+{
+    /// <summary>The difference of the sum from the change, as a share of the change.</summary>
+    public double Error => Math.Abs(Sum - Change) / Math.Max(Math.Abs(Change), double.Epsilon);
+}
+
+/// <summary>The effect of a token on a prediction.</summary>
 /// <param name="IsTarget">Whether the token is part of the target rather than of the text.</param>
 /// <param name="Position">The position of the token.</param>
-/// <param name="Effect">How much more probable the token makes the prediction: its log-probability given all tokens
-/// minus that without this token, in nats. Models of masks read a mask in its place; the others do not read it.</param>
-public sealed record OccludedToken(bool IsTarget, int Position, double Effect);
+/// <param name="Effect">The effect in nats: above 0 where the token makes the prediction more probable.</param>
+public sealed record TokenEffect(bool IsTarget, int Position, double Effect);
 
 /// <summary>Which tokens attend to which.</summary>
 public enum AttentionKind

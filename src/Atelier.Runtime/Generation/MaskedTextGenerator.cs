@@ -56,6 +56,7 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
     /// <remarks>A model whose files have no head that predicts tokens neither generates nor fills in.</remarks>
     public T? As<T>()
         where T : class => typeof(T) == typeof(ITextEmbedder) ? Embedder as T
+        : typeof(T) == typeof(IEmbeddingGradients) ? Model as T
         : !Model.PredictsTokens && (typeof(T) == typeof(IGenerator) || typeof(T) == typeof(IInfiller)) ? null
         : this as T;
 

@@ -173,6 +173,10 @@ public sealed class SequenceToSequenceGenerator : ITrainedModel, ITextGenerator,
     }
 
     /// <inheritdoc/>
+    public T? As<T>()
+        where T : class => typeof(T) == typeof(IEmbeddingGradients) ? Model as T : this as T;
+
+    /// <inheritdoc/>
     public TextExplanation ExplainText(TextExplanationRequest request, CancellationToken cancellation = default)
     {
         int[] target = request.Target is { } given ? Tokenizer.Encode(given)

@@ -65,7 +65,7 @@ internal sealed class ExplainEndpoint(ModelStore models)
             Target = Bounded("target", body.Target),
             Token = body.Token,
             Alternatives = body.Alternatives ?? new TextExplanationRequest("").Alternatives,
-            Occlusion = body.Occlusion ?? true,
+            Methods = body.Occlusion ?? true ? [AttributionMethod.Occlusion] : [],
         };
         using ModelLease lease = await models.RequireAsync(body.Model, context.RequestAborted).ConfigureAwait(false);
         ITextExplainable explainable = lease.Model.As<ITextExplainable>()

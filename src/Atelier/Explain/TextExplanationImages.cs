@@ -5,7 +5,9 @@ using SkiaSharp;
 
 namespace Atelier.Explain;
 
-/// <summary>Draws explanations of texts: the heads of each layer, rollout, and the logit lens.</summary>
+/// <summary>
+/// Draws explanations of texts: the effects of tokens, the heads of each layer, rollout, and the logit lens.
+/// </summary>
 public static class TextExplanationImages
 {
     private const int HeadsInRow = 4;
@@ -17,6 +19,8 @@ public static class TextExplanationImages
     public static IEnumerable<ExplanationImage> Of(TextExplanation explanation,
         CancellationToken cancellation = default)
     {
+        if (explanation.Prediction is { Attributions.Count: > 0 } prediction)
+            yield return new("effects.png", new TokenEffectsImage(explanation, prediction).Png());
         foreach (AttentionMap map in explanation.Attention)
         {
             string name = map.Kind.ToString().ToLowerInvariant();
@@ -44,7 +48,10 @@ public static class TextExplanationImages
     }
 
     private static string[] Names(IReadOnlyList<ExplainedToken> tokens) =>
-        [.. tokens.Select(token => token.Text.Replace("\n", "⏎", StringComparison.Ordinal))];
+        [.. tokens.Select(NameOf)];
+
+    /// <summary>Returns the text of a token in one line.</summary>
+    internal static string NameOf(ExplainedToken token) => token.Text.Replace("\n", "⏎", StringComparison.Ordinal);
 
     private static double[] Doubles(float[] row) => [.. row.Select(value => (double)value)];
 

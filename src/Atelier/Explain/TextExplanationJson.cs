@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 
@@ -41,12 +42,23 @@ public static class TextExplanationJson
                 ["query"] = prediction.Query,
                 ["token"] = Predicted(prediction.Token),
                 ["alternatives"] = List(prediction.Alternatives, Predicted),
-                ["occlusion"] = List(prediction.Occlusion, one => new JsonObject
-                {
-                    [key("isTarget")] = one.IsTarget, ["position"] = one.Position, ["effect"] = Finite(one.Effect),
-                }),
+                ["occlusion"] = Effects(prediction.Effects(AttributionMethod.Occlusion)),
+                ["attributions"] = List(prediction.Attributions.Where(one => one.Method != AttributionMethod.Occlusion),
+                    one => new JsonObject
+                    {
+                        ["method"] = NameOf(one.Method),
+                        ["points"] = one.Completeness?.Points,
+                        ["change"] = one.Completeness?.Change,
+                        ["sum"] = one.Completeness?.Sum,
+                        ["effects"] = Effects(one.Tokens),
+                    }),
             },
         };
+
+        JsonArray Effects(IReadOnlyList<TokenEffect> effects) => List(effects, one => new JsonObject
+        {
+            [key("isTarget")] = one.IsTarget, ["position"] = one.Position, ["effect"] = Finite(one.Effect),
+        });
 
         JsonNode Token(ExplainedToken token) => new JsonObject
         {
@@ -58,6 +70,10 @@ public static class TextExplanationJson
             ["id"] = token.Id, ["text"] = token.Text, [key("logProbability")] = Finite(token.LogProbability),
         };
     }
+
+    /// <summary>Returns the name of a method of attribution: "integrated-gradients".</summary>
+    public static string NameOf(AttributionMethod method) =>
+        JsonNamingPolicy.KebabCaseLower.ConvertName(method.ToString());
 
     private static JsonArray List<T>(IEnumerable<T> values, Func<T, JsonNode> write) =>
         new([.. values.Select(write)]);

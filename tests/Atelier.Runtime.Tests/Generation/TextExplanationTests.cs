@@ -22,7 +22,7 @@ public sealed class TextExplanationTests
     {
         (DecoderConfig config, DecoderWeights weights) = DecoderTests.Model(shape);
         using TextGenerator generator = Causal(new Decoder(config, weights, 2));
-        TextExplanation explanation = generator.ExplainText(new(Text) { Occlusion = false });
+        TextExplanation explanation = generator.ExplainText(new(Text) { Methods = [] });
         AttentionMap map = explanation.Attention.ShouldHaveSingleItem();
         int count = Text.Length + 1;
         (map.Kind, map.HeadCount, map.QueryCount, map.KeyCount).ShouldBe((AttentionKind.Text, 4, count, count));
@@ -80,8 +80,8 @@ public sealed class TextExplanationTests
         ExplainedPrediction prediction = explanation.Prediction!;
         (prediction.Position, prediction.Token.Text).ShouldBe((9, "t"));
         prediction.Token.LogProbability.ShouldBe(explanation.Tokens[9].LogProbability!.Value, Tolerance);
-        prediction.Occlusion.Select(one => one.Position).ShouldBe(Enumerable.Range(1, 8)); // not the start
-        foreach (OccludedToken one in prediction.Occlusion)
+        Occlusion(prediction).Select(one => one.Position).ShouldBe(Enumerable.Range(1, 8)); // not the start
+        foreach (TokenEffect one in Occlusion(prediction))
         {
             // the text has a character for each token after the start
             string without = Text[..8].Remove(one.Position - 1, 1);
@@ -138,9 +138,9 @@ public sealed class TextExplanationTests
         TextExplanation explanation = generator.ExplainText(new("abcde") { Token = 2 });
         ExplainedPrediction prediction = explanation.Prediction!;
         (prediction.Token.Text, explanation.Tokens[2].Text).ShouldBe(("c", "[MASK]"));
-        prediction.Occlusion.Select(one => one.Position).ShouldBe([0, 1, 3, 4]);
+        Occlusion(prediction).Select(one => one.Position).ShouldBe([0, 1, 3, 4]);
         prediction.Token.LogProbability.ShouldBe(LogProbability("ab[MASK]de", 2), Tolerance);
-        prediction.Occlusion[1].Effect.ShouldBe(
+        Occlusion(prediction)[1].Effect.ShouldBe(
             prediction.Token.LogProbability - LogProbability("a[MASK][MASK]de", 2), Tolerance);
         // a mask in the text is what is predicted
         generator.ExplainText(new("a[MASK]b")).Prediction!.Position.ShouldBe(1);
@@ -191,14 +191,15 @@ public sealed class TextExplanationTests
         using SequenceToSequenceGenerator generator = Pairs(new EncoderDecoder(config, weights, 2));
         ExplainedPrediction prediction =
             generator.ExplainText(new("source") { Target = "text", Token = 3 }).Prediction!;
-        prediction.Occlusion.Select(one => (one.IsTarget, one.Position)).ShouldBe(
+        Occlusion(prediction).Select(one => (one.IsTarget, one.Position)).ShouldBe(
             [.. Enumerable.Range(0, 6).Select(i => (false, i)), (true, 1), (true, 2)]);
         int[] whole = generator.EncodeSource("source"), less = generator.EncodeSource("surce");
         int[] target = [generator.Tokens.StartId, .. generator.Tokenizer.Encode("tex")];
         IReadOnlyList<TokenScore[]> scores = generator.Model.Score(
             [(whole, target), (less, target), (whole, (int[])[target[0], target[1], target[3]])]);
-        prediction.Occlusion[1].Effect.ShouldBe(scores[0][^1].LogProbability - scores[1][^1].LogProbability, Tolerance);
-        prediction.Occlusion[^1].Effect.ShouldBe(
+        Occlusion(prediction)[1].Effect.ShouldBe(
+            scores[0][^1].LogProbability - scores[1][^1].LogProbability, Tolerance);
+        Occlusion(prediction)[^1].Effect.ShouldBe(
             scores[0][^1].LogProbability - scores[2][^1].LogProbability, Tolerance);
         // without a target, the model writes one
         generator.ExplainText(new("source")).Target.Count.ShouldBeGreaterThan(0);
@@ -213,7 +214,7 @@ public sealed class TextExplanationTests
         TextExplanation explanation = generator.ExplainText(new(Text)), expected = whole.ExplainText(new(Text));
         (explanation.Attention.Count, explanation.Lens.Count).ShouldBe((0, 0));
         explanation.Tokens.ShouldBe(expected.Tokens);
-        explanation.Prediction!.Occlusion.ShouldBe(expected.Prediction!.Occlusion);
+        Occlusion(explanation.Prediction!).ShouldBe(Occlusion(expected.Prediction!));
     }
 
     [Fact]
@@ -257,6 +258,9 @@ public sealed class TextExplanationTests
             // the inner model is another's
         }
     }
+
+    private static IReadOnlyList<TokenEffect> Occlusion(ExplainedPrediction prediction) =>
+        prediction.Effects(AttributionMethod.Occlusion);
 
     private static CharacterTokenizer Letters(int count) => CharacterTokenizer.Train(
         ["abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[..(count - 1)]], byteFallback: false);

@@ -28,7 +28,8 @@ internal sealed class CausalExplainer(ILanguageModel model, Tokenizer tokenizer,
         {
             Tokens = _texts.Of(ids, model.Score([ids], cancellation)[0]),
             Prediction = _texts.Predict(at, at - 1, at < ids.Length ? ids[at] : null, logits, request.Alternatives,
-                token => request.Occlusion ? Occlude(ids.AsSpan(0, at), token, cancellation) : []),
+                token => Attributions.Of(model, request, new(ids[..at], [], at - 1, token.Id, Places(ids, at)),
+                    () => Occlude(ids.AsSpan(0, at), token, cancellation), cancellation)),
         };
         if (model is IHiddenStates states)
             return explanation with { States = StatesOf(states, ids, cancellation) };
@@ -51,16 +52,26 @@ internal sealed class CausalExplainer(ILanguageModel model, Tokenizer tokenizer,
         return ids.Length == start ? none : [.. none, .. states.Posteriors(ids.AsMemory(start), cancellation)];
     }
 
-    /// <summary>Scores a token after each text that lacks one of the tokens. The start token always stays.</summary>
-    private OccludedToken[] Occlude(ReadOnlySpan<int> context, PredictedToken token, CancellationToken cancellation)
+    /// <summary>The places of the first tokens, without the start token, which always stays.</summary>
+    private TokenPlace[] Places(ReadOnlySpan<int> ids, int count)
     {
-        int first = context[0] == bounds.StartId || context.Length == 1 ? 1 : 0;
-        var texts = new List<ReadOnlyMemory<int>>();
-        for (int left = first; left < context.Length; left++)
-            texts.Add((int[])[.. context[..left], .. context[(left + 1)..], token.Id]);
-        return [.. texts.Chunk(SequencesAtOnce)
-            .SelectMany(some => model.Score(some, cancellation))
-            .Select((scores, i) =>
-                new OccludedToken(false, first + i, token.LogProbability - scores[^1].LogProbability))];
+        int first = ids[0] == bounds.StartId || count == 1 ? 1 : 0;
+        return [.. Enumerable.Range(first, count - first).Select(i => new TokenPlace(false, i))];
+    }
+
+    /// <summary>Scores a token after each text that lacks one of the tokens.</summary>
+    private TokenEffect[] Occlude(ReadOnlySpan<int> context, PredictedToken token, CancellationToken cancellation)
+    {
+        TokenPlace[] places = Places(context, context.Length);
+        var effects = new List<TokenEffect>();
+        foreach (TokenPlace[] some in places.Chunk(SequencesAtOnce))
+        {
+            var texts = new List<ReadOnlyMemory<int>>();
+            foreach ((_, int left) in some)
+                texts.Add((int[])[.. context[..left], .. context[(left + 1)..], token.Id]);
+            effects.AddRange(model.Score(texts, cancellation).Select((scores, i) =>
+                new TokenEffect(false, some[i].Position, token.LogProbability - scores[^1].LogProbability)));
+        }
+        return [.. effects];
     }
 }

@@ -39,13 +39,13 @@ internal sealed class ExplainedTexts(Tokenizer tokenizer, MaskedTokens? masked =
     /// <param name="token">The token; null takes the most probable one.</param>
     /// <param name="logits">The logits at the position.</param>
     /// <param name="count">The number of alternatives.</param>
-    /// <param name="occlude">Returns the effects of other tokens on the log-probability of a token.</param>
+    /// <param name="attribute">Returns the attributions of the log-probability of a token.</param>
     public ExplainedPrediction Predict(int position, int query, int? token, ReadOnlySpan<float> logits, int count,
-        Func<PredictedToken, IReadOnlyList<OccludedToken>> occlude)
+        Func<PredictedToken, IReadOnlyList<Attribution>> attribute)
     {
         int chosen = token ?? Logits.ArgMax(logits);
         var predicted = new PredictedToken(chosen, Of(chosen), Logits.LogProbability(logits, chosen));
-        return new(position, query, predicted, Top(logits, count), occlude(predicted));
+        return new(position, query, predicted, Top(logits, count), attribute(predicted));
     }
 
     /// <summary>Returns the weights of self-attention with their rollout.</summary>

@@ -44,7 +44,13 @@ internal sealed class MaskedExplainer(Tokenizer tokenizer, MaskedTokens tokens)
         int[] read = [.. ids[..at], mask, .. ids[(at + 1)..]];
         float[] logits = model.Predict([new(read, (int[])[at])], cancellation)[0];
         ExplainedPrediction prediction = _texts.Predict(at, at, actual, logits, request.Alternatives,
-            token => request.Occlusion ? Occlude(model, read, (at, first, last, mask), token, cancellation) : []);
+            token =>
+            {
+                int[] others = [.. Enumerable.Range(first, last - first + 1).Where(i => read[i] != mask)];
+                return Attributions.Of(model, request, new(read, [], at, token.Id,
+                    [.. others.Select(i => new TokenPlace(false, i))]),
+                    () => Occlude(model, read, (at, mask), others, token, cancellation), cancellation);
+            });
         int[] there = [.. read[..at], prediction.Token.Id, .. read[(at + 1)..]];
         return Trace(model, new EncoderInput(read), request, there, cancellation) with { Prediction = prediction };
     }
@@ -57,15 +63,13 @@ internal sealed class MaskedExplainer(Tokenizer tokenizer, MaskedTokens tokens)
     }
 
     /// <summary>Predicts a token from each text in which another token is masked too.</summary>
-    private static OccludedToken[] Occlude(IMaskedLanguageModel model, int[] read,
-        (int At, int First, int Last, int Mask) places, PredictedToken token, CancellationToken cancellation)
+    private static TokenEffect[] Occlude(IMaskedLanguageModel model, int[] read,
+        (int At, int Mask) place, int[] others, PredictedToken token, CancellationToken cancellation)
     {
-        int[] others = [.. Enumerable.Range(places.First, places.Last - places.First + 1)
-            .Where(i => read[i] != places.Mask)];
-        var effects = new OccludedToken[others.Length];
+        var effects = new TokenEffect[others.Length];
         model.PredictEach([.. others.Select(i => new MaskedSequence(
-            (int[])[.. read[..i], places.Mask, .. read[(i + 1)..]], (int[])[places.At]))],
-            (i, logits) => effects[i] = new OccludedToken(false, others[i],
+            (int[])[.. read[..i], place.Mask, .. read[(i + 1)..]], (int[])[place.At]))],
+            (i, logits) => effects[i] = new TokenEffect(false, others[i],
                 token.LogProbability - Logits.LogProbability(logits, token.Id)), cancellation);
         return effects;
     }

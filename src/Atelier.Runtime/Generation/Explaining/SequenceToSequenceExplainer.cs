@@ -35,8 +35,10 @@ internal sealed class SequenceToSequenceExplainer(ISequenceToSequenceModel model
             Tokens = _sources.Of(source, []),
             Target = _targets.Of(target, model.Score([(source, target)], cancellation)[0]),
             Prediction = _targets.Predict(at, at - 1, at < target.Length ? target[at] : null, logits,
-                request.Alternatives, token =>
-                    request.Occlusion ? Occlude(source, target.AsSpan(0, at), token, cancellation) : []),
+                request.Alternatives,
+                token => Attributions.Of(model, request, new(source, target[..at], at - 1, token.Id,
+                    Places(source.Length, at)), () => Occlude(source, target.AsSpan(0, at), token, cancellation),
+                    cancellation)),
         };
         if (model is not EncoderDecoder network)
             return explanation with { Attention = Alignments(source, target, cancellation) };
@@ -57,23 +59,33 @@ internal sealed class SequenceToSequenceExplainer(ISequenceToSequenceModel model
         };
     }
 
+    /// <summary>The tokens of the source and of the target's first tokens that are not special tokens.</summary>
+    private TokenPlace[] Places(int source, int read)
+    {
+        int sourceStart = tokens.SourceStartIds.Count, start = tokens.ForcedStartIds.Count + 1;
+        return
+        [
+            .. Enumerable.Range(sourceStart, source - tokens.SourceEndIds.Count - sourceStart)
+                .Select(i => new TokenPlace(false, i)),
+            .. Enumerable.Range(start, read - start).Select(i => new TokenPlace(true, i)),
+        ];
+    }
+
     /// <summary>Scores a token given each source and each target that lack one of their tokens.</summary>
-    private OccludedToken[] Occlude(int[] source, ReadOnlySpan<int> context, PredictedToken token,
+    private TokenEffect[] Occlude(int[] source, ReadOnlySpan<int> context, PredictedToken token,
         CancellationToken cancellation)
     {
         int[] target = [.. context, token.Id];
-        var pairs = new List<(bool IsTarget, int Position, int[] Source, int[] Target)>();
-        for (int i = tokens.SourceStartIds.Count; i < source.Length - tokens.SourceEndIds.Count; i++)
-        {
-            if (source.Length > 1)
-                pairs.Add((false, i, [.. source[..i], .. source[(i + 1)..]], target));
-        }
-        for (int i = tokens.ForcedStartIds.Count + 1; i < context.Length; i++)
-            pairs.Add((true, i, source, [.. target[..i], .. target[(i + 1)..]]));
-        return [.. pairs.Chunk(PairsAtOnce).SelectMany(some => model.Score(
+        return [.. Places(source.Length, context.Length).Where(place => place.IsTarget || source.Length > 1)
+            .Select(place => (place.IsTarget, place.Position,
+                Source: place.IsTarget ? source : Without(source, place.Position),
+                Target: place.IsTarget ? Without(target, place.Position) : target))
+            .Chunk(PairsAtOnce).SelectMany(some => model.Score(
             [.. some.Select(pair => ((ReadOnlyMemory<int>)pair.Source, (ReadOnlyMemory<int>)pair.Target))],
-            cancellation).Select((scores, i) => new OccludedToken(some[i].IsTarget, some[i].Position,
+            cancellation).Select((scores, i) => new TokenEffect(some[i].IsTarget, some[i].Position,
                 token.LogProbability - scores[^1].LogProbability)))];
+
+        static int[] Without(int[] ids, int position) => [.. ids[..position], .. ids[(position + 1)..]];
     }
 
     /// <summary>The mean weights of attention to the source of a model that only returns these.</summary>

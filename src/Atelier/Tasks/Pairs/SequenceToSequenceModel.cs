@@ -24,7 +24,7 @@ namespace Atelier.Tasks.Pairs;
 /// tokens, 0 to 1.</param>
 public abstract class SequenceToSequenceModel(
     string name, int sourceVocabularySize, int vocabularySize, int contextLength, double labelSmoothing)
-    : GradientModel<PairBatch>(name), ISequenceToSequenceModel
+    : GradientModel<PairBatch>(name), ISequenceToSequenceModel, IEmbeddingGradients
 {
     private const long LogitsAtOnce = 1 << 24; // the most logits that scoring keeps in memory: 64 MiB
     private const int TokensAtOnce = 4096; // the most tokens that scoring reads at once
@@ -65,7 +65,8 @@ public abstract class SequenceToSequenceModel(
     public override string Unit(string figure) => "nats/token";
 
     /// <summary>Encodes sources.</summary>
-    /// <param name="source">The token ids, [batch, span], int64, on the model's device.</param>
+    /// <param name="source">The token ids, [batch, span], int64, on the model's device; or weights of all tokens,
+    /// [batch, span, vocabulary], fp32, as <see cref="Embedding"/> takes them.</param>
     /// <param name="padding">True at padding, [batch, span], bool.</param>
     /// <returns>The encoded sources, [batch, span, hidden].</returns>
     public abstract Tensor Encode(Tensor source, Tensor padding);
@@ -73,7 +74,8 @@ public abstract class SequenceToSequenceModel(
     /// <summary>
     /// Computes the hidden states of targets, each conditioned on its source and on the tokens up to its position.
     /// </summary>
-    /// <param name="ids">The token ids, [batch, time], int64, on the model's device.</param>
+    /// <param name="ids">The token ids, [batch, time], int64, on the model's device; or weights of all tokens,
+    /// [batch, time, vocabulary], fp32, as <see cref="Embedding"/> takes them.</param>
     /// <param name="source">The encoded sources, [batch, span, hidden].</param>
     /// <param name="padding">True at padding of the sources, [batch, span], bool.</param>
     /// <param name="memory">The state after earlier tokens, which is updated; null to start without state and to keep
@@ -158,6 +160,15 @@ public abstract class SequenceToSequenceModel(
         static int Longest((ReadOnlyMemory<int> Source, ReadOnlyMemory<int> Target) pair) =>
             Math.Max(pair.Source.Length, pair.Target.Length);
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EmbeddingGradient> Differentiate(DifferentiatedPrediction prediction,
+        IReadOnlyList<double> points, CancellationToken cancellation = default) =>
+        new TokenMixtures(this, Gate, Device, SourceVocabularySize, VocabularySize, (source, target) =>
+        {
+            Tensor padding = zeros(source.shape[0], source.shape[1], ScalarType.Bool, Device);
+            return Head(Decode(target!, Encode(source, padding), padding, null).select(1, prediction.Query));
+        }).Differentiate(prediction, points, cancellation);
 
     private Tensor Hidden(PairBatch batch)
     {

@@ -20,7 +20,7 @@ namespace Atelier.Tasks.Text;
 /// <param name="labelSmoothing">The share of the target probability that the training loss spreads evenly over all
 /// tokens, 0 to 1.</param>
 public abstract class MaskedTextModel(string name, int vocabularySize, int contextLength, double labelSmoothing)
-    : GradientModel<TextBatch>(name), IMaskedLanguageModel
+    : GradientModel<TextBatch>(name), IMaskedLanguageModel, IEmbeddingGradients
 {
     private const long LogitsAtOnce = 1 << 24; // the most logits that prediction keeps in memory: 64 MiB
     private const int TokensAtOnce = 4096; // the most tokens that prediction encodes at once
@@ -54,7 +54,8 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
     public override string Unit(string figure) => "nats/token";
 
     /// <summary>Encodes sequences to hidden states, each conditioned on the whole sequence.</summary>
-    /// <param name="ids">The token ids, [batch, time], int64, on the model's device.</param>
+    /// <param name="ids">The token ids, [batch, time], int64, on the model's device; or weights of all tokens,
+    /// [batch, time, vocabulary], fp32, as <see cref="Embedding"/> takes them.</param>
     /// <param name="padding">True at padding, [batch, time], bool; null for none.</param>
     /// <returns>The hidden states, [batch, time, hidden].</returns>
     public abstract Tensor Encode(Tensor ids, Tensor? padding = null);
@@ -126,6 +127,13 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
         }, cancellation);
         return logits;
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EmbeddingGradient> Differentiate(DifferentiatedPrediction prediction,
+        IReadOnlyList<double> points, CancellationToken cancellation = default) =>
+        new TokenMixtures(this, Gate, Device, VocabularySize, VocabularySize,
+            (text, _) => Head(Encode(text).select(1, prediction.Query)))
+            .Differentiate(prediction, points, cancellation);
 
     /// <summary>Computes the mean of the hidden states of each sequence.</summary>
     /// <param name="sequences">The sequences, each of 1 to <see cref="ContextLength"/> tokens.</param>

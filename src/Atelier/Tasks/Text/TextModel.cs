@@ -20,7 +20,7 @@ namespace Atelier.Tasks.Text;
 /// <param name="labelSmoothing">The share of the target probability that the training loss spreads evenly over all
 /// tokens, 0 to 1.</param>
 public abstract class TextModel(string name, int vocabularySize, int contextLength, double labelSmoothing)
-    : GradientModel<TextBatch>(name), ILanguageModel, IAdaptable
+    : GradientModel<TextBatch>(name), ILanguageModel, IAdaptable, IEmbeddingGradients
 {
     private const long LogitsAtOnce = 1 << 24; // the most logits that scoring keeps in memory: 64 MiB
     private const int TokensAtOnce = 4096; // the most tokens that scoring encodes at once: they fit in the cache
@@ -71,7 +71,8 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     }
 
     /// <summary>Encodes tokens to hidden states, each conditioned on the tokens up to its position.</summary>
-    /// <param name="ids">The token ids, [batch, time], int64, on the model's device.</param>
+    /// <param name="ids">The token ids, [batch, time], int64, on the model's device; or weights of all tokens,
+    /// [batch, time, vocabulary], fp32, as <see cref="Embedding"/> takes them.</param>
     /// <param name="memory">The state after earlier tokens, which is updated; null to start without state and to keep
     /// none.</param>
     /// <returns>The hidden states, [batch, time, hidden].</returns>
@@ -167,6 +168,13 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         }
         return scores;
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EmbeddingGradient> Differentiate(DifferentiatedPrediction prediction,
+        IReadOnlyList<double> points, CancellationToken cancellation = default) =>
+        new TokenMixtures(this, Gate, Device, VocabularySize, VocabularySize,
+            (text, _) => Head(Encode(text, null).select(1, prediction.Query)))
+            .Differentiate(prediction, points, cancellation);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
