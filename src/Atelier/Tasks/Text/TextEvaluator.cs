@@ -93,7 +93,7 @@ public static class TextEvaluator
     /// data.</exception>
     internal static IReadOnlyList<TextScore> Score(
         ILanguageModel model, TextData data, EvaluationSection options, string run, CancellationToken cancellation) =>
-        Score(model, data, HeldOut(data, run, onValidation: false), options, run, cancellation);
+        Score(model, data, HeldOut(data, run), options, run, cancellation);
 
     private static IReadOnlyList<TextScore> Score(ILanguageModel model, TextData data, TokenFile held,
         EvaluationSection options, string run, CancellationToken cancellation)
@@ -181,7 +181,8 @@ public static class TextEvaluator
         HeldOut(data, context.Run, context.OnValidation);
 
     /// <summary>Returns the test part, or the validation part if there is no test part or it is asked for.</summary>
-    private static TokenFile HeldOut(TextData data, string run, bool onValidation)
+    /// <exception cref="AtelierException">There is no held-out text.</exception>
+    internal static TokenFile HeldOut(TextData data, string run, bool onValidation = false)
     {
         TokenFile held = data.Test.Count > 1 && !onValidation ? data.Test : data.Validation;
         return held.Count > 1
