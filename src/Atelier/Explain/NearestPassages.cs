@@ -35,7 +35,9 @@ public sealed class NearestPassages(TextData data)
         int[] ids = data.Tokenizer.Encode(text);
         if (ids.Length == 0)
             throw new AtelierException("the text is empty", Mention.Field("text"), "give at least one token");
-        int n = Math.Min(ids.Length, (int)Math.Clamp(Math.Ceiling(Characters * ids.Length / text.Length), 2, 8));
+        // at most half of a short text, so that it has several
+        int usual = (int)Math.Clamp(Math.Ceiling(Characters * ids.Length / text.Length), 2, 8);
+        int n = Math.Min(usual, (ids.Length + 1) / 2);
         Dictionary<ulong, int> grams = [];
         for (int i = 0; i + n <= ids.Length; i++)
             grams.TryAdd(Hash(ids.AsSpan(i, n)), grams.Count);
