@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Atelier.Formats;
 using Atelier.Kernels;
 using Atelier.Runs;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Compress;
@@ -129,11 +130,12 @@ internal static class ChannelPruning
         Tensor h = tensor(moments, [width, width]), w = tensor(values, [values.Length / width, width]).to(float64);
         Tensor kept = tensor(channels.Select(channel => (long)channel).ToArray());
         Tensor columns = h.index_select(1, kept), square = columns.index_select(0, kept);
-        Tensor damping = eye(channels.Length, dtype: float64) * (Damping * h.diagonal().mean()).clamp_min(1e-12);
+        double mean = Enumerable.Range(0, width).Average(channel => moments[(channel * width) + channel]);
+        Tensor damping = eye(channels.Length, dtype: float64).Times(Math.Max(Damping * mean, 1e-12));
         // damped towards the weights as they are, so that a channel that is always zero keeps its own
         Tensor own = w.index_select(1, kept);
-        Tensor right = w.matmul(columns) + own.matmul(damping);
-        Tensor solved = linalg.solve((square + damping).t(), right.t()).t();
+        Tensor right = w.matmul(columns).Plus(own.matmul(damping));
+        Tensor solved = linalg.solve(square.Plus(damping).t(), right.t()).t();
         return solved.to(float32).contiguous().data<float>().ToArray();
     }
 
