@@ -1,7 +1,7 @@
 using System.Globalization;
 using Atelier.Abstractions;
+using Atelier.Evaluation;
 using Atelier.Generation;
-using Atelier.Tokenizers;
 
 namespace Atelier.Benchmarks;
 
@@ -53,13 +53,16 @@ internal static class DeletionCurves
         foreach ((int m, string method) in Methods.Index())
         {
             double[] own = [.. areas.Select(area => area[m])];
-            (double low, double high) = Interval(own, random);
-            (double less, double more) = Interval([.. areas.Select(area => area[m] - area[^1])], random);
+            (double low, double high) = Interval(own);
+            (double less, double more) = Interval([.. areas.Select(area => area[m] - area[^1])]);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{method,-22} {own.Average():0.000} [{low:0.000}, {high:0.000}]   less random: "
                     + $"[{less:+0.000;-0.000}, {more:+0.000;-0.000}]"));
         }
     }
+
+    private static (double Low, double High) Interval(double[] values) => Bootstrap.Central(
+        [.. Bootstrap.Resample(values, Resamples, seed: 1).Select(sum => sum / values.Length)]);
 
     private static string[] Lines(string file, int count) =>
         [.. File.ReadLines(file).Where(line => line.Length > 0).Take(count)];
@@ -123,12 +126,5 @@ internal static class DeletionCurves
             : ((TextGenerator)model).Model.Score([.. shortened.Select(one => (ReadOnlyMemory<int>)one.Text)])
                 .Select(row => row[^1].LogProbability);
         return logs.Select(Math.Exp).Average();
-    }
-
-    private static (double Low, double High) Interval(double[] values, Random random)
-    {
-        double[] means = [.. Enumerable.Range(0, Resamples).Select(_ =>
-            Enumerable.Range(0, values.Length).Average(_ => values[random.Next(values.Length)])).Order()];
-        return (means[Resamples / 40], means[Resamples - 1 - (Resamples / 40)]);
     }
 }

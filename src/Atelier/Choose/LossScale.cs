@@ -18,10 +18,11 @@ internal readonly record struct LossScale(double? Ceiling, double Loss)
     {
         if (!headline.MoreIsBetter)
             return new(null, Math.Max(Least, value));
-        // log-likelihoods have no bound that all share, shares are below 1, BLEU and its like below 100
+        // log-likelihoods have no bound that all share, shares ("of the class asked for") are at most 1, and BLEU and
+        // decibels at most 100
         if (headline.Metric.Contains("ogLikelihood", StringComparison.Ordinal))
             return new(0, -value);
-        double ceiling = value <= 1 ? 1 : 100;
+        double ceiling = headline.Unit.StartsWith("of ", StringComparison.Ordinal) ? 1 : 100;
         return new(ceiling, Math.Max(Least, ceiling - value));
     }
 

@@ -48,10 +48,10 @@ public static class TextExplanationImages
     }
 
     private static string[] Names(IReadOnlyList<ExplainedToken> tokens) =>
-        [.. tokens.Select(NameOf)];
+        [.. tokens.Select(token => NameOf(token.Text))];
 
     /// <summary>Returns the text of a token in one line.</summary>
-    internal static string NameOf(ExplainedToken token) => token.Text.Replace("\n", "⏎", StringComparison.Ordinal);
+    internal static string NameOf(string token) => token.Replace("\n", "⏎", StringComparison.Ordinal);
 
     private static double[] Doubles(float[] row) => [.. row.Select(value => (double)value)];
 

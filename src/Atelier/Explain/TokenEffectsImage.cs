@@ -33,7 +33,7 @@ internal sealed class TokenEffectsImage(TextExplanation explanation, ExplainedPr
             .DefaultIfEmpty(0).Max();
         var effects = attribution.Tokens.ToDictionary(one => (one.IsTarget, one.Position), one => one.Effect);
         string name = TextExplanationJson.NameOf(attribution.Method).Replace('-', ' ');
-        string predicted = prediction.Token.Text.Replace("\n", "⏎", StringComparison.Ordinal);
+        string predicted = TextExplanationImages.NameOf(prediction.Token.Text);
         (float x, float line) = (Margin, top + (LineHeight / 2));
         Write(string.Create(CultureInfo.InvariantCulture,
             $"{name}: why '{predicted}'? The darkest is {largest:0.000} nats"), Canvas.Ink);
@@ -58,7 +58,7 @@ internal sealed class TokenEffectsImage(TextExplanation explanation, ExplainedPr
         {
             for (int i = 0; i < tokens.Count; i++)
             {
-                string text = TextExplanationImages.NameOf(tokens[i]);
+                string text = TextExplanationImages.NameOf(tokens[i].Text);
                 float width = Canvas.Measure(text, TextSize) + (2 * Padding);
                 if (x + width > Width - Margin)
                     NextLine();

@@ -85,6 +85,9 @@ public sealed class CurveForecastTests
         LossScale.Of(Headline.CrossEntropy, 1.5).Loss.ShouldBe(1.5);
         var likelihood = new Headline("logLikelihoodPerRow", "nats", MoreIsBetter: true);
         LossScale.Of(likelihood, -11).Loss.ShouldBeGreaterThan(LossScale.Of(likelihood, 0.5).Loss);
+        // a poor value of a metric that is no share is not taken for one
+        var decibels = new Headline("peakSignalToNoise", "dB", MoreIsBetter: true);
+        LossScale.Of(decibels, 0.9).Loss.ShouldBeGreaterThan(LossScale.Of(decibels, 26).Loss);
     }
 
     private static double Normal(Random random) =>

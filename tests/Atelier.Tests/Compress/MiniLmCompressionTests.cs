@@ -3,6 +3,7 @@ using Atelier.Abstractions;
 using Atelier.Compress;
 using Atelier.TestSupport;
 using Atelier.Tests.Data;
+using Atelier.Tests.Evaluation;
 
 namespace Atelier.Tests.Compress;
 
@@ -28,10 +29,10 @@ public sealed class MiniLmCompressionTests : IDisposable
         string[] sentences = [.. Captions("test_2016_flickr").Take(200)];
         double[] before = Similarities("minilm"), after = Similarities("small");
         TestContext.Current.SendDiagnosticMessage(
-            $"{Correlation(before, after):F4}, of ranks {Correlation(Ranks(before), Ranks(after)):F4}");
+            $"{Correlations.Pearson(before, after):F4}, of ranks {Correlations.Spearman(before, after):F4}");
         new FileInfo(_folder["small/model.gguf"]).Length.ShouldBeLessThan(13_000_000);
-        Correlation(before, after).ShouldBeGreaterThan(0.99);
-        Correlation(Ranks(before), Ranks(after)).ShouldBeGreaterThan(0.98);
+        Correlations.Pearson(before, after).ShouldBeGreaterThan(0.99);
+        Correlations.Spearman(before, after).ShouldBeGreaterThan(0.98);
 
         double[] Similarities(string bundle)
         {
@@ -48,21 +49,5 @@ public sealed class MiniLmCompressionTests : IDisposable
             File.OpenRead(DataFolder.File("multi30k", $"{part}.lc.norm.tok.en.gz")), CompressionMode.Decompress));
         while (reader.ReadLine() is { } line)
             yield return line;
-    }
-
-    private static double[] Ranks(double[] values)
-    {
-        int[] order = [.. Enumerable.Range(0, values.Length).OrderBy(i => values[i])];
-        double[] ranks = new double[values.Length];
-        for (int place = 0; place < order.Length; place++)
-            ranks[order[place]] = place;
-        return ranks;
-    }
-
-    private static double Correlation(double[] x, double[] y)
-    {
-        double meanX = x.Average(), meanY = y.Average();
-        return x.Zip(y, (a, b) => (a - meanX) * (b - meanY)).Sum() / Math.Sqrt(
-            x.Sum(a => (a - meanX) * (a - meanX)) * y.Sum(b => (b - meanY) * (b - meanY)));
     }
 }

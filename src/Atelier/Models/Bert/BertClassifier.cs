@@ -120,7 +120,7 @@ public sealed class BertClassifier : GradientModel<LabelledBatch>
         var logits = new float[sequences.Count][];
         Encoder.InParts(sequences, long.MaxValue, (rows, hidden, _) =>
         {
-            ReadOnlySpan<float> all = MaskedTextModel.Values(Logits(hidden));
+            ReadOnlySpan<float> all = Logits(hidden).Floats();
             int row = all.Length / rows.Length;
             for (int i = 0; i < rows.Length; i++)
             {

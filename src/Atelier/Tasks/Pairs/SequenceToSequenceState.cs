@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Tasks.Text;
@@ -47,11 +46,11 @@ internal sealed class SequenceToSequenceState : IAlignedState
             Tensor ids = TextDecodingState.Longs(tokens).view(Sequences, added).to(_model.Device);
             Tensor hidden = _model.Decode(ids, _source[0], _source[1], _memory, Keep)
                 .narrow(1, added - 1, 1).squeeze(1); // [sequences, hidden]
-            Values(_model.Head(hidden)).CopyTo(logits);
+            _model.Head(hidden).Floats().CopyTo(logits);
         }
         Length += added;
 
-        void Keep(Tensor weights) => _alignments = Values(weights.narrow(1, added - 1, 1)).ToArray();
+        void Keep(Tensor weights) => _alignments = weights.narrow(1, added - 1, 1).Floats().ToArray();
     }
 
     public void Select(ReadOnlySpan<int> parents)
@@ -85,7 +84,4 @@ internal sealed class SequenceToSequenceState : IAlignedState
         foreach (Tensor part in _source)
             part.Dispose();
     }
-
-    private static ReadOnlySpan<float> Values(Tensor tensor) =>
-        MemoryMarshal.Cast<byte, float>(tensor.to(ScalarType.Float32).cpu().contiguous().bytes);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Data.Text;
 using Atelier.Layers;
@@ -117,7 +116,7 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
                 sequences[row].Positions.ToArray().Select(position => (i * longest) + position))];
             Tensor chosen = hidden.reshape(-1, hidden.shape[2])
                 .index_select(0, TextDecodingState.Longs(places).to(Device)); // [positions, hidden]
-            ReadOnlySpan<float> all = Values(Head(chosen));
+            ReadOnlySpan<float> all = Head(chosen).Floats();
             foreach (int row in rows)
             {
                 int count = sequences[row].Positions.Length * VocabularySize;
@@ -146,7 +145,7 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
         InParts(sequences, TokensAtOnce, (rows, hidden, padding) =>
         {
             Tensor counted = padding.logical_not().to(ScalarType.Float32).unsqueeze(-1); // [batch, time, 1]
-            ReadOnlySpan<float> all = Values((hidden * counted).sum([1]) / counted.sum([1]));
+            ReadOnlySpan<float> all = ((hidden * counted).sum([1]) / counted.sum([1])).Floats();
             int width = (int)hidden.shape[2];
             for (int i = 0; i < rows.Length; i++)
                 means[rows[i]] = all.Slice(i * width, width).ToArray();
@@ -182,10 +181,6 @@ public abstract class MaskedTextModel(string name, int vocabularySize, int conte
             at += count;
         }
     }
-
-    /// <summary>Returns the numbers of a tensor, row by row.</summary>
-    internal static ReadOnlySpan<float> Values(Tensor tensor) =>
-        MemoryMarshal.Cast<byte, float>(tensor.to(ScalarType.Float32).cpu().contiguous().bytes);
 
     /// <summary>
     /// The hidden states of the positions that count, [positions, hidden], and their targets, [positions]: the output

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Tensors;
 using TorchSharp;
@@ -50,10 +49,10 @@ internal sealed class TokenMixtures(nn.Module module, Lock gate, Device device, 
             .select(1, prediction.Token); // [rows]
         IList<Tensor> slopes = autograd.grad([log.sum()], hasTarget ? [text, target!] : [text]);
         // the derivatives along the baseline, which weights all tokens alike, are the means over the vocabulary
-        float[][] along = [.. slopes.Select((slope, i) => Values(slope.gather(2,
-            Ids(i == 0 ? prediction.Text : prediction.Target, points.Length).to(device)).squeeze(2)))];
-        float[][] means = [.. slopes.Select(slope => Values(slope.mean([2])))];
-        float[] logs = Values(log);
+        float[][] along = [.. slopes.Select((slope, i) => slope.gather(2,
+            Ids(i == 0 ? prediction.Text : prediction.Target, points.Length).to(device)).Floats().ToArray())];
+        float[][] means = [.. slopes.Select(slope => slope.mean([2]).Floats().ToArray())];
+        float[] logs = log.Floats().ToArray();
         return [.. points.Select((_, row) => new EmbeddingGradient(logs[row], Read(along, row), Read(means, row)))];
 
         double[] Read(float[][] values, int row) => [.. prediction.Moving.Select(place => (double)(place.IsTarget
@@ -87,7 +86,4 @@ internal sealed class TokenMixtures(nn.Module module, Lock gate, Device device, 
 
     private static Tensor Ids(IReadOnlyList<int> ids, int rows) =>
         tensor((long[])[.. ids.Select(id => (long)id)], 1, ids.Count, 1).expand(rows, ids.Count, 1);
-
-    private static float[] Values(Tensor tensor) =>
-        MemoryMarshal.Cast<byte, float>(tensor.to(ScalarType.Float32).cpu().contiguous().bytes).ToArray();
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Atelier.Abstractions;
 using Atelier.Layers;
 using Atelier.Tensors;
@@ -27,10 +26,8 @@ internal static class TokenPredictions
     {
         Tensor wide = logits.to(ScalarType.Float32);
         Tensor chosen = wide.gather(-1, targets.unsqueeze(-1).to(logits.device)).squeeze(-1);
-        float[] likelihoods = Values(chosen - wide.logsumexp(-1)), leads = Values(wide.amax([-1]) - chosen);
+        float[] likelihoods = (chosen - wide.logsumexp(-1)).Floats().ToArray(),
+            leads = (wide.amax([-1]) - chosen).Floats().ToArray();
         return [.. likelihoods.Zip(leads, (log, lead) => new TokenScore(Math.Min(0, log), lead <= 0))];
     }
-
-    private static float[] Values(Tensor tensor) =>
-        MemoryMarshal.Cast<byte, float>(tensor.cpu().contiguous().bytes).ToArray();
 }

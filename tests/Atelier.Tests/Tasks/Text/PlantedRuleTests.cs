@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Generation;
 using Atelier.Models.Gpt;
 using Atelier.Tensors;
+using Atelier.Tests.Evaluation;
 using Atelier.Tests.Models;
 using Atelier.Tokenizers;
 using TorchSharp;
@@ -37,7 +38,7 @@ public sealed class PlantedRuleTests
                 named[which] += First(own) == key ? 1 : 0;
                 named[2 + which] += First(other) == key ? 1 : 0;
                 if (method == AttributionMethod.IntegratedGradients)
-                    correlation += Correlation(Ranks(own), Ranks(other)) / Texts;
+                    correlation += Correlations.Spearman(own, other) / Texts;
             }
         }
         named[0].ShouldBeGreaterThanOrEqualTo(95, "occlusion");
@@ -103,15 +104,4 @@ public sealed class PlantedRuleTests
     }
 
     private static int First(double[] effects) => effects.Index().MaxBy(one => one.Item).Index;
-
-    private static double[] Ranks(double[] effects) =>
-        [.. effects.Select(effect => (double)effects.Count(other => other < effect))];
-
-    private static double Correlation(double[] a, double[] b)
-    {
-        double meanA = a.Average(), meanB = b.Average();
-        double Sum(Func<double, double, double> product) =>
-            a.Zip(b, (x, y) => product(x - meanA, y - meanB)).Sum();
-        return Sum((x, y) => x * y) / Math.Sqrt(Sum((x, _) => x * x) * Sum((_, y) => y * y));
-    }
 }
