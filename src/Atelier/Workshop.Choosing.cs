@@ -141,9 +141,9 @@ public sealed partial class Workshop
         IModelFamily[] able = [.. FamiliesFor(task).Where(family => family.PurposeOf(task) == purpose)];
         foreach (string name in options.Families)
         {
-            if (!able.Contains(FamilyNamed(name)))
-                throw new AtelierException($"the family {name} does not learn to {purpose} from data of the kind "
-                    + task.Name, Mention.Field("families"), $"name {string.Join(", ", able.Select(f => f.Name))}");
+            if (able.All(family => family.Name != name))
+                throw new AtelierException($"no family '{name}' learns to {purpose} from data of the kind {task.Name}",
+                    Mention.Field("families"), $"name {string.Join(", ", able.Select(f => f.Name))}");
         }
         IModelFamily[] families = [.. able.Where(family => options.Families.Count == 0
             || options.Families.Contains(family.Name))];

@@ -1,6 +1,5 @@
 using Atelier.Evaluation;
 using Atelier.Evaluation.Plots;
-using ScottPlot;
 
 namespace Atelier.Choose;
 
@@ -20,7 +19,7 @@ internal static class ChoicePlot
         [
             .. candidates.Where(candidate => candidate is { Expected: not null, Seconds: > 0 }).Take(MostCurves)
                 .Select(candidate => (candidate.Name, Points(candidate))),
-        ], "training time", seconds => Quantity.Duration(seconds), headline, Alignment.UpperRight);
+        ], "training time", seconds => Quantity.Duration(seconds), headline, legend: null);
 
     private static IReadOnlyList<(double, Metric)> Points(ChoiceCandidate candidate) =>
     [

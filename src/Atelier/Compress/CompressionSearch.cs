@@ -3,7 +3,6 @@ using Atelier.Data.Text;
 using Atelier.Evaluation;
 using Atelier.Evaluation.Plots;
 using Atelier.Runs;
-using ScottPlot;
 
 namespace Atelier.Compress;
 
@@ -113,7 +112,7 @@ internal sealed class CompressionSearch(BundleCompression compression, Compressi
             (group.Key.Length == 0 ? "all weights" : group.Key, (IReadOnlyList<(double, Metric)>)
                 [.. group.OrderBy(trial => trial.Bytes).Select(trial => ((double)trial.Bytes, Percent(trial)))])),
     ], "weights on disk (MB)", bytes => (bytes / 1e6).ToString("0.00", CultureInfo.InvariantCulture),
-        new Headline("loss of quality in %", "%", MoreIsBetter: false), Alignment.UpperRight);
+        new Headline("loss of quality in %", "%", MoreIsBetter: false), legend: null);
 
     private static Metric Percent(CompressionTrial trial)
     {

@@ -1,9 +1,10 @@
 using Atelier.Formats;
 using ScottPlot;
+using ScottPlot.Plottables;
 
 namespace Atelier.Evaluation.Plots;
 
-/// <summary>Plots metrics over a positive number on a logarithmic axis, with their 95 % intervals.</summary>
+/// <summary>Plots metrics over a positive number on a logarithmic axis, with their intervals.</summary>
 internal static class CurvePlot
 {
     private const double LeastRoom = 0.05; // between two ticks, as a share of the axis
@@ -15,11 +16,11 @@ internal static class CurvePlot
     /// <param name="tick">Writes a number of the horizontal axis. A point's number has a tick unless another is
     /// near.</param>
     /// <param name="headline">The metric.</param>
-    /// <param name="legend">Where the legend stands.</param>
+    /// <param name="legend">Where the legend stands in the plot, where no curve can be; null puts it below.</param>
     /// <exception cref="AtelierException">The file cannot be written.</exception>
     public static void Save(string path,
         IReadOnlyList<(string Name, IReadOnlyList<(double X, Metric Y)> Points)> curves, string xLabel,
-        Func<double, string> tick, Headline headline, Alignment legend)
+        Func<double, string> tick, Headline headline, Alignment? legend)
     {
         using var plot = new Plot();
         foreach ((string name, IReadOnlyList<(double X, Metric Y)> points) in curves)
@@ -28,7 +29,10 @@ internal static class CurvePlot
             double[] y = [.. points.Select(point => point.Y.Value)];
             var line = plot.Add.Scatter(x, y);
             (line.LegendText, line.LineWidth, line.MarkerSize) = (name, 1.5f, 6);
-            plot.Add.ErrorBar(x, y, [.. points.Select(point => (point.Y.High - point.Y.Low) / 2)]).Color = line.Color;
+            double[] below = [.. points.Select(point => point.Y.Value - point.Y.Low)];
+            double[] above = [.. points.Select(point => point.Y.High - point.Y.Value)];
+            plot.Add.Plottable(new ErrorBar(x, y, xErrorsPositive: null, xErrorsNegative: null, yErrorsPositive: above,
+                yErrorsNegative: below) { Color = line.Color });
         }
         double[] all = [.. curves.SelectMany(curve => curve.Points).Select(point => point.X).Distinct().Order()];
         double room = LeastRoom * Math.Log10(all[^1] / all[0]); // so that labels do not touch
@@ -41,7 +45,11 @@ internal static class CurvePlot
         plot.Axes.Bottom.SetTicks([.. ticks.Select(Math.Log10)], [.. ticks.Select(tick)]);
         plot.XLabel(xLabel);
         plot.YLabel($"{headline.Metric} ({(headline.MoreIsBetter ? "more" : "less")} is better)");
-        plot.ShowLegend(legend);
-        AtomicFile.Write(path, stream => stream.Write(plot.GetImageBytes(720, 440, ImageFormat.Png)));
+        if (legend is { } place)
+            plot.ShowLegend(place);
+        else
+            plot.ShowLegend(Edge.Bottom);
+        int height = legend is null ? 540 : 440;
+        AtomicFile.Write(path, stream => stream.Write(plot.GetImageBytes(720, height, ImageFormat.Png)));
     }
 }
