@@ -106,13 +106,22 @@ internal sealed class ChooseCommand : ToolCommand
         string folder = parse.GetValue(_out) ?? (resume ? Path.Combine("runs", name) : Run.NewFolder("runs", name));
         if (!explainOnly)
             console.Remark($"trials: {ShownPath.Of(folder)}");
-        ChoiceReport report = await TrainingView.ShowAsync(console, progress =>
-            _workshop.ChooseAsync(options, folder, progress, cancellation)).ConfigureAwait(false);
+        string again = $"to continue, repeat the command with --resume --out {ShownPath.Of(folder)}";
+        ChoiceReport report;
+        try
+        {
+            report = await TrainingView.ShowAsync(console, progress =>
+                _workshop.ChooseAsync(options, folder, progress, cancellation)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (Directory.Exists(folder))
+        {
+            console.Remark(again);
+            throw;
+        }
         Show(console, report);
         console.Result(() => JsonNode.Parse(report.ToJson())!.AsObject());
         if (report.IsInterrupted)
-            console.Remark(
-                $"interrupted; continue with: atelier choose {source} --resume --out {ShownPath.Of(folder)}");
+            console.Remark($"interrupted; {again}");
         return report.IsInterrupted ? Interruption.ExitCode : 0;
     }
 
