@@ -142,7 +142,8 @@ public sealed partial class Workshop
         foreach (string name in options.Families)
         {
             if (able.All(family => family.Name != name))
-                throw new AtelierException($"no family '{name}' learns to {purpose} from data of the kind {task.Name}",
+                throw new AtelierException(Families.All(family => family.Name != name) ? $"there is no family '{name}'"
+                    : $"the family {name} does not learn to {purpose} from data of the kind {task.Name}",
                     Mention.Field("families"), $"name {string.Join(", ", able.Select(f => f.Name))}");
         }
         IModelFamily[] families = [.. able.Where(family => options.Families.Count == 0

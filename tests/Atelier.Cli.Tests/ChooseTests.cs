@@ -72,7 +72,7 @@ public sealed class ChooseTests : IDisposable
         Refused(_tool.Run("choose", Table(1), "--out", _tool.At("choice")), "hold 1 item, too few", "at least 20");
         Refused(_tool.Run("choose", _tool.At("none.txt")), "no such file", "data list");
         string text = _tool.Rhymes();
-        Refused(_tool.Run("choose", text, "--families", "gtp"), "no family 'gtp'", "gpt");
+        Refused(_tool.Run("choose", text, "--families", "gtp"), "--families: there is no family 'gtp'", "gpt");
         Refused(_tool.Run("choose", text, "--families", "gan"), "gan does not learn", "--families");
         Refused(_tool.Run("choose", text, "--kind", "song"), "no kind of data 'song'", "--kind");
         Refused(_tool.Run("choose", text, "--minutes", "0"), "above 0 minutes", "--minutes");
