@@ -57,8 +57,8 @@ public static class ModelWriter
     /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">The type of the matrices; null keeps the type of each, with Q4_0 for Q3 and Q2. Norms and
-    /// biases are F32.</param>
+    /// <param name="type">The type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; null keeps the type of each, with Q4_0
+    /// for Q3 and Q2. Norms and biases are F32.</param>
     /// <param name="chatTemplate">The model's chat template; null for none.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">GGUF cannot represent the configuration or the tokenizer, or the file cannot
@@ -72,7 +72,7 @@ public static class ModelWriter
             throw new AtelierException($"GGUF does not support models of type '{architecture}'", config.Path,
                 "supported are GPT-2's and Llama's: see docs/formats.md");
         if (type is { } wanted && wanted != wanted.InMemory())
-            throw new AtelierException($"GGUF has no blocks of the type {wanted}", path,
+            throw new AtelierException($"GGUF files with blocks of the type {wanted} cannot be written", path,
                 "allowed: f32, f16, bf16, q8 and q4");
         WriteGguf(path, Metadata(config, tokenizer, bounds, chatTemplate), weights, type,
             [.. RopeFactors(weights, config)], rounding: null, cancellation);
@@ -152,7 +152,9 @@ public static class ModelWriter
                     $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
                     "download or export the model again");
             IReadOnlyList<long> shape = tensor.Shape(layout);
-            WeightType own = TypeFor(name, shape, type ?? tensor.Type.InMemory(), predicts);
+            WeightType own = type is null && FileBlocks.Has(tensor.Type) && !tensor.IsVector
+                ? tensor.Type // its bytes are copied
+                : TypeFor(name, shape, type ?? tensor.Type.InMemory(), predicts);
             parts.Add(name, (new GgufTensor(name, own, shape), tensor));
         }
         List<GgufTensor> targets = [.. parts.Values.Select(p => p.Target)];
@@ -198,14 +200,24 @@ public static class ModelWriter
     /// <summary>Returns the smallest type among the matrices, which the file declares as its main type.</summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>
         tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32)
-            .MinBy(t => t.RowBytes(WeightTypes.BlockSize));
+            .MinBy(t => t.RowBytes(WeightTypes.LargeBlockSize));
 
     /// <summary>Returns llama.cpp's number for the main type of a file (LLAMA_FTYPE).</summary>
     private static long FileType(WeightType type) => type switch
     {
         WeightType.F16 => 1,
         WeightType.Q4_0 => 2,
+        WeightType.Q4_1 => 3,
         WeightType.Q8_0 => 7,
+        WeightType.Q5_0 => 8,
+        WeightType.Q5_1 => 9,
+        WeightType.Q2_K => 10,
+        WeightType.Q3_K => 12, // Q3_K_M, as the next two are the medium ones
+        WeightType.Q4_K => 15,
+        WeightType.Q5_K => 17,
+        WeightType.Q6_K => 18,
+        WeightType.IQ4_NL => 25,
+        WeightType.IQ4_XS => 30,
         WeightType.BF16 => 32,
         WeightType.Q3 or WeightType.Q2 => 1024, // not one of llama.cpp's
         _ => 0,
@@ -232,7 +244,8 @@ public static class ModelWriter
     {
         IReadOnlyList<long> shape = tensor.Shape(layout);
         long width = shape.Count == 0 ? 1 : shape[^1], rows = tensor.ElementCount / Math.Max(1, width);
-        bool copiesBytes = type == tensor.Type.InMemory() && tensor.HasRows(layout) && !tensor.IsVector;
+        bool copiesBytes = (type == tensor.Type || type == tensor.Type.InMemory()) && tensor.HasRows(layout)
+            && !tensor.IsVector;
         // A transposed tensor is read at once, since each of its rows has an element of every row of the file.
         int rowsAtOnce = (int)(tensor.HasRows(layout) && !tensor.IsVector
             ? Math.Clamp(ElementsAtOnce / Math.Max(1, width), 1, rows)
@@ -245,7 +258,7 @@ public static class ModelWriter
             {
                 ReadOnlySpan<byte> own = tensor.Row(layout, row);
                 if (type != tensor.Type)
-                    BlockCodes.Expand(tensor.Type, own, bytes);
+                    WeightConversion.ToMemory(tensor.Type, own, bytes);
                 stream.Write(type == tensor.Type ? own : bytes);
                 continue;
             }

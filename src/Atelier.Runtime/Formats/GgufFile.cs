@@ -213,11 +213,12 @@ public sealed class GgufFile : IDisposable
         long offset = (long)reader.UInt64();
         WeightType type = GgufTensor.TypeOf(number)
             ?? throw new AtelierException($"tensor '{name}' has the type {number}, which is not supported", Path,
-                "F32, F16, BF16, Q8_0 and Q4_0 are: convert the file with llama.cpp's llama-quantize");
+                "supported are F32, F16, BF16, Q8_0, Q2_K to Q6_K, Q4_0 to Q5_1, IQ4_NL and IQ4_XS: convert the file "
+                + "with llama.cpp's llama-quantize");
         var tensor = new GgufTensor(name, type, shape);
-        if (type.IsBlocked() && (shape.Length == 0 || shape[^1] % WeightTypes.BlockSize != 0))
-            throw Damaged(
-                $"tensor '{name}' is in blocks of {WeightTypes.BlockSize}, and its rows are not divisible into these");
+        if (type.IsBlocked() && (shape.Length == 0 || shape[^1] % type.BlockElements() != 0))
+            throw Damaged($"tensor '{name}' is in blocks of {type.BlockElements()}, and its rows are not divisible "
+                + "into these");
         if (shape.Any(dimension => dimension < 0) || offset < 0 || !HasSize(tensor))
             throw Damaged($"tensor '{name}' has an impossible shape or place");
         return (tensor, offset);

@@ -12,7 +12,10 @@ public sealed record GgufTensor(string Name, WeightType Type, IReadOnlyList<long
     // are far from those that it may still give out.
     private static readonly (uint Number, WeightType Type)[] Numbers =
     [
-        (0, WeightType.F32), (1, WeightType.F16), (2, WeightType.Q4_0), (8, WeightType.Q8_0), (30, WeightType.BF16),
+        (0, WeightType.F32), (1, WeightType.F16), (2, WeightType.Q4_0), (3, WeightType.Q4_1), (6, WeightType.Q5_0),
+        (7, WeightType.Q5_1), (8, WeightType.Q8_0), (10, WeightType.Q2_K), (11, WeightType.Q3_K), (12, WeightType.Q4_K),
+        (13, WeightType.Q5_K), (14, WeightType.Q6_K), (20, WeightType.IQ4_NL), (23, WeightType.IQ4_XS),
+        (30, WeightType.BF16),
         (0x4174_0003, WeightType.Q3), (0x4174_0002, WeightType.Q2),
     ];
 

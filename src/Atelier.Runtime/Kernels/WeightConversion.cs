@@ -15,7 +15,7 @@ public static class WeightConversion
     /// <param name="type">The type.</param>
     /// <param name="source">The elements; a multiple of 32 for blocked types.</param>
     /// <param name="destination">Filled with the converted elements; its length must be their exact size.</param>
-    /// <exception cref="ArgumentException">The lengths do not match.</exception>
+    /// <exception cref="ArgumentException">The lengths do not match, or the type is only read.</exception>
     public static void Encode(WeightType type, ReadOnlySpan<float> source, Span<byte> destination)
     {
         CheckLengths(type, source.Length, destination.Length);
@@ -37,6 +37,8 @@ public static class WeightConversion
                     EncodeQ8(source.Slice(block * WeightTypes.BlockSize, WeightTypes.BlockSize),
                         destination[(block * WeightTypes.Q8BlockBytes)..]);
                 break;
+            case var _ when FileBlocks.Has(type):
+                throw new ArgumentException($"weights of the type {type} are only read", nameof(type));
             default:
                 int bytes = (int)type.RowBytes(WeightTypes.BlockSize);
                 for (int block = 0; block < source.Length / WeightTypes.BlockSize; block++)
@@ -49,7 +51,7 @@ public static class WeightConversion
     /// <summary>Converts elements of a type to single precision.</summary>
     /// <param name="type">The type.</param>
     /// <param name="source">The bytes of exactly these elements.</param>
-    /// <param name="destination">Filled with the elements; a multiple of 32 for blocked types.</param>
+    /// <param name="destination">Filled with the elements; whole blocks for blocked types.</param>
     /// <exception cref="ArgumentException">The lengths do not match.</exception>
     public static void Decode(WeightType type, ReadOnlySpan<byte> source, Span<float> destination)
     {
@@ -79,10 +81,25 @@ public static class WeightConversion
                     destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(block) * value;
                 }
                 break;
+            case var _ when FileBlocks.Has(type):
+                FileBlocks.Decode(type, source, destination);
+                break;
             default:
                 DecodeCodes(type, source, destination);
                 break;
         }
+    }
+
+    /// <summary>Converts blocks of a type of files only to the type that they have in memory.</summary>
+    /// <param name="type">The type of the blocks.</param>
+    /// <param name="source">The bytes of whole blocks.</param>
+    /// <param name="destination">Filled with the same elements, or those nearest to them, in the type in memory.</param>
+    internal static void ToMemory(WeightType type, ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        if (FileBlocks.Has(type))
+            FileBlocks.ToBytes(type, source, destination);
+        else
+            BlockCodes.Expand(type, source, destination);
     }
 
     /// <summary>Rounds to the nearest bfloat16, ties to even. NaN stays NaN.</summary>

@@ -121,8 +121,9 @@ public sealed unsafe class WeightMatrix
             return new WeightMatrix(name, type, rows, columns, data, owner);
         WeightMatrix matrix = Allocate(name, type, rows, columns);
         int rowBytes = checked((int)type.RowBytes(columns));
-        for (int row = 0; row < rows; row++)
-            BlockCodes.Expand(type, new(data + ((long)row * rowBytes), rowBytes), matrix.RowSpan(row));
+        nint start = (nint)data; // a pointer cannot be captured
+        Parallel.For(0, rows, row => WeightConversion.ToMemory(type,
+            new((byte*)start + ((long)row * rowBytes), rowBytes), matrix.RowSpan(row)));
         return matrix;
     }
 

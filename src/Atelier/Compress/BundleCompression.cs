@@ -142,7 +142,7 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
         if (plan.Type is not { } type || !source.IsGguf)
             return null;
         using ModelWeights weights = ModelWeights.Open(source.Folder, ConfigFile.Read(source.ConfigPath));
-        static long BlockBytes(WeightType type) => type.RowBytes(WeightTypes.BlockSize);
+        static long BlockBytes(WeightType type) => type.RowBytes(WeightTypes.LargeBlockSize);
         return weights.Tensors.FirstOrDefault(t => t.Type.IsBlocked() && BlockBytes(t.Type) <= BlockBytes(type))?.Type;
     }
 
