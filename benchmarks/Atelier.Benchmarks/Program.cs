@@ -35,6 +35,10 @@ try
     {
         DecodingComparison.Run(args[0], Rounds(1, 5));
     }
+    else if (args is [GgufTypes.Name, ..])
+    {
+        GgufTypes.Run(Rounds(1, 5), args[Math.Min(2, args.Length)..]);
+    }
     else if (args.Length > 0 && Array.Exists(ServingComparison.All, c => c.Name == args[0]))
     {
         await ServingComparison.RunAsync(args[0], Rounds(1, 5));
@@ -103,6 +107,7 @@ try
             Console.WriteLine($"  {comparison.Name,-16} {comparison.Description}");
         foreach ((string decoding, string told, _, _) in DecodingComparison.All)
             Console.WriteLine($"  {decoding,-16} {told}");
+        Console.WriteLine($"  {GgufTypes.Name,-16} {GgufTypes.Description}");
         foreach ((string serving, string told, _) in ServingComparison.All)
             Console.WriteLine($"  {serving,-16} {told}");
         Console.WriteLine($"  {EmbeddingComparison.Name,-16} {EmbeddingComparison.Description}");

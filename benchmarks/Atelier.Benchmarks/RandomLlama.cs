@@ -15,12 +15,14 @@ internal sealed class RandomLlama : IDisposable
     private const int Hidden = 768, Inner = 2048, Layers = 12, Heads = 12;
 
     public RandomLlama(WeightType type)
+        : this(Written(type))
     {
-        Type = type;
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(),
-            $"atelier-llama-134m-words-{Environment.UserName}-{type}.gguf");
-        if (!File.Exists(Path))
-            Write(Path, type);
+    }
+
+    /// <summary>Opens the model that llama.cpp quantised.</summary>
+    public RandomLlama(string path)
+    {
+        Path = path;
         GgufFile file = GgufFile.Open(Path);
         using var shape = JsonDocument.Parse(GgufConfig.ToHuggingFace(file).ToJsonString());
         (DecoderConfig config, DecoderWeights weights) =
@@ -28,9 +30,6 @@ internal sealed class RandomLlama : IDisposable
         Decoder = new Decoder(config, weights);
         Bytes = weights.Products().Sum(p => (double)p.Weight.ByteCount); // the head is one of them: it is not tied
     }
-
-    /// <summary>The type of its weights.</summary>
-    public WeightType Type { get; }
 
     /// <summary>The file.</summary>
     public string Path { get; }
@@ -61,6 +60,15 @@ internal sealed class RandomLlama : IDisposable
                 .. Enumerable.Repeat(normal, tokens.Length - bytes - 3)]);
         metadata.Add("tokenizer.ggml.bos_token_id", 1L);
         metadata.Add("tokenizer.ggml.eos_token_id", 2L);
+    }
+
+    private static string Written(WeightType type)
+    {
+        string path = System.IO.Path.Combine(System.IO.Path.GetTempPath(),
+            $"atelier-llama-134m-words-{Environment.UserName}-{type}.gguf");
+        if (!File.Exists(path))
+            Write(path, type);
+        return path;
     }
 
     private static void Write(string path, WeightType type)
