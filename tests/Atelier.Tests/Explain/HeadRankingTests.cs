@@ -16,7 +16,8 @@ public sealed class HeadRankingTests
     {
         // The sequences repeat 15 tokens after the start, so the position tells what a head looks at.
         const int length = 15;
-        using Decoder model = Looking([_ => 0, at => Math.Max(0, at - 1)], [at => Math.Max(0, at - length + 1), at => at]);
+        using Decoder model = Looking([_ => 0, at => Math.Max(0, at - 1)],
+            [at => Math.Max(0, at - length + 1), at => at]);
         HeadRanking ranking = HeadRanking.Of(model, Passages(4, 20), 0);
         RankedHead Head(int layer, int head) => ranking.Heads.Single(one => one.Head == new AttentionHead(layer, head));
         Head(1, 0).Induction.ShouldBe(1, 1e-5);
