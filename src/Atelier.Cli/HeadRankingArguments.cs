@@ -38,7 +38,8 @@ internal sealed class HeadRankingArguments
         HeadRanking ranking = workshop.RankHeads(run, text, parse.GetValue<long?>(Tool.Seed) ?? 1, cancellation);
         console.Say(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(ranking.Heads.Count, "head")}, each "
             + $"set to zero alone, on {Quantity.Of(ranking.Passages, "passage")} with "
-            + $"{Quantity.Of(ranking.Tokens, "token")}; cross-entropy of the whole model: {ranking.CrossEntropy:0.0000} nats/token"));
+            + $"{Quantity.Of(ranking.Tokens, "token")}; cross-entropy of the whole model: "
+            + $"{ranking.CrossEntropy:0.0000} nats/token"));
         console.Table(["layer", "head", "increase in nats/token", "induction", "previous token", "name"],
             ranking.Heads.Take(Shown).Select(one => (string[])
             [
