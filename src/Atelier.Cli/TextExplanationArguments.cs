@@ -60,6 +60,20 @@ internal sealed class TextExplanationArguments
             new("there is no text to explain", option, "add --text TEXT");
     }
 
+    /// <summary>Returns the text, or null, where the other options on a text do not belong.</summary>
+    /// <param name="parse">The options.</param>
+    /// <param name="option">The option that they do not belong to.</param>
+    /// <exception cref="AtelierException">One of them is given.</exception>
+    public string? TextAlone(ParseResult parse, string option)
+    {
+        string? other = parse.GetValue(_target) is not null ? _target.Name
+            : parse.GetValue(_token) is not null ? _token.Name
+            : parse.GetRequiredValue(_by).Length > 0 ? _by.Name
+            : parse.GetValue(_nearest) is not null ? _nearest.Name : null;
+        return other is null ? parse.GetValue(_text)
+            : throw new AtelierException($"it does not go with {option}", other, "leave one of them out");
+    }
+
     private static AttributionMethod[] Methods(string[] names)
     {
         AttributionMethod[] all = Enum.GetValues<AttributionMethod>();

@@ -62,6 +62,28 @@ public sealed class ExplainTests : IDisposable
         _tool.Run("explain", run, "--text", "the", "--nearest", "0").Error.ShouldContain("give a number from 1");
         _tool.Run("explain", run, "--nearest", "2").Error.ShouldContain("add --text TEXT");
 
+        ToolResult ranked = _tool.Run("explain", run, "--heads", "--out", _tool.At("heads"));
+        ranked.Code.ShouldBe(0, ranked.Error);
+        foreach (string part in (string[])["4 heads", "increase in nats/token", "induction", "previous token"])
+            ranked.Out.ShouldContain(part);
+        File.ReadAllBytes(Path.Combine(_tool.At("heads"), "heads.png"))[1..4].ShouldBe("PNG"u8.ToArray());
+        JsonElement heads = _tool.Run("explain", run, "--heads", "--json").Json;
+        double[] increases = [.. heads.GetProperty("heads").EnumerateArray()
+            .Select(one => one.GetProperty("increase").GetDouble())];
+        increases.Length.ShouldBe(4);
+        increases.ShouldBe(increases.OrderDescending());
+        heads.GetProperty("heads").EnumerateArray()
+            .Select(one => (one.GetProperty("layer").GetInt32(), one.GetProperty("head").GetInt32())).Order()
+            .ShouldBe([(1, 1), (1, 2), (2, 1), (2, 2)]);
+        JsonElement own = _tool.Run("explain", run, "--heads", "--text", "the cat sat", "--json").Json;
+        (own.GetProperty("passages").GetInt32(), own.GetProperty("tokens").GetInt32()).ShouldBe((1, 11));
+        _tool.Run("explain", run, "--heads", "--text", "the", "--token", "1").Error
+            .ShouldContain("--token: it does not go with --heads");
+        _tool.Run("explain", run, "--heads", "--query", "a").Error.ShouldContain("queries do not go with --heads");
+        ToolResult alone = _tool.Run("explain", Path.Combine(run, "bundle"), "--heads");
+        (alone.Code, alone.Error.Trim().Split('\n').Length).ShouldBe((2, 1));
+        alone.Error.ShouldContain("give a text with --text");
+
         _tool.Run("explain", run).Error.ShouldContain("give a text to explain with --text");
         _tool.Run("explain", run, "--text", "the", "--token", "9").Error.ShouldContain("token 9 is not predicted");
         _tool.Run("explain", run, "--text", "the", "--target", "a").Error.ShouldContain("has no target");
@@ -80,6 +102,9 @@ public sealed class ExplainTests : IDisposable
         ToolResult refused = _tool.Run("explain", run, "--text", "the cat", "--by", "integrated-gradients");
         (refused.Code, refused.Error.Trim().Split('\n').Length).ShouldBe((2, 1));
         refused.Error.ShouldContain("computes no gradients");
+        ToolResult headless = _tool.Run("explain", run, "--heads");
+        (headless.Code, headless.Error.Trim().Split('\n').Length).ShouldBe((2, 1));
+        headless.Error.ShouldContain("no heads of attention that can be taken away");
         ToolResult shown = _tool.Run("explain", run, "--text", "the cat", "--by", "occlusion");
         shown.Code.ShouldBe(0, shown.Error);
         shown.Out.ShouldContain("effect in nats");

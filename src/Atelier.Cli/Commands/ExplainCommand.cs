@@ -17,6 +17,7 @@ internal sealed class ExplainCommand : ToolCommand
         Description = "The folder to write plots to. By default, the plots folder of the run." };
 
     private readonly TextExplanationArguments _text = new();
+    private readonly HeadRankingArguments _heads = new();
     private readonly Option<string[]> _query = new("--query") { HelpName = "COLUMN",
         Description = "A variable to compute the probabilities of. Repeat it for a joint distribution.",
         DefaultValueFactory = _ => [] };
@@ -49,11 +50,20 @@ internal sealed class ExplainCommand : ToolCommand
         Add(_precision);
         Add(_mostProbable);
         _text.AddTo(this);
+        _heads.AddTo(this);
     }
 
     protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
     {
         string run = parse.GetRequiredValue(_run);
+        if (_heads.IsGiven(parse))
+        {
+            if (Ask(parse) is not null)
+                throw new AtelierException("queries do not go with --heads", run, "leave one of them out");
+            HeadRankingArguments.Rank(console, _workshop, parse, _text.TextAlone(parse, "--heads"), run,
+                PictureFolder(run, parse.GetValue(_out)), cancellation);
+            return Task.FromResult(0);
+        }
         if (_text.Read(parse) is { } request)
         {
             _text.Explain(console, _workshop, parse, request, run, PictureFolder(run, parse.GetValue(_out)),

@@ -127,7 +127,8 @@ public sealed class TextGenerator(ILanguageModel model, Tokenizer tokenizer, Dec
     /// <inheritdoc/>
     public T? As<T>()
         where T : class =>
-        this as T ?? (typeof(T) == typeof(IEmbeddingGradients) ? Model as T
+        this as T ?? (typeof(T) == typeof(IEmbeddingGradients) || typeof(T) == typeof(IAttentionHeads)
+            ? Model as T
             : Model is IExplainableTokens tokens ? new NamedTokens(tokens, Tokenizer) as T : null);
 
     /// <inheritdoc/>

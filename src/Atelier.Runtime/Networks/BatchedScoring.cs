@@ -9,9 +9,22 @@ internal static unsafe class BatchedScoring
     private const int LogitsAtOnce = 1 << 22; // 16 MiB
     private const int TokensAtOnce = 256;
 
+    /// <inheritdoc cref="IBatchedLanguageModel.Append"/>
+    public delegate void Step(ReadOnlySpan<SequenceInput> inputs, Span<float> logits);
+
     /// <inheritdoc cref="ILanguageModel.Score"/>
     public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model,
-        IReadOnlyList<ReadOnlyMemory<int>> sequences, KernelPath path, CancellationToken cancellation = default)
+        IReadOnlyList<ReadOnlyMemory<int>> sequences, KernelPath path, CancellationToken cancellation = default) =>
+        Score(model, model.Append, sequences, path, cancellation);
+
+    /// <inheritdoc cref="ILanguageModel.Score"/>
+    /// <param name="model">The model that makes the sequences.</param>
+    /// <param name="step">Reads tokens into its sequences.</param>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="path">The kernels.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    public static IReadOnlyList<TokenScore[]> Score(IBatchedLanguageModel model, Step step,
+        IReadOnlyList<ReadOnlyMemory<int>> sequences, KernelPath path, CancellationToken cancellation)
     {
         foreach (ReadOnlyMemory<int> sequence in sequences)
         {
@@ -56,7 +69,7 @@ internal static unsafe class BatchedScoring
                     input.Sequence.Dispose();
                 cancellation.ThrowIfCancellationRequested();
             }
-            model.Append([.. inputs], logits.AsSpan(0, held * vocabulary));
+            step([.. inputs], logits.AsSpan(0, held * vocabulary));
             int row = 0;
             foreach ((int sequence, int start, int count) in places)
             {

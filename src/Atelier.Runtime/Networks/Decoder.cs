@@ -9,7 +9,7 @@ namespace Atelier.Networks;
 /// single precision. Several threads may use a decoder at the same time, each with its own sequences: steps run one at
 /// a time, each with all worker threads.
 /// </summary>
-public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable
+public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable, IAttentionHeads
 {
     private readonly DecoderPass _pass;
     private readonly IReadOnlyList<IDisposable> _owners;
@@ -68,6 +68,12 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable
     /// <inheritdoc/>
     public long StepBytes { get; }
 
+    /// <inheritdoc/>
+    public int LayerCount => Config.LayerCount;
+
+    /// <inheritdoc/>
+    public int HeadCount => Config.HeadCount;
+
     internal KeyValuePages Pages { get; }
 
     /// <summary>Guards the sequences, their pages and the workers.</summary>
@@ -98,7 +104,9 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable
     }
 
     /// <inheritdoc/>
-    public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits)
+    public void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits) => Append(inputs, logits, null);
+
+    private void Append(ReadOnlySpan<SequenceInput> inputs, Span<float> logits, AttentionHead? without)
     {
         lock (Gate)
         {
@@ -107,7 +115,10 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable
             SequenceInput.Check(this, inputs, logits.Length);
             foreach (SequenceInput input in inputs)
                 ((DecoderSequence)input.Sequence).Reserve(input.Tokens.Length);
-            _pass.Run(inputs, logits);
+            if (without is { } head)
+                _pass.Run(inputs, logits, head);
+            else
+                _pass.Run(inputs, logits);
             foreach (SequenceInput input in inputs)
                 ((DecoderSequence)input.Sequence).Advance(input.Tokens.Span);
         }
@@ -134,6 +145,23 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable
     public IReadOnlyList<TokenScore[]> Score(IReadOnlyList<ReadOnlyMemory<int>> sequences,
         CancellationToken cancellation = default) =>
         BatchedScoring.Score(this, sequences, _pass.Path, cancellation);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TokenScore[]> ScoreWithout(AttentionHead head,
+        IReadOnlyList<ReadOnlyMemory<int>> sequences, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(head.Layer, nameof(head));
+        ArgumentOutOfRangeException.ThrowIfNegative(head.Head, nameof(head));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(head.Layer, LayerCount, nameof(head));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(head.Head, HeadCount, nameof(head));
+        // until these sequences are gone, since others would go on from their keys and values
+        lock (Gate)
+            return BatchedScoring.Score(this, (inputs, logits) => Append(inputs, logits, head), sequences, _pass.Path,
+                cancellation);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<float[]> Attention(ReadOnlyMemory<int> tokens) => Trace(tokens).Attention;
 
     /// <inheritdoc/>
     public void Dispose()

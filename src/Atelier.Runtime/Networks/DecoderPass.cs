@@ -33,6 +33,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     private float* _logits;
     private bool _isHeadOnly;
     private PassTrace? _trace;
+    private AttentionHead? _without; // the head whose output is zero
 
     public DecoderPass(DecoderConfig config, DecoderWeights weights, KeyValuePages pages, KernelPath path, int workers)
     {
@@ -88,6 +89,15 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             _logits = null;
         }
         Array.Clear(_rows); // keep no reference to sequences after the step
+    }
+
+    /// <summary>Reads tokens like <see cref="Run(ReadOnlySpan{SequenceInput}, Span{float})"/>, with the output of a
+    /// head set to zero.</summary>
+    public void Run(ReadOnlySpan<SequenceInput> inputs, Span<float> logits, AttentionHead without)
+    {
+        _without = without;
+        Run(inputs, logits);
+        _without = null;
     }
 
     /// <summary>Reads the tokens of one sequence and records what the blocks compute.</summary>
@@ -257,13 +267,17 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
         }
         if (!_isOneTokenEach)
             _pool.Barrier();
+        int group = _config.HeadCount / _config.KeyValueHeadCount;
         for (int head = 0; head < _config.KeyValueHeadCount; head++)
         {
             for (int row = 0; row < _rowCount; row++)
             {
-                if (IsMine(worker, row, head))
-                    _attention.Mix(worker, _rows[row], layer, head, RowOf(_queries, row, _config.QuerySize),
-                        RowOf(_mixed, row, _config.QuerySize), _trace);
+                if (!IsMine(worker, row, head))
+                    continue;
+                float* mixed = RowOf(_mixed, row, _config.QuerySize);
+                _attention.Mix(worker, _rows[row], layer, head, RowOf(_queries, row, _config.QuerySize), mixed, _trace);
+                if (_without is { } without && without.Layer == layer && without.Head / group == head)
+                    new Span<float>(mixed + without.Head * _config.HeadSize, _config.HeadSize).Clear();
             }
         }
     }

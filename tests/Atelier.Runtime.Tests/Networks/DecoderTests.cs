@@ -173,6 +173,44 @@ public sealed class DecoderTests
             actual[i].ShouldBe(expected[i], 1e-4f);
     }
 
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("llama-grouped")]
+    public void A_head_taken_away_is_one_whose_columns_of_the_output_projection_are_zero(string shape)
+    {
+        (DecoderConfig config, DecoderWeights weights) = Model(shape);
+        using var decoder = new Decoder(config, weights, 2);
+        ReadOnlyMemory<int>[] sequences = [Tokens.AsMemory(0, 300), Tokens.AsMemory(7, 2)];
+        double[] whole = Scores(decoder.Score(sequences));
+        for (int i = 0; i < config.LayerCount * config.HeadCount; i++)
+        {
+            (int layer, int head) = Math.DivRem(i, config.HeadCount);
+            BlockWeights[] blocks = [.. weights.Blocks];
+            WeightMatrix output = blocks[layer].Output.Weight;
+            float[] values = new float[output.Rows * output.Columns];
+            for (int row = 0; row < output.Rows; row++)
+            {
+                output.ReadRow(row, values.AsSpan(row * output.Columns, output.Columns));
+                values.AsSpan((row * output.Columns) + (head * config.HeadSize), config.HeadSize).Clear();
+            }
+            blocks[layer] = blocks[layer] with
+            {
+                Output = blocks[layer].Output with
+                {
+                    Weight = WeightMatrix.From("w", output.Rows, output.Columns, values, WeightType.F32),
+                },
+            };
+            using var lacking = new Decoder(config, weights with { Blocks = blocks }, 2);
+            double[] without = Scores(decoder.ScoreWithout(new(layer, head), sequences));
+            double[] expected = Scores(lacking.Score(sequences));
+            without.Zip(expected, (a, e) => Math.Abs(a - e)).Max().ShouldBeLessThan(1e-5);
+            without.Zip(whole, (a, e) => Math.Abs(a - e)).Max().ShouldBeGreaterThan(1e-3);
+        }
+
+        static double[] Scores(IReadOnlyList<TokenScore[]> scores) =>
+            [.. scores.SelectMany(one => one).Select(one => one.LogProbability)];
+    }
+
     internal static (DecoderConfig, DecoderWeights) Model(string shape)
     {
         bool llama = shape.StartsWith("llama", StringComparison.Ordinal);
