@@ -77,7 +77,7 @@ public sealed class CompressionTests : IDisposable
         workshop.Export(_folder["small"], "gguf", _folder["out.gguf"]);
         new FileInfo(_folder["out.gguf"]).Length.ShouldBeGreaterThan(report.After.Bytes);
         Should.Throw<AtelierException>(() => workshop.Export(_folder["small"], "gguf", _folder["no.gguf"], type))
-            .ToLine().ShouldContain("GGUF has no blocks of the type");
+            .ToLine().ShouldContain("GGUF files with blocks of the type");
         using ModelWeights small = ModelWeights.Open(_folder["small"], ConfigFile.Read(_folder["small/config.json"]));
         using ModelWeights exported = ModelWeights.FromGguf(GgufFile.Open(_folder["out.gguf"]));
         int blocked = 0;
