@@ -57,8 +57,8 @@ public static class ModelWriter
     /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">The type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; null keeps the type of each, with Q4_0
-    /// for Q3 and Q2. Norms and biases are F32.</param>
+    /// <param name="type">The type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; null keeps the type of each, with
+    /// Q4_0 for Q3 and Q2. Norms and biases are F32.</param>
     /// <param name="chatTemplate">The model's chat template; null for none.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">GGUF cannot represent the configuration or the tokenizer, or the file cannot

@@ -93,7 +93,7 @@ public static class WeightConversion
     /// <summary>Converts blocks of a type of files only to the type that they have in memory.</summary>
     /// <param name="type">The type of the blocks.</param>
     /// <param name="source">The bytes of whole blocks.</param>
-    /// <param name="destination">Filled with the same elements, or those nearest to them, in the type in memory.</param>
+    /// <param name="destination">Filled with the same elements, or the nearest, in the type in memory.</param>
     internal static void ToMemory(WeightType type, ReadOnlySpan<byte> source, Span<byte> destination)
     {
         if (FileBlocks.Has(type))

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Atelier.Formats;
 using Atelier.Kernels;
+using Atelier.Runtime.Tests.Formats;
 
 namespace Atelier.Runtime.Tests.Kernels;
 
@@ -9,10 +10,12 @@ namespace Atelier.Runtime.Tests.Kernels;
 /// The types of GGUF that are only read, against blocks that llama.cpp's library wrote and read
 /// (benchmarks/peers/gguf_blocks.py): the first half is of normal random weights, the second of random bytes.
 /// </summary>
-public sealed class FileBlocksTests
+public sealed class FileBlocksTests : IDisposable
 {
     private static readonly JsonNode Golden = JsonNode.Parse(
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "gguf-blocks.json")))!;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("atelier-").FullName;
 
     public static TheoryData<WeightType, double> Types => new()
     {
@@ -21,6 +24,8 @@ public sealed class FileBlocksTests
         { WeightType.Q6_K, 0.03 }, { WeightType.Q4_1, 0.1 }, { WeightType.Q5_0, 0.06 }, { WeightType.Q5_1, 0.05 },
         { WeightType.IQ4_NL, 0.1 }, { WeightType.IQ4_XS, 0.1 },
     };
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Types))]
@@ -74,6 +79,32 @@ public sealed class FileBlocksTests
         Should.Throw<ArgumentException>(() => WeightConversion.Encode(type, new float[256], row))
             .Message.ShouldContain("only read");
         Should.Throw<AtelierException>(() => WeightNames.Parse(type.ToString()));
+    }
+
+    [Fact]
+    public unsafe void Ten_thousand_spoiled_files_are_refused_or_read()
+    {
+        const int count = 10_000;
+        string path = Path.Combine(_folder, "blocks.gguf");
+        GgufTensor[] tensors = [.. Types.Select(row => new GgufTensor($"{row.Data.Item1}", row.Data.Item1, [2, 256]))];
+        GgufWriter.Write(path, new GgufMetadata("llama"), tensors,
+            (tensor, stream) => stream.Write(Read(tensor.Type).Blocks));
+        ReadAll(); // the good file
+        Mutations.Try(count, File.ReadAllBytes(path), path, isJson: false, ReadAll)
+            .ShouldBeInRange(count / 10, count - 1);
+
+        void ReadAll()
+        {
+            using GgufFile file = GgufFile.Open(path);
+            foreach (GgufTensor tensor in file.Tensors)
+            {
+                if (tensor.Shape is [> 0 and <= 1024 and long rows, > 0 and <= 1024 and long columns])
+                {
+                    WeightMatrix.OfFile(tensor.Name, tensor.Type, (int)rows, (int)columns, file.Pointer(tensor.Name),
+                        file);
+                }
+            }
+        }
     }
 
     private static (byte[] Blocks, float[] Numbers) Read(WeightType type)
