@@ -13,8 +13,8 @@ internal sealed class HeadRankingArguments
 
     private readonly Option<bool> _heads = new("--heads")
     {
-        Description = "Ranks the heads of attention by what the model loses on held-out text, or on --text, without "
-            + "each, and finds induction heads.",
+        Description = "Ranks the attention heads by how much the model loses without each, on held-out text or on "
+            + "--text, and finds induction heads.",
     };
 
     public void AddTo(Command command) => command.Add(_heads);
@@ -26,16 +26,16 @@ internal sealed class HeadRankingArguments
     /// <param name="console">The console.</param>
     /// <param name="workshop">Opens the model.</param>
     /// <param name="parse">The options.</param>
-    /// <param name="text">The text to take heads away on; null takes the data of the run.</param>
+    /// <param name="text">The text to rank the heads on; null takes the data of the run.</param>
     /// <param name="run">The folder of the model.</param>
     /// <param name="folder">The folder of the picture; null writes none.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The model has no heads that can be taken away, or there are too few
-    /// tokens.</exception>
+    /// <exception cref="AtelierException">The model has no heads that can be ablated, or there are too few tokens.</exception>
     public static void Rank(ToolConsole console, Workshop workshop, ParseResult parse, string? text, string run,
         string? folder, CancellationToken cancellation)
     {
-        HeadRanking ranking = workshop.RankHeads(run, text, parse.GetValue<long?>(Tool.Seed) ?? 1, cancellation);
+        HeadRanking ranking = workshop.RankHeads(run, text, parse.GetValue<long?>(Tool.Seed) ?? 1, console,
+            cancellation);
         console.Say(string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(ranking.Heads.Count, "head")}, each "
             + $"set to zero alone, on {Quantity.Of(ranking.Passages, "passage")} with "
             + $"{Quantity.Of(ranking.Tokens, "token")}; cross-entropy of the whole model: "

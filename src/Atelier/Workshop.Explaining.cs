@@ -36,27 +36,28 @@ public sealed partial class Workshop
     }
 
     /// <summary>
-    /// Ranks the heads of attention of a text model, on the CPU, by what it loses on passages when a head is taken
-    /// away. Without a text, the passages lie evenly in the held-out data of the run: the validation part, or the test
-    /// part if there is none, or else the training part.
+    /// Ranks the attention heads of a text model, on the CPU, by what it loses on passages when a head is ablated.
+    /// Without a text, the passages lie evenly in the held-out data of the run: the validation part, or the test part
+    /// if there is none, or else the training part.
     /// </summary>
     /// <param name="path">A path as for <see cref="Open"/>.</param>
     /// <param name="text">A text to divide into passages; null takes the data of the run.</param>
     /// <param name="seed">The seed of the random sequences and of the intervals.</param>
+    /// <param name="progress">Receives a message after each layer.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">There is no model, it has no heads that can be taken away, or there are too
-    /// few tokens.</exception>
-    public HeadRanking RankHeads(string path, string? text = null, long seed = 1,
+    /// <exception cref="AtelierException">There is no model, it has no heads that can be ablated, or there are too few
+    /// tokens.</exception>
+    public HeadRanking RankHeads(string path, string? text = null, long seed = 1, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
         using ITrainedModel model = Open(path, new OpenOptions { Device = "cpu" }, cancellation);
         if (model.As<IAttentionHeads>() is null || model is not TextGenerator generator)
-            throw new AtelierException("this kind of model has no heads of attention that can be taken away", path,
+            throw new AtelierException("this kind of model has no attention heads that can be ablated", path,
                 $"leave out {Mention.Field("heads")}, or use a decoder such as the family 'gpt'");
         if (text is not null)
             return Rank(HeadPassages.Of(generator.Bounds.Begin(generator.Tokenizer.Encode(text)), generator.Model));
         if (!Run.Exists(path))
-            throw new AtelierException("there are no data to take heads away on", path,
+            throw new AtelierException("a bundle has no held-out text to rank its heads on", path,
                 $"give a text with {Mention.Field("text")}");
         using IDataSource data = OpenData(path);
         return data is TextData texts ? Rank(HeadPassages.Of(texts, generator.Model))
@@ -64,7 +65,7 @@ public sealed partial class Workshop
                 $"give a text with {Mention.Field("text")}");
 
         HeadRanking Rank(IReadOnlyList<ReadOnlyMemory<int>> passages) =>
-            HeadRanking.Of(generator.Model, passages, generator.StartId, seed, cancellation);
+            HeadRanking.Of(generator.Model, passages, generator.StartId, seed, progress, cancellation);
     }
 
     /// <summary>Finds the passages of a run's training data that are nearest to a text.</summary>

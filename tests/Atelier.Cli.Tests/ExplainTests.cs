@@ -104,7 +104,7 @@ public sealed class ExplainTests : IDisposable
         refused.Error.ShouldContain("computes no gradients");
         ToolResult headless = _tool.Run("explain", run, "--heads");
         (headless.Code, headless.Error.Trim().Split('\n').Length).ShouldBe((2, 1));
-        headless.Error.ShouldContain("no heads of attention that can be taken away");
+        headless.Error.ShouldContain("no attention heads that can be ablated");
         ToolResult shown = _tool.Run("explain", run, "--text", "the cat", "--by", "occlusion");
         shown.Code.ShouldBe(0, shown.Error);
         shown.Out.ShouldContain("effect in nats");

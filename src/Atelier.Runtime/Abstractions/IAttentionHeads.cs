@@ -6,8 +6,8 @@ namespace Atelier.Abstractions;
 public readonly record struct AttentionHead(int Layer, int Head);
 
 /// <summary>
-/// A capability: a causal model of tokens whose heads of attention can be looked at and taken away, one at a time. Safe
-/// for concurrent use.
+/// A capability: a causal model of tokens that shows the attention of its heads, and scores tokens with a head ablated.
+/// Safe for concurrent use.
 /// </summary>
 public interface IAttentionHeads
 {

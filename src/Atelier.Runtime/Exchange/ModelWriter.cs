@@ -212,7 +212,7 @@ public static class ModelWriter
         WeightType.Q5_0 => 8,
         WeightType.Q5_1 => 9,
         WeightType.Q2_K => 10,
-        WeightType.Q3_K => 12, // Q3_K_M, as the next two are the medium ones
+        WeightType.Q3_K => 12, // Q3_K_M; 15 and 17 are Q4_K_M and Q5_K_M
         WeightType.Q4_K => 15,
         WeightType.Q5_K => 17,
         WeightType.Q6_K => 18,

@@ -96,8 +96,14 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
     public void Run(ReadOnlySpan<SequenceInput> inputs, Span<float> logits, AttentionHead without)
     {
         _without = without;
-        Run(inputs, logits);
-        _without = null;
+        try
+        {
+            Run(inputs, logits);
+        }
+        finally
+        {
+            _without = null; // the next step has all heads, even if this one failed
+        }
     }
 
     /// <summary>Reads the tokens of one sequence and records what the blocks compute.</summary>
@@ -251,7 +257,7 @@ internal sealed unsafe class DecoderPass : IParallelWork, IDisposable
             _trace.Keep(layer, _rows[row].Position, RowOf(_x, row, _config.HiddenSize));
     }
 
-    /// <summary>Stores keys and values in the cache, then computes a worker's heads of attention.</summary>
+    /// <summary>Stores keys and values in the cache, then computes a worker's attention heads.</summary>
     private void Attend(int worker, int layer)
     {
         // With one token per sequence no other row reads a row's keys, so the worker that stores them can read them

@@ -39,12 +39,13 @@ internal abstract class ComparedModel : IDisposable
     /// <summary>Returns evenly spaced windows of a text, as the network reads them.</summary>
     public IEnumerable<ReadOnlyMemory<int>> Windows(TokenFile text)
     {
+        if (text.Count == 0)
+            yield break;
         int length = (int)Math.Min(WindowLength, text.Count);
-        long windows = length == 0 ? 0 : Math.Min(MostWindows, text.Count / length);
-        for (long window = 0; window < windows; window++)
+        foreach (long start in TokenWindows.Starts(text.Count, length, MostWindows))
         {
             int[] tokens = new int[length];
-            text.Read((text.Count - length) * window / Math.Max(1, windows - 1), tokens);
+            text.Read(start, tokens);
             yield return Sequence(tokens);
         }
     }

@@ -3,12 +3,14 @@ using Atelier.Data.Text;
 
 namespace Atelier.Explain;
 
-/// <summary>Passages on which heads are taken away: equally long and without overlap.</summary>
+/// <summary>The passages on which attention heads are ranked.</summary>
 internal static class HeadPassages
 {
     private const int Most = 32, MostPredicted = 128;
 
-    /// <summary>Returns passages that lie evenly in the held-out data.</summary>
+    private delegate void Reading(long start, Span<int> passage);
+
+    /// <summary>Returns passages of the held-out data.</summary>
     /// <exception cref="AtelierException">The model has another vocabulary, or there are too few tokens.</exception>
     public static IReadOnlyList<ReadOnlyMemory<int>> Of(TextData data, ILanguageModel model)
     {
@@ -24,19 +26,16 @@ internal static class HeadPassages
     public static IReadOnlyList<ReadOnlyMemory<int>> Of(int[] ids, ILanguageModel model) =>
         Divide(ids.Length, model, (start, passage) => ids.AsSpan((int)start, passage.Length).CopyTo(passage));
 
-    private delegate void Reading(long start, Span<int> passage);
-
     private static ReadOnlyMemory<int>[] Divide(long tokens, ILanguageModel model, Reading read)
     {
         if (tokens < 2)
             throw new AtelierException("there are too few tokens to predict one", Mention.Field("text"),
                 "provide a longer text");
         int length = (int)Math.Min(tokens, Math.Min(model.ContextLength, MostPredicted) + 1);
-        int count = (int)Math.Min(Most, tokens / length);
-        return [.. Enumerable.Range(0, count).Select(i =>
+        return [.. TokenWindows.Starts(tokens, length, Most).Select(start =>
         {
             int[] passage = new int[length];
-            read(tokens / count * i, passage);
+            read(start, passage);
             return (ReadOnlyMemory<int>)passage;
         })];
     }

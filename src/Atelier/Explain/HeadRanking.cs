@@ -3,7 +3,7 @@ using Atelier.Evaluation;
 
 namespace Atelier.Explain;
 
-/// <summary>What a head of attention does, and what the model loses without it.</summary>
+/// <summary>What an attention head does, and what the model loses without it.</summary>
 /// <param name="Head">The head.</param>
 /// <param name="Increase">The increase of the cross-entropy when the output of the head is zero, in nats per token,
 /// with its 95 % interval over passages; above 0 where the model needs the head.</param>
@@ -21,7 +21,7 @@ public sealed record RankedHead(AttentionHead Head, Metric Increase, double Indu
 }
 
 /// <summary>
-/// The heads of attention of a model, those that it needs most first: each is ablated alone, which sets its output to
+/// The attention heads of a model, those that it needs most first: each is ablated alone, which sets its output to
 /// zero (Michel et al. 2019), and read on random sequences that are repeated (Olsson et al. 2022).
 /// </summary>
 /// <param name="Passages">Number of passages.</param>
@@ -37,13 +37,14 @@ public sealed record HeadRanking(int Passages, int Tokens, double CrossEntropy, 
     /// <param name="passages">The passages, each of 2 to the context length + 1 tokens.</param>
     /// <param name="startId">The token that begins the random sequences. It is not among their tokens.</param>
     /// <param name="seed">The seed of the random sequences and of the bootstrap.</param>
+    /// <param name="progress">Receives a message after each layer.</param>
     /// <param name="cancellation">Cancels the operation.</param>
     /// <exception cref="AtelierException">The model has no heads, or reads too few tokens.</exception>
     public static HeadRanking Of(ILanguageModel model, IReadOnlyList<ReadOnlyMemory<int>> passages, int startId,
-        long seed = 1, CancellationToken cancellation = default)
+        long seed = 1, IProgress<string>? progress = null, CancellationToken cancellation = default)
     {
         IAttentionHeads heads = model as IAttentionHeads
-            ?? throw new AtelierException("this kind of model has no heads of attention that can be taken away", null,
+            ?? throw new AtelierException("this kind of model has no attention heads that can be ablated", null,
                 "use a decoder with attention, such as the family 'gpt'");
         (double[] induction, double[] previous) = Scores(heads, model, startId, seed, cancellation);
         MeanScore[] whole = Losses(model.Score(passages, cancellation));
@@ -55,6 +56,9 @@ public sealed record HeadRanking(int Passages, int Tokens, double CrossEntropy, 
             MeanScore[] without = Losses(heads.ScoreWithout(head, passages, cancellation));
             ranked.Add(new(head, MeanScore.Difference(without, whole, BootstrapSamples, seed, "nats/token"),
                 induction[i], previous[i]));
+            if (head.Head == heads.HeadCount - 1)
+                progress?.Report($"layer {head.Layer + 1} of {heads.LayerCount}: "
+                    + $"{Quantity.Of(heads.HeadCount, "head")} ablated");
         }
         return new(passages.Count, (int)total.Weight, total.Quotient,
             [.. ranked.OrderByDescending(one => one.Increase.Value)]);

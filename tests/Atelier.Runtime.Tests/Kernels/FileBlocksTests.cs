@@ -1,8 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
+using Atelier.Networks;
 using Atelier.Runtime.Tests.Formats;
+using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Kernels;
 
@@ -15,35 +18,36 @@ public sealed class FileBlocksTests : IDisposable
     private static readonly JsonNode Golden = JsonNode.Parse(
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "gguf-blocks.json")))!;
 
+    // the root mean square error of normal weights that the bits of a type allow
+    private static readonly Dictionary<WeightType, double> Errors = new()
+    {
+        [WeightType.Q2_K] = 0.4, [WeightType.Q3_K] = 0.2, [WeightType.Q4_K] = 0.1, [WeightType.Q5_K] = 0.05,
+        [WeightType.Q6_K] = 0.03, [WeightType.Q4_1] = 0.1, [WeightType.Q5_0] = 0.06, [WeightType.Q5_1] = 0.05,
+        [WeightType.IQ4_NL] = 0.1, [WeightType.IQ4_XS] = 0.1,
+    };
+
     private readonly string _folder = Directory.CreateTempSubdirectory("atelier-").FullName;
 
-    public static TheoryData<WeightType, double> Types => new()
-    {
-        // the root mean square error of normal weights that their bits allow
-        { WeightType.Q2_K, 0.4 }, { WeightType.Q3_K, 0.2 }, { WeightType.Q4_K, 0.1 }, { WeightType.Q5_K, 0.05 },
-        { WeightType.Q6_K, 0.03 }, { WeightType.Q4_1, 0.1 }, { WeightType.Q5_0, 0.06 }, { WeightType.Q5_1, 0.05 },
-        { WeightType.IQ4_NL, 0.1 }, { WeightType.IQ4_XS, 0.1 },
-    };
+    public static TheoryData<WeightType> Types => [.. Errors.Keys];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void Blocks_are_read_as_llama_cpp_reads_them(WeightType type, double error)
+    public void Blocks_are_read_as_llama_cpp_reads_them(WeightType type)
     {
         (byte[] blocks, float[] numbers) = Read(type);
         float[] weights = Floats(Golden["weights"]!), decoded = new float[numbers.Length];
         WeightConversion.Decode(type, blocks, decoded);
         decoded.ShouldBe(numbers); // to the last bit
         double squares = weights.Zip(decoded, (w, d) => (double)(w - d) * (w - d)).Average();
-        Math.Sqrt(squares).ShouldBeInRange(1e-4, error);
+        Math.Sqrt(squares).ShouldBeInRange(1e-4, Errors[type]);
     }
 
     [Theory]
     [MemberData(nameof(Types))]
-    public unsafe void In_memory_the_weights_have_8_bits_and_are_the_nearest(WeightType type, double error)
+    public unsafe void In_memory_the_weights_have_8_bits_and_are_the_nearest(WeightType type)
     {
-        error.ShouldBeGreaterThan(0);
         (byte[] blocks, float[] numbers) = Read(type);
         float[] row = new float[numbers.Length / 2];
         fixed (byte* data = blocks)
@@ -72,9 +76,8 @@ public sealed class FileBlocksTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void Blocks_are_not_written(WeightType type, double error)
+    public void Blocks_are_not_written(WeightType type)
     {
-        error.ShouldBeGreaterThan(0);
         byte[] row = new byte[type.RowBytes(256)];
         Should.Throw<ArgumentException>(() => WeightConversion.Encode(type, new float[256], row))
             .Message.ShouldContain("only read");
@@ -86,7 +89,7 @@ public sealed class FileBlocksTests : IDisposable
     {
         const int count = 10_000;
         string path = Path.Combine(_folder, "blocks.gguf");
-        GgufTensor[] tensors = [.. Types.Select(row => new GgufTensor($"{row.Data.Item1}", row.Data.Item1, [2, 256]))];
+        GgufTensor[] tensors = [.. Errors.Keys.Select(type => new GgufTensor($"{type}", type, [2, 256]))];
         GgufWriter.Write(path, new GgufMetadata("llama"), tensors,
             (tensor, stream) => stream.Write(Read(tensor.Type).Blocks));
         ReadAll(); // the good file
@@ -106,6 +109,61 @@ public sealed class FileBlocksTests : IDisposable
             }
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void A_model_is_exported_with_its_bytes_or_as_it_is_in_memory(WeightType type)
+    {
+        const int width = 256;
+        ConfigFile config = TinyModelFiles.WriteLlama(_folder, new(2, 1, 128, width, 1));
+        string plain = Path.Combine(_folder, "plain.gguf"), source = Path.Combine(_folder, "source.gguf"),
+            copy = Path.Combine(_folder, "copy.gguf"), bytes = Path.Combine(_folder, "bytes.gguf");
+        using (ModelWeights weights = ModelWeights.Open(_folder, config))
+            ModelWriter.WriteGguf(plain, weights, config, new ByteTokenizer(), new TextBounds(256, [256]));
+        byte[] row = Read(type).Blocks[..(int)type.RowBytes(width)];
+        WriteQuantised(plain, source, type, row);
+        using (ModelWeights weights = ModelWeights.FromGguf(GgufFile.Open(source)))
+        {
+            ModelWriter.WriteGguf(copy, weights, config, new ByteTokenizer(), new TextBounds(256, [256]));
+            ModelWriter.WriteGguf(bytes, weights, config, new ByteTokenizer(), new TextBounds(256, [256]),
+                WeightType.Q8_0);
+            Should.Throw<AtelierException>(() => ModelWriter.WriteGguf(bytes, weights, config, new ByteTokenizer(),
+                new TextBounds(256, [256]), type)).ToLine().ShouldContain($"blocks of the type {type} cannot be written");
+        }
+        byte[] inMemory = new byte[WeightType.Q8_0.RowBytes(width)];
+        WeightConversion.ToMemory(type, row, inMemory);
+        using GgufFile copied = GgufFile.Open(copy), widened = GgufFile.Open(bytes);
+        copied.Tensors.Count(t => t.Shape.Count > 1).ShouldBe(9);
+        foreach (GgufTensor tensor in copied.Tensors.Where(t => t.Shape.Count > 1))
+        {
+            tensor.Type.ShouldBe(type);
+            Bytes(copied, tensor).Chunk(row.Length).ShouldAllBe(one => one.SequenceEqual(row));
+            GgufTensor wide = widened.Find(tensor.Name)!;
+            wide.Type.ShouldBe(WeightType.Q8_0);
+            Bytes(widened, wide).Chunk(inMemory.Length).ShouldAllBe(one => one.SequenceEqual(inMemory));
+        }
+    }
+
+    /// <summary>Writes a model again, with the same quantised row in all rows of its matrices.</summary>
+    private static void WriteQuantised(string plain, string path, WeightType type, byte[] row)
+    {
+        using GgufFile file = GgufFile.Open(plain);
+        var metadata = new GgufMetadata("llama");
+        foreach (string key in (string[])["llama.attention.head_count", "llama.attention.head_count_kv"])
+            metadata.Add(key, file.Integer(key));
+        GgufWriter.Write(path, metadata,
+            [.. file.Tensors.Select(tensor => tensor.Shape.Count > 1 ? tensor with { Type = type } : tensor)],
+            (tensor, stream) =>
+            {
+                if (tensor.Shape.Count == 1)
+                    stream.Write(Bytes(file, tensor));
+                for (long i = 0; tensor.Shape.Count > 1 && i < tensor.Shape[0]; i++)
+                    stream.Write(row);
+            });
+    }
+
+    private static unsafe byte[] Bytes(GgufFile file, GgufTensor tensor) =>
+        new ReadOnlySpan<byte>(file.Pointer(tensor.Name), (int)tensor.ByteCount).ToArray();
 
     private static (byte[] Blocks, float[] Numbers) Read(WeightType type)
     {
