@@ -30,7 +30,7 @@ internal sealed class HeadRankingArguments
     /// <param name="run">The folder of the model.</param>
     /// <param name="folder">The folder of the picture; null writes none.</param>
     /// <param name="cancellation">Cancels the operation.</param>
-    /// <exception cref="AtelierException">The model has no heads that can be ablated, or there are too few tokens.</exception>
+    /// <exception cref="AtelierException">The model has no heads to ablate, or there are too few tokens.</exception>
     public static void Rank(ToolConsole console, Workshop workshop, ParseResult parse, string? text, string run,
         string? folder, CancellationToken cancellation)
     {

@@ -128,7 +128,8 @@ public sealed class FileBlocksTests : IDisposable
             ModelWriter.WriteGguf(bytes, weights, config, new ByteTokenizer(), new TextBounds(256, [256]),
                 WeightType.Q8_0);
             Should.Throw<AtelierException>(() => ModelWriter.WriteGguf(bytes, weights, config, new ByteTokenizer(),
-                new TextBounds(256, [256]), type)).ToLine().ShouldContain($"blocks of the type {type} cannot be written");
+                new TextBounds(256, [256]), type)).ToLine()
+                .ShouldContain($"blocks of the type {type} cannot be written");
         }
         byte[] inMemory = new byte[WeightType.Q8_0.RowBytes(width)];
         WeightConversion.ToMemory(type, row, inMemory);

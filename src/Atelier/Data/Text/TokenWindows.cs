@@ -1,6 +1,6 @@
 namespace Atelier.Data.Text;
 
-/// <summary>Windows of a long text: equally long, evenly spaced from its beginning to its end, without overlap.</summary>
+/// <summary>Windows of a long text: equally long, evenly spaced from beginning to end, without overlap.</summary>
 internal static class TokenWindows
 {
     /// <summary>Returns the positions at which windows start.</summary>
