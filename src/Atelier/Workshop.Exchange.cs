@@ -1,3 +1,4 @@
+using Atelier.Abstractions;
 using Atelier.Exchange;
 using Atelier.Formats;
 using Atelier.Kernels;
@@ -23,15 +24,20 @@ public sealed partial class Workshop
     public string Import(string source, string? tokenizer, string folder, IProgress<string>? progress = null,
         CancellationToken cancellation = default)
     {
-        var options = new OpenOptions { Device = "cpu", ForTraining = true };
         if (Directory.Exists(source) || OwnFormats.FirstOrDefault(f => f.Reads(source)) is not { } own)
-            return BundleExchange.Import(source, tokenizer, folder, path => Open(path, options, cancellation), progress,
-                cancellation);
+            return BundleExchange.Import(source, tokenizer, folder, Check, progress, cancellation);
         if (tokenizer is not null)
             throw new AtelierException($"a {own.Format} file contains its own tokenizer", Mention.Field("tokenizer"),
                 "leave it out");
         own.Import(source, folder);
         return Path.GetFullPath(folder);
+
+        ITrainedModel Check(string path)
+        {
+            Bundle bundle = Bundle.Open(path);
+            bool isOnlyUsed = !HasFamily(bundle) && TextModelFile.ModelTypes.Contains(bundle.ModelType);
+            return Open(path, new OpenOptions { Device = "cpu", ForTraining = !isOnlyUsed }, cancellation);
+        }
     }
 
     /// <summary>Exports a model to the format of another system.</summary>

@@ -74,6 +74,8 @@ public sealed partial class Workshop
                     $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         var bundle = Bundle.Open(path, History);
+        // Models that no family trains have no libtorch, and so no GPU, to run on.
+        isManaged |= !options.ForTraining && options.Device == "auto" && !HasFamily(bundle);
         return isManaged && OpenManaged(bundle) is { } model
             ? model
             : FamilyOf(bundle).Load(bundle, device.ToString().ToLowerInvariant(), cancellation);
@@ -130,10 +132,19 @@ public sealed partial class Workshop
     public ITask TaskOf(ITrainedModel model) => Tasks.FirstOrDefault(task => task.Evaluates(model))
         ?? throw new AtelierException("this kind of model cannot be evaluated");
 
-    private IModelFamily FamilyOf(Bundle bundle) =>
-        Families.FirstOrDefault(family => family.ModelTypes.Contains(bundle.ModelType))
-        ?? throw new AtelierException($"models of type '{bundle.ModelType}' are not supported", bundle.ConfigPath,
-            $"the supported types are {string.Join(", ", Families.SelectMany(family => family.ModelTypes))}");
+    private IModelFamily FamilyOf(Bundle bundle)
+    {
+        string type = bundle.ModelType;
+        IEnumerable<string> trained = Families.SelectMany(family => family.ModelTypes);
+        return Families.FirstOrDefault(family => family.ModelTypes.Contains(type))
+            ?? throw (TextModelFile.ModelTypes.Contains(type)
+                ? new AtelierException($"models of type '{type}' can be used on the CPU, but not trained further",
+                    bundle.ConfigPath, "start from a model of another type, such as gpt2 or llama")
+                : new AtelierException($"models of type '{type}' are not supported", bundle.ConfigPath,
+                    $"the supported types are {string.Join(", ", trained.Union(TextModelFile.ModelTypes))}"));
+    }
+
+    private bool HasFamily(Bundle bundle) => Families.Any(family => family.ModelTypes.Contains(bundle.ModelType));
 
     /// <summary>Opens a model in the managed runtime, or returns null if it does not support the type.</summary>
     private static ITrainedModel? OpenManaged(Bundle bundle) => bundle.ModelType switch

@@ -12,9 +12,16 @@ internal sealed class Model : IDisposable
     private readonly LLamaBatch _batch = new();
     private int _position;
 
-    public Model(string path, int threads)
+    /// <summary>Opens a model.</summary>
+    /// <param name="path">The GGUF file.</param>
+    /// <param name="threads">Number of threads.</param>
+    /// <param name="isExact">Whether keys and values are cached in single precision.</param>
+    public Model(string path, int threads, bool isExact = false)
     {
         var parameters = new ModelParams(path) { ContextSize = 512, Threads = threads, BatchThreads = threads };
+        if (isExact)
+            (parameters.TypeK, parameters.TypeV, parameters.FlashAttention) =
+                (GGMLType.GGML_TYPE_F32, GGMLType.GGML_TYPE_F32, false);
         _weights = LLamaWeights.LoadFromFile(parameters);
         _context = _weights.CreateContext(parameters);
     }

@@ -1,6 +1,7 @@
 // llama.cpp through LLamaSharp:
 //   quantize SOURCE TARGET TYPE      writes a GGUF file in another type, for example Q4_K_M
 //   logits FILE OUT TOKEN...         writes the logits after each token, in single precision
+//   exact-logits FILE OUT TOKEN...   the same, with keys and values in single precision too
 //   decode FILE THREADS TOKENS       prints tokens a second, decoded one at a time
 using System.Diagnostics;
 using System.Globalization;
@@ -17,8 +18,8 @@ switch (args[0])
         parameters.ftype = Enum.GetValues<LLamaFtype>()
             .First(type => $"{type}".EndsWith($"_{args[3]}", StringComparison.Ordinal));
         return (int)NativeApi.llama_model_quantize(args[1], args[2], ref parameters);
-    case "logits":
-        using (var model = new Model(args[1], Environment.ProcessorCount))
+    case "logits" or "exact-logits":
+        using (var model = new Model(args[1], Environment.ProcessorCount, isExact: args[0] == "exact-logits"))
         {
             using FileStream file = File.Create(args[2]);
             foreach (string token in args[3..])

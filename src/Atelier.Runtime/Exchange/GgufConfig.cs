@@ -31,40 +31,46 @@ public static class GgufConfig
     /// supported.</exception>
     public static JsonObject ToHuggingFace(GgufFile file)
     {
-        string architecture = file.Text("general.architecture");
-        if (!GgufNames.Knows(architecture))
+        string architecture = file.Text("general.architecture"),
+            type = GgufNames.ModelTypeOf(architecture, file.Integer($"{architecture}.expert_count", 0) > 0);
+        if (!GgufNames.Knows(type))
             throw new AtelierException($"models of the architecture '{architecture}' are not supported", file.Path,
-                "supported are llama and gpt2");
-        GgufKeys.RefuseUnread(file);
-        return architecture == GgufNames.Llama ? ToLlama(file) : ToGpt2(file);
+                $"supported are {string.Join(", ", GgufNames.KnownArchitectures)}");
+        GgufKeys.RefuseUnread(file, type);
+        return type == GgufNames.Gpt2 ? ToGpt2(file) : ToLlama(file, type);
     }
 
     /// <summary>Adds a configuration to the metadata of a GGUF file.</summary>
     /// <param name="metadata">The metadata, with the architecture of the config.json.</param>
-    /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
+    /// <param name="config">The config.json of a model that llama.cpp supports.</param>
+    /// <param name="vocabularySize">The number of tokens of the tokenizer, if the vocabulary of the model is padded
+    /// beyond them; null if it is not.</param>
     /// <exception cref="AtelierException">A key is missing or has a value that GGUF cannot represent.</exception>
-    public static void Write(GgufMetadata metadata, ConfigFile config)
+    public static void Write(GgufMetadata metadata, ConfigFile config, int? vocabularySize = null)
     {
-        if (metadata.Architecture == GgufNames.Llama)
-            WriteLlama(metadata, config);
-        else
+        if (config.ModelType == GgufNames.Gpt2)
             WriteGpt2(metadata, config);
-        metadata.Add($"{metadata.Architecture}.vocab_size", config.VocabularySize);
+        else
+            WriteLlama(metadata, config);
+        metadata.Add($"{metadata.Architecture}.vocab_size", vocabularySize ?? config.VocabularySize);
     }
 
-    private static JsonObject ToLlama(GgufFile file)
+    private static JsonObject ToLlama(GgufFile file, string type)
     {
-        int Size(string key, long? otherwise = null) => Positive(file, "llama." + key, otherwise);
+        string at = GgufNames.ArchitectureOf(type) + ".";
+        int Size(string key, long? otherwise = null) => Positive(file, at + key, otherwise);
         int heads = Size("attention.head_count"), hidden = Size("embedding_length"),
             headSize = Size("attention.key_length", hidden / heads);
-        if (Size("attention.value_length", headSize) != headSize || Size("rope.dimension_count", headSize) != headSize)
+        bool canBePartial = type is GgufNames.GptNeoX or GgufNames.Phi3;
+        if (Size("attention.value_length", headSize) != headSize
+            || (Size("rope.dimension_count", headSize) != headSize && !canBePartial))
             throw new AtelierException(
                 "partial rotary positions, or values of another size than keys, are not supported",
                 file.Path);
-        return new JsonObject
+        var config = new JsonObject
         {
-            ["model_type"] = GgufNames.Llama,
-            ["architectures"] = new JsonArray("LlamaForCausalLM"),
+            ["model_type"] = type,
+            ["architectures"] = new JsonArray(LlamaVariants.ClassOf(type)),
             ["vocab_size"] = VocabularySize(file),
             ["hidden_size"] = hidden,
             ["intermediate_size"] = Size("feed_forward_length"),
@@ -74,13 +80,19 @@ public static class GgufConfig
             ["head_dim"] = headSize,
             ["max_position_embeddings"] = Size("context_length"),
             ["hidden_act"] = "silu",
-            ["rms_norm_eps"] = Single(file.Number("llama.attention.layer_norm_rms_epsilon")),
-            ["rope_theta"] = Single(file.Number("llama.rope.freq_base", 10_000)),
-            ["rope_scaling"] = ToRopeScaling(file),
-            ["attention_bias"] = file.Find("blk.0.attn_q.bias") is not null,
-            ["mlp_bias"] = file.Find("blk.0.ffn_up.bias") is not null,
+            ["rope_theta"] = Single(file.Number(at + "rope.freq_base", 10_000)),
+            ["rope_scaling"] = file.Find(GgufNames.ShortFactors) is null ? ToRopeScaling(file, at) : null,
             ["tie_word_embeddings"] = file.Find("output.weight") is null,
         };
+        if (type is not (GgufNames.GptNeoX or GgufNames.StarCoder2))
+            config["rms_norm_eps"] = Single(file.Number(at + "attention.layer_norm_rms_epsilon"));
+        if (type == GgufNames.Llama)
+        {
+            config["attention_bias"] = file.Find("blk.0.attn_q.bias") is not null;
+            config["mlp_bias"] = file.Find("blk.0.ffn_up.bias") is not null;
+        }
+        GgufVariants.Complete(config, file, type);
+        return config;
     }
 
     private static JsonObject ToGpt2(GgufFile file)
@@ -103,16 +115,16 @@ public static class GgufConfig
         };
     }
 
-    private static JsonObject? ToRopeScaling(GgufFile file)
+    private static JsonObject? ToRopeScaling(GgufFile file, string at)
     {
-        const string key = "llama.rope.scaling.";
+        string key = at + "rope.scaling.";
         // Read as in llama.cpp: the default type is linear, and the factor has an older name too.
         string type = file.Text(key + "type", "linear");
-        double older = file.Number("llama.rope.scale_linear", 1), factor = file.Number(key + "factor", older);
+        double older = file.Number(at + "rope.scale_linear", 1), factor = file.Number(key + "factor", older);
         if (factor == 0)
             factor = 1;
         if (older != 1 && older != factor)
-            throw new AtelierException($"'llama.rope.scale_linear' is {older}, and '{key}factor' {factor}", file.Path,
+            throw new AtelierException($"'{at}rope.scale_linear' is {older}, and '{key}factor' {factor}", file.Path,
                 "download the file again");
         if (file.Find(GgufNames.RopeFactors) is { } tensor)
         {
@@ -121,7 +133,7 @@ public static class GgufConfig
                     $"'{key}factor' is {factor} together with a tensor of rotary factors, which is not "
                         + $"supported", file.Path,
                     "use a model with one of them");
-            return ToLlama3(file, tensor);
+            return ToLlama3(file, at, tensor);
         }
         return type switch
         {
@@ -143,7 +155,7 @@ public static class GgufConfig
     /// Returns the scaling that produces the file's rotary factors. Files of llama.cpp store only these factors: the
     /// largest is the factor of the scaling, and the other numbers are those of all Llama 3 models.
     /// </summary>
-    private static JsonObject ToLlama3(GgufFile file, GgufTensor tensor)
+    private static JsonObject ToLlama3(GgufFile file, string at, GgufTensor tensor)
     {
         float[] factors = ModelWeights.ReadFactors(file, tensor);
         var scaling = new RotaryScaling
@@ -154,7 +166,7 @@ public static class GgufConfig
             HighFrequencyFactor = Single(file.Number(ScalingKey + "high_freq_factor", 4)),
             OriginalContextLength = Positive(file, ScalingKey + "original_context_length", 8192),
         };
-        double theta = file.Number("llama.rope.freq_base", 10_000);
+        double theta = file.Number(at + "rope.freq_base", 10_000);
         double[] expected = RotaryFrequencies.Divisors(2 * factors.Length, theta, scaling);
         if (expected.Zip(factors).Any(pair => !(Math.Abs(pair.First - pair.Second) <= 1e-3 * pair.First)))
             throw new AtelierException(
@@ -165,20 +177,22 @@ public static class GgufConfig
 
     private static void WriteLlama(GgufMetadata metadata, ConfigFile config)
     {
-        int heads = config.Integer("num_attention_heads"), hidden = config.Integer("hidden_size");
-        int headSize = config.Integer("head_dim", hidden / heads);
-        metadata.Add("llama.context_length", config.Integer("max_position_embeddings"));
-        metadata.Add("llama.embedding_length", hidden);
-        metadata.Add("llama.block_count", config.Integer("num_hidden_layers"));
-        metadata.Add("llama.feed_forward_length", config.Integer("intermediate_size"));
-        metadata.Add("llama.attention.head_count", heads);
-        metadata.Add("llama.attention.head_count_kv", config.Integer("num_key_value_heads", heads));
-        metadata.Add("llama.attention.key_length", headSize);
-        metadata.Add("llama.attention.value_length", headSize);
-        metadata.Add("llama.attention.layer_norm_rms_epsilon", config.Number("rms_norm_eps", 1e-6));
-        metadata.Add("llama.rope.dimension_count", headSize);
-        metadata.Add("llama.rope.freq_base", config.Number("rope_theta", 10_000));
-        switch (DecoderConfigFile.ReadScaling(config))
+        string at = metadata.Architecture + ".";
+        DecoderConfig shape = DecoderConfigFile.Read(config);
+        metadata.Add(at + "context_length", config.Integer("max_position_embeddings"));
+        metadata.Add(at + "embedding_length", shape.HiddenSize);
+        metadata.Add(at + "block_count", shape.LayerCount);
+        metadata.Add(at + "feed_forward_length", shape.FeedForwardSize);
+        metadata.Add(at + "attention.head_count", shape.HeadCount);
+        metadata.Add(at + "attention.head_count_kv", shape.KeyValueHeadCount);
+        metadata.Add(at + "attention.key_length", shape.HeadSize);
+        metadata.Add(at + "attention.value_length", shape.HeadSize);
+        metadata.Add(at + "rope.dimension_count", shape.RotarySize ?? shape.HeadSize);
+        metadata.Add(at + "rope.freq_base", shape.RopeTheta);
+        GgufVariants.Write(metadata, config, shape);
+        if (LongRope.Has(config))
+            metadata.Add(at + "rope.scaling.original_context_length", shape.ContextLength);
+        switch (shape.RopeScaling)
         {
             case null:
                 break;
@@ -193,10 +207,10 @@ public static class GgufConfig
                 throw new AtelierException("llama.cpp does not support a yarn scaling with custom parameters",
                     config.Path, "export to huggingface");
             case RotaryScaling scaling:
-                metadata.Add("llama.rope.scaling.type", scaling.Name == RotaryScalingName.Yarn ? "yarn" : "linear");
-                metadata.Add("llama.rope.scaling.factor", scaling.Factor);
+                metadata.Add(at + "rope.scaling.type", scaling.Name == RotaryScalingName.Yarn ? "yarn" : "linear");
+                metadata.Add(at + "rope.scaling.factor", scaling.Factor);
                 if (scaling.Name == RotaryScalingName.Yarn)
-                    metadata.Add("llama.rope.scaling.original_context_length", scaling.OriginalContextLength);
+                    metadata.Add(at + "rope.scaling.original_context_length", scaling.OriginalContextLength);
                 break;
         }
     }
@@ -238,7 +252,7 @@ public static class GgufConfig
     /// <summary>
     /// Returns the shortest decimal of a number in single precision: 1E-05, not 9.999999747378752E-06.
     /// </summary>
-    private static double Single(double value) =>
+    internal static double Single(double value) =>
         double.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture),
             System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -75,14 +75,15 @@ internal static class GgufKeys
 
     /// <summary>Refuses unsupported keys that have an effect.</summary>
     /// <exception cref="AtelierException">The file has such a key.</exception>
-    public static void RefuseUnread(GgufFile file)
+    public static void RefuseUnread(GgufFile file, string modelType)
     {
         string architecture = file.Text("general.architecture");
         IEnumerable<string> Of(IEnumerable<string> keys) => keys.Select(key => $"{architecture}.{key}");
         var known = new KnownKeys(
             [
                 .. Read, .. Of(Shape),
-                .. architecture == GgufNames.Llama ? Of(Rotary) : Of(["attention.layer_norm_epsilon"]),
+                .. modelType == GgufNames.Gpt2 ? Of(["attention.layer_norm_epsilon"]) : Of(Rotary),
+                .. Of(GgufVariants.Keys(modelType)),
                 GgufConfig.ExactGelu, .. GgufConfig.ScalingKeys,
             ],
             [.. Harmless, .. Of(["rope.scaling.finetuned"])],

@@ -9,6 +9,7 @@ namespace Atelier.Exchange;
 public static class ModelWriter
 {
     private const int ElementsAtOnce = 1 << 18;
+    private static readonly IReadOnlyDictionary<string, float[]> NoFactors = new Dictionary<string, float[]>();
 
     /// <summary>Writes weights in the format of Hugging Face's tools.</summary>
     /// <param name="path">The file.</param>
@@ -54,7 +55,7 @@ public static class ModelWriter
     /// <summary>Writes a model as a GGUF file that llama.cpp can run.</summary>
     /// <param name="path">The file.</param>
     /// <param name="weights">The weights.</param>
-    /// <param name="config">The config.json of a GPT-2 or Llama model.</param>
+    /// <param name="config">The config.json of a model that llama.cpp supports.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
     /// <param name="type">The type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; null keeps the type of each, with
@@ -67,15 +68,15 @@ public static class ModelWriter
         TextBounds bounds, WeightType? type = null, string? chatTemplate = null,
         CancellationToken cancellation = default)
     {
-        string architecture = config.ModelType;
-        if (!GgufNames.Knows(architecture))
-            throw new AtelierException($"GGUF does not support models of type '{architecture}'", config.Path,
-                "supported are GPT-2's and Llama's: see docs/formats.md");
+        string modelType = config.ModelType;
+        if (!GgufNames.Knows(modelType))
+            throw new AtelierException($"GGUF does not support models of type '{modelType}'", config.Path,
+                $"supported are {string.Join(", ", GgufNames.ModelTypes)}: see docs/formats.md");
         if (type is { } wanted && wanted != wanted.InMemory())
             throw new AtelierException($"GGUF files with blocks of the type {wanted} cannot be written", path,
                 "allowed: f32, f16, bf16, q8 and q4");
-        WriteGguf(path, Metadata(config, tokenizer, bounds, chatTemplate), weights, type,
-            [.. RopeFactors(weights, config)], rounding: null, cancellation);
+        WriteGguf(path, modelType, Metadata(config, tokenizer, bounds, chatTemplate), weights, type,
+            RopeFactors(weights, config), rounding: null, cancellation, tokenizer.VocabularySize);
     }
 
     /// <summary>
@@ -99,8 +100,8 @@ public static class ModelWriter
         bool isLlamaCpp = SupportsGguf(config, tokenizer, bounds);
         GgufMetadata metadata = isLlamaCpp ? Metadata(config, tokenizer, bounds, chatTemplate: null)
             : Metadata(GgufNames.Own);
-        WriteGguf(path, metadata, weights, type, isLlamaCpp ? [.. RopeFactors(weights, config)] : [], rounding,
-            cancellation);
+        WriteGguf(path, isLlamaCpp ? config.ModelType : GgufNames.Own, metadata, weights, type,
+            isLlamaCpp ? RopeFactors(weights, config) : NoFactors, rounding, cancellation);
     }
 
     /// <summary>
@@ -112,7 +113,7 @@ public static class ModelWriter
     public static void WriteBlocks(string path, ModelWeights weights, WeightType type,
         Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding = null,
         CancellationToken cancellation = default) =>
-        WriteGguf(path, Metadata(GgufNames.Own), weights, type, [], rounding, cancellation);
+        WriteGguf(path, GgufNames.Own, Metadata(GgufNames.Own), weights, type, NoFactors, rounding, cancellation);
 
     /// <summary>Returns whether GGUF, in llama.cpp's layout, supports a type of model and its tokenizer.</summary>
     /// <param name="config">The model's config.json.</param>
@@ -124,8 +125,8 @@ public static class ModelWriter
     private static GgufMetadata Metadata(ConfigFile config, Tokenizer tokenizer, TextBounds bounds,
         string? chatTemplate)
     {
-        GgufMetadata metadata = Metadata(config.ModelType);
-        GgufConfig.Write(metadata, config);
+        GgufMetadata metadata = Metadata(GgufNames.ArchitectureOf(config.ModelType));
+        GgufConfig.Write(metadata, config, tokenizer.VocabularySize);
         GgufTokenizer.Write(metadata, tokenizer, bounds);
         GgufTokenizer.WriteChatTemplate(metadata, chatTemplate);
         return metadata;
@@ -138,39 +139,61 @@ public static class ModelWriter
         return metadata;
     }
 
-    private static void WriteGguf(string path, GgufMetadata metadata, ModelWeights weights, WeightType? type,
-        float[] factors, Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding,
-        CancellationToken cancellation)
+    private static void WriteGguf(string path, string modelType, GgufMetadata metadata, ModelWeights weights,
+        WeightType? type, IReadOnlyDictionary<string, float[]> factors,
+        Func<ModelTensor, TensorLayout, WeightType, byte[]?>? rounding, CancellationToken cancellation,
+        int? vocabularySize = null)
     {
-        TensorLayout layout = GgufNames.LayoutOf(metadata.Architecture);
-        var parts = new Dictionary<string, (GgufTensor Target, ModelTensor Source)>();
-        bool predicts = weights.Tensors.Any(tensor => IsHead(tensor.Name));
+        TensorLayout layout = GgufNames.LayoutOf(modelType);
+        var sources = new Dictionary<string, SortedList<int, ModelTensor>>();
         foreach (ModelTensor tensor in weights.Tensors)
         {
-            (string name, _) = GgufNames.ToGguf(metadata.Architecture, tensor.Name)
+            (string name, _, int index) = GgufNames.ToGguf(modelType, tensor.Name)
                 ?? throw new AtelierException(
-                    $"the tensor {tensor.Name} has no place in a model of type '{metadata.Architecture}'", weights.Path,
+                    $"the tensor {tensor.Name} has no place in a model of type '{modelType}'", weights.Path,
                     "download or export the model again");
-            IReadOnlyList<long> shape = tensor.Shape(layout);
-            WeightType own = type is null && FileBlocks.Has(tensor.Type) && !tensor.IsVector
-                ? tensor.Type // its bytes are copied
-                : TypeFor(name, shape, type ?? tensor.Type.InMemory(), predicts);
-            parts.Add(name, (new GgufTensor(name, own, shape), tensor));
+            if (!sources.TryGetValue(name, out SortedList<int, ModelTensor>? parts))
+                sources.Add(name, parts = []);
+            bool hasTokens = vocabularySize is not null && name is "token_embd.weight" or "output.weight";
+            parts.Add(index, hasTokens ? tensor.FirstRows(vocabularySize!.Value) : tensor);
         }
-        List<GgufTensor> targets = [.. parts.Values.Select(p => p.Target)];
+        bool predicts = weights.Tensors.Any(tensor => IsHead(tensor.Name));
+        List<GgufTensor> targets = [.. sources.Select(pair => Target(pair.Key, pair.Value))];
         metadata.Add("general.file_type", FileType(MainType(targets)));
-        if (factors.Length > 0)
-            targets.Add(new GgufTensor(GgufNames.RopeFactors, WeightType.F32, [factors.Length]));
+        targets.AddRange(factors.Select(pair => new GgufTensor(pair.Key, WeightType.F32, [pair.Value.Length])));
         GgufWriter.Write(path, metadata, targets, (target, stream) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!parts.TryGetValue(target.Name, out (GgufTensor Target, ModelTensor Source) part))
-                stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(factors));
-            else if (rounding?.Invoke(part.Source, layout, target.Type) is { } rounded)
-                stream.Write(rounded);
-            else
-                Write(stream, part.Source, layout, target.Type);
+            if (factors.TryGetValue(target.Name, out float[]? values))
+            {
+                stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values));
+                return;
+            }
+            foreach (ModelTensor source in sources[target.Name].Values)
+            {
+                if (rounding?.Invoke(source, layout, target.Type) is { } rounded)
+                    stream.Write(rounded);
+                else
+                    Write(stream, source, layout, target.Type);
+            }
         });
+
+        GgufTensor Target(string name, SortedList<int, ModelTensor> parts)
+        {
+            ModelTensor first = parts.Values[0];
+            IReadOnlyList<long> shape = first.Shape(layout);
+            // The experts of a block are one tensor.
+            bool isExperts = parts.Keys[0] >= 0;
+            if (parts.Values.Any(part => !part.Shape(layout).SequenceEqual(shape)) || (isExperts
+                && !parts.Keys.SequenceEqual(Enumerable.Range(0, parts.Count))))
+                throw new AtelierException($"the experts beside {first.Name} are not all there, or not alike",
+                    weights.Path, "download or export the model again");
+            WeightType own = type is null && FileBlocks.Has(first.Type) && !first.IsVector
+                && parts.Values.All(part => part.Type == first.Type)
+                ? first.Type // its bytes are copied
+                : TypeFor(name, shape, type ?? first.Type.InMemory(), predicts);
+            return new GgufTensor(name, own, isExperts ? [parts.Count, .. shape] : shape);
+        }
     }
 
     /// <summary>
@@ -179,7 +202,8 @@ public static class ModelWriter
     /// </summary>
     private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type, bool predicts)
     {
-        if (shape.Count < 2 || name is "position_embd.weight" or "positions.weight")
+        if (shape.Count < 2 || name is "position_embd.weight" or "positions.weight"
+            || name.Contains(".ffn_gate_inp", StringComparison.Ordinal)) // routers, which few weights decide
             return WeightType.F32;
         if (!type.IsBlocked())
             return type;
@@ -224,20 +248,29 @@ public static class ModelWriter
     };
 
     /// <summary>
-    /// Returns the divisors of the frequencies in Llama 3's scaling, which llama.cpp reads from a tensor; empty for
-    /// other scalings.
+    /// Returns the divisors of rotary frequencies that llama.cpp reads from tensors: those of Llama 3's scaling, or the
+    /// factors of LongRoPE; empty for other scalings.
     /// </summary>
-    private static IReadOnlyList<float> RopeFactors(ModelWeights weights, ConfigFile config)
+    private static IReadOnlyDictionary<string, float[]> RopeFactors(ModelWeights weights, ConfigFile config)
     {
+        var factors = new Dictionary<string, float[]>();
         if (weights.RopeFactors is not null)
-            return weights.RopeFactors;
-        if (config.ModelType != GgufNames.Llama)
-            return [];
-        DecoderConfig shape = DecoderConfigFile.Read(config);
-        if (shape.RopeScaling is not { Name: RotaryScalingName.Llama3 } scaling)
-            return [];
-        double[] divisors = RotaryFrequencies.Divisors(shape.HeadSize, shape.RopeTheta, scaling);
-        return [.. divisors.Select(divisor => (float)divisor)];
+        {
+            factors.Add(GgufNames.RopeFactors, [.. weights.RopeFactors]);
+        }
+        else if (config.ModelType != GgufNames.Gpt2 && LongRope.Has(config))
+        {
+            factors.Add(GgufNames.ShortFactors, [.. LongRope.Factors(config, isLong: false).Select(f => (float)f)]);
+            factors.Add(GgufNames.LongFactors, [.. LongRope.Factors(config, isLong: true).Select(f => (float)f)]);
+        }
+        else if (config.ModelType != GgufNames.Gpt2
+            && DecoderConfigFile.Read(config) is { RopeScaling: { Name: RotaryScalingName.Llama3 } scaling } shape)
+        {
+            double[] divisors =
+                RotaryFrequencies.Divisors(shape.RotarySize ?? shape.HeadSize, shape.RopeTheta, scaling);
+            factors.Add(GgufNames.RopeFactors, [.. divisors.Select(divisor => (float)divisor)]);
+        }
+        return factors;
     }
 
     private static void Write(Stream stream, ModelTensor tensor, TensorLayout layout, WeightType type)

@@ -77,11 +77,12 @@ public static class OnnxWriter
             string mixed = _graph.Node("Transpose", [_graph.Node("MatMul", [shares, values])],
                 ("perm", (int[])[0, 2, 1, 3]));
             mixed = _graph.Node("Reshape", [mixed, _graph.Integers(0, 0, config.HiddenSize)]);
-            x = Norm(name + "attention.norm", block.AttentionNorm,
+            x = Norm(name + "attention.norm", block.AttentionNorm!,
                 _graph.Node("Add", [Linear(name + "output", block.Output, mixed), x]));
-            string inner = Activate(Linear(name + "up", block.Up, x));
-            return Norm(name + "feedForward.norm", block.FeedForwardNorm,
-                _graph.Node("Add", [Linear(name + "down", block.Down, inner), x]));
+            FeedForwardWeights feedForward = block.FeedForward!; // encoders have no experts
+            string inner = Activate(Linear(name + "up", feedForward.Up, x));
+            return Norm(name + "feedForward.norm", block.FeedForwardNorm!,
+                _graph.Node("Add", [Linear(name + "down", feedForward.Down, inner), x]));
         }
 
         /// <summary>[batch, length, hidden] → [batch, length, heads, size], in another order.</summary>

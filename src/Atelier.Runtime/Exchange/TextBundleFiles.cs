@@ -24,12 +24,7 @@ public sealed record TextBundleFiles(ConfigFile Config, Tokenizer Tokenizer, Dec
     {
         ConfigFile config = ConfigFile.Read(Path.Combine(folder, "config.json"));
         (Tokenizer tokenizer, IReadOnlyList<int>? leading) = ReadContents(folder, tokenizerPath);
-        if (tokenizer.VocabularySize != config.VocabularySize)
-        {
-            throw new AtelierException(
-                $"the model has {config.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
-                folder, "use config.json and tokenizer.json of the same model");
-        }
+        PaddedVocabulary.Check(config, tokenizer, folder, "use config.json and tokenizer.json of the same model");
         GenerationConfigFile generation = GenerationConfigFile.Read(Path.Combine(folder, GenerationConfig));
         // Both files may name the start and end tokens, and older folders have them in config.json only. The default is
         // the tokenizer's own token.

@@ -90,14 +90,10 @@ public static class TextModelFile
     {
         try
         {
-            if (tokenizer.VocabularySize != file.VocabularySize)
-            {
-                throw new AtelierException(
-                    $"the model has {file.VocabularySize} tokens, but the tokenizer has {tokenizer.VocabularySize}",
-                    file.Path, "use the model with its own tokenizer");
-            }
+            PaddedVocabulary.Check(file, tokenizer, file.Path, "use the model with its own tokenizer");
             bounds.Check(tokenizer, file.Path);
-            return new TextGenerator(Decoder(file, weights, threads), tokenizer, decoding, bounds)
+            IBatchedLanguageModel model = Decoder(file, weights, tokenizer.VocabularySize, threads);
+            return new TextGenerator(model, tokenizer, decoding, bounds)
             {
                 ChatTemplate = chatTemplate,
             };
@@ -109,11 +105,12 @@ public static class TextModelFile
         }
     }
 
-    private static IBatchedLanguageModel Decoder(ConfigFile file, ModelWeights weights, int threads)
+    private static IBatchedLanguageModel Decoder(ConfigFile file, ModelWeights weights, int vocabularySize,
+        int threads)
     {
         if (file.ModelType == RecurrentWeights.ModelType)
             return new RecurrentDecoder(RecurrentWeights.Take(file, weights), threads);
-        (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights);
+        (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights, vocabularySize);
         return new Decoder(config, taken, threads);
     }
 

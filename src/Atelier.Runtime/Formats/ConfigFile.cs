@@ -124,6 +124,17 @@ public sealed class ConfigFile
             : throw Wrong(key, "a string or a list of them", value))];
     }
 
+    /// <summary>Returns a list of numbers, or null if the key is missing or null.</summary>
+    public IReadOnlyList<double>? Numbers(string key)
+    {
+        if (Find(key) is not { } value)
+            return null;
+        return value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number ? item.GetDouble()
+                : throw Wrong(key, "a list of numbers", value))]
+            : throw Wrong(key, "a list of numbers", value);
+    }
+
     /// <summary>
     /// Reads every name and string once, so that lone surrogates, which JSON allows but strings do not, are found here.
     /// </summary>

@@ -133,8 +133,9 @@ public sealed unsafe class ModelTensor
     }
 
     /// <summary>
-    /// Returns the matrix as [outputs, inputs] with the rows in the order of the file. It shares the mapped memory, or
-    /// is a copy if the file stores it as [inputs, outputs] or in a type of files only.
+    /// Returns the matrix as [outputs, inputs] with the rows in the order of the file, or all queries before all keys
+    /// and values. It shares the mapped memory, or is a copy if the file stores it in another order or in a type of
+    /// files only.
     /// </summary>
     /// <param name="owner">The object that keeps the file mapped.</param>
     /// <exception cref="AtelierException">The tensor is not a matrix.</exception>
@@ -144,19 +145,50 @@ public sealed unsafe class ModelTensor
             throw new AtelierException($"the tensor {Name} is [{string.Join(", ", FileShape)}], but a matrix is "
                 + "expected",
                 owner.Path, "download or export the model again");
-        return HasRows(TensorLayout.Gguf)
-            ? WeightMatrix.OfFile(Name, Type, (int)rows, (int)columns, _data, owner)
-            : WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);
+        if (IsTransposed(TensorLayout.Gguf))
+            return WeightMatrix.From(Name, (int)columns, (int)rows, Read(TensorLayout.Gguf), Type);
+        return LayoutInUse == Layout ? WeightMatrix.OfFile(Name, Type, (int)rows, (int)columns, _data, owner)
+            : WeightMatrix.From(Name, (int)rows, (int)columns, Read(LayoutInUse), Type);
     }
+
+    /// <summary>
+    /// The layout in which the values are used: that of the file, except where only GGUF's serves a network directly.
+    /// </summary>
+    public TensorLayout LayoutInUse =>
+        _order is TensorOrder.HeadsOfThree or TensorOrder.OneAdded ? TensorLayout.Gguf : Layout;
+
+    /// <summary>Returns the tensor of one of several that a file has one after another.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="index">Which, from 0; the first dimension counts them.</param>
+    internal ModelTensor Slice(string name, int index)
+    {
+        long[] shape = [.. FileShape.Skip(1)];
+        long rows = shape.Length < 2 ? 1 : shape[..^1].Aggregate(1L, (product, size) => product * size);
+        return new ModelTensor(name, Type, shape, _data + (index * rows * Type.RowBytes(shape[^1])), Layout, _order,
+            _heads);
+    }
+
+    /// <summary>Returns the first rows of a matrix that has at least as many, in the order of all layouts.</summary>
+    internal ModelTensor FirstRows(int count) => new(Name, Type, [count, .. FileShape.Skip(1)], _data, Layout,
+        _order, _heads);
 
     private bool IsTransposed(TensorLayout layout) => layout != Layout && _order == TensorOrder.Transposed;
 
     /// <summary>Returns the index in the file of a row of the layout.</summary>
     private long FileIndex(TensorLayout layout, long row)
     {
-        if (layout == Layout || _order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs))
+        if (layout == Layout
+            || _order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs or TensorOrder.HeadsOfThree))
             return row;
-        long size = (IsVector ? FileShape[^1] : FileShape[0]) / _heads, within = row % size, head = row - within,
+        long size = (IsVector ? FileShape[^1] : FileShape[0]) / _heads;
+        if (_order == TensorOrder.HeadsOfThree)
+        {
+            // [heads, 3, size] in Hugging Face's layout, [3, heads, size] in GGUF's
+            long one = size / 3, outer = layout == TensorLayout.HuggingFace ? 3 : _heads,
+                number = row / one, other = layout == TensorLayout.HuggingFace ? _heads : 3;
+            return (((number % outer * other) + (number / outer)) * one) + (row % one);
+        }
+        long within = row % size, head = row - within,
             half = size / 2;
         // Rotary pairs are the rows (i, i + half) in Hugging Face's layout and (2i, 2i + 1) in GGUF's.
         return head + (layout == TensorLayout.HuggingFace
@@ -168,8 +200,10 @@ public sealed unsafe class ModelTensor
     {
         float[] file = new float[values.Length];
         WeightConversion.Decode(Type, FileRow(0), file);
+        float added = layout == Layout || _order != TensorOrder.OneAdded ? 0
+            : layout == TensorLayout.Gguf ? 1 : -1;
         for (int i = 0; i < values.Length; i++)
-            values[i] = file[FileIndex(layout, i)];
+            values[i] = file[FileIndex(layout, i)] + added;
     }
 
     private ReadOnlySpan<byte> FileRow(long row)

@@ -46,8 +46,9 @@ public sealed unsafe class ModelWeights : IDisposable
     public static ModelWeights FromGguf(GgufFile file)
     {
         // no architecture is empty, so all tensors are refused below if the value is missing
-        string architecture = file.Text("general.architecture", "");
-        var weights = new ModelWeights(file.Path, GgufNames.LayoutOf(architecture));
+        string architecture = file.Text("general.architecture", ""),
+            type = GgufNames.ModelTypeOf(architecture, file.Integer($"{architecture}.expert_count", 0) > 0);
+        var weights = new ModelWeights(file.Path, GgufNames.LayoutOf(type));
         weights._files.Add(file);
         return weights.Filled(() =>
         {
@@ -60,12 +61,18 @@ public sealed unsafe class ModelWeights : IDisposable
                     weights.RopeFactors = ReadFactors(file, tensor);
                     continue;
                 }
-                (string name, TensorOrder order) = GgufNames.ToHuggingFace(architecture, tensor.Name)
+                if (tensor.Name is GgufNames.ShortFactors or GgufNames.LongFactors)
+                    continue; // the configuration has them
+                (string name, TensorOrder order) = GgufNames.ToHuggingFace(type, tensor.Name)
                     ?? throw new AtelierException(
                         $"the tensor {tensor.Name} does not belong in a model of the kind '{architecture}'", file.Path);
                 int rowHeads = Heads(file.Path, tensor.Name, tensor.Shape, order, heads, keyHeads);
-                weights.Add(new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout,
-                    order, rowHeads));
+                var read = new ModelTensor(name, tensor.Type, tensor.Shape, file.Pointer(tensor.Name), weights.Layout,
+                    order, rowHeads);
+                if (name.Contains('*', StringComparison.Ordinal))
+                    weights.AddExperts(read, file.Path);
+                else
+                    weights.Add(read);
             }
         });
     }
@@ -132,10 +139,10 @@ public sealed unsafe class ModelWeights : IDisposable
     {
         string architecture = config.ModelType;
         var weights = new ModelWeights(paths.Count == 1 ? paths[0] : folder, TensorLayout.HuggingFace);
-        // The names saved by a bare LlamaModel or GPT2Model lack this prefix.
-        string prefix = architecture switch { GgufNames.Llama => "model.", GgufNames.Gpt2 => "transformer.", _ => "" };
-        int heads = architecture == GgufNames.Llama ? config.Integer("num_attention_heads") : 1;
-        int keyHeads = architecture == GgufNames.Llama ? config.Integer("num_key_value_heads", heads) : 1;
+        string prefix = GgufNames.PrefixOf(architecture); // names saved by a bare LlamaModel or GPT2Model lack it
+        bool hasHeads = GgufNames.Knows(architecture) && architecture != GgufNames.Gpt2;
+        int heads = hasHeads ? config.Integer("num_attention_heads") : 1;
+        int keyHeads = hasHeads ? config.Integer("num_key_value_heads", heads) : 1;
         return weights.Filled(() =>
         {
             foreach (string path in paths)
@@ -170,9 +177,10 @@ public sealed unsafe class ModelWeights : IDisposable
     }
 
     /// <summary>Returns whether a tensor is a buffer, which older files contain besides the weights.</summary>
-    private static bool IsBuffer(string name) =>
+    internal static bool IsBuffer(string name) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal)
-        || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal)
+        || name.EndsWith(".attention.bias", StringComparison.Ordinal)
+        || name.EndsWith(".masked_bias", StringComparison.Ordinal)
         || name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
         || name.EndsWith("embeddings.position_ids", StringComparison.Ordinal)
         || name.EndsWith("embeddings.token_type_ids", StringComparison.Ordinal);
@@ -189,21 +197,33 @@ public sealed unsafe class ModelWeights : IDisposable
     };
 
     /// <summary>
-    /// Returns the number of heads that a tensor's rows belong to if they form rotary pairs; the size of a head must be
-    /// even.
+    /// Returns the number of heads that a tensor's rows belong to if they form rotary pairs or threes of heads; a head
+    /// must have as many rows as a multiple of their number.
     /// </summary>
     private static int Heads(string path, string name, IReadOnlyList<long> shape, TensorOrder order, long queryHeads,
         long keyHeads)
     {
-        if (order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs))
+        if (order is not (TensorOrder.QueryPairs or TensorOrder.KeyPairs or TensorOrder.HeadsOfThree))
             return 1;
-        long heads = order == TensorOrder.QueryPairs ? queryHeads : keyHeads;
-        return heads is > 0 and <= int.MaxValue && shape.Count > 0 && shape[0] % (2 * heads) == 0
+        long heads = order == TensorOrder.KeyPairs ? keyHeads : queryHeads;
+        int together = order == TensorOrder.HeadsOfThree ? 3 : 2;
+        return heads is > 0 and <= int.MaxValue && shape.Count > 0 && shape[0] % (together * heads) == 0
             ? (int)heads
             : throw new AtelierException(
                 $"the tensor {name} is [{string.Join(", ", shape)}], which is not divisible into {heads} heads of "
-                    + $"pairs of rows",
+                    + (together == 2 ? "pairs of rows" : "queries, keys and values"),
                 path, "download or export the model again");
+    }
+
+    /// <summary>Adds each expert of a tensor that has those of a block one after another.</summary>
+    private void AddExperts(ModelTensor tensor, string path)
+    {
+        const int most = 4096;
+        if (tensor.FileShape is not [> 0 and <= most and long count, > 0, > 0])
+            throw new AtelierException($"the tensor {tensor.Name} is [{string.Join(", ", tensor.FileShape)}], but "
+                + $"matrices of 1 to {most} experts are expected", path, "download the file again");
+        for (int expert = 0; expert < count; expert++)
+            Add(tensor.Slice(tensor.Name.Replace("*", $"{expert}", StringComparison.Ordinal), expert));
     }
 
     private void Add(ModelTensor tensor)

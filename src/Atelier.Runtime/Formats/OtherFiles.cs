@@ -34,7 +34,9 @@ public static class OtherFiles
     {
         string[] names = ["pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "model.pth"];
         if (names.FirstOrDefault(name => File.Exists(Path.Combine(folder, name))) is { } name)
-            throw new AtelierException($"its weights are in PyTorch's format ({name}), which cannot be imported",
-                folder, Save);
+            throw new AtelierException($"its weights are in PyTorch's format ({name}), from which no model is opened",
+                folder, name.StartsWith("pytorch", StringComparison.Ordinal)
+                    ? $"convert the folder first: {Mention.Command("import")} {folder} {Mention.Field("out")} FOLDER"
+                    : Save);
     }
 }

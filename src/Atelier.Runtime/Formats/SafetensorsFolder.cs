@@ -24,11 +24,12 @@ public static class SafetensorsFolder
             OtherFiles.RefuseFolder(folder);
         return File.Exists(whole) || !File.Exists(index)
             ? [whole]
-            : [.. Shards(index).Select(shard => Path.Combine(folder, shard))];
+            : Shards(index);
     }
 
-    /// <summary>Returns the distinct names of the files in weight_map.</summary>
-    private static string[] Shards(string index)
+    /// <summary>Returns the distinct paths of the files in the weight_map of an index.</summary>
+    /// <exception cref="AtelierException">The index is damaged, or names a file outside its folder.</exception>
+    internal static IReadOnlyList<string> Shards(string index)
     {
         try
         {
@@ -45,7 +46,7 @@ public static class SafetensorsFolder
                     throw new AtelierException($"names the file '{shard}', which is outside the folder", index,
                         "download the model again");
             }
-            return shards;
+            return [.. shards.Select(shard => Path.Combine(Path.GetDirectoryName(index)!, shard))];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {

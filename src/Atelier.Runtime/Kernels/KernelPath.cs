@@ -52,6 +52,9 @@ internal abstract unsafe class KernelPath
     /// <summary>Computes y += x.</summary>
     public abstract void Add(float* x, int size, float* y);
 
+    /// <summary>Computes y = factor · y.</summary>
+    public abstract void Scale(float factor, int size, float* y);
+
     /// <summary>Computes y = x · y, element by element.</summary>
     public abstract void MultiplyBy(float* x, int size, float* y);
 

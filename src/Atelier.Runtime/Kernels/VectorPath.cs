@@ -148,6 +148,17 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     }
 
     [MethodImpl(Hot)]
+    public override void Scale(float factor, int size, float* y)
+    {
+        TVector factors = TLanes.Broadcast(factor);
+        int i = 0;
+        for (; i + TLanes.Count <= size; i += TLanes.Count)
+            TLanes.Store(TLanes.Multiply(TLanes.Load(y + i), factors), y + i);
+        for (; i < size; i++)
+            y[i] *= factor;
+    }
+
+    [MethodImpl(Hot)]
     public override void MultiplyBy(float* x, int size, float* y)
     {
         int i = 0;
@@ -223,12 +234,7 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
     public override void SoftMax(float* scores, int count)
     {
         float factor = 1 / ExpShifted(scores, count, Highest(scores, count), scores);
-        TVector factors = TLanes.Broadcast(factor);
-        int i = 0;
-        for (; i + TLanes.Count <= count; i += TLanes.Count)
-            TLanes.Store(TLanes.Multiply(TLanes.Load(scores + i), factors), scores + i);
-        for (; i < count; i++)
-            scores[i] *= factor;
+        Scale(factor, count, scores);
     }
 
     public override void AddWeighted(float* weights, float* values, int count, int size, float* y) =>

@@ -146,10 +146,11 @@ internal sealed unsafe class BlockStack : IDisposable
                 _pool.Barrier();
                 AddLayer(worker, cross.Output, Mixed, rows, cross.Norm);
             }
-            x = Input(worker, X, rows, block.FeedForwardNorm, block.Up.IsBlocked || block.Gate is { IsBlocked: true });
-            Products.FeedForward(worker, block, _shape.Activation, x, rows, _inner, _gate, asAlone: false);
+            PassFeedForward feedForward = block.FeedForward!; // encoders have no experts
+            x = Input(worker, X, rows, block.FeedForwardNorm, feedForward.IsBlocked);
+            Products.FeedForward(worker, feedForward, _shape.Activation, x, rows, _inner, _gate, asAlone: false);
             _pool.Barrier();
-            AddLayer(worker, block.Down, _inner, rows, block.FeedForwardNorm);
+            AddLayer(worker, feedForward.Down, _inner, rows, block.FeedForwardNorm);
         }
         Record(worker, _blocks.Length, rows, position);
     }

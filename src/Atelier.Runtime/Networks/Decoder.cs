@@ -37,8 +37,7 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable, 
         Weights = weights;
         _owners = weights.Owners;
         Pages = new KeyValuePages(config);
-        foreach (WeightMatrix matrix in weights.Products().Select(p => p.Weight)
-            .Concat(weights.Head is null ? [weights.Embedding] : []))
+        foreach (WeightMatrix matrix in StepMatrices(config, weights))
         {
             StepBytes += matrix.ByteCount;
             _weightCount += (double)matrix.Rows * matrix.Columns;
@@ -236,6 +235,16 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable, 
     }
 
     internal void Forget(DecoderSequence sequence) => _sequences.Remove(sequence);
+
+    /// <summary>Returns the matrices that a step of one token multiplies; of experts, as many as it takes.</summary>
+    private static IEnumerable<WeightMatrix> StepMatrices(DecoderConfig config, DecoderWeights weights)
+    {
+        IEnumerable<LinearWeights> unused = config.Experts is not { } mixture ? []
+            : weights.Blocks.SelectMany(block => block.Experts!.Experts.Skip(mixture.PerToken))
+                .SelectMany(expert => expert.Products());
+        return weights.Products().Except(unused).Select(product => product.Weight)
+            .Concat(weights.Head is null ? [weights.Embedding] : []);
+    }
 
     private void Check(ReadOnlySpan<SequenceInput> inputs)
     {

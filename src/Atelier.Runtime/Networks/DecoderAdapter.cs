@@ -19,10 +19,16 @@ internal sealed record DecoderAdapter(WeightMatrix A, WeightMatrix B, float[]? F
             .ToDictionary(group => group.Key, group => group.ToArray());
         HashSet<WeightMatrix> pairs = config is { RotaryPairs: RotaryPairs.Neighbours, Positions: PositionName.Rotary }
             ? [.. weights.Blocks.SelectMany(block => (WeightMatrix[])[block.Query.Weight, block.Key.Weight])] : [];
+        HashSet<WeightMatrix> experts = [.. weights.Blocks
+            .SelectMany(block => block.Experts?.Products() ?? []).Select(product => product.Weight)];
         foreach (LoraLayer layer in adapter.Layers)
         {
             if (!layers.TryGetValue(layer.Name, out WeightMatrix[]? parts))
                 throw layer.OfOtherModel(adapter.Source);
+            // The rows of GPT-NeoX's are not in the order of Hugging Face's files.
+            if (parts.Any(experts.Contains) || layer.Name.EndsWith(".query_key_value", StringComparison.Ordinal))
+                throw new AtelierException($"adapters of {layer.Name} are not supported", adapter.Source,
+                    "merge the adapter into the model, or train one for the attention and the feed-forward layers");
             int outputs = parts.Sum(part => part.Rows), first = 0;
             if ((layer.Outputs, layer.Inputs) != (outputs, parts[0].Columns))
                 throw layer.OfOtherShape(adapter.Source, outputs, parts[0].Columns);

@@ -4,8 +4,8 @@ using Atelier.Formats;
 namespace Atelier.Networks;
 
 /// <summary>
-/// Reads the configuration of a decoder from a config.json: Hugging Face's GPT2Config and LlamaConfig, and Atelier's
-/// own format for combinations of their parts.
+/// Reads the configuration of a decoder from a config.json: Hugging Face's GPT2Config, LlamaConfig and those of the
+/// models that vary Llama's shape, and Atelier's own format for combinations of their parts.
 /// </summary>
 public static class DecoderConfigFile
 {
@@ -18,7 +18,8 @@ public static class DecoderConfigFile
     private static readonly string[] ScalingTypes = ["default", "linear", "dynamic", "llama3", "yarn"];
 
     /// <summary>The supported values of model_type.</summary>
-    public static IReadOnlyList<string> ModelTypes { get; } = [GgufNames.Gpt2, GgufNames.Llama, Own];
+    public static IReadOnlyList<string> ModelTypes { get; } =
+        [GgufNames.Gpt2, GgufNames.Llama, .. LlamaVariants.ModelTypes, Own];
 
     /// <summary>Reads the configuration.</summary>
     /// <exception cref="AtelierException">A key is missing, out of range, or has an unsupported value.</exception>
@@ -29,6 +30,7 @@ public static class DecoderConfigFile
             GgufNames.Gpt2 => ReadGpt2(file),
             GgufNames.Llama => ReadLlama(file),
             Own => ReadOwn(file),
+            string type when LlamaVariants.ModelTypes.Contains(type) => LlamaVariants.Read(file),
             string other => throw new AtelierException($"models of type '{other}' are not supported",
                 file.Path, $"supported are {string.Join(", ", ModelTypes)}"),
         };
@@ -39,7 +41,8 @@ public static class DecoderConfigFile
     /// <summary>Returns whether the head shares the weights of the embedding.</summary>
     public static bool TiesHead(ConfigFile file) => file.ModelType == Own
         ? file.Boolean("tie_head", false)
-        : file.Boolean("tie_word_embeddings", file.ModelType == GgufNames.Gpt2);
+        : file.Boolean("tie_word_embeddings",
+            file.ModelType == GgufNames.Gpt2 || LlamaVariants.TiesHead(file.ModelType));
 
     /// <summary>
     /// Reads the scaling of rotary angles from rope_scaling, or rope_parameters in newer files. Returns null if the
@@ -52,7 +55,7 @@ public static class DecoderConfigFile
         if (older is not null && newer is not null)
             throw new AtelierException("rope_scaling and rope_parameters both say how rotary angles are scaled",
                 file.Path, "keep one of them");
-        if ((older ?? newer) is not ConfigFile scaling)
+        if ((older ?? newer) is not ConfigFile scaling || LongRope.Has(file))
             return null;
         string type = scaling.String("rope_type", scaling.String("type", "default"));
         if (scaling.String("type", type) != type)
@@ -95,8 +98,10 @@ public static class DecoderConfigFile
     }
 
     /// <summary>Reads the base of the rotary angles, rope_theta, which newer files have in rope_parameters.</summary>
+    /// <param name="file">The config.json.</param>
+    /// <param name="otherwise">The value if the file has none.</param>
     /// <exception cref="AtelierException">The file has two different values.</exception>
-    public static double ReadTheta(ConfigFile file)
+    public static double ReadTheta(ConfigFile file, double otherwise = 10_000)
     {
         double older = file.Number("rope_theta", double.NaN);
         ConfigFile? section = file.Section("rope_parameters") ?? file.Section("rope_scaling");
@@ -104,7 +109,7 @@ public static class DecoderConfigFile
         if (older != newer && !double.IsNaN(older) && !double.IsNaN(newer))
             throw new AtelierException($"rope_theta is {older}, and {newer} among the rotary parameters", file.Path,
                 "keep one of them");
-        return !double.IsNaN(newer) ? newer : double.IsNaN(older) ? 10_000 : older;
+        return !double.IsNaN(newer) ? newer : double.IsNaN(older) ? otherwise : older;
     }
 
     /// <summary>Returns a scaling as the JSON object of rope_scaling; null if there is none.</summary>

@@ -63,6 +63,33 @@ internal static class DecoderConfigKeys
             ("hidden_act", ["\"silu\""]), ("partial_rotary_factor", ["1"]), ("use_sliding_window", ["false"]),
         ]);
 
+    /// <summary>Returns the keys of a model that varies Llama's shape.</summary>
+    /// <param name="read">The keys that it reads besides those of all.</param>
+    /// <param name="only">The keys that it supports with certain values only.</param>
+    public static KnownKeys Variant(string[] read, (string Key, string[] Values)[] only)
+    {
+        (string Key, string[] Values)[] usual =
+        [
+            .. Generation, .. AlwaysOn, ("hidden_act", ["\"silu\""]), ("partial_rotary_factor", ["1"]),
+            ("use_sliding_window", ["false"]),
+        ];
+        string[] all =
+        [
+            "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+            "head_dim", "max_position_embeddings", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
+            "tie_word_embeddings", "sliding_window", "layer_types",
+        ];
+        return new KnownKeys(
+            [.. all.Except(only.Select(one => one.Key)), .. read],
+            // Settings of training; "cache_implementation" names a data structure of the transformers library.
+            [
+                .. Harmless, "attention_dropout", "hidden_dropout", "residual_dropout", "embedding_dropout",
+                "resid_pdrop", "embd_pdrop", "mlp_dropout", "pretraining_tp", "max_window_layers", "classifier_dropout",
+                "router_aux_loss_coef", "output_router_logits", "router_jitter_noise", "cache_implementation",
+            ],
+            [.. only, .. usual.ExceptBy(only.Select(one => one.Key), one => one.Key)]);
+    }
+
     public static readonly KnownKeys Own = new(
         [
             "hidden_size", "head_count", "context_length", "layer_count", "key_value_head_count", "head_size",

@@ -26,8 +26,17 @@ public sealed record LinearWeights(WeightMatrix Weight, float[]? Bias = null)
 /// <summary>The weights of one block. If a file stores several matrices in one tensor, each is a slice of it.</summary>
 public sealed record BlockWeights
 {
-    /// <summary>The norm before attention.</summary>
-    public required NormWeights AttentionNorm { get; init; }
+    /// <summary>The norm before attention; null for none.</summary>
+    public required NormWeights? AttentionNorm { get; init; }
+
+    /// <summary>The norm after attention, before its result is added; null for none.</summary>
+    public NormWeights? AttentionPostNorm { get; init; }
+
+    /// <summary>The norm of queries, [head size] or [heads · head size]; null for none.</summary>
+    public NormWeights? QueryNorm { get; init; }
+
+    /// <summary>The norm of keys, [head size] or [key-value heads · head size]; null for none.</summary>
+    public NormWeights? KeyNorm { get; init; }
 
     /// <summary>
     /// The query projection, [heads · head size, hidden]. The rows of a head are in the order of
@@ -46,20 +55,25 @@ public sealed record BlockWeights
     /// <summary>The output projection, [hidden, heads · head size].</summary>
     public required LinearWeights Output { get; init; }
 
-    /// <summary>The norm before the feed-forward layer.</summary>
-    public required NormWeights FeedForwardNorm { get; init; }
+    /// <summary>The norm before the feed-forward layer; null for none.</summary>
+    public required NormWeights? FeedForwardNorm { get; init; }
+
+    /// <summary>The norm after the feed-forward layer, before its result is added; null for none.</summary>
+    public NormWeights? FeedForwardPostNorm { get; init; }
 
     /// <summary>The attention to the encoded source, in the decoder of an encoder-decoder; otherwise null.</summary>
     public CrossAttentionWeights? Cross { get; init; }
 
-    /// <summary>The gate of a gated activation, [feed-forward, hidden]; null for the others.</summary>
-    public LinearWeights? Gate { get; init; }
+    /// <summary>The feed-forward layer; null in a mixture of experts.</summary>
+    public FeedForwardWeights? FeedForward { get; init; }
 
-    /// <summary>The first linear layer, [feed-forward, hidden].</summary>
-    public required LinearWeights Up { get; init; }
+    /// <summary>The mixture of experts; null if there is a feed-forward layer.</summary>
+    public ExpertWeights? Experts { get; init; }
 
-    /// <summary>The second linear layer, [hidden, feed-forward].</summary>
-    public required LinearWeights Down { get; init; }
+    /// <summary>Returns the linear layers in the order of their use, without those of cross-attention.</summary>
+    public IEnumerable<LinearWeights> Products() =>
+        ((IEnumerable<LinearWeights>)[Query, Key, Value, Output]).Concat(FeedForward?.Products() ?? [])
+            .Concat(Experts?.Products() ?? []);
 
     /// <summary>Returns the block with all linear layers in another type, rounded to the nearest.</summary>
     /// <exception cref="AtelierException">The type is blocked, and a layer's inputs are no multiple of 32.</exception>
@@ -69,9 +83,8 @@ public sealed record BlockWeights
         Key = Key.ConvertTo(type),
         Value = Value.ConvertTo(type),
         Output = Output.ConvertTo(type),
-        Gate = Gate?.ConvertTo(type),
-        Up = Up.ConvertTo(type),
-        Down = Down.ConvertTo(type),
+        FeedForward = FeedForward?.ConvertTo(type),
+        Experts = Experts?.ConvertTo(type),
         Cross = Cross is null ? null : Cross with
         {
             Query = Cross.Query.ConvertTo(type),
@@ -79,6 +92,42 @@ public sealed record BlockWeights
             Value = Cross.Value.ConvertTo(type),
             Output = Cross.Output.ConvertTo(type),
         },
+    };
+}
+
+/// <summary>The weights of a feed-forward layer.</summary>
+/// <param name="Gate">The gate of a gated activation, [feed-forward, hidden]; null for the others.</param>
+/// <param name="Up">The first linear layer, [feed-forward, hidden].</param>
+/// <param name="Down">The second linear layer, [hidden, feed-forward].</param>
+public sealed record FeedForwardWeights(LinearWeights? Gate, LinearWeights Up, LinearWeights Down)
+{
+    /// <summary>Returns the linear layers in the order of their use.</summary>
+    public IEnumerable<LinearWeights> Products() => ((LinearWeights?[])[Gate, Up, Down]).OfType<LinearWeights>();
+
+    /// <inheritdoc cref="BlockWeights.ConvertTo"/>
+    public FeedForwardWeights ConvertTo(WeightType type) =>
+        new(Gate?.ConvertTo(type), Up.ConvertTo(type), Down.ConvertTo(type));
+}
+
+/// <summary>The weights of a mixture of experts.</summary>
+/// <param name="Router">The router, [experts, hidden].</param>
+/// <param name="Experts">The experts.</param>
+/// <param name="Shared">The expert of all tokens; null for none.</param>
+/// <param name="SharedGate">Its gate, [1, hidden]; null without it.</param>
+public sealed record ExpertWeights(LinearWeights Router, IReadOnlyList<FeedForwardWeights> Experts,
+    FeedForwardWeights? Shared = null, LinearWeights? SharedGate = null)
+{
+    /// <summary>Returns the linear layers in the order of their use.</summary>
+    public IEnumerable<LinearWeights> Products() => Experts.SelectMany(expert => expert.Products()).Prepend(Router)
+        .Concat(((LinearWeights?[])[SharedGate]).OfType<LinearWeights>()).Concat(Shared?.Products() ?? []);
+
+    /// <summary>Returns the experts in another type; the router and the gate, whose errors matter most, keep
+    /// theirs.</summary>
+    /// <inheritdoc cref="BlockWeights.ConvertTo"/>
+    public ExpertWeights ConvertTo(WeightType type) => this with
+    {
+        Experts = [.. Experts.Select(expert => expert.ConvertTo(type))],
+        Shared = Shared?.ConvertTo(type),
     };
 }
 
@@ -116,8 +165,7 @@ public sealed record DecoderWeights
 
     /// <summary>Returns the weights of all linear layers in the order of their use.</summary>
     public IEnumerable<LinearWeights> Products() =>
-        Blocks.SelectMany(b => (LinearWeights?[])[b.Query, b.Key, b.Value, b.Output, b.Gate, b.Up, b.Down]).Append(Head)
-            .OfType<LinearWeights>();
+        Blocks.SelectMany(block => block.Products()).Append(Head).OfType<LinearWeights>();
 
     /// <summary>Throws if the weights do not fit a configuration.</summary>
     /// <param name="config">The configuration, already checked.</param>
@@ -136,22 +184,47 @@ public sealed record DecoderWeights
         if (Blocks.Count != config.LayerCount)
             throw shapes.Wrong($"there are {Blocks.Count} blocks, config.json implies {config.LayerCount}");
         foreach (BlockWeights block in Blocks)
-        {
-            shapes.Norm(block.AttentionNorm);
-            shapes.Linear(block.Query, config.QuerySize, hidden);
-            shapes.Linear(block.Key, config.KeyValueSize, hidden);
-            shapes.Linear(block.Value, config.KeyValueSize, hidden);
-            shapes.Linear(block.Output, hidden, config.QuerySize);
-            shapes.Norm(block.FeedForwardNorm);
-            if (block.Gate is null == (config.Activation == ActivationName.SwiGlu))
-                throw shapes.Wrong(block.Gate is null ? "SwiGLU's gate is missing" : "there is a gate, but no SwiGLU");
-            if (block.Gate is not null)
-                shapes.Linear(block.Gate, config.FeedForwardSize, hidden);
-            shapes.Linear(block.Up, config.FeedForwardSize, hidden);
-            shapes.Linear(block.Down, hidden, config.FeedForwardSize);
-        }
+            Check(block, config, shapes);
         shapes.Norm(FinalNorm);
         if (Head is not null)
             shapes.Linear(Head, config.VocabularySize, hidden);
+    }
+
+    private static void Check(BlockWeights block, DecoderConfig config, WeightShapes shapes)
+    {
+        int hidden = config.HiddenSize;
+        bool hasBefore = config.NormPlacement != NormPlacement.After,
+            hasAfter = config.NormPlacement != NormPlacement.Before;
+        shapes.Norm(block.AttentionNorm, hidden, hasBefore);
+        shapes.Norm(block.AttentionPostNorm, hidden, hasAfter);
+        shapes.Norm(block.FeedForwardNorm, hidden, hasBefore);
+        shapes.Norm(block.FeedForwardPostNorm, hidden, hasAfter);
+        bool isWhole = config.QueryKeyNorm == QueryKeyNormName.Whole, hasNorms = config.QueryKeyNorm != default;
+        shapes.Norm(block.QueryNorm, isWhole ? config.QuerySize : config.HeadSize, hasNorms);
+        shapes.Norm(block.KeyNorm, isWhole ? config.KeyValueSize : config.HeadSize, hasNorms);
+        shapes.Linear(block.Query, config.QuerySize, hidden);
+        shapes.Linear(block.Key, config.KeyValueSize, hidden);
+        shapes.Linear(block.Value, config.KeyValueSize, hidden);
+        shapes.Linear(block.Output, hidden, config.QuerySize);
+        bool hasExperts = config.Experts is not null;
+        if (block.Experts is not null != hasExperts || block.FeedForward is null != hasExperts)
+            throw shapes.Wrong("a block needs either a feed-forward layer or experts");
+        if (block.Experts is not { } experts)
+        {
+            shapes.FeedForward(block.FeedForward, config.Activation, config.FeedForwardSize);
+            return;
+        }
+        shapes.Linear(experts.Router, config.Experts!.Count, hidden);
+        if (experts.Experts.Count != config.Experts.Count
+            || experts.Shared is null != (config.Experts.SharedSize == 0)
+            || experts.Shared is null != experts.SharedGate is null)
+            throw shapes.Wrong($"a block has {experts.Experts.Count} experts, config.json implies "
+                + $"{config.Experts.Count}");
+        foreach (FeedForwardWeights expert in experts.Experts)
+            shapes.FeedForward(expert, config.Activation, config.Experts.Size);
+        if (experts.Shared is null)
+            return;
+        shapes.FeedForward(experts.Shared, config.Activation, config.Experts.SharedSize);
+        shapes.Linear(experts.SharedGate, 1, hidden);
     }
 }

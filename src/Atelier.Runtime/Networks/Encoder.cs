@@ -40,8 +40,7 @@ public sealed class Encoder : IMaskedLanguageModel, ICalibratable
         config.Check();
         weights.Check(config);
         (Config, Weights) = (config, weights);
-        long bytes = weights.Blocks.Sum(block => block.Up.Weight.ByteCount + block.Down.Weight.ByteCount
-            + 4 * block.Query.Weight.ByteCount);
+        long bytes = weights.Blocks.Sum(block => block.Products().Sum(layer => layer.Weight.ByteCount));
         int workers = PassProducts.Workers(threads, bytes);
         _parts = new EncoderParts(weights, path.PanelRows);
         _together = new EncoderPass(config, weights, _parts, path, workers);

@@ -204,7 +204,8 @@ public sealed class EncoderDecoder : ISequenceToSequenceModel, IWorkerModel
         config.Check();
         weights.Check(config);
         workers = PassProducts.Workers(threads,
-            weights.Head.Weight.ByteCount + weights.Decoder.Blocks.Sum(block => block.Up.Weight.ByteCount * 4));
+            weights.Head.Weight.ByteCount
+                + weights.Decoder.Blocks.Sum(block => block.Products().Sum(layer => layer.Weight.ByteCount)));
         return new EncoderDecoderParts(config, weights, path);
     }
 

@@ -94,11 +94,7 @@ public sealed record EncoderDecoderWeights
             foreach (LinearWeights linear in (LinearWeights[])[block.Query, block.Key, block.Value])
                 shapes.Linear(linear, size, hidden);
             shapes.Linear(block.Output, hidden, size);
-            Same(block.Gate, config.Activation.IsGated(), "a gate");
-            if (block.Gate is not null)
-                shapes.Linear(block.Gate, config.FeedForwardSize, hidden);
-            shapes.Linear(block.Up, config.FeedForwardSize, hidden);
-            shapes.Linear(block.Down, hidden, config.FeedForwardSize);
+            shapes.FeedForward(block.FeedForward, config.Activation, config.FeedForwardSize);
             Same(block.Cross, isDecoder, "attention to a source");
             if (block.Cross is not { } cross)
                 return;

@@ -110,8 +110,7 @@ public static class EncoderDecoderWeightsFile
                     reader.Linear($"{at}{cross}.q_proj"), reader.Linear($"{at}{cross}.k_proj"),
                     reader.Linear($"{at}{cross}.v_proj"), reader.Linear($"{at}{cross}.out_proj")),
                 FeedForwardNorm = reader.Norm(at + "final_layer_norm"),
-                Up = reader.Linear(at + "fc1"),
-                Down = reader.Linear(at + "fc2"),
+                FeedForward = new(null, reader.Linear(at + "fc1"), reader.Linear(at + "fc2")),
             };
         }
     }
@@ -154,9 +153,9 @@ public static class EncoderDecoderWeightsFile
                 Cross = !isDecoder ? null : new CrossAttentionWeights(Norm(at + "1.layer_norm"), Linear(cross + "q"),
                     Linear(cross + "k"), Linear(cross + "v"), Linear(cross + "o")),
                 FeedForwardNorm = Norm(last + ".layer_norm"),
-                Gate = isGated ? Linear(last + ".DenseReluDense.wi_0") : null,
-                Up = Linear(last + (isGated ? ".DenseReluDense.wi_1" : ".DenseReluDense.wi")),
-                Down = Linear(last + ".DenseReluDense.wo"),
+                FeedForward = new(isGated ? Linear(last + ".DenseReluDense.wi_0") : null,
+                    Linear(last + (isGated ? ".DenseReluDense.wi_1" : ".DenseReluDense.wi")),
+                    Linear(last + ".DenseReluDense.wo")),
             };
         }
 

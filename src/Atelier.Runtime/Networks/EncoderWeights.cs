@@ -78,10 +78,7 @@ public sealed record EncoderWeights
             foreach (LinearWeights square in (LinearWeights[])[block.Query, block.Key, block.Value, block.Output])
                 shapes.Linear(square, hidden, hidden);
             shapes.Norm(block.AttentionNorm);
-            if (block.Gate is not null)
-                throw shapes.Wrong("there is a gate, but no SwiGLU");
-            shapes.Linear(block.Up, config.FeedForwardSize, hidden);
-            shapes.Linear(block.Down, hidden, config.FeedForwardSize);
+            shapes.FeedForward(block.FeedForward, config.Activation, config.FeedForwardSize);
             shapes.Norm(block.FeedForwardNorm);
         }
         if (Pooler is not null)

@@ -78,8 +78,8 @@ public static class EncoderWeightsFile
                 Value = reader.Linear(block + "attention.self.value"),
                 Output = reader.Linear(block + "attention.output.dense"),
                 AttentionNorm = Norm(block + "attention.output.LayerNorm"),
-                Up = reader.Linear(block + "intermediate.dense"),
-                Down = reader.Linear(block + "output.dense"),
+                FeedForward = new(null, reader.Linear(block + "intermediate.dense"),
+                    reader.Linear(block + "output.dense")),
                 FeedForwardNorm = Norm(block + "output.LayerNorm"),
             };
         }

@@ -3,10 +3,15 @@ using Atelier.Kernels;
 namespace Atelier.Networks;
 
 /// <summary>A norm with its weights in native memory.</summary>
-internal readonly unsafe struct PassNorm(NormWeights weights, PassScratch scratch)
+/// <param name="weights">The weights; null for no norm.</param>
+/// <param name="scratch">The memory.</param>
+internal readonly unsafe struct PassNorm(NormWeights? weights, PassScratch scratch)
 {
-    public readonly float* Weight = scratch.Copy(weights.Weight);
-    public readonly float* Bias = scratch.Copy(weights.Bias);
+    public readonly float* Weight = scratch.Copy(weights?.Weight);
+    public readonly float* Bias = scratch.Copy(weights?.Bias);
+
+    /// <summary>Whether there is a norm.</summary>
+    public bool Exists => Weight is not null;
 }
 
 /// <summary>A linear layer with its bias in native memory.</summary>
@@ -44,11 +49,35 @@ internal sealed class PassBlock(BlockWeights weights, PassScratch scratch, int p
     public readonly PassProduct Key = new(weights.Key, scratch, panelRows);
     public readonly PassProduct Value = new(weights.Value, scratch, panelRows);
     public readonly PassProduct Output = new(weights.Output, scratch, panelRows);
+    public readonly PassNorm AttentionPostNorm = new(weights.AttentionPostNorm, scratch);
+    public readonly PassNorm QueryNorm = new(weights.QueryNorm, scratch);
+    public readonly PassNorm KeyNorm = new(weights.KeyNorm, scratch);
     public readonly PassNorm FeedForwardNorm = new(weights.FeedForwardNorm, scratch);
+    public readonly PassNorm FeedForwardPostNorm = new(weights.FeedForwardPostNorm, scratch);
+    public readonly PassFeedForward? FeedForward =
+        weights.FeedForward is null ? null : new(weights.FeedForward, scratch, panelRows);
+    public readonly PassExperts? Experts = weights.Experts is null ? null : new(weights.Experts, scratch);
+    public readonly PassCross? Cross = weights.Cross is null ? null : new(weights.Cross, scratch, panelRows);
+}
+
+/// <summary>The parts of a feed-forward layer, prepared for the pass.</summary>
+internal sealed class PassFeedForward(FeedForwardWeights weights, PassScratch scratch, int panelRows = 0)
+{
     public readonly PassProduct? Gate = weights.Gate is null ? null : new(weights.Gate, scratch, panelRows);
     public readonly PassProduct Up = new(weights.Up, scratch, panelRows);
     public readonly PassProduct Down = new(weights.Down, scratch, panelRows);
-    public readonly PassCross? Cross = weights.Cross is null ? null : new(weights.Cross, scratch, panelRows);
+
+    /// <summary>Whether vectors must be quantised for the first products.</summary>
+    public bool IsBlocked => Up.IsBlocked || Gate is { IsBlocked: true };
+}
+
+/// <summary>The parts of a mixture of experts, prepared for the pass.</summary>
+internal sealed class PassExperts(ExpertWeights weights, PassScratch scratch)
+{
+    public readonly PassProduct Router = new(weights.Router, scratch);
+    public readonly PassFeedForward[] Experts = [.. weights.Experts.Select(e => new PassFeedForward(e, scratch))];
+    public readonly PassFeedForward? Shared = weights.Shared is null ? null : new(weights.Shared, scratch);
+    public readonly PassProduct? SharedGate = weights.SharedGate is null ? null : new(weights.SharedGate, scratch);
 }
 
 /// <summary>The parts of cross-attention, prepared for the pass.</summary>

@@ -119,35 +119,44 @@ internal sealed unsafe class PassProducts
             _path.Add(product.Bias + start, end - start, y + (long)vector * yStride + start);
     }
 
-    /// <summary>Adds a worker's rows of a product to the residual stream.</summary>
+    /// <summary>Adds a worker's rows of a product, times a factor, to the residual stream.</summary>
     /// <inheritdoc cref="Multiply"/>
     public void AddProduct(int worker, in PassProduct product, in Operand x, int vectors, float* sums, float* residual,
-        bool asAlone)
+        bool asAlone, float factor = 1)
     {
         int hidden = product.Weight.Rows;
         Multiply(worker, product, x, vectors, sums, hidden, asAlone);
         (int start, int end) = product.Share(worker, _pool.Workers);
         for (int row = 0; row < vectors; row++)
-            _path.Add(sums + (long)row * hidden + start, end - start, residual + (long)row * hidden + start);
+            AddTimes(factor, sums + (long)row * hidden + start, end - start, residual + (long)row * hidden + start);
+    }
+
+    /// <summary>Computes y += factor · x.</summary>
+    public void AddTimes(float factor, float* x, int size, float* y)
+    {
+        if (factor == 1)
+            _path.Add(x, size, y);
+        else
+            _path.AddWeighted(&factor, x, 1, size, y);
     }
 
     /// <summary>Computes a worker's units of a feed-forward layer before its second product.</summary>
     /// <param name="worker">The number of the worker.</param>
-    /// <param name="block">The block of the layer.</param>
+    /// <param name="layer">The layer.</param>
     /// <param name="activation">The activation function.</param>
     /// <param name="x">The input vectors.</param>
     /// <param name="vectors">Number of vectors.</param>
     /// <param name="inner">Filled with the activations, [vectors, feed-forward].</param>
     /// <param name="gate">Memory of the same size for a gate.</param>
     /// <param name="asAlone">Whether the result of each vector is bit for bit that without the others.</param>
-    public void FeedForward(int worker, PassBlock block, ActivationName activation, in Operand x, int vectors,
+    public void FeedForward(int worker, PassFeedForward layer, ActivationName activation, in Operand x, int vectors,
         float* inner, float* gate, bool asAlone)
     {
-        int size = block.Up.Weight.Rows;
-        Multiply(worker, block.Up, x, vectors, inner, size, asAlone);
-        if (block.Gate is { } gates)
+        int size = layer.Up.Weight.Rows;
+        Multiply(worker, layer.Up, x, vectors, inner, size, asAlone);
+        if (layer.Gate is { } gates)
             Multiply(worker, gates, x, vectors, gate, size, asAlone);
-        (int start, int end) = block.Up.Share(worker, _pool.Workers);
+        (int start, int end) = layer.Up.Share(worker, _pool.Workers);
         for (int row = 0; row < vectors; row++)
         {
             long at = (long)row * size + start;

@@ -20,11 +20,12 @@ internal sealed unsafe class RotaryTable
     /// <summary>Creates an empty table.</summary>
     public RotaryTable(DecoderConfig config)
     {
-        _half = config.HeadSize / 2;
+        int size = config.RotarySize ?? config.HeadSize; // a head's other components are not rotated
+        _half = size / 2;
         _neighbours = config.RotaryPairs == RotaryPairs.Neighbours;
         _pages = new WeightMemory?[(config.ContextLength + PagePositions - 1L) / PagePositions];
-        _amplitude = RotaryFrequencies.Amplitude(config.RopeScaling);
-        _angles = RotaryFrequencies.Of(config.HeadSize, config.RopeTheta, config.RopeScaling);
+        _amplitude = config.RopeAmplitude * RotaryFrequencies.Amplitude(config.RopeScaling);
+        _angles = RotaryFrequencies.Of(size, config.RopeTheta, config.RopeScaling);
         for (int i = 0; i < _half; i++)
             _angles[i] /= config.RopeFactors?[i] ?? 1;
     }

@@ -17,7 +17,7 @@ internal sealed class WeightReader(ModelWeights weights)
     {
         ModelTensor tensor = weights.Take(name);
         return tensor.IsVector && tensor.ElementCount <= LongestVector
-            ? tensor.Read(tensor.Layout)
+            ? tensor.Read(tensor.LayoutInUse)
             : throw new AtelierException(
                 $"the tensor {name} is [{string.Join(", ", tensor.FileShape)}], but a vector is expected",
                 weights.Path, "download or export the model again");

@@ -55,7 +55,7 @@ public sealed class OnnxWriterTests : IDisposable
 
         // A linear layer is stored as [inputs, outputs], dequantised.
         float[] row = new float[64];
-        weights.Blocks[1].Up.Weight.ReadRow(3, row);
+        weights.Blocks[1].FeedForward!.Up.Weight.ReadRow(3, row);
         byte[] stored = tensors["block.1.up.weight"][9][0].Bytes;
         for (int i = 0; i < row.Length; i++)
             BinaryPrimitives.ReadSingleLittleEndian(stored.AsSpan((i * 96 + 3) * 4)).ShouldBe(row[i]);

@@ -18,7 +18,7 @@ public sealed class GgufKeysTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("llama.expert_count", "8")]
+    [InlineData("llama.expert_shared_count", "2")]
     [InlineData("llama.expert_used_count", "2")]
     [InlineData("llama.attention.sliding_window", "4096")]
     [InlineData("llama.attn_logit_softcapping", "50.5")]

@@ -244,8 +244,8 @@ public sealed class DecoderTests
             {
                 AttentionNorm = Norm(), Query = Linear(64, 64), Key = Linear(config.KeyValueSize, 64),
                     Value = Linear(config.KeyValueSize, 64),
-                Output = Linear(64, 64), FeedForwardNorm = Norm(), Gate = llama ? Linear(96, 64)
-                    : null, Up = Linear(96, 64), Down = Linear(64, 96),
+                Output = Linear(64, 64), FeedForwardNorm = Norm(),
+                FeedForward = new(llama ? Linear(96, 64) : null, Linear(96, 64), Linear(64, 96)),
             })],
             FinalNorm = Norm(),
         };

@@ -245,7 +245,7 @@ public sealed class EncoderDecoderTests : IDisposable
             {
                 AttentionNorm = Norm(), Query = Linear(hidden, hidden), Key = Linear(hidden, hidden),
                 Value = Linear(hidden, hidden), Output = Linear(hidden, hidden), FeedForwardNorm = Norm(),
-                Up = Linear(inner, hidden), Down = Linear(hidden, inner),
+                FeedForward = new(null, Linear(inner, hidden), Linear(hidden, inner)),
                 Cross = !isDecoder ? null : new CrossAttentionWeights(Norm(), Linear(hidden, hidden),
                     Linear(hidden, hidden), Linear(hidden, hidden), Linear(hidden, hidden)),
             })],

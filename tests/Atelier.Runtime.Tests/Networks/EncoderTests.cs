@@ -68,22 +68,23 @@ public sealed class EncoderTests
         var shown = new ShownInputs();
         encoder.Calibrate(input.Tokens, shown);
         IEnumerable<LinearWeights> layers = weights.Blocks.SelectMany(block => (LinearWeights[])
-            [block.Query, block.Key, block.Value, block.Output, block.Up, block.Down]);
+            [block.Query, block.Key, block.Value, block.Output, .. block.FeedForward!.Products()]);
         shown.Vectors.ShouldAllBe(each => each.Values.Length == 17 * each.Columns);
         shown.Vectors.Select(each => each.Columns).ShouldBe(layers.Select(layer => layer.Weight.Columns));
         // the last layer's product, the residual and the norm are the states
-        BlockWeights last = weights.Blocks[^1];
+        LinearWeights down = weights.Blocks[^1].FeedForward!.Down;
+        NormWeights norm = weights.Blocks[^1].FeedForwardNorm!;
         float[] inner = shown.Vectors[^1].Values, residual = shown.Vectors[^2].Values, row = new float[70];
         double[] sums = new double[44];
         for (int i = 0; i < sums.Length; i++)
         {
-            last.Down.Weight.ReadRow(i, row);
-            sums[i] = residual[i] + last.Down.Bias![i] + row.Select((w, k) => (double)w * inner[k]).Sum();
+            down.Weight.ReadRow(i, row);
+            sums[i] = residual[i] + down.Bias![i] + row.Select((w, k) => (double)w * inner[k]).Sum();
         }
         double mean = sums.Average();
         double scale = Math.Sqrt(sums.Average(s => (s - mean) * (s - mean)) + config.NormEpsilon);
         Near(states[..44], [.. sums.Select((s, i) =>
-            ((s - mean) / scale * last.FeedForwardNorm.Weight[i]) + last.FeedForwardNorm.Bias![i])], "states");
+            ((s - mean) / scale * norm.Weight[i]) + norm.Bias![i])], "states");
         encoder.Encode([input])[0].ShouldBe(states);
         shown.Vectors.Count.ShouldBe(6 * config.LayerCount);
     }
@@ -172,8 +173,8 @@ public sealed class EncoderTests
             Blocks = [.. Enumerable.Range(0, 2).Select(_ => new BlockWeights
             {
                 Query = Linear(hidden, hidden), Key = Linear(hidden, hidden), Value = Linear(hidden, hidden),
-                Output = Linear(hidden, hidden), AttentionNorm = Norm(), Up = Linear(inner, hidden),
-                Down = Linear(hidden, inner), FeedForwardNorm = Norm(),
+                Output = Linear(hidden, hidden), AttentionNorm = Norm(), FeedForwardNorm = Norm(),
+                FeedForward = new(null, Linear(inner, hidden), Linear(hidden, inner)),
             })],
             Pooler = Linear(hidden, hidden),
             MaskedHead = new(Linear(hidden, hidden), Norm(), Linear(Vocabulary, hidden)),

@@ -8,7 +8,8 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// A causal Transformer in the plainest managed code: GPT-2's shape (Radford et al.
-/// 2019), Llama's (Touvron et al. 2023), and what lies between. What faster ones are held against.
+/// 2019), Llama's (Touvron et al. 2023), the shapes that vary it, and what lies between. What faster ones are held
+/// against.
 /// </summary>
 internal sealed class PlainDecoder : IBatchedLanguageModel
 {
@@ -16,17 +17,21 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
     private const long WorthSharing = 1 << 15; // multiplications below which threads cost more than they save
     private readonly DecoderConfig _config;
     private readonly DecoderWeights _weights;
-    private readonly double[] _angles; // of each pair, from one position to the next
-    private readonly float _amplitude;
+    private readonly double[] _angles, _windowAngles; // of each pair, from one position to the next
+    private readonly float _amplitude, _windowAmplitude;
 
     /// <summary>Makes a decoder of a shape and its weights, whose owners are disposed with it.</summary>
     public PlainDecoder(DecoderConfig config, DecoderWeights weights)
     {
         (_config, _weights) = (config, weights);
-        _angles = RotaryFrequencies.Of(config.HeadSize, config.RopeTheta, config.RopeScaling);
-        _amplitude = (float)RotaryFrequencies.Amplitude(config.RopeScaling);
+        int rotated = config.RotarySize ?? config.HeadSize;
+        _angles = RotaryFrequencies.Of(rotated, config.RopeTheta, config.RopeScaling);
+        _amplitude = (float)(RotaryFrequencies.Amplitude(config.RopeScaling) * config.RopeAmplitude);
         if (config.RopeFactors is { } factors)
             _angles = [.. _angles.Select((angle, i) => angle / factors[i])];
+        (_windowAngles, _windowAmplitude) = config.Window?.RopeTheta is { } theta
+            ? ([.. Enumerable.Range(0, rotated / 2).Select(i => Math.Pow(theta, -2.0 * i / rotated))], 1)
+            : (_angles, _amplitude);
     }
 
     /// <summary>The weights of attention so far: of each layer, each token and each head.</summary>
@@ -57,6 +62,8 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         foreach (float[] row in Product(_weights.Head
             ?? new LinearWeights(_weights.Embedding), [.. wanted.Select(at => hidden[at])]))
         {
+            for (int i = 0; i < row.Length; i++)
+                row[i] = Cap(row[i] * (float)_config.LogitScale, _config.LogitSoftCap);
             row.CopyTo(logits);
             logits = logits[VocabularySize..];
         }
@@ -77,43 +84,60 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
     private float[][] Read(List<(Sequence Sequence, int Position, int Id)> tokens)
     {
         float[][] x = [.. tokens.Select(token => Row(_weights.Embedding, token.Id))];
+        Scale(x, _config.EmbeddingScale);
         if (_weights.Positions is not null)
             Add(x, [.. tokens.Select(token => Row(_weights.Positions, token.Position))]);
         for (int layer = 0; layer < _config.LayerCount; layer++)
         {
             BlockWeights block = _weights.Blocks[layer];
             float[][] normed = Norm(x, block.AttentionNorm);
-            float[][] queries = Product(block.Query, normed), keys = Product(block.Key, normed),
-                values = Product(block.Value, normed);
+            float[][] queries = Heads(Product(block.Query, normed), block.QueryNorm),
+                keys = Heads(Product(block.Key, normed), block.KeyNorm), values = Product(block.Value, normed);
             float[][] mixed = new float[tokens.Count][];
             for (int i = 0; i < tokens.Count; i++)
             {
                 (Sequence sequence, int position, _) = tokens[i];
-                if (_config.Positions == PositionName.Rotary)
+                if (_config.Positions == PositionName.Rotary && _config.RotaryLayers?[layer] != false)
                 {
-                    Rotate(queries[i], position);
-                    Rotate(keys[i], position);
+                    Rotate(queries[i], position, layer);
+                    Rotate(keys[i], position, layer);
                 }
                 sequence.Keys[layer].Add(keys[i]);
                 sequence.Values[layer].Add(values[i]);
-                mixed[i] = Attend(queries[i], sequence.Keys[layer], sequence.Values[layer]);
+                mixed[i] = Attend(queries[i], sequence.Keys[layer], sequence.Values[layer], layer);
             }
-            Add(x, Product(block.Output, mixed));
-            Add(x, FeedForward(block, Norm(x, block.FeedForwardNorm)));
+            float[][] attended = Norm(Product(block.Output, mixed), block.AttentionPostNorm);
+            Scale(attended, _config.ResidualScale);
+            float[][] after = [.. x.Select(row => row.ToArray())];
+            Add(after, attended);
+            float[][] more = Norm(FeedForward(block, Norm(_config.IsParallel ? x : after, block.FeedForwardNorm)),
+                block.FeedForwardPostNorm);
+            Scale(more, _config.ResidualScale);
+            Add(after, more);
+            x = after;
         }
         return Norm(x, _weights.FinalNorm);
     }
 
+    /// <summary>Queries or keys after their norm: of all heads together, or of each by itself.</summary>
+    private float[][] Heads(float[][] rows, NormWeights? norm) => _config.QueryKeyNorm == QueryKeyNormName.Head
+        ? [.. rows.Select(row => Norm([.. row.Chunk(_config.HeadSize)], norm).SelectMany(head => head).ToArray())]
+        : Norm(rows, norm);
+
     /// <summary>softmax(q kᵀ / √d) v, head by head (Vaswani et al. 2017, eq. 1).</summary>
-    private float[] Attend(float[] query, List<float[]> keys, List<float[]> values)
+    private float[] Attend(float[] query, List<float[]> keys, List<float[]> values, int layer)
     {
         int size = _config.HeadSize, shared = _config.HeadCount / _config.KeyValueHeadCount;
+        int first = _config.Window is { } window && window.Has(layer) ? Math.Max(0, keys.Count - window.Tokens) : 0;
+        float factor = (float)(_config.AttentionScale ?? 1 / Math.Sqrt(size));
         float[] result = new float[_config.QuerySize], scores = new float[keys.Count];
         for (int head = 0; head < _config.HeadCount; head++)
         {
             int from = head / shared * size;
             for (int t = 0; t < scores.Length; t++)
-                scores[t] = Dot(query.AsSpan(head * size, size), keys[t].AsSpan(from, size)) / MathF.Sqrt(size);
+                scores[t] = t < first ? float.NegativeInfinity
+                    : Cap(Dot(query.AsSpan(head * size, size), keys[t].AsSpan(from, size)) * factor,
+                        _config.AttentionSoftCap);
             Logits.Exponentiate(scores, 1);
             float total = scores.Sum();
             Attention.Add([.. scores.Select(score => score / total)]);
@@ -126,23 +150,48 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         return result;
     }
 
+    private static float Cap(float score, double? cap) =>
+        cap is { } c ? (float)(c * Math.Tanh(score / c)) : score;
+
     private float[][] FeedForward(BlockWeights block, float[][] x)
     {
-        float[][] up = Product(block.Up, x), gate = block.Gate is null ? [] : Product(block.Gate, x);
+        if (block.FeedForward is { } layer)
+            return FeedForward(layer, x);
+        ExpertWeights experts = block.Experts!;
+        float[][] scores = Product(experts.Router, x), result = [.. x.Select(row => new float[row.Length])];
+        for (int t = 0; t < x.Length; t++)
+        {
+            Logits.Exponentiate(scores[t], 1);
+            float total = scores[t].Sum();
+            (float Score, int Expert)[] chosen = [.. scores[t].Select((score, i) => (score / total, i))
+                .OrderByDescending(pair => pair.Item1).Take(_config.Experts!.PerToken)];
+            float of = _config.Experts.IsNormalised ? chosen.Sum(pair => pair.Score) : 1;
+            foreach ((float score, int expert) in chosen)
+                AddTimes(result[t], FeedForward(experts.Experts[expert], [x[t]])[0], score / of);
+            if (experts.Shared is not null)
+                AddTimes(result[t], FeedForward(experts.Shared, [x[t]])[0],
+                    1 / (1 + MathF.Exp(-Product(experts.SharedGate!, [x[t]])[0][0])));
+        }
+        return result;
+    }
+
+    private float[][] FeedForward(FeedForwardWeights layer, float[][] x)
+    {
+        float[][] up = Product(layer.Up, x), gate = layer.Gate is null ? [] : Product(layer.Gate, x);
         for (int t = 0; t < up.Length; t++)
         {
             for (int i = 0; i < up[t].Length; i++)
             {
-                up[t][i] = block.Gate is null
-                    ? Gelu(up[t][i])
-                    : up[t][i] * gate[t][i] / (1 + MathF.Exp(-gate[t][i])); // SwiGLU (Shazeer 2020)
+                up[t][i] = layer.Gate is null ? Gelu(up[t][i])
+                    : up[t][i] * (_config.Activation == ActivationName.GeGlu ? Gelu(gate[t][i])
+                        : gate[t][i] / (1 + MathF.Exp(-gate[t][i]))); // GeGLU, SwiGLU (Shazeer 2020)
             }
         }
-        return Product(block.Down, up);
+        return Product(layer.Down, up);
     }
 
     // x Φ(x), or its approximation by tanh (Hendrycks and Gimpel 2016).
-    private float Gelu(float x) => _config.Activation == ActivationName.GeluTanh
+    private float Gelu(float x) => _config.Activation is ActivationName.GeluTanh or ActivationName.GeGlu
         ? 0.5f * x * (1 + MathF.Tanh(0.7978845608f * (x + (0.044715f * x * x * x))))
         : (float)(0.5 * x * (1 + Erf(x / Math.Sqrt(2))));
 
@@ -155,23 +204,26 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         return Math.CopySign(1 - (sum * Math.Exp(-x * x)), x);
     }
 
-    private void Rotate(float[] heads, int position)
+    private void Rotate(float[] heads, int position, int layer)
     {
-        int size = _config.HeadSize;
+        int size = _config.HeadSize, rotated = _config.RotarySize ?? size;
+        bool hasWindow = _config.Window?.Has(layer) == true;
+        double[] angles = hasWindow ? _windowAngles : _angles;
+        float amplitude = hasWindow ? _windowAmplitude : _amplitude;
         for (int start = 0; start < heads.Length; start += size)
         {
-            for (int i = 0; i < size / 2; i++)
+            for (int i = 0; i < rotated / 2; i++)
             {
                 (int a, int b) = _config.RotaryPairs == RotaryPairs.Neighbours ? (start + (2 * i), start + (2 * i) + 1)
-                    : (start + i, start + i + (size / 2));
-                (double sine, double cosine) = Math.SinCos(position * _angles[i]);
-                (float s, float c) = ((float)sine * _amplitude, (float)cosine * _amplitude);
+                    : (start + i, start + i + (rotated / 2));
+                (double sine, double cosine) = Math.SinCos(position * angles[i]);
+                (float s, float c) = ((float)sine * amplitude, (float)cosine * amplitude);
                 (heads[a], heads[b]) = ((heads[a] * c) - (heads[b] * s), (heads[a] * s) + (heads[b] * c));
             }
         }
     }
 
-    private float[][] Norm(float[][] x, NormWeights norm) => [.. x.Select(row =>
+    private float[][] Norm(float[][] x, NormWeights? norm) => norm is null ? x : [.. x.Select(row =>
     {
         // Ba et al. 2016; Zhang and Sennrich 2019 without the mean
         float mean = _config.Norm == NormName.Layer ? row.Average() : 0;
@@ -224,6 +276,21 @@ internal sealed class PlainDecoder : IBatchedLanguageModel
         {
             for (int i = 0; i < x[t].Length; i++)
                 x[t][i] += y[t][i];
+        }
+    }
+
+    private static void AddTimes(float[] x, float[] y, float factor)
+    {
+        for (int i = 0; i < x.Length; i++)
+            x[i] += factor * y[i];
+    }
+
+    private static void Scale(float[][] x, double factor)
+    {
+        foreach (float[] row in x)
+        {
+            for (int i = 0; i < row.Length; i++)
+                row[i] *= (float)factor;
         }
     }
 

@@ -21,9 +21,10 @@ internal sealed class PlainEncoder(EncoderConfig config, EncoderWeights weights)
                 keys = [.. x.Select(row => Linear(block.Key, row))],
                 values = [.. x.Select(row => Linear(block.Value, row))];
             x = [.. x.Select((row, t) => Norm(
-                Sum(row, Linear(block.Output, Attend(queries[t], keys, values))), block.AttentionNorm))];
+                Sum(row, Linear(block.Output, Attend(queries[t], keys, values))), block.AttentionNorm!))];
+            (_, LinearWeights up, LinearWeights down) = block.FeedForward!;
             x = [.. x.Select(row => Norm(
-                Sum(row, Linear(block.Down, [.. Linear(block.Up, row).Select(Activate)])), block.FeedForwardNorm))];
+                Sum(row, Linear(down, [.. Linear(up, row).Select(Activate)])), block.FeedForwardNorm!))];
         }
         return x;
     }

@@ -145,14 +145,20 @@ public sealed class VerdictTests : IDisposable
         Directory.Exists(_folder["out"]).ShouldBeFalse();
     }
 
-    [Fact]
-    public void A_folder_whose_weights_are_PyTorchs_is_refused_everywhere_with_what_to_do()
+    [Theory]
+    [InlineData("pytorch_model.bin", "import")]
+    [InlineData("model.pt", "save_pretrained")]
+    public void A_folder_whose_weights_are_PyTorchs_is_not_opened_in_place_and_told_what_to_do(string name, string told)
     {
         TinyBundles.Write(_folder["model"], TinyBundles.Llama, new ByteTokenizer());
-        File.Move(_folder["model/model.safetensors"], _folder["model/pytorch_model.bin"]);
-        Everywhere("model")
-            .ShouldAllBe(verdict =>
-            verdict != null && verdict.Contains("pytorch_model.bin") && verdict.Contains("save_pretrained"));
+        File.Move(_folder["model/model.safetensors"], _folder["model/" + name]);
+        string[] verdicts =
+        [
+            Should.Throw<AtelierException>(() => TextModelFile.Open(_folder["model"])).ToLine(),
+            Should.Throw<AtelierException>(() => new Workshop().Open(_folder["model"], new() { Device = "cpu" }))
+                .ToLine(),
+        ];
+        verdicts.ShouldAllBe(verdict => verdict.Contains(name) && verdict.Contains(told));
     }
 
     [Fact]

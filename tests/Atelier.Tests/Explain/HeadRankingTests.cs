@@ -130,8 +130,9 @@ public sealed class HeadRankingTests
             {
                 AttentionNorm = Norm(), Query = Matrix(width, hidden, query), Key = Matrix(width, hidden, key),
                 Value = Matrix(width, hidden, value), Output = Matrix(hidden, width, output),
-                FeedForwardNorm = Norm(), Up = Matrix(8, hidden, new float[8 * hidden]),
-                Down = Matrix(hidden, 8, new float[8 * hidden]),
+                FeedForwardNorm = Norm(),
+                FeedForward = new(null, Matrix(8, hidden, new float[8 * hidden]),
+                    Matrix(hidden, 8, new float[8 * hidden])),
             };
         }
         NormWeights Norm() => new([.. Enumerable.Repeat(1f, hidden)]);

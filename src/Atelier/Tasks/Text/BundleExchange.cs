@@ -77,7 +77,11 @@ internal static class BundleExchange
     private static void FromFolder(string source, string? tokenizerPath, string folder,
         Func<string, ITrainedModel> open, IProgress<string>? progress, CancellationToken cancellation)
     {
-        source = Bundle.Open(source).Folder; // refuses what is no model before anything is written
+        bool isPyTorch = PyTorchFolder.Has(source);
+        if (isPyTorch)
+            ConfigFile.Read(Path.Combine(source, "config.json"));
+        else
+            source = Bundle.Open(source).Folder; // refuses what is no model before anything is written
         bool bringsOwn = File.Exists(Path.Combine(source, "tokenizer.json"));
         if (tokenizerPath is not null && bringsOwn)
             throw new AtelierException("a folder contains its own tokenizer.json", Mention.Field("tokenizer"),
@@ -97,13 +101,18 @@ internal static class BundleExchange
                 InputFile.RequireRegular(file);
                 File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
             }
+            if (isPyTorch)
+            {
+                progress?.Report("converting PyTorch's weights");
+                PyTorchFolder.Convert(source, Path.Combine(partial, SafetensorsFolder.FileName), cancellation);
+            }
             converted?.Save(Path.Combine(partial, "tokenizer.json"));
             cancellation.ThrowIfCancellationRequested();
             Check(partial, source, open, progress);
             ConfigFile config = ConfigFile.Read(Path.Combine(partial, "config.json"));
             if (DecoderConfigFile.ModelTypes.Contains(config.ModelType))
             {
-                using ModelWeights weights = ModelWeights.Open(source, config);
+                using ModelWeights weights = ModelWeights.Open(partial, config);
                 weights.CheckNumbers(cancellation);
             }
         });

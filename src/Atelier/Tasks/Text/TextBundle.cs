@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Data.Text;
@@ -17,6 +19,9 @@ namespace Atelier.Tasks.Text;
 /// </summary>
 public static class TextBundle
 {
+    // The matrices with a row for each token, in the files of GPT-2 and Llama.
+    private static readonly string[] TokenRows = ["wte.weight", "embed_tokens.weight", "lm_head.weight"];
+
     /// <summary>Returns the data that a model that continues text is to be trained on.</summary>
     /// <param name="family">The name of the family.</param>
     /// <param name="recipe">The recipe.</param>
@@ -48,10 +53,28 @@ public static class TextBundle
     {
         TextBundleFiles files = TextBundleFiles.Read(bundle.Folder);
         return BundleTensors.Use(bundle,
-            tensors => new TextGenerator(read(files.Config, tensors), files.Tokenizer, files.Defaults, files.Bounds)
+            tensors => new TextGenerator(ReadTokens(files, tensors, read), files.Tokenizer, files.Defaults,
+                files.Bounds)
             {
                 ChatTemplate = ChatTemplateFile.Read(bundle.Folder),
             }, cancellation);
+    }
+
+    /// <summary>Creates the model without the tokens of a padded vocabulary that the tokenizer does not have.</summary>
+    private static ILanguageModel ReadTokens(TextBundleFiles files, IReadOnlyDictionary<string, Tensor> tensors,
+        Func<ConfigFile, IReadOnlyDictionary<string, Tensor>, ILanguageModel> read)
+    {
+        int padded = files.Config.VocabularySize, tokens = files.Tokenizer.VocabularySize;
+        if (padded == tokens)
+            return read(files.Config, tensors);
+        JsonObject config = JsonNode.Parse(files.Config.Root.GetRawText())!.AsObject();
+        config["vocab_size"] = tokens;
+        using JsonDocument document = JsonDocument.Parse(config.ToJsonString());
+        using var scope = NewDisposeScope();
+        var trimmed = tensors.ToDictionary(pair => pair.Key, pair =>
+            TokenRows.Any(name => pair.Key.EndsWith(name, StringComparison.Ordinal)) && pair.Value.shape[0] == padded
+            ? pair.Value.narrow(0, 0, tokens) : pair.Value.alias());
+        return read(new ConfigFile(files.Config.Path, document.RootElement.Clone()), trimmed);
     }
 
     /// <summary>Returns the model card, in Markdown.</summary>

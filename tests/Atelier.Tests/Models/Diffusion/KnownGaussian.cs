@@ -1,4 +1,5 @@
 using Atelier.Models.Diffusion;
+using Atelier.Tensors;
 using static TorchSharp.torch;
 
 namespace Atelier.Tests.Models.Diffusion;
@@ -13,19 +14,20 @@ internal sealed record KnownGaussian(double Mean, double Deviation)
     {
         double alpha = schedule.Alpha(t), sigma = schedule.Sigma(t),
             total = (alpha * alpha * Deviation * Deviation) + (sigma * sigma);
-        Tensor picture = x.mul(alpha * Deviation * Deviation / total).add(sigma * sigma * Mean / total);
-        return new DenoiserOutput(picture, x.sub(picture.mul(alpha)).div(sigma));
+        Tensor picture = x.Times(alpha * Deviation * Deviation / total).PlusNumber(sigma * sigma * Mean / total);
+        return new DenoiserOutput(picture, x.sub(picture.Times(alpha)).DividedBy(sigma));
     }
 
     /// <summary>Pictures with values of 8 bits.</summary>
     public Tensor Sample(long[] shape, Generator random) =>
-        empty(shape).normal_(Mean, Deviation, random).add(1).div(Step).round().clamp(0, 255).mul(Step).sub(1);
+        empty(shape).normal_(Mean, Deviation, random).PlusNumber(1).DividedBy(Step).round().clamp(0, 255)
+            .Times(Step).PlusNumber(-1);
 
     /// <summary>
     /// −log P of a value, the mean over those of pictures: a step is small beside the deviation, so that P is the
     /// density times a step.
     /// </summary>
     public double NegativeLogLikelihood(Tensor pictures) =>
-        pictures.sub(Mean).div(Deviation).square().mul(0.5).mean().item<float>()
+        pictures.PlusNumber(-Mean).DividedBy(Deviation).square().Times(0.5).mean().item<float>()
             + Math.Log(Deviation * Math.Sqrt(2 * Math.PI) / Step);
 }
