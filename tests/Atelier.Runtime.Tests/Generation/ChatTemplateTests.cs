@@ -71,62 +71,72 @@ public sealed class ChatTemplateTests : IDisposable
     [InlineData(Alpaca, ChatFormat.Alpaca,
         "Be brief.\n\n### Instruction:\n Hi! \n\n### Response:\nHello.</s>\n\n### "
             + "Instruction:\nBye.\n\n### Response:\n")]
-    public void A_template_is_known_by_what_it_writes(string template, ChatFormat format, string expected)
+    public void A_template_is_rendered_and_writes_what_the_format_of_its_name_writes(string template,
+        ChatFormat format, string expected)
     {
-        ChatTemplate.Recognise(template).ShouldBe(format);
         // Llama 2's own template strips the user's message with the system's part before it: the space within stays.
         ChatTemplate.Write(format, Talk, "</s>").Text.ShouldBe(expected);
+        ChatTurn[] talk = format == ChatFormat.Gemma ? Talk[1..] : Talk; // Gemma's template refuses a system message
+        string written = new ConversationTemplate(template, new ChatEncoder(Marked()), "<s>", "</s>").Write(talk).Text;
+        (written.StartsWith("<s>", StringComparison.Ordinal) ? written[3..] : written)
+            .ShouldBe(ChatTemplate.Write(format, talk, "</s>").Text);
     }
 
     [Theory]
-    // trims, and so differs for one probe
     [InlineData("{% for m in messages %}{{'<|im_start|>' + m['role'] + '\\n' + m['content'] | trim + "
-        + "'<|im_end|>\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}")]
-    [InlineData("{% for m in messages %}{{'<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n'}}{% "
-        + "endfor %}{{ '<|im_start|>assistant\\n<think>' }}")]
-    [InlineData("{% for m in messages %}{{'<|im_start|>' + m['role'] + '\\n' + m['content'] + "
-        + "'<|im_end|>\\n'}}{% endfor %}")]
-    [InlineData("{{ '<|im_start|>system\\nHelp.<|im_end|>\\n' }}{% for m in messages %}{{'<|im_start|>' + m['role'] "
-        + "+ '\\n' + m['content'] + '<|im_end|>\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}")]
-    [InlineData("{# <|im_start|> #}{{ messages | tojson }}")]
-    [InlineData("<|im_start|>")]
-    [InlineData("{% macro x() %}<|im_start|>{% endmacro %}")]
-    [InlineData("{% for m in messages %}{{ '<|user|>' + m.content + '<|end|>' }}{% endfor %}{{ '<|assistant|>' }}")]
-    [InlineData("{% for m in messages %}<|im_start|>")]
-    [InlineData("{{+}}{{-}}{% + %}")]
-    public async Task A_template_that_writes_more_or_less_than_a_form_is_refused_when_it_is_used(string template)
+        + "'<|im_end|>\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}",
+        "<|im_start|>user\nHi!<|im_end|>\n<|im_start|>assistant\n")]
+    [InlineData("{% for m in messages %}{{ '<|user|>' + m.content + '<|end|>' }}{% endfor %}{{ '<|assistant|><think>' }}",
+        "<|user|> Hi! <|end|><|assistant|><think>")]
+    [InlineData("{{ '<|im_start|>system\\nHelp.<|im_end|>\\n' }}{% for m in messages %}{{ m.role }}{% endfor %}",
+        "<|im_start|>system\nHelp.<|im_end|>\nuser")]
+    [InlineData("{# <|im_start|> #}{{ messages | tojson }}", """[{"role": "user", "content": " Hi! "}]""")]
+    [InlineData("{% macro x(m) %}<|im_start|>{{ m.content }}{% endmacro %}{{ x(messages[0]) }}", "<|im_start|> Hi! ")]
+    [InlineData("{% if tools is none %}{{ eos_token }}{{ '?' if add_generation_prompt }}{% endif %}", "<|endoftext|>?")]
+    public void What_a_template_writes_is_what_the_model_reads(string template, string expected)
+    {
+        BpeTokenizer tokenizer = Marked();
+        int[] ids = new ChatForm(tokenizer, new TextBounds(256, [256]), template, null).Ids([new("user", " Hi! ")]);
+        string.Concat(ids.Select(id => id < 256 ? tokenizer.DecodeText([id]) : tokenizer.Name(id))).ShouldBe(expected);
+    }
+
+    [Theory]
+    [InlineData("{% for m in messages %}<|im_start|>", "endfor")]
+    [InlineData("{{+}}{{-}}{% + %}", "line 1")]
+    [InlineData("{% include 'other' %}", "include")]
+    public void A_damaged_template_is_refused_and_a_form_can_be_named(string template, string says)
     {
         using var generator = new TextGenerator(new HistoryModel(259, 1), Marked(), new() { MaxTokens = 3 },
             256) { ChatTemplate = template };
-        AtelierException error = await Should.ThrowAsync<AtelierException>(async () =>
-        {
-            using var client = new TextChatClient(generator);
-            await client.GetResponseAsync([new(ChatRole.User, " Hi! ")], new ChatOptions { Seed = 1 },
-                TestContext.Current.CancellationToken);
-        });
-        error.ToLine().ShouldContain("template");
-        error.ToLine().ShouldContain("form");
+        string line = Should.Throw<AtelierException>(() => new TextChatClient(generator)).ToLine();
+        line.ShouldContain(says);
+        line.ShouldContain("ChatMl");
+        using var client = new TextChatClient(generator, format: ChatFormat.ChatMl);
+        client.Format.ShouldBe(ChatFormat.ChatMl);
     }
 
     [Fact]
-    public async Task A_template_with_a_system_message_of_its_own_is_used_where_the_conversation_has_one()
+    public void A_form_needs_what_it_is_made_of()
     {
-        const string template =
-            "{% for m in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ "
-                + "'<|im_start|>system\\nHelp.<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + m['role'] + '\\n' + "
-                + "m['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}";
-        using var generator = new TextGenerator(new HistoryModel(259, 1), Marked(), new() { MaxTokens = 3 },
-            256) { ChatTemplate = template };
-        using var client = new TextChatClient(generator);
-        client.Format.ShouldBe(ChatFormat.ChatMl);
-        await client.GetResponseAsync([new(ChatRole.System, "Be brief."), new(ChatRole.User, "Hi!")],
-            new ChatOptions { Seed = 1 }, TestContext.Current.CancellationToken);
-        AtelierException error =
-            await Should.ThrowAsync<AtelierException>(() =>
-            client.GetResponseAsync([new(ChatRole.User, "Hi!")], new ChatOptions { Seed = 1 },
-            TestContext.Current.CancellationToken));
-        error.Message.ShouldContain("system");
-        error.Hint!.ShouldContain("give one");
+        using var generator = new TextGenerator(new HistoryModel(259, 1), Marked(), new() { MaxTokens = 3 }, 256);
+        Should.Throw<AtelierException>(() => new TextChatClient(generator, format: ChatFormat.Template)).ToLine()
+            .ShouldContain("no chat template");
+        Should.Throw<AtelierException>(() => ChatTemplate.Write(ChatFormat.Template, Talk, "")).ToLine()
+            .ShouldContain("TextChatClient");
+        Should.Throw<AtelierException>(() => ChatTemplate.Write(ChatFormat.Gemma, [new("tool", "x")], "")).ToLine()
+            .ShouldContain("tool");
+    }
+
+    [Theory]
+    [InlineData("{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", "steps")]
+    [InlineData("{{ unheard_of.of }}", "unheard_of")]
+    [InlineData("{{ raise_exception('not today') }}", "not today")]
+    public void A_template_that_does_not_end_or_fails_gives_one_line(string template, string says)
+    {
+        var form = new ChatForm(Marked(), new TextBounds(256, [256]), template, null);
+        string line = Should.Throw<AtelierException>(() => form.Ids([new("user", "y")])).ToLine();
+        line.ShouldContain(says);
+        line.ShouldNotContain('\n');
     }
 
     [Fact]
@@ -142,16 +152,54 @@ public sealed class ChatTemplateTests : IDisposable
             .Ids([new("user", "y")])[..2].ShouldBe([256, 257]);
     }
 
-    [Fact]
-    public void An_unknown_template_is_refused_and_a_form_can_be_named()
+    [Theory]
+    [InlineData(ChatMl, 258)]
+    [InlineData(Zephyr, 256)]
+    [InlineData(Alpaca, 256)]
+    [InlineData("{% for m in messages %}{{ m.content }} {{ '<|im_start|>' }}{% endfor %}", 257)]
+    [InlineData("{% for m in messages %}{{ m.content }}<b>{% endfor %}", null)]
+    [InlineData("{% for m in messages %}{{ m.content }}{% endfor %}", null)]
+    [InlineData("{{ messages[0].content }}", null)]
+    [InlineData("{{ raise_exception('never') }}", null)]
+    public void The_token_after_an_answer_ends_it(string template, int? expected) =>
+        new ChatForm(Marked(), new TextBounds(256, [256]), template, null).EndIds
+            .ShouldBe(expected is int id ? [id] : []);
+
+    [Theory]
+    [InlineData("plain", ChatMl)]
+    // trims, and looks for marks in the messages
+    [InlineData("looks", "{% for m in messages %}{% if '<think>' in m.content %}{{ m.content.split('<think>')[-1] | trim "
+        + "}}{% else %}{{ m.content }}{% endif %}{{ '<|im_end|>' }}{% endfor %}")]
+    // what it writes beside a message would make a mark of it
+    [InlineData("beside", "{% for m in messages %}{{ '<|im_' }}{{ m.content }}{{ 'end|>' }}{% endfor %}")]
+    public void No_message_can_forge_a_mark(string kind, string template)
     {
-        using var generator = new TextGenerator(new HistoryModel(259, 1), Marked(), new() { MaxTokens = 3 },
-            256) { ChatTemplate = "{{ 'unheard of' }}" };
-        Should.Throw<AtelierException>(() => new TextChatClient(generator)).ToLine().ShouldContain("ChatMl");
-        using var client = new TextChatClient(generator, format: ChatFormat.ChatMl);
-        client.Format.ShouldBe(ChatFormat.ChatMl);
-        Should.Throw<AtelierException>(() => ChatTemplate.Write(ChatFormat.Gemma, [new("tool", "x")], "")).ToLine()
-            .ShouldContain("tool");
+        BpeTokenizer tokenizer = Marked();
+        var form = new ChatForm(tokenizer, new TextBounds(256, [256]), template, null);
+        var random = new Random(5);
+        string[] parts = ["<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|im_", "end|>", "|>", "<", " ", "a", "<think>"];
+        for (int i = 0; i < 200; i++)
+        {
+            string Said() => string.Concat(Enumerable.Range(0, random.Next(1, 6))
+                .Select(_ => parts[random.Next(parts.Length)]));
+            ChatTurn[] talk = [new("user", Said()), new("assistant", Said()), new("user", Said())];
+            ChatTurn[] harmless = [.. talk.Select(turn => turn with { Text = "x" })];
+            int[] ids = form.Ids(talk);
+            ids.Where(id => id >= 256).ShouldBe(form.Ids(harmless).Where(id => id >= 256), $"{kind} {i}");
+            if (kind == "plain")
+                string.Concat(ids.Select(id => id < 256 ? tokenizer.DecodeText([id]) : tokenizer.Name(id)))
+                    .ShouldBe(ChatTemplate.Write(ChatFormat.ChatMl, talk, "").Text);
+        }
+    }
+
+    [Fact]
+    public void Messages_that_a_template_rewrites_are_refused_only_if_they_name_a_mark()
+    {
+        var form = new ChatForm(Marked(), new TextBounds(256, [256]),
+            "{% for m in messages %}{{ m.content | urlencode }}{{ '<|im_end|>' }}{% endfor %}", null);
+        form.Ids([new("user", "mist & start")]).ShouldBe([.. "mist%20%26%20start".Select(c => (int)c), 258]);
+        Should.Throw<AtelierException>(() => form.Ids([new("user", "a<|im_end|>b")])).ToLine()
+            .ShouldContain("special tokens");
     }
 
     [Fact]

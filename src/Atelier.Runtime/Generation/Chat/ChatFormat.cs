@@ -27,4 +27,7 @@ public enum ChatFormat
 
     /// <summary>### Instruction: … ### Response: (Alpaca; Taori et al. 2023).</summary>
     Alpaca,
+
+    /// <summary>The model's own template, a Jinja program, which is run for each conversation.</summary>
+    Template,
 }

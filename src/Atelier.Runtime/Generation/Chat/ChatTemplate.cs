@@ -8,31 +8,26 @@ namespace Atelier.Generation.Chat;
 public readonly record struct ChatTurn(string Role, string Text);
 
 /// <summary>
-/// Writes conversations in the format that a model was trained on. A model's template is a Jinja program; the common
-/// formats are recognised by its output, and any other is refused.
+/// Writes conversations in the common formats that models are trained on, for models whose files have no template of
+/// their own.
 /// </summary>
 public static class ChatTemplate
 {
-    /// <summary>Recognises the format in which a template writes conversations, by running it on examples.</summary>
-    /// <param name="template">The model's template: chat_template in tokenizer_config.json, or tokenizer.chat_template
-    /// in GGUF.</param>
-    /// <param name="startName">The name of the start token, for the template's variable bos_token.</param>
-    /// <param name="endName">The name of the end-of-text token, for the template's variable eos_token.</param>
-    /// <returns>The format; null if it is unknown.</returns>
-    public static ChatFormat? Recognise(string template, string startName = "<s>", string endName = "</s>") =>
-        ChatForm.Find(template, startName, endName);
-
     /// <summary>
     /// Writes a conversation in a format, including the header of the answer to generate but not the start token.
     /// </summary>
     /// <param name="format">The format.</param>
     /// <param name="turns">The messages; the last one is the user's.</param>
     /// <param name="endName">The name of the end-of-text token, which some formats write after an answer.</param>
-    /// <exception cref="AtelierException">A role is unknown, or there is no message.</exception>
+    /// <exception cref="AtelierException">A role is unknown, there is no message, or the format is the model's own
+    /// template, which is no known format.</exception>
     public static ChatText Write(ChatFormat format, IReadOnlyList<ChatTurn> turns, string endName)
     {
         if (turns.Count == 0)
             throw new AtelierException("the conversation has no messages", hint: "give one or more");
+        if (format == ChatFormat.Template)
+            throw new AtelierException("a model's own template is no known format",
+                hint: "make a TextChatClient of the model");
         foreach (ChatTurn turn in turns)
         {
             if (format != ChatFormat.Plain && turn.Role is not ("system" or "user" or "assistant"))
@@ -99,31 +94,7 @@ public static class ChatTemplate
     /// </summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="chat">The conversation.</param>
-    public static int[] Encode(Tokenizer tokenizer, ChatText chat)
-    {
-        Dictionary<string, int> specials = Specials(tokenizer);
-        string text = chat.Text;
-        var ids = new List<int>();
-        int from = 0;
-        for (int at = 0; at < text.Length;)
-        {
-            string? name = chat.IsSaid(at) ? null
-                : specials.Keys.Where(special => text.AsSpan(at).StartsWith(special, StringComparison.Ordinal))
-                    .MaxBy(special => special.Length);
-            if (name is null)
-            {
-                at++;
-                continue;
-            }
-            if (at > from)
-                tokenizer.Encode(text.AsSpan(from, at - from), ids);
-            ids.Add(specials[name]);
-            from = at += name.Length;
-        }
-        if (from < text.Length)
-            tokenizer.Encode(text.AsSpan(from), ids);
-        return [.. ids];
-    }
+    public static int[] Encode(Tokenizer tokenizer, ChatText chat) => new ChatEncoder(tokenizer).Encode(chat);
 
     /// <summary>
     /// Returns the tokens that end an answer in a format, in addition to the end-of-text token, if the vocabulary has
@@ -141,17 +112,6 @@ public static class ChatTemplate
         // The token is found by its name, whether or not the vocabulary marks it as special.
         IEnumerable<int> ids = Enumerable.Range(0, tokenizer.VocabularySize);
         return name is null ? [] : [.. ids.Where(id => tokenizer.Name(id) == name).Take(1)];
-    }
-
-    private static Dictionary<string, int> Specials(Tokenizer tokenizer)
-    {
-        var specials = new Dictionary<string, int>();
-        for (int id = 0; id < tokenizer.VocabularySize; id++)
-        {
-            if (tokenizer.Bytes(id).IsEmpty && tokenizer.Name(id) is { Length: > 0 } name)
-                specials.TryAdd(name, id);
-        }
-        return specials;
     }
 
     /// <summary>

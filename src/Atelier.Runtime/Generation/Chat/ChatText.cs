@@ -9,7 +9,7 @@ namespace Atelier.Generation.Chat;
 public sealed class ChatText
 {
     private readonly StringBuilder _text = new();
-    private readonly List<(int Start, int End)> _said = [];
+    private readonly List<(int Start, int End)> _said = []; // from left to right
 
     /// <summary>The whole text.</summary>
     public string Text => _text.ToString();
@@ -23,5 +23,18 @@ public sealed class ChatText
         _text.Append(said).Append(after);
     }
 
-    internal bool IsSaid(int at) => _said.Exists(part => at >= part.Start && at < part.End);
+    /// <summary>Returns whether any character from one place to another, exclusive, is of a message.</summary>
+    internal bool HasSaid(int from, int to)
+    {
+        int low = 0, high = _said.Count; // the first part that ends after the beginning
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_said[middle].End <= from)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low < _said.Count && _said[low].Start < to;
+    }
 }

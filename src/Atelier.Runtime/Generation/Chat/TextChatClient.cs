@@ -8,7 +8,7 @@ namespace Atelier.Generation.Chat;
 #pragma warning disable MEAI001 // experimental options are refused like any other unsupported option
 
 /// <summary>
-/// An <see cref="IChatClient"/> over a text model. Conversations are written in the format of the model's own template.
+/// An <see cref="IChatClient"/> over a text model. Conversations are written by the model's own template.
 /// For a model without a template, the prompt is the texts of the messages, joined by line ends, without roles, and the
 /// answer is the generated continuation.
 /// </summary>
@@ -21,8 +21,8 @@ namespace Atelier.Generation.Chat;
 /// </remarks>
 /// <param name="generator">The generator of answers. The client does not dispose it.</param>
 /// <param name="modelId">The model name in responses.</param>
-/// <param name="format">The conversation format; null takes that of the model's template.</param>
-/// <exception cref="AtelierException">The format of the model's template is unknown, and none is given.</exception>
+/// <param name="format">The conversation format; null takes the model's template.</param>
+/// <exception cref="AtelierException">The model's template is damaged or uses what is not supported.</exception>
 public sealed class TextChatClient(TextGenerator generator, string modelId = "atelier", ChatFormat? format = null)
     : IChatClient
 {
@@ -88,7 +88,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         return new GenerationRequest
         {
             PromptIds = _form.Ids([.. turns]),
-            EndIds = ChatTemplate.EndIds(Format, generator.Tokenizer),
+            EndIds = _form.EndIds,
             Seed = options.Seed ?? Random.Shared.NextInt64(),
             Decoding = Decoding(options, generator.Defaults).Check("ChatOptions"),
         };

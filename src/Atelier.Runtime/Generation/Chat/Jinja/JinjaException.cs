@@ -7,4 +7,7 @@ internal sealed class JinjaException(string message, bool isRaised = false) : Ex
 {
     /// <summary>Whether the template raised it with raise_exception.</summary>
     public bool IsRaised { get; } = isRaised;
+
+    /// <summary>The same error with the line of the template in front.</summary>
+    public JinjaException At(int line) => new(FormattableString.Invariant($"line {line}: {Message}"), IsRaised);
 }

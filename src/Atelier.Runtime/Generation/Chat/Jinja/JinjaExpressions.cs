@@ -1,334 +1,220 @@
-using System.Globalization;
-
 namespace Atelier.Generation.Chat.Jinja;
 
-/// <summary>
-/// Parses expressions by recursive descent, with Jinja's precedence from low to high: if, or, and, not, comparison,
-/// sum, ~, product, sign, filter.
-/// </summary>
-/// <param name="code">The code inside a tag.</param>
-internal sealed class JinjaExpressions(string code)
+/// <summary>An expression of a template's syntax tree.</summary>
+/// <param name="line">The line of the template, from 1.</param>
+internal abstract class JinjaExpression(int line)
 {
-    private const int Deepest = 100;
-    private const int MostTokens = 1000; // limits the recursion that evaluates a chain of operators
-    private readonly List<JinjaToken> _tokens = Limited(JinjaLexer.Cut(code));
-    private int _at;
-    private int _depth;
+    /// <summary>The line of the template, from 1.</summary>
+    public int Line => line;
 
-    /// <summary>A parsed expression, which is evaluated for the variables of a scope.</summary>
-    public delegate object? Expression(JinjaScope scope);
-
-    private JinjaToken Next => _tokens[_at];
-
-    /// <summary>Reads a word or an operator if it is the next token, and returns whether it was.</summary>
-    public bool Skip(string text)
+    /// <summary>Evaluates the expression and counts it as a step.</summary>
+    /// <exception cref="JinjaException">The expression has no value for these variables, or a limit is
+    /// exceeded.</exception>
+    public object? Evaluate(JinjaRun run, JinjaScope scope)
     {
-        bool isNext = Next.Kind is JinjaTokenKind.Name or JinjaTokenKind.Sign && Next.Text == text;
-        _at += isNext ? 1 : 0;
-        return isNext;
-    }
-
-    /// <summary>Reads a word or an operator, which must be the next token.</summary>
-    public void Expect(string text)
-    {
-        if (!Skip(text))
-            throw new JinjaException($"expected '{text}', found '{Next.Text}'");
-    }
-
-    /// <summary>Reads a name, which must be the next token.</summary>
-    public string Name() => Next.Kind == JinjaTokenKind.Name ? _tokens[_at++].Text
-        : throw new JinjaException($"expected a name, found '{Next.Text}'");
-
-    /// <summary>Throws if any token is left.</summary>
-    public void End()
-    {
-        if (Next.Kind != JinjaTokenKind.End)
-            throw new JinjaException($"'{Next.Text}' is not supported there");
-    }
-
-    /// <summary>Parses an expression.</summary>
-    public Expression Read()
-    {
-        if (++_depth > Deepest)
-            throw new JinjaException("expressions are nested too deeply");
-        Expression value = Or();
-        while (Skip("if"))
-        {
-            Expression chosen = value, condition = Or();
-            Expression otherwise = Skip("else") ? Read() : _ => JinjaValues.Undefined;
-            value = scope => JinjaValues.IsTrue(condition(scope)) ? chosen(scope) : otherwise(scope);
-        }
-        _depth--;
+        run.Enter();
+        int before = run.Line;
+        run.Line = line;
+        object? value = Value(run, scope);
+        run.Line = before;
+        run.Leave();
         return value;
     }
 
-    private static List<JinjaToken> Limited(List<JinjaToken> tokens) => tokens.Count <= MostTokens ? tokens
-        : throw new JinjaException("a tag is too long");
+    /// <summary>Returns the value of the expression.</summary>
+    protected abstract object? Value(JinjaRun run, JinjaScope scope);
+}
 
-    private Expression Or()
+/// <summary>A constant: a string, a number, true, false or none.</summary>
+internal sealed class JinjaConstant(object? value, int line) : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope) => value;
+}
+
+/// <summary>The value of a variable.</summary>
+internal sealed class JinjaName(string name, int line) : JinjaExpression(line)
+{
+    public string Name => name;
+
+    protected override object? Value(JinjaRun run, JinjaScope scope) => scope[name];
+}
+
+/// <summary>A list or a tuple.</summary>
+internal sealed class JinjaListOf(IReadOnlyList<JinjaExpression> items, bool isTuple, int line) : JinjaExpression(line)
+{
+    public IReadOnlyList<JinjaExpression> Items => items;
+
+    public bool IsTuple => isTuple;
+
+    protected override object? Value(JinjaRun run, JinjaScope scope)
     {
-        Expression left = And();
-        while (Skip("or"))
-        {
-            Expression a = left, b = And();
-            left = scope => a(scope) is var value && JinjaValues.IsTrue(value) ? value : b(scope);
-        }
-        return left;
+        List<object?> list = isTuple ? new JinjaTuple() : new List<object?>();
+        foreach (JinjaExpression item in items)
+            list.Add(item.Evaluate(run, scope));
+        return list;
     }
+}
 
-    private Expression And()
+/// <summary>A dictionary.</summary>
+internal sealed class JinjaMapOf(IReadOnlyList<(JinjaExpression Key, JinjaExpression Value)> items, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope)
     {
-        Expression left = Not();
-        while (Skip("and"))
-        {
-            Expression a = left, b = Not();
-            left = scope => a(scope) is var value && !JinjaValues.IsTrue(value) ? value : b(scope);
-        }
-        return left;
+        var map = new JinjaMap();
+        foreach ((JinjaExpression key, JinjaExpression value) in items)
+            map[JinjaMap.Key(key.Evaluate(run, scope))] = value.Evaluate(run, scope);
+        return map;
     }
+}
 
-    private Expression Not()
+/// <summary>An operator between two values.</summary>
+internal sealed class JinjaBinary(string op, JinjaExpression left, JinjaExpression right, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope)
     {
-        int count = 0;
-        while (Skip("not"))
-            count++;
-        Expression value = Comparison();
-        return count == 0 ? value : scope => JinjaValues.IsTrue(value(scope)) == (count % 2 == 0);
-    }
-
-    private Expression Comparison()
-    {
-        Expression left = Sum();
-        List<(string Operator, Expression Right)> chain = [];
-        while (Operator() is string op)
-            chain.Add((op, Sum()));
-        return chain.Count == 0 ? left : scope =>
+        object? a = left.Evaluate(run, scope);
+        return op switch
         {
-            object? a = left(scope);
-            foreach ((string op, Expression right) in chain)
-            {
-                object? b = right(scope);
-                if (!JinjaValues.Compare(op, a, b))
-                    return false;
-                a = b;
-            }
-            return true;
+            "and" => JinjaValues.IsTrue(a) ? right.Evaluate(run, scope) : a,
+            "or" => JinjaValues.IsTrue(a) ? a : right.Evaluate(run, scope),
+            _ => JinjaArithmetic.Calculate(run, op, a, right.Evaluate(run, scope)),
         };
+    }
+}
 
-        string? Operator()
+/// <summary>An operator before a value: not, + or -.</summary>
+internal sealed class JinjaUnary(string op, JinjaExpression operand, int line) : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope)
+    {
+        object? value = operand.Evaluate(run, scope);
+        return op switch
         {
-            foreach (string sign in (string[])["==", "!=", "<=", ">=", "<", ">", "in"])
-            {
-                if (Skip(sign))
-                    return sign;
-            }
-            if (Next.Text == "not" && _tokens[_at + 1].Text == "in")
-            {
-                _at += 2;
-                return "not in";
-            }
-            return null;
+            "not" => !JinjaValues.IsTrue(value),
+            "-" => value is double number ? -number : JinjaArithmetic.Calculate(run, "-", 0L, value),
+            _ => JinjaArithmetic.Calculate(run, "+", 0L, value),
+        };
+    }
+}
+
+/// <summary>A chain of comparisons, which holds if each of them does.</summary>
+internal sealed class JinjaComparison(
+    JinjaExpression first, IReadOnlyList<(string Operator, JinjaExpression Right)> chain, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope)
+    {
+        object? a = first.Evaluate(run, scope);
+        foreach ((string op, JinjaExpression right) in chain)
+        {
+            object? b = right.Evaluate(run, scope);
+            if (!JinjaComparer.Holds(run, op, a, b))
+                return false;
+            a = b;
         }
+        return true;
+    }
+}
+
+/// <summary>a if condition else b.</summary>
+internal sealed class JinjaConditional(
+    JinjaExpression condition, JinjaExpression chosen, JinjaExpression? otherwise, int line) : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope) =>
+        JinjaValues.IsTrue(condition.Evaluate(run, scope)) ? chosen.Evaluate(run, scope)
+            : otherwise is null ? JinjaValues.Undefined : otherwise.Evaluate(run, scope);
+}
+
+/// <summary>An attribute, whole.name, or an item, whole[key].</summary>
+internal sealed class JinjaItem(JinjaExpression whole, JinjaExpression key, bool isAttribute, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope)
+    {
+        object? value = whole.Evaluate(run, scope), name = key.Evaluate(run, scope);
+        return value == JinjaValues.Undefined
+            ? throw new JinjaException($"{Described()} is undefined")
+            : JinjaValues.Member(run, value, name, isAttribute);
     }
 
-    private Expression Sum()
+    private string Described() => whole is JinjaName name ? $"'{name.Name}'" : "a value with members";
+}
+
+/// <summary>A slice, whole[from:to:step].</summary>
+internal sealed class JinjaSlice(
+    JinjaExpression whole, JinjaExpression? from, JinjaExpression? to, JinjaExpression? step, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope)
     {
-        Expression left = Concatenation();
-        while (true)
+        return JinjaValues.Slice(run, whole.Evaluate(run, scope), Bound(from), Bound(to), Bound(step));
+
+        long? Bound(JinjaExpression? bound) => bound?.Evaluate(run, scope) switch
         {
-            Expression a = left;
-            if (Skip("+"))
-            {
-                Expression b = Concatenation();
-                left = scope => scope.Made(JinjaValues.Add(a(scope), b(scope)));
-            }
-            else if (Skip("-"))
-            {
-                Expression b = Concatenation();
-                left = scope => JinjaValues.Calculate("-", a(scope), b(scope));
-            }
-            else
-            {
-                return left;
-            }
-        }
+            null => null,
+            long at => at,
+            bool at => at ? 1 : 0,
+            _ => throw new JinjaException("the bounds of a slice must be whole numbers"),
+        };
     }
+}
 
-    private Expression Concatenation()
+/// <summary>The arguments of a call, unevaluated.</summary>
+/// <param name="Positional">The arguments without names.</param>
+/// <param name="Named">The arguments with names.</param>
+internal sealed record JinjaCallArguments(
+    IReadOnlyList<JinjaExpression> Positional, IReadOnlyList<(string Name, JinjaExpression Value)> Named)
+{
+    public static readonly JinjaCallArguments None = new([], []);
+
+    public JinjaArguments Evaluate(JinjaRun run, JinjaScope scope)
     {
-        Expression left = Product();
-        while (Skip("~"))
-        {
-            Expression a = left, b = Product();
-            left = scope => scope.Made(JinjaValues.Text(a(scope)) + JinjaValues.Text(b(scope)));
-        }
-        return left;
-    }
-
-    private Expression Product()
-    {
-        Expression left = Signed();
-        while ((string[])["*", "//", "%"] is var signs && Array.Find(signs, Skip) is string op)
-        {
-            Expression a = left, b = Signed();
-            left = scope => JinjaValues.Calculate(op, a(scope), b(scope));
-        }
-        return left;
-    }
-
-    private Expression Signed()
-    {
-        bool isNegative = Skip("-");
-        Expression unsigned = Postfix(Primary());
-        Expression result = isNegative ? scope => JinjaValues.Calculate("-", 0L, unsigned(scope)) : unsigned;
-        while (true)
-        {
-            Expression before = result;
-            if (Skip("|"))
-            {
-                string name = Name();
-                List<Expression> arguments = Skip("(") ? Arguments() : [];
-                result = scope => scope.Made(JinjaValues.Filter(name, before(scope),
-                    [.. arguments.Select(a => a(scope))]));
-            }
-            else if (Skip("is"))
-            {
-                bool isNot = Skip("not");
-                string test = Name().ToLowerInvariant();
-                result = scope => JinjaValues.Test(test, before(scope)) != isNot;
-            }
-            else
-            {
-                return result;
-            }
-        }
-    }
-
-    private Expression Postfix(Expression value)
-    {
-        while (true)
-        {
-            Expression whole = value;
-            if (Skip("."))
-            {
-                string name = Name();
-                if (Skip("("))
-                {
-                    List<Expression> arguments = Arguments();
-                    value = scope => scope.Made(JinjaValues.Method(whole(scope), name,
-                        [.. arguments.Select(a => a(scope))]));
-                }
-                else
-                {
-                    value = scope => JinjaValues.Item(whole(scope), name);
-                }
-            }
-            else if (Skip("["))
-            {
-                value = Subscript(whole);
-            }
-            else
-            {
-                return value;
-            }
-        }
-    }
-
-    private Expression Subscript(Expression whole)
-    {
-        Expression? from = Next.Text == ":" && Next.Kind == JinjaTokenKind.Sign ? null : Read();
-        if (!Skip(":"))
-        {
-            Expect("]");
-            return scope => JinjaValues.Item(whole(scope), from!(scope));
-        }
-        Expression? to = Next is { Kind: JinjaTokenKind.Sign, Text: "]" } ? null : Read();
-        Expect("]");
-        return scope => scope.Made(JinjaValues.Slice(whole(scope), Bound(from, scope), Bound(to, scope)));
-
-        static long? Bound(Expression? bound, JinjaScope scope) =>
-            bound is null ? null : bound(scope) is long at ? at
-                : throw new JinjaException("a slice needs numbers");
-    }
-
-    private List<Expression> Arguments()
-    {
-        List<Expression> arguments = [];
-        while (!Skip(")"))
-        {
-            if (arguments.Count > 0)
-                Expect(",");
-            arguments.Add(Read());
-        }
+        var arguments = new JinjaArguments();
+        foreach (JinjaExpression value in Positional)
+            arguments.Positional.Add(value.Evaluate(run, scope));
+        foreach ((string name, JinjaExpression value) in Named)
+            arguments.Named[name] = value.Evaluate(run, scope);
         return arguments;
     }
+}
 
-    private Expression Primary()
-    {
-        JinjaToken token = _tokens[_at];
-        _at += token.Kind == JinjaTokenKind.End ? 0 : 1;
-        switch (token)
-        {
-            case { Kind: JinjaTokenKind.Text }:
-                string text = token.Text;
-                while (Next.Kind == JinjaTokenKind.Text) // adjacent strings are concatenated
-                    text += _tokens[_at++].Text;
-                return _ => text;
-            case { Kind: JinjaTokenKind.Number }:
-                if (!long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
-                    throw new JinjaException("a number is too large");
-                return _ => number;
-            case { Kind: JinjaTokenKind.Sign, Text: "(" }:
-                Expression inner = Read();
-                Expect(")");
-                return inner;
-            case { Kind: JinjaTokenKind.Sign, Text: "[" }:
-                List<Expression> items = [];
-                while (!Skip("]"))
-                {
-                    if (items.Count > 0)
-                        Expect(",");
-                    items.Add(Read());
-                }
-                return scope => items.Select(item => item(scope)).ToList();
-            case { Kind: JinjaTokenKind.Name }:
-                return Named(token.Text);
-            default:
-                throw new JinjaException($"expected a value, found '{token.Text}'");
-        }
-    }
+/// <summary>A call of a function, a method or a macro.</summary>
+internal sealed class JinjaCall(JinjaExpression function, JinjaCallArguments arguments, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope) =>
+        Call(run, scope, arguments.Evaluate(run, scope));
 
-    private Expression Named(string name)
+    public object? Call(JinjaRun run, JinjaScope scope, JinjaArguments values) =>
+        function.Evaluate(run, scope) is JinjaFunction called ? called(run, values)
+            : throw new JinjaException($"{Described()} is not a function");
+
+    public JinjaArguments Arguments(JinjaRun run, JinjaScope scope) => arguments.Evaluate(run, scope);
+
+    private string Described() => function is JinjaName name ? $"'{name.Name}'" : "a called value";
+}
+
+/// <summary>A filter, value | name(arguments).</summary>
+internal sealed class JinjaFilter(JinjaExpression? value, string name, JinjaCallArguments arguments, int line)
+    : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope) => Apply(run, scope, null);
+
+    /// <summary>Applies the filters, of which the innermost has no operand, to a text.</summary>
+    public object? Apply(JinjaRun run, JinjaScope scope, string? text)
     {
-        switch (name)
-        {
-            case "true" or "True":
-                return _ => true;
-            case "false" or "False":
-                return _ => false;
-            case "none" or "None":
-                return _ => null;
-            case "raise_exception":
-                Expect("(");
-                Expression what = Read();
-                Expect(")");
-                return scope => throw new JinjaException(JinjaValues.Text(what(scope)), isRaised: true);
-            case "namespace":
-                Expect("(");
-                List<(string Name, Expression Value)> members = [];
-                while (!Skip(")"))
-                {
-                    if (members.Count > 0)
-                        Expect(",");
-                    string member = Name();
-                    Expect("=");
-                    members.Add((member, Read()));
-                }
-                return scope => members.ToDictionary(m => m.Name, m => m.Value(scope));
-            default:
-                return Next is { Kind: JinjaTokenKind.Sign, Text: "(" }
-                    ? throw new JinjaException($"the function {name} is not supported")
-                    : scope => scope[name];
-        }
+        object? operand = value is null ? text : value is JinjaFilter inner && text is not null
+            ? inner.Apply(run, scope, text) : value.Evaluate(run, scope);
+        return JinjaFilters.Apply(run, name, operand, arguments.Evaluate(run, scope));
     }
+}
+
+/// <summary>A test, value is name(arguments).</summary>
+internal sealed class JinjaTest(
+    JinjaExpression value, string name, JinjaCallArguments arguments, bool isNot, int line) : JinjaExpression(line)
+{
+    protected override object? Value(JinjaRun run, JinjaScope scope) =>
+        JinjaTests.Holds(run, name, value.Evaluate(run, scope), arguments.Evaluate(run, scope)) != isNot;
 }
