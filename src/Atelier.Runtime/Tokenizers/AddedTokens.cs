@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace Atelier.Tokenizers;
 
@@ -8,8 +9,9 @@ namespace Atelier.Tokenizers;
 /// <param name="IsNormalized">Whether its normalized form is matched in the normalized text.</param>
 /// <param name="StripsLeft">Whether the white space before it belongs to it.</param>
 /// <param name="StripsRight">Whether the white space after it belongs to it.</param>
+/// <param name="IsWord">Whether it is matched only where no word continues before or after it.</param>
 internal sealed record AddedToken(string Text, int Id, bool IsNormalized, bool StripsLeft = false,
-    bool StripsRight = false);
+    bool StripsRight = false, bool IsWord = false);
 
 /// <summary>Encodes the text between added tokens.</summary>
 /// <param name="piece">The normalized text.</param>
@@ -34,7 +36,8 @@ internal sealed class AddedTokens
         _normalizer = normalizer;
         AddedToken[] asIs = [.. tokens.Where(t => !t.IsNormalized)];
         AddedToken[] normalized = [.. tokens.Where(t => t.IsNormalized)
-            .Select(t => normalizer is null ? t : t with { Text = normalizer.Apply(t.Text) })];
+            .Select(t => normalizer is null ? t : t with { Text = normalizer.Apply(t.Text) })
+            .Where(t => t.Text.Length > 0)];
         _asIs = asIs.Length == 0 ? null : new Finder(asIs);
         _normalized = normalized.Length == 0 ? null : new Finder(normalized);
     }
@@ -103,23 +106,37 @@ internal sealed class AddedTokens
 
         public void Cut(ReadOnlySpan<char> text, bool isFirst, List<int> ids, InnerEncoder inner, PieceEncoder encode)
         {
-            while (!text.IsEmpty)
+            int from = 0, search = 0; // the end of the token before, and where to look for the next one
+            while (from < text.Length)
             {
-                int at = text.IndexOfAny(_values);
-                AddedToken? token = at < 0 ? null : Longest(text[at..]);
-                ReadOnlySpan<char> before = at < 0 ? text : text[..at];
+                int found = text[search..].IndexOfAny(_values), at = search + found;
+                AddedToken? token = found < 0 ? null : Longest(text[at..]);
+                if (token is { IsWord: true } && !IsAlone(text, at, at + token.Text.Length))
+                {
+                    search = at + token.Text.Length;
+                    continue;
+                }
+                ReadOnlySpan<char> before = token is null ? text[from..] : text[from..at];
                 if (token is { StripsLeft: true })
                     before = before.TrimEnd();
                 if (!before.IsEmpty)
-                    inner(before, isFirst, ids, encode);
+                    inner(before, isFirst && from == 0, ids, encode);
                 if (token is null)
                     return;
                 ids.Add(token.Id);
-                text = text[(at + token.Text.Length)..];
+                from = at + token.Text.Length;
                 if (token.StripsRight)
-                    text = text.TrimStart();
-                isFirst = false;
+                    from = text.Length - text[from..].TrimStart().Length;
+                search = from;
             }
+        }
+
+        private static bool IsAlone(ReadOnlySpan<char> text, int start, int end)
+        {
+            bool continues = Rune.DecodeLastFromUtf16(text[..start], out Rune before, out _) == OperationStatus.Done
+                && TextPieces.IsOfWord(before);
+            return !continues && !(Rune.DecodeFromUtf16(text[end..], out Rune after, out _) == OperationStatus.Done
+                && TextPieces.IsOfWord(after));
         }
 
         private AddedToken Longest(ReadOnlySpan<char> text)

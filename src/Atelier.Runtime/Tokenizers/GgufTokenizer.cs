@@ -1,5 +1,6 @@
 using System.Globalization;
 using Atelier.Formats;
+using Atelier.Tokenizers.Pipelines;
 
 namespace Atelier.Tokenizers;
 
@@ -90,6 +91,12 @@ public static class GgufTokenizer
                     $"GGUF cannot store the tokenizer's normalizer {string.Join(", ", normalizer.Names)}",
                     hint: "export to huggingface");
             case BpeTokenizer bpe:
+                if (bpe.Rules.Added.FirstOrDefault(token => token.StripsLeft || token.StripsRight || token.IsWord)
+                    is { } token)
+                {
+                    throw new AtelierException($"GGUF cannot store that the added token '{token.Text}' takes white "
+                        + "space (lstrip, rstrip) or stands alone (single_word)", hint: "export to huggingface");
+                }
                 RefuseOverlaps(bpe.Rules.Added, "tokenizer");
                 WriteVocabulary(metadata, "gpt2", Splits.First(s => s.Split == bpe.Rules.Split).Name, Names(bpe),
                     bpe.Rules.Specials, bpe.Rules.Added);
@@ -117,6 +124,9 @@ public static class GgufTokenizer
                 metadata.Add(Key + "scores", new float[characters.VocabularySize]);
                 metadata.Add(Key + "add_space_prefix", false);
                 break;
+            case PipelineTokenizer pipeline:
+                throw new AtelierException("GGUF cannot store the steps of the tokenizer: "
+                    + string.Join(", ", pipeline.StepNames), hint: "export to huggingface");
             default:
                 throw new AtelierException($"GGUF does not support tokenizers of the kind {tokenizer.Kind}");
         }

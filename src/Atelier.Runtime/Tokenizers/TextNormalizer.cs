@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Atelier.Tokenizers.Patterns;
 
 namespace Atelier.Tokenizers;
 
@@ -84,6 +85,12 @@ internal sealed class TextNormalizer
                 return PrecompiledMap.Read(step.Text("precompiled_charsmap"), step.File, step.At).Apply;
             case "BertNormalizer":
                 return ReadBert(step);
+            case "Nmt":
+                step.Check([], []);
+                return text => Map(text, CleanForTranslation);
+            case "ByteLevel":
+                step.Check([], []);
+                return text => TokenTable.ByteLevelName(Wtf8.Encode(text));
             default:
                 if (!Forms.TryGetValue(step.Type, out NormalizationForm form))
                     throw step.NotRead("normalizer");
@@ -100,9 +107,10 @@ internal sealed class TextNormalizer
         string content = step.Text("content");
         if (!isRegex)
             return text => text.Replace(pattern, content, StringComparison.Ordinal);
-        return pattern == SeveralSpaces
-            ? text => ReplaceSpaces(text, content)
-            : throw step.NotRead("pattern.Regex", $"'{pattern}'", $"'{SeveralSpaces}' is");
+        if (pattern == SeveralSpaces) // the expression of many models
+            return text => ReplaceSpaces(text, content);
+        TextPattern expression = step.Regex(pattern);
+        return text => expression.Replace(text, content);
     }
 
     private static Func<string, string> ReadBert(TokenizerStep step)
@@ -138,6 +146,16 @@ internal sealed class TextNormalizer
         else
             Append(lower, Rune.ToLowerInvariant(rune));
     });
+
+    // The rules of SentencePiece's normalisation for machine translation, "nmt".
+    private static void CleanForTranslation(Rune rune, StringBuilder text)
+    {
+        bool isRemoved = rune.Value is (>= 1 and <= 8) or 0xB or (>= 0xE and <= 0x1F) or 0x7F or 0x8F or 0x9F;
+        bool isSpace = rune.Value is '\t' or '\n' or '\f' or '\r' or 0x1680 or (>= 0x200B and <= 0x200F) or 0x2028
+            or 0x2029 or '▁' or 0xFEFF or 0xFFFD;
+        if (!isRemoved)
+            Append(text, isSpace ? new Rune(' ') : rune);
+    }
 
     private static string Without(string text, Func<UnicodeCategory, bool> isRemoved) => Map(text, (rune, kept) =>
     {

@@ -15,12 +15,20 @@ public sealed class TextStream
     private bool _dropSpace;
     private readonly List<byte> _held = [];
     private readonly StringBuilder _text = new();
+    private readonly List<int> _tokens = []; // of a tokenizer that decodes in context: the last tokens
+    private int _read; // the number of these whose text was returned
 
     /// <summary>Creates a stream.</summary>
     /// <param name="tokenizer">The tokenizer of the tokens.</param>
     /// <param name="fromStart">Whether the tokens begin a new text rather than continuing one.</param>
-    public TextStream(Tokenizer tokenizer, bool fromStart = true) =>
+    public TextStream(Tokenizer tokenizer, bool fromStart = true)
+    {
         (_tokenizer, _dropSpace) = (tokenizer, fromStart && tokenizer.BeginsWithSpace);
+        if (fromStart || !tokenizer.DecodesInContext)
+            return;
+        _tokens.Add(tokenizer.FirstOrdinary);
+        _read = 1;
+    }
 
     /// <summary>Creates a stream that shares the strings of tokens with other streams.</summary>
     internal TextStream(TokenTexts texts, bool fromStart) : this(texts.Tokenizer, fromStart) => _texts = texts;
@@ -34,6 +42,8 @@ public sealed class TextStream
     /// <param name="keepsSurrogates">Whether to restore lone surrogates instead of replacing them.</param>
     internal static string Read(Tokenizer tokenizer, ReadOnlySpan<int> ids, bool keepsSurrogates)
     {
+        if (tokenizer.DecodesInContext)
+            return tokenizer.DecodeInContext(ids.ToArray());
         var stream = new TextStream(tokenizer, fromStart: true, keepsSurrogates);
         var text = new StringBuilder();
         foreach (int id in ids)
@@ -44,6 +54,11 @@ public sealed class TextStream
     /// <summary>Adds a token and returns the text that it completes, which may be empty.</summary>
     public string Add(int id)
     {
+        if (_tokenizer.DecodesInContext)
+        {
+            _tokens.Add(id);
+            return TakeTokens(final: false);
+        }
         if (_held.Count == 0 && _texts?.Of(id) is { } text && !(_dropSpace && text[0] == ' '))
         {
             _dropSpace = false;
@@ -54,7 +69,19 @@ public sealed class TextStream
     }
 
     /// <summary>Returns the rest of the text at the end; incomplete bytes become U+FFFD.</summary>
-    public string Finish() => _held.Count == 0 ? "" : Take(final: true);
+    public string Finish() => _tokens.Count > 0 ? TakeTokens(final: true)
+        : _held.Count == 0 ? "" : Take(final: true);
+
+    // Decoding the tokens since the text returned last shows what the newest ones add to it.
+    private string TakeTokens(bool final)
+    {
+        string before = _tokenizer.DecodeInContext(_tokens.Take(_read)), text = _tokenizer.DecodeInContext(_tokens);
+        if (text.Length <= before.Length || (!final && text[^1] == WellFormed.Replacement))
+            return "";
+        _tokens.RemoveRange(0, _read);
+        _read = _tokens.Count;
+        return text[before.Length..];
+    }
 
     private string Take(bool final)
     {

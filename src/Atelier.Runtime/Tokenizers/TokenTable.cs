@@ -79,6 +79,11 @@ internal sealed class TokenTable
             ? value
             : throw new AtelierException($"token '{name}' has a letter outside the byte-level alphabet"))];
 
+    /// <summary>Returns the bytes of a name in GPT-2's byte-level alphabet, or of its text if it has another letter.
+    /// </summary>
+    public static byte[] AnyByteLevelBytes(string name) =>
+        name.All(AlphabetBytes.ContainsKey) ? ByteLevelBytes(name) : Wtf8.Encode(name);
+
     private static char[] MakeByteAlphabet()
     {
         // Printable bytes stand for themselves; the others take the letters from U+0100 on, in order.

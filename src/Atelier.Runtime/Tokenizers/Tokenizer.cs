@@ -18,7 +18,7 @@ public abstract class Tokenizer
     }
 
     /// <summary>
-    /// The kind of tokenizer: "character", "byte", "bpe", "sentencepiece", "wordpiece" or "unigram".
+    /// The kind of tokenizer: "character", "byte", "bpe", "sentencepiece", "wordpiece", "unigram" or "word-level".
     /// </summary>
     public abstract string Kind { get; }
 
@@ -94,12 +94,24 @@ public abstract class Tokenizer
 
     /// <summary>Encodes a text in which the names of special tokens stand for these tokens.</summary>
     /// <exception cref="AtelierException">The text has a character that the vocabulary cannot encode.</exception>
-    internal List<int> EncodeNamed(string text)
+    internal virtual List<int> EncodeNamed(string text)
     {
         var ids = new List<int>(text.Length);
         _named.Value.Encode(text, true, ids, EncodePart);
         return ids;
     }
+
+    /// <summary>
+    /// Whether the text of a token depends on the tokens around it, so that its bytes alone do not decode it.
+    /// </summary>
+    internal virtual bool DecodesInContext => false;
+
+    /// <summary>An ordinary token, which can stand before others when these are decoded in context.</summary>
+    internal virtual int FirstOrdinary => 0;
+
+    /// <summary>Decodes tokens whose text depends on those around them.</summary>
+    internal virtual string DecodeInContext(IEnumerable<int> ids) =>
+        throw new NotSupportedException("the tokens of this tokenizer are decoded one by one");
 
     /// <summary>
     /// Appends the ids of a part of a text between special tokens, which may not be its beginning.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Atelier.Formats;
+using Atelier.Tokenizers.Pipelines;
 
 namespace Atelier.Tokenizers;
 
@@ -39,7 +40,9 @@ internal static class TokenizerConfigFile
             return null;
         ConfigFile file = ConfigFile.Read(path);
         file.RefuseUnread(Known);
-        if (file.Boolean("add_prefix_space", tokenizer.BeginsWithSpace) != tokenizer.BeginsWithSpace)
+        // A pipeline may insert a space that its decoder keeps.
+        if (tokenizer is not PipelineTokenizer
+            && file.Boolean("add_prefix_space", tokenizer.BeginsWithSpace) != tokenizer.BeginsWithSpace)
         {
             throw new AtelierException(
                 $"add_prefix_space is {(tokenizer.BeginsWithSpace ? "false" : "true")}, and tokenizer.json puts "

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using Atelier.Formats;
+using Atelier.Tokenizers.Pipelines;
 
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Reads the parts of a tokenizer.json. Keys, steps and orders of steps that Atelier would not reproduce exactly are
-/// refused by name.
+/// Reads the parts of a tokenizer.json. Tokenizers whose keys, steps and order of steps a class of a single kind
+/// reproduces exactly are of this class; others are a pipeline of steps.
 /// </summary>
 internal sealed class TokenizerReader(string path)
 {
@@ -25,14 +26,24 @@ internal sealed class TokenizerReader(string path)
 
     private static readonly KnownKeys UnigramModel = new(["type", "vocab", "unk_id", "byte_fallback"], []);
 
-    private static readonly KnownKeys Token = new(["id", "content", "special", "normalized", "lstrip", "rstrip"], [],
-        ("single_word", ["false"]));
-
     /// <summary>Reads the whole file.</summary>
     /// <exception cref="AtelierException">The file is damaged or has unsupported parts.</exception>
     public Tokenizer Read(JsonElement root)
     {
         Whole.Check(root, path);
+        try
+        {
+            return ReadKind(root);
+        }
+        catch (AtelierException)
+        {
+            // No single kind reproduces it. What the pipeline refuses too, it refuses with its own error.
+            return new PipelineReader(path).Read(root);
+        }
+    }
+
+    private Tokenizer ReadKind(JsonElement root)
+    {
         JsonElement model = root.GetProperty("model");
         string type = model.TryGetProperty("type", out JsonElement typeName) ? typeName.GetString() ?? "" : "BPE";
         (type switch
@@ -43,7 +54,7 @@ internal sealed class TokenizerReader(string path)
             _ => throw new AtelierException($"a tokenizer of type {type} is not supported", path,
                 "supported are BPE, WordPiece and Unigram"),
         }).Check(model, path, "model.");
-        (string Name, double Score)[] pieces = type == "Unigram" ? ReadPieces(model.GetProperty("vocab")) : [];
+        (string Name, double Score)[] pieces = type == "Unigram" ? ReadPieces(model.GetProperty("vocab"), path) : [];
         Dictionary<string, int> tokens = [];
         for (int id = 0; id < pieces.Length; id++)
             tokens[pieces[id].Name] = id;
@@ -52,7 +63,7 @@ internal sealed class TokenizerReader(string path)
             foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
                 tokens[token.Name] = token.Value.GetInt32();
         }
-        (List<AddedToken> specials, List<AddedToken> added) = ReadAdded(root, tokens);
+        (List<AddedToken> specials, List<AddedToken> added) = AddedTokenReader.Read(root, tokens, path);
         TextFrame frame = new TextFrameReader(path, tokens).Read(root, specials);
         IReadOnlyList<string> names = TokenizerFile.NamesById(tokens.Select(t => (t.Key, t.Value)), path);
         HashSet<string> special = [.. specials.Select(token => token.Text)];
@@ -67,7 +78,7 @@ internal sealed class TokenizerReader(string path)
     private Tokenizer MergePairs(JsonElement root, JsonElement model, IReadOnlyList<string> names,
         HashSet<string> specials, List<AddedToken> added, TextFrame frame)
     {
-        (string Left, string Right)[] merges = [.. model.GetProperty("merges").EnumerateArray().Select(ReadMerge)];
+        (string Left, string Right)[] merges = ReadMerges(model, path);
         TokenizerSteps steps = TokenizerSteps.Read(root, path);
         return steps.Layout switch
         {
@@ -84,6 +95,7 @@ internal sealed class TokenizerReader(string path)
             ? mark.GetString() ?? "" : "##";
         int longest = model.TryGetProperty("max_input_chars_per_word", out JsonElement most) ? most.GetInt32() : 100;
         string unknown = model.TryGetProperty("unk_token", out JsonElement token) ? token.GetString() ?? "" : "[UNK]";
+        RequireSpecial(unknown, steps);
         if (prefix.Length == 0 || longest < 1 || !names.Contains(unknown))
             throw new AtelierException($"'model' has the prefix \"{prefix}\", at most {longest} characters a word "
                 + $"and the unknown token '{unknown}'", path,
@@ -103,6 +115,8 @@ internal sealed class TokenizerReader(string path)
             throw new AtelierException(
                 $"the vocabulary lacks {(fallsBack ? "a byte, although byte_fallback is true" : "the unknown token")}",
                 path, "download the file again");
+        if (hasUnknown)
+            RequireSpecial(pieces[unknown.GetInt32()].Name, steps);
         return new UnigramTokenizer(names, [.. pieces.Select(piece => piece.Score)], steps, new UnigramRules(
             hasUnknown ? unknown.GetInt32() : null, fallsBack, TokenizerSteps.ReadUnigramDecoder(root, path)))
         {
@@ -110,7 +124,16 @@ internal sealed class TokenizerReader(string path)
         };
     }
 
-    private (string Name, double Score)[] ReadPieces(JsonElement vocabulary)
+    // Text that is unknown has no text of its own; an unknown token that is not special is decoded to its name.
+    private void RequireSpecial(string unknown, TextSteps steps)
+    {
+        if (!steps.Specials.Contains(unknown))
+            throw new AtelierException($"the unknown token '{unknown}' is not special", path);
+    }
+
+    /// <summary>Reads the vocabulary of a unigram model.</summary>
+    /// <exception cref="AtelierException">A token is damaged.</exception>
+    public static (string Name, double Score)[] ReadPieces(JsonElement vocabulary, string path)
     {
         var names = new HashSet<string>();
         var pieces = new (string Name, double Score)[vocabulary.GetArrayLength()];
@@ -123,40 +146,6 @@ internal sealed class TokenizerReader(string path)
                     + "no text, no finite score, or appears twice", path, "download the file again");
         }
         return pieces;
-    }
-
-    /// <summary>Adds the added tokens to the vocabulary and separates the special ones from the others.</summary>
-    private (List<AddedToken> Specials, List<AddedToken> Added) ReadAdded(
-        JsonElement root, Dictionary<string, int> tokens)
-    {
-        List<AddedToken> specials = [], added = [];
-        if (!root.TryGetProperty("added_tokens", out JsonElement list) || list.ValueKind == JsonValueKind.Null)
-            return (specials, added);
-        int place = 0;
-        foreach (JsonElement token in list.EnumerateArray())
-        {
-            Token.Check(token, path, $"added_tokens[{place++}].");
-            string name = token.GetProperty("content").GetString() ?? "";
-            int id = token.GetProperty("id").GetInt32();
-            if (name.Length == 0)
-                throw new AtelierException($"the added token {id} has no text", path,
-                    "download the file again");
-            if (tokens.TryGetValue(name, out int known) && known != id)
-                throw new AtelierException($"the added token '{name}' has the id {id}, but {known} in the vocabulary",
-                    path, "download the file again");
-            tokens[name] = id;
-            bool isSpecial = IsOn(token, "special");
-            foreach (string strip in (string[])(isSpecial ? [] : ["lstrip", "rstrip"]))
-            {
-                // The white space would be lost when the ids are decoded.
-                if (IsOn(token, strip))
-                    throw new AtelierException($"'added_tokens[{place - 1}].{strip}' is true, which is not supported "
-                        + "for a token that is not special", path, "use a model without it");
-            }
-            (isSpecial ? specials : added).Add(new AddedToken(name, id, IsOn(token, "normalized"),
-                IsOn(token, "lstrip"), IsOn(token, "rstrip")));
-        }
-        return (specials, added);
     }
 
     private Tokenizer ByteLevel(JsonElement model, TokenizerSteps steps, IReadOnlyList<string> names,
@@ -229,8 +218,13 @@ internal sealed class TokenizerReader(string path)
                 $"supported is {(value ? "true" : "false")}: use another model");
     }
 
+    /// <summary>Reads the merges of a model of byte pair encoding.</summary>
+    /// <exception cref="AtelierException">A merge is damaged.</exception>
+    public static (string Left, string Right)[] ReadMerges(JsonElement model, string path) =>
+        [.. model.GetProperty("merges").EnumerateArray().Select(merge => ReadMerge(merge, path))];
+
     /// <summary>Reads a merge: two strings, or one string with a space between the tokens.</summary>
-    private (string Left, string Right) ReadMerge(JsonElement merge) => merge.ValueKind switch
+    private static (string Left, string Right) ReadMerge(JsonElement merge, string path) => merge.ValueKind switch
     {
         JsonValueKind.String => TokenizerFile.MergePair(merge.GetString()!, path),
         JsonValueKind.Array when merge.GetArrayLength() == 2
@@ -239,7 +233,8 @@ internal sealed class TokenizerReader(string path)
         _ => throw new AtelierException($"'{merge.GetRawText()}' is not a merge of two tokens", path),
     };
 
-    private static bool IsOn(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value)
+    /// <summary>Returns whether a switch is on; a missing one is off.</summary>
+    public static bool IsOn(JsonElement element, string key) => element.TryGetProperty(key, out JsonElement value)
         && value.ValueKind switch
     {
         JsonValueKind.True => true,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Atelier.Formats;
+using Atelier.Tokenizers.Patterns;
 
 namespace Atelier.Tokenizers;
 
@@ -45,6 +46,25 @@ internal sealed record TokenizerStep(string Type, JsonElement Value, string At, 
     /// <summary>Returns a string, or <paramref name="otherwise"/> if the step does not have it.</summary>
     public string Text(string key, string otherwise = "") =>
         Value.TryGetProperty(key, out JsonElement value) ? value.GetString() ?? otherwise : otherwise;
+
+    /// <summary>Returns a number, or <paramref name="otherwise"/> if the step does not have it.</summary>
+    public int Number(string key, int otherwise, int least)
+    {
+        int number = Value.TryGetProperty(key, out JsonElement value) ? value.GetInt32() : otherwise;
+        return number >= least ? number
+            : throw NotRead(key, $"{number}", $"{least} or more is");
+    }
+
+    /// <summary>Returns a string of one character.</summary>
+    public string Character(string key, string otherwise = "")
+    {
+        string text = Text(key, otherwise);
+        return text.EnumerateRunes().Count() == 1 ? text
+            : throw NotRead(key, $"\"{text}\"", "one character is");
+    }
+
+    /// <summary>Reads a regular expression of the step.</summary>
+    public TextPattern Regex(string pattern) => AtelierException.At(File, () => TextPattern.Read(pattern));
 
     /// <summary>Returns the pattern of the step, and whether it is a regular expression.</summary>
     public (string Text, bool IsRegex) Pattern()

@@ -90,7 +90,8 @@ internal sealed class TokenizerSteps
                 $"the model's continuing_subword_prefix is \"{prefix}\"");
     }
 
-    private static IReadOnlyList<TokenizerStep> Decoders(JsonElement root, string path) =>
+    /// <summary>Returns the steps of the decoder.</summary>
+    public static IReadOnlyList<TokenizerStep> Decoders(JsonElement root, string path) =>
         TokenizerStep.All(root, "decoder", "decoders", path);
 
     private void ByteLevel(IReadOnlyList<TokenizerStep> normalizer, string[] words, string[] decoder)

@@ -136,7 +136,7 @@ internal static class TokenizerWriter
 
     private static JsonObject Added(AddedToken token, bool isSpecial) => new()
     {
-        ["id"] = token.Id, ["content"] = token.Text, ["single_word"] = false, ["lstrip"] = token.StripsLeft,
+        ["id"] = token.Id, ["content"] = token.Text, ["single_word"] = token.IsWord, ["lstrip"] = token.StripsLeft,
         ["rstrip"] = token.StripsRight, ["normalized"] = token.IsNormalized, ["special"] = isSpecial,
     };
 

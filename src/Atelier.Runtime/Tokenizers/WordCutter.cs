@@ -1,15 +1,14 @@
-using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Atelier.Tokenizers.Patterns;
+using static Atelier.Tokenizers.TextPieces;
 
 namespace Atelier.Tokenizers;
 
 /// <summary>Cuts normalised text into words, by the pre-tokenizers of a tokenizer.json.</summary>
 internal sealed class WordCutter
 {
-    private const string Isolated = "Isolated", Removed = "Removed";
-    private readonly Func<Piece, IEnumerable<Piece>>[] _steps;
+    private readonly Func<CutPiece, IEnumerable<CutPiece>>[] _steps;
     private readonly JsonNode[] _sources;
 
     private WordCutter(IReadOnlyList<TokenizerStep> steps)
@@ -23,13 +22,16 @@ internal sealed class WordCutter
     public static WordCutter? Of(IReadOnlyList<TokenizerStep> steps) =>
         steps.Count == 0 ? null : new WordCutter(steps);
 
+    /// <summary>The names of the steps, in order.</summary>
+    public IEnumerable<string> Names => _sources.Select(source => (string)source["type"]!);
+
     /// <summary>Returns the words of a text.</summary>
     /// <param name="text">The normalised text.</param>
     /// <param name="isFirst">Whether it is the beginning of the whole text.</param>
     public IEnumerable<string> Cut(ReadOnlySpan<char> text, bool isFirst)
     {
-        IEnumerable<Piece> pieces = [new Piece(text.ToString(), isFirst)];
-        foreach (Func<Piece, IEnumerable<Piece>> step in _steps)
+        IEnumerable<CutPiece> pieces = [new CutPiece(text.ToString(), isFirst)];
+        foreach (Func<CutPiece, IEnumerable<CutPiece>> step in _steps)
             pieces = pieces.SelectMany(step);
         return pieces.Select(piece => piece.Text);
     }
@@ -43,15 +45,23 @@ internal sealed class WordCutter
             ["pretokenizers"] = new JsonArray([.. _sources.Select(source => source.DeepClone())]),
         };
 
-    /// <summary>Reads the step Metaspace.</summary>
+    /// <summary>Reads the step Metaspace with the replacement "▁".</summary>
     public static (SpacePrefix Prefix, bool Splits) ReadMetaspace(TokenizerStep step)
     {
-        step.Check(["prepend_scheme", "add_prefix_space", "split"], ["str_rep"], ("replacement", ["\"▁\""]));
+        (string replacement, SpacePrefix prefix, bool splits) = ReadAnyMetaspace(step);
+        return replacement == "▁"
+            ? (prefix, splits)
+            : throw step.NotRead("replacement", $"\"{replacement}\"", "\"▁\" is");
+    }
+
+    /// <summary>Reads the step Metaspace.</summary>
+    public static (string Replacement, SpacePrefix Prefix, bool Splits) ReadAnyMetaspace(TokenizerStep step)
+    {
+        step.Check(["prepend_scheme", "add_prefix_space", "split", "replacement"], ["str_rep"]);
         string scheme = step.Value.TryGetProperty("prepend_scheme", out _) ? step.Text("prepend_scheme")
             : step.IsOn("add_prefix_space", true) ? "always" : "never";
         // Files of older tools have add_prefix_space only; newer ones may have both.
-        bool isNever = scheme == "never";
-        if (step.Value.TryGetProperty("add_prefix_space", out _) && step.IsOn("add_prefix_space", true) == isNever)
+        if (!step.IsOn("add_prefix_space", true) && scheme != "never")
             throw new AtelierException(
                 $"'{step.At}prepend_scheme' is \"{scheme}\", and 'add_prefix_space' says otherwise", step.File,
                 "keep one of them");
@@ -62,10 +72,10 @@ internal sealed class WordCutter
             "always" => SpacePrefix.WhereAbsent,
             _ => throw step.NotRead("prepend_scheme", $"\"{scheme}\"", "\"always\", \"first\" and \"never\" are"),
         };
-        return (prefix, step.IsOn("split", true));
+        return (step.Character("replacement", "▁"), prefix, step.IsOn("split", true));
     }
 
-    private static Func<Piece, IEnumerable<Piece>> Read(TokenizerStep step)
+    private static Func<CutPiece, IEnumerable<CutPiece>> Read(TokenizerStep step)
     {
         switch (step.Type)
         {
@@ -79,26 +89,39 @@ internal sealed class WordCutter
             case "Whitespace": // the words of \w+|[^\w\s]+
                 step.Check([], []);
                 return piece => Split(piece, Runs(piece.Text, Rune.IsWhiteSpace), Removed)
-                    .SelectMany(word => Split(word, Runs(word.Text, IsOfWord), "Contiguous"));
+                    .SelectMany(word => Split(word, Runs(word.Text, IsOfWord), Contiguous));
             case "Punctuation":
                 step.Check(["behavior"], []);
                 string behavior = Behavior(step, Isolated);
                 return piece => Split(piece, Runs(piece.Text, BertText.IsPunctuation), behavior);
             case "Digits":
                 step.Check(["individual_digits"], []);
-                string digits = step.IsOn("individual_digits", false) ? Isolated : "Contiguous";
+                string digits = step.IsOn("individual_digits", false) ? Isolated : Contiguous;
                 return piece => Split(piece, Runs(piece.Text, Rune.IsNumber), digits);
             case "Split":
                 return ReadSplit(step);
             case "Metaspace":
-                (SpacePrefix prefix, bool splits) = ReadMetaspace(step);
-                return piece => Metaspace(piece, prefix, splits);
+                (string replacement, SpacePrefix prefix, bool splits) = ReadAnyMetaspace(step);
+                return piece => Metaspace(piece, replacement, prefix, splits);
+            case "ByteLevel":
+                return ReadByteLevel(step);
+            case "CharDelimiterSplit":
+                step.Check(["delimiter"], []);
+                string delimiter = step.Character("delimiter");
+                return piece => Split(piece, Matches(piece.Text, delimiter, false), Removed);
+            case "UnicodeScripts":
+                step.Check([], []);
+                return ByScript;
+            case "FixedLength":
+                step.Check(["length"], []);
+                int length = step.Number("length", 5, least: 1);
+                return piece => OfLength(piece, length);
             default:
                 throw step.NotRead("pre-tokenizer");
         }
     }
 
-    private static Func<Piece, IEnumerable<Piece>> ReadSplit(TokenizerStep step)
+    private static Func<CutPiece, IEnumerable<CutPiece>> ReadSplit(TokenizerStep step)
     {
         step.Check(["pattern", "behavior", "invert"], []);
         (string pattern, bool isRegex) = step.Pattern();
@@ -106,21 +129,35 @@ internal sealed class WordCutter
         string behavior = Behavior(step, Isolated);
         if (!isRegex)
             return piece => Split(piece, Matches(piece.Text, pattern, inverts), behavior);
-        WordSplit rules = WordSplitter.Of(pattern)
-            ?? throw step.NotRead("pattern.Regex", $"'{pattern}'", "the rules of GPT-2, Llama 3 and Qwen 2 are");
-        // These expressions match every character, so that the behaviours differ in what they do with matches only.
-        return behavior == Isolated || (behavior == Removed && inverts)
-            ? piece => Words(piece, rules)
-            : throw step.NotRead("behavior", $"\"{behavior}\"", $"\"{Isolated}\" is");
+        // The rules of known tokenizers, which match every character, are written by hand: they are faster.
+        if (WordSplitter.Of(pattern) is { } rules && (behavior == Isolated || (behavior == Removed && inverts)))
+            return piece => Words(piece, rules);
+        TextPattern expression = step.Regex(pattern);
+        return piece => Split(piece, Matches(piece.Text, expression, inverts), behavior);
     }
 
-    private static string Behavior(TokenizerStep step, string otherwise) => step.Text("behavior", otherwise) is
-        (Isolated or Removed or "Contiguous" or "MergedWithPrevious" or "MergedWithNext") and var behavior
-        ? behavior
-        : throw step.NotRead("behavior", $"\"{step.Text("behavior")}\"",
-            "\"Removed\", \"Isolated\", \"Contiguous\", \"MergedWithPrevious\" and \"MergedWithNext\" are");
+    private static Func<CutPiece, IEnumerable<CutPiece>> ReadByteLevel(TokenizerStep step)
+    {
+        step.Check(["add_prefix_space", "use_regex"], ["trim_offsets"]);
+        bool prepends = step.IsOn("add_prefix_space", true), splits = step.IsOn("use_regex", true);
+        return piece =>
+        {
+            if (prepends && !piece.Text.StartsWith(' '))
+                piece = piece with { Text = " " + piece.Text };
+            IEnumerable<CutPiece> words = splits ? Words(piece, WordSplit.Gpt2) : [piece];
+            return words.Select(word => word with { Text = TokenTable.ByteLevelName(Wtf8.Encode(word.Text)) });
+        };
+    }
 
-    private static IEnumerable<Piece> Words(Piece piece, WordSplit rules)
+    private static string Behavior(TokenizerStep step, string otherwise)
+    {
+        string behavior = step.Text("behavior", otherwise);
+        return Behaviors.Contains(behavior)
+            ? behavior
+            : throw step.NotRead("behavior", $"\"{behavior}\"", $"supported are {string.Join(", ", Behaviors)}");
+    }
+
+    private static IEnumerable<CutPiece> Words(CutPiece piece, WordSplit rules)
     {
         for (int at = 0, length; at < piece.Text.Length; at += length)
         {
@@ -129,102 +166,14 @@ internal sealed class WordCutter
         }
     }
 
-    private static IEnumerable<Piece> Metaspace(Piece piece, SpacePrefix prefix, bool splits)
+    private static IEnumerable<CutPiece> Metaspace(CutPiece piece, string replacement, SpacePrefix prefix,
+        bool splits)
     {
-        string text = piece.Text.Replace(' ', '▁');
+        string text = piece.Text.Replace(" ", replacement, StringComparison.Ordinal);
         bool inserts = prefix == SpacePrefix.WhereAbsent || (prefix == SpacePrefix.FirstWhereAbsent && piece.IsFirst);
-        if (inserts && !text.StartsWith('▁'))
-            text = "▁" + text;
-        int from = 0;
-        for (int at = 1; splits && at < text.Length; at++)
-        {
-            if (text[at] != '▁')
-                continue;
-            yield return new Piece(text[from..at], piece.IsFirst && from == 0);
-            from = at;
-        }
-        yield return new Piece(text[from..], piece.IsFirst && from == 0);
-    }
-
-    /// <summary>
-    /// Returns the characters that match, each by itself, and the text between them.
-    /// </summary>
-    private static IEnumerable<(int End, bool IsMatch)> Runs(string text, Func<Rune, bool> isMatch)
-    {
-        for (int at = 0, from = 0; at < text.Length;)
-        {
-            bool matches = Rune.DecodeFromUtf16(text.AsSpan(at), out Rune rune, out int used) == OperationStatus.Done
-                && isMatch(rune);
-            if (matches && at > from)
-                yield return (at, false);
-            at += used;
-            if (matches || at == text.Length)
-                yield return (at, matches);
-            if (matches)
-                from = at;
-        }
-    }
-
-    private static IEnumerable<(int End, bool IsMatch)> Matches(string text, string pattern, bool inverts)
-    {
-        for (int at = 0; at < text.Length;)
-        {
-            int next = text.IndexOf(pattern, at, StringComparison.Ordinal);
-            if (next != at)
-                yield return (next < 0 ? text.Length : next, inverts);
-            if (next < 0)
-                yield break;
-            at = next + pattern.Length;
-            yield return (at, !inverts);
-        }
-    }
-
-    /// <summary>Joins or removes neighbouring parts as the behaviour of a splitting step says.</summary>
-    private static List<Piece> Split(Piece piece, IEnumerable<(int End, bool IsMatch)> parts, string behavior)
-    {
-        List<Piece> pieces = [];
-        int from = 0, at = 0;
-        bool? last = null; // whether the part before matches
-        foreach ((int end, bool isMatch) in parts)
-        {
-            bool joins = last is bool before && behavior switch
-            {
-                "Contiguous" => before == isMatch,
-                "MergedWithPrevious" => isMatch && !before,
-                "MergedWithNext" => before && !isMatch,
-                _ => false,
-            };
-            if (!joins)
-                Add(at);
-            if (!joins)
-                from = at;
-            (last, at) = (isMatch, end);
-        }
-        Add(at);
-        return pieces;
-
-        void Add(int end)
-        {
-            if (end > from && !(behavior == Removed && last == true))
-                pieces.Add(piece.Part(from, end));
-        }
-    }
-
-    // Unicode's definition of \w: letters, marks, digits, connectors, joiners and circled letters.
-    private static bool IsOfWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        UnicodeCategory.OtherNumber or UnicodeCategory.SpaceSeparator => false,
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-            or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber => true,
-        UnicodeCategory.OtherSymbol => rune.Value is (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149)
-            or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
-        UnicodeCategory.Format => rune.Value is 0x200C or 0x200D,
-        _ => Rune.IsLetterOrDigit(rune),
-    };
-
-    private readonly record struct Piece(string Text, bool IsFirst)
-    {
-        public Piece Part(int from, int to) =>
-            from == 0 && to == Text.Length ? this : new Piece(Text[from..to], IsFirst && from == 0);
+        if (inserts && !text.StartsWith(replacement, StringComparison.Ordinal))
+            text = replacement + text;
+        CutPiece whole = piece with { Text = text };
+        return splits ? Split(whole, Matches(text, replacement, false), MergedWithNext) : [whole];
     }
 }
