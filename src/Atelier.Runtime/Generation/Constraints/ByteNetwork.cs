@@ -89,6 +89,8 @@ internal sealed class ByteNetwork
                 return Add(new NetworkNode { Rule = rule, Return = next });
             case Repetition repetition:
                 return Repeat(repetition.Part, repetition.Least, repetition.Most, next);
+            case Graph(IReadOnlyList<GraphState> states):
+                return Build(states, next);
             default:
                 throw new InvalidOperationException($"{expression.GetType().Name} has no network");
         }
@@ -119,7 +121,32 @@ internal sealed class ByteNetwork
         return at;
     }
 
-    private int Build(CharacterSet set, int next)
+    /// <summary>Builds the states of a graph, one node each. The nodes exist before their edges, which may lead back.
+    /// </summary>
+    private int Build(IReadOnlyList<GraphState> states, int next)
+    {
+        int first = _nodes.Count;
+        foreach (GraphState _ in states)
+            Add(new NetworkNode());
+        for (int i = states.Count - 1; i >= 0; i--)
+        {
+            var edges = new List<(byte, byte, int)>();
+            List<int> jumps = states[i].IsEnd ? [next] : [];
+            foreach ((Expression part, int to) in states[i].Edges)
+            {
+                if (part is Characters(CharacterSet set))
+                    edges.AddRange(Edges(_alphabet is null ? set : set.Intersect(_alphabet), first + to));
+                else
+                    jumps.Add(Build(part, first + to));
+            }
+            _nodes[first + i] = new NetworkNode { Edges = edges, Jumps = jumps };
+        }
+        return first;
+    }
+
+    private int Build(CharacterSet set, int next) => Add(new NetworkNode { Edges = Edges(set, next) });
+
+    private List<(byte, byte, int)> Edges(CharacterSet set, int next)
     {
         var edges = new List<(byte, byte, int)>();
         var tails = new Dictionary<(byte, byte, int), int>(); // trailing bytes that several ranges share
@@ -139,7 +166,7 @@ internal sealed class ByteNetwork
                 edges.Add((bytes[0].First, bytes[0].Last, to));
             }
         }
-        return Add(new NetworkNode { Edges = edges });
+        return edges;
     }
 
     private int Add(NetworkNode node)
@@ -232,22 +259,34 @@ internal sealed class ByteNetwork
             HashCode.Combine(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(_expression), _next);
     }
 
+    /// <summary>Finds the useful nodes backwards from the ends.</summary>
     private void FindUseful()
     {
         bool[] useful = new bool[_nodes.Count];
-        for (bool changed = true; changed;)
+        var before = new List<int>[_nodes.Count]; // the nodes that a node may make useful
+        var open = new Stack<int>();
+        for (int i = 0; i < useful.Length; i++)
         {
-            changed = false;
-            // nodes follow the nodes that they lead to, except in loops and calls
-            for (int i = 0; i < useful.Length; i++)
+            NetworkNode node = _nodes[i];
+            if (node.IsEnd)
+                open.Push(i);
+            foreach (int next in node.Jumps.Concat(node.Edges.Select(e => e.Next)))
+                (before[next] ??= []).Add(i);
+            if (node.Rule < 0)
+                continue;
+            (before[Starts[node.Rule]] ??= []).Add(i);
+            (before[node.Return] ??= []).Add(i);
+        }
+        while (open.TryPop(out int at))
+        {
+            if (useful[at])
+                continue;
+            useful[at] = true;
+            foreach (int node in before[at] ?? [])
             {
-                NetworkNode node = _nodes[i];
-                if (useful[i] || !(node.IsEnd || node.Jumps.Any(j => useful[j]) || node.Edges.Any(e => useful[e.Next])
-                    || (node.Rule >= 0 && useful[Starts[node.Rule]] && useful[node.Return])))
-                {
-                    continue;
-                }
-                useful[i] = changed = true;
+                // a call is useful if its rule and what follows it both are
+                if (_nodes[node].Rule < 0 || (useful[Starts[_nodes[node].Rule]] && useful[_nodes[node].Return]))
+                    open.Push(node);
             }
         }
         IsUseful = useful;

@@ -23,6 +23,23 @@ internal sealed class CharacterSet
 
     public static CharacterSet Of(int character) => Of((character, character));
 
+    /// <summary>Returns whether a character is in the set.</summary>
+    public bool Contains(int character)
+    {
+        int low = 0, high = _ranges.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            if (_ranges[middle].Last < character)
+                low = middle + 1;
+            else if (_ranges[middle].First > character)
+                high = middle - 1;
+            else
+                return true;
+        }
+        return false;
+    }
+
     public CharacterSet Union(CharacterSet other) => new(Merge([.. _ranges, .. other._ranges]));
 
     public CharacterSet Complement()

@@ -1,16 +1,18 @@
-using System.Globalization;
+using System.Numerics;
 
 namespace Atelier.Generation.Constraints;
 
 /// <summary>A bound of a range of numbers.</summary>
 /// <param name="Value">The bound.</param>
 /// <param name="IsExclusive">Whether the bound itself is excluded.</param>
-internal readonly record struct DecimalBound(decimal Value, bool IsExclusive);
+internal readonly record struct DecimalBound(DecimalNumber Value, bool IsExclusive);
 
 /// <summary>Builds expressions for the numbers between two bounds, written as decimals without an exponent.</summary>
 internal sealed class DecimalRange
 {
     private const int MostDecimals = 15;
+    private const int MostWhole = 18; // digits before the point, unless the lower bound has more
+    private const int MostBounded = 40; // the same where there is an upper bound
     private static readonly CharacterSet Digits = CharacterSet.Of(('0', '9'));
 
     private readonly string _low; // the digits of the bound, padded so that both have as many before the point
@@ -19,6 +21,7 @@ internal sealed class DecimalRange
     private readonly bool _highExclusive;
     private readonly int _point; // number of digits before the point
     private readonly bool _whole;
+    private readonly Dictionary<(int, bool, bool), Expression> _from = []; // shared, so that long bounds stay small
 
     private DecimalRange(DecimalBound low, DecimalBound? high, int point, bool whole)
     {
@@ -35,16 +38,16 @@ internal sealed class DecimalRange
     {
         var options = new List<Expression>();
         // Negative numbers are a sign and an absolute value between the bounds with opposite sign. Zero has no sign.
-        if (low is not { Value: >= 0 })
+        if (low is not { Value.Sign: >= 0 })
         {
-            DecimalBound smallest = high is { Value: < 0 }
+            DecimalBound smallest = high is { Value.Sign: < 0 }
                 ? new(-high.Value.Value, high.Value.IsExclusive)
                 : new(0, true);
             DecimalBound? largest = low is DecimalBound l ? new(-l.Value, l.IsExclusive) : null;
             options.Add(Expression.Of(Expression.Literal("-"), NonNegative(smallest, largest, whole)));
         }
-        if (high is not { Value: < 0 })
-            options.Add(NonNegative(low is { Value: >= 0 } ? low.Value : new(0, false), high, whole));
+        if (high is not { Value.Sign: < 0 })
+            options.Add(NonNegative(low is { Value.Sign: >= 0 } ? low.Value : new(0, false), high, whole));
         return new Choice(options);
     }
 
@@ -54,13 +57,15 @@ internal sealed class DecimalRange
     /// </summary>
     private static Choice NonNegative(DecimalBound low, DecimalBound? high, bool whole)
     {
-        int shortest = Length(low.Value);
-        int longest = high is DecimalBound limit ? Length(limit.Value) : Math.Max(18, shortest);
+        int shortest = low.Value.Whole.Length;
+        int longest = high is DecimalBound limit
+            ? Math.Min(limit.Value.Whole.Length, Math.Max(MostBounded, shortest))
+            : Math.Max(MostWhole, shortest);
         var options = new List<Expression>();
         for (int digits = shortest; digits <= longest; digits++)
         {
             DecimalBound from = digits == shortest ? low : new(Power(digits - 1), false);
-            DecimalBound? to = digits == longest ? high : null;
+            DecimalBound? to = digits == high?.Value.Whole.Length ? high : null;
             options.Add(new DecimalRange(from, to, digits, whole).From(0, true, to is not null));
         }
         return new Choice(options);
@@ -71,6 +76,13 @@ internal sealed class DecimalRange
     /// bound, of both or of neither.
     /// </summary>
     private Expression From(int at, bool onLow, bool onHigh)
+    {
+        if (!_from.TryGetValue((at, onLow, onHigh), out Expression? known))
+            _from.Add((at, onLow, onHigh), known = FromAnew(at, onLow, onHigh));
+        return known;
+    }
+
+    private Expression FromAnew(int at, bool onLow, bool onHigh)
     {
         int length = Math.Max(_low.Length, _high?.Length ?? 0);
         bool afterPoint = at >= _point;
@@ -112,7 +124,7 @@ internal sealed class DecimalRange
     private Expression Free(int at)
     {
         if (at < _point)
-            return Expression.Of(new Repetition(new Characters(Digits), _point - at, _point - at), Free(_point));
+            return Expression.Of(new Characters(Digits), From(at + 1, false, false));
         if (_whole)
             return Expression.Empty;
         Expression decimals = new Repetition(new Characters(Digits), at == _point ? 1 : 0, MostDecimals);
@@ -155,18 +167,11 @@ internal sealed class DecimalRange
 
     private static char At(string digits, int at) => at < digits.Length ? digits[at] : '0';
 
-    private static int Length(decimal value) => decimal.Truncate(value).ToString(CultureInfo.InvariantCulture).Length;
-
-    private static decimal Power(int exponent) =>
-        decimal.Parse("1" + new string('0', exponent), CultureInfo.InvariantCulture);
+    private static DecimalNumber Power(int exponent) => new(BigInteger.Pow(10, exponent), 0);
 
     /// <summary>
     /// Returns the digits of a number, padded with zeros to <paramref name="point"/> digits before the point, without
     /// trailing zeros after it.
     /// </summary>
-    private static string Spell(decimal value, int point)
-    {
-        string[] parts = value.ToString(CultureInfo.InvariantCulture).Split('.');
-        return parts[0].PadLeft(point, '0') + (parts.Length > 1 ? parts[1].TrimEnd('0') : "");
-    }
+    private static string Spell(DecimalNumber value, int point) => value.Whole.PadLeft(point, '0') + value.Fraction;
 }

@@ -30,6 +30,15 @@ internal sealed record Choice(IReadOnlyList<Expression> Options) : Expression;
 /// <summary>Matches a part <paramref name="Least"/> to <paramref name="Most"/> times; null means no limit.</summary>
 internal sealed record Repetition(Expression Part, int Least, int? Most) : Expression;
 
+/// <summary>
+/// A graph of states, of which the first is where texts begin: an edge matches a part and leads to the next state, and
+/// a text may end in a state that is an end.
+/// </summary>
+internal sealed record Graph(IReadOnlyList<GraphState> States) : Expression;
+
+/// <summary>A state of a graph: whether a text may end here, and the edges that lead on.</summary>
+internal sealed record GraphState(bool IsEnd, IReadOnlyList<(Expression Part, int Next)> Edges);
+
 /// <summary>A reference to another rule of the grammar, which expresses recursion.</summary>
 internal sealed record RuleReference(int Rule) : Expression;
 

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Json;
-
 namespace Atelier.Generation.Constraints;
 
 /// <summary>
@@ -68,21 +64,6 @@ internal static class JsonText
         return least == 0 ? Expression.Optional(some) : some;
     }
 
-    /// <summary>Returns an expression that matches one value.</summary>
-    public static Expression Literal(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => Quoted(Expression.Literal(value.GetString()!)),
-        JsonValueKind.Array => Listed('[', Separated(value.EnumerateArray().Select(Literal)), ']'),
-        JsonValueKind.Object => Listed('{', Separated(value.EnumerateObject().Select(Property)), '}'),
-        _ => Expression.Literal(value.GetRawText()),
-    };
-
-    private static Expression Property(JsonProperty property) =>
-        Expression.Of(Quoted(Expression.Literal(property.Name)), Colon, Literal(property.Value));
-
-    private static Expression Separated(IEnumerable<Expression> parts) =>
-        Expression.Of(parts.SelectMany((part, i) => i == 0 ? (Expression[])[part] : [Comma, part]));
-
     private static Expression Whole(int digits) => new Choice(
     [
         Expression.Literal("0"),
@@ -103,26 +84,50 @@ internal static class JsonText
                 return new Choice([.. options.Select(Escaped)]);
             case Repetition repetition:
                 return repetition with { Part = Escaped(repetition.Part) };
+            case Graph(IReadOnlyList<GraphState> states):
+                return new Graph([.. states.Select(state => state with
+                {
+                    Edges = [.. state.Edges.Select(edge => (Escaped(edge.Part), edge.Next))],
+                })]);
             case Characters(CharacterSet set):
-                IEnumerable<int> special = set.Except(Plain).Ranges
-                    .SelectMany(range => Enumerable.Range(range.First, range.Last - range.First + 1));
-                Expression[] escapes = [.. special.Select(c => Expression.Literal(Escape(c)))];
-                return escapes.Length == 0 ? value : new Choice([new Characters(set.Intersect(Plain)), .. escapes]);
+                CharacterSet special = set.Except(Plain);
+                return special.IsEmpty ? value : new Choice([new Characters(set.Intersect(Plain)), Escapes(special)]);
             default:
                 throw new InvalidOperationException($"{value.GetType().Name} cannot be in a string");
         }
     }
 
-    private static string Escape(int character) => character switch
+    /// <summary>
+    /// Returns the escapes of characters that need one: those with a letter of their own, and numbers of four digits.
+    /// </summary>
+    private static Expression Escapes(CharacterSet special)
     {
-        '"' => "\\\"",
-        '\\' => "\\\\",
-        '\b' => "\\b",
-        '\f' => "\\f",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        _ => string.Create(CultureInfo.InvariantCulture, $"\\u{character:x4}"),
+        int[] all = [.. special.Ranges.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1))];
+        List<Expression> options = [];
+        CharacterSet letters = CharacterSet.Of(all.Where(c => Letter(c) is not null)
+            .Select(c => ((int)Letter(c)!, (int)Letter(c)!)));
+        if (!letters.IsEmpty)
+            options.Add(new Characters(letters));
+        foreach (IGrouping<int, int> digit in all.Where(c => Letter(c) is null).GroupBy(c => c / 16))
+        {
+            const string hexadecimal = "0123456789abcdef";
+            IEnumerable<int> digits = digit.Select(c => (int)hexadecimal[c % 16]);
+            options.Add(Expression.Of(Expression.Literal($"u00{hexadecimal[digit.Key]}"),
+                new Characters(CharacterSet.Of(digits.Select(c => (c, c))))));
+        }
+        return Expression.Of(Expression.Literal("\\"), new Choice(options));
+    }
+
+    private static char? Letter(int character) => character switch
+    {
+        '"' => '"',
+        '\\' => '\\',
+        '\b' => 'b',
+        '\f' => 'f',
+        '\n' => 'n',
+        '\r' => 'r',
+        '\t' => 't',
+        _ => null,
     };
 
     /// <summary>
