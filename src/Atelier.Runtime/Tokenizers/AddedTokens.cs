@@ -44,7 +44,7 @@ internal sealed class AddedTokens
 
     /// <summary>
     /// Returns two tokens of which one ends as the other begins, or null if there are none. For such tokens the result
-    /// depends on the order of matching.
+    /// depends on the order of matching. Two runs of one character are no such tokens: every order cuts them alike.
     /// </summary>
     /// <exception cref="AtelierException">There are too many tokens, or one is too long.</exception>
     public static (string First, string Second)? Overlapping(IReadOnlyList<AddedToken> tokens)
@@ -56,21 +56,24 @@ internal sealed class AddedTokens
                 + "are too many to search for", hint: $"at most {MostTokens} of {LongestToken} characters are "
                 + $"supported");
         }
-        var beginnings = new Dictionary<string, string>();
-        foreach (AddedToken token in tokens)
+        var beginnings = new Dictionary<string, AddedToken>();
+        foreach (AddedToken token in tokens.OrderBy(IsRun))
         {
             for (int length = 1; length < token.Text.Length; length++)
-                beginnings.TryAdd(token.Text[..length], token.Text);
+                beginnings.TryAdd(token.Text[..length], token);
         }
         foreach (AddedToken token in tokens)
         {
             for (int from = 1; from < token.Text.Length; from++)
             {
-                if (beginnings.TryGetValue(token.Text[from..], out string? other))
-                    return (token.Text, other);
+                if (beginnings.TryGetValue(token.Text[from..], out AddedToken? other)
+                    && !(IsRun(token) && IsRun(other)))
+                    return (token.Text, other.Text);
             }
         }
         return null;
+
+        static bool IsRun(AddedToken token) => token.Text.All(c => c == token.Text[0]);
     }
 
     /// <summary>Appends the ids of a text, or of a part of it that may not be its beginning.</summary>

@@ -17,14 +17,7 @@ public static class GgufTokenizer
     // The tokens that end a generated text: end of text, end of turn and end of message.
     private static readonly string[] Ends = ["eos_token_id", "eot_token_id", "eom_token_id"];
 
-    // llama.cpp's names of the rules that split text. The first name of each rule is used for writing.
-    private static readonly (string Name, WordSplit Split)[] Splits =
-    [
-        ("gpt-2", WordSplit.Gpt2), ("llama-bpe", WordSplit.Llama3), ("qwen2", WordSplit.Qwen2),
-        ("smollm", WordSplit.Gpt2Digits),
-        ("llama3", WordSplit.Llama3), ("llama-v3", WordSplit.Llama3), ("phi-2", WordSplit.Gpt2),
-        ("starcoder", WordSplit.Gpt2Digits), ("refact", WordSplit.Gpt2Digits), ("codeshell", WordSplit.Gpt2Digits),
-    ];
+    private static readonly string[] NotStripping = ["<unk>", "<s>", "<|endoftext|>"];
 
     /// <summary>The kinds of tokens, with llama.cpp's numbers.</summary>
     private enum TokenKind
@@ -44,20 +37,21 @@ public static class GgufTokenizer
     public static (Tokenizer Tokenizer, TextBounds Bounds) Read(GgufFile file) => AtelierException.At(file.Path, () =>
     {
         string model = file.Text(Key + "model");
+        bool begins = model is "llama" or "bert";
         Tokenizer tokenizer = model switch
         {
-            "gpt2" => ReadByteLevel(file),
+            "gpt2" or "gemma4" or "whitespace" => ReadMergePairs(file, model, out begins),
             "llama" => ReadSentencePiece(file),
+            "bert" => ReadBert(file),
             _ => throw new AtelierException($"a vocabulary of the kind '{model}' is not supported", file.Path,
-                "supported are 'gpt2' and 'llama'"),
+                "supported are 'gpt2', 'llama', 'bert' and 'gemma4'"),
         };
         int start = file.Contains(Key + "bos_token_id") ? TokenId(file, "bos_token_id", tokenizer.VocabularySize)
-            : tokenizer.EndOfTextId ?? 0;
+            : (model == "bert" ? tokenizer.Special.Begin : tokenizer.EndOfTextId) ?? 0;
         IEnumerable<string> endKeys = Ends.Where(key => file.Contains(Key + key));
         int[] ends = [.. endKeys.Select(key => TokenId(file, key, tokenizer.VocabularySize)).Distinct()];
-        // If the file does not specify it, llama.cpp adds the start token only for these two kinds.
-        bool begins = file.Boolean(Key + "add_bos_token",
-            model == "llama" || tokenizer is BpeTokenizer { Rules.Split: WordSplit.Llama3 });
+        // If the file does not specify it, llama.cpp's default applies.
+        begins = file.Boolean(Key + "add_bos_token", begins);
         return (tokenizer, new TextBounds(start, ends.Length == 0 ? TextBounds.EndsOf(tokenizer) : ends, begins));
     });
 
@@ -91,14 +85,9 @@ public static class GgufTokenizer
                     $"GGUF cannot store the tokenizer's normalizer {string.Join(", ", normalizer.Names)}",
                     hint: "export to huggingface");
             case BpeTokenizer bpe:
-                if (bpe.Rules.Added.FirstOrDefault(token => token.StripsLeft || token.StripsRight || token.IsWord)
-                    is { } token)
-                {
-                    throw new AtelierException($"GGUF cannot store that the added token '{token.Text}' takes white "
-                        + "space (lstrip, rstrip) or stands alone (single_word)", hint: "export to huggingface");
-                }
+                RefuseStrips(bpe.Rules.Added);
                 RefuseOverlaps(bpe.Rules.Added, "tokenizer");
-                WriteVocabulary(metadata, "gpt2", Splits.First(s => s.Split == bpe.Rules.Split).Name, Names(bpe),
+                WriteVocabulary(metadata, "gpt2", PreName(bpe.Rules), Names(bpe),
                     bpe.Rules.Specials, bpe.Rules.Added);
                 metadata.Add(Key + "merges", [.. bpe.Merges.Select(m => $"{m.Left} {m.Right}")]);
                 break;
@@ -108,14 +97,14 @@ public static class GgufTokenizer
                 break;
             case SentencePieceTokenizer
             {
-                Rules: { SplitsWords: true } or { Added.Count: > 0 }
-                    or { Prefix: SpacePrefix.WhereAbsent or SpacePrefix.FirstWhereAbsent },
+                Rules: { SplitsWords: true } or { Prefix: SpacePrefix.WhereAbsent or SpacePrefix.FirstWhereAbsent },
             }:
-                throw new AtelierException(
-                    "GGUF cannot store the tokenizer's treatment of spaces (Metaspace) or its added tokens",
+                throw new AtelierException("GGUF cannot store the tokenizer's treatment of spaces (Metaspace)",
                     hint: "export to huggingface");
             case SentencePieceTokenizer pieces:
-                WriteVocabulary(metadata, "llama", "default", Names(pieces), pieces.Specials);
+                RefuseStrips(pieces.Rules.Added);
+                RefuseOverlaps(pieces.Rules.Added, "tokenizer");
+                WriteVocabulary(metadata, "llama", "default", Names(pieces), pieces.Specials, pieces.Rules.Added);
                 metadata.Add(Key + "scores", Scores(pieces));
                 metadata.Add(Key + "add_space_prefix", pieces.BeginsWithSpace);
                 break;
@@ -202,36 +191,46 @@ public static class GgufTokenizer
         return [.. names.Select(name => name == " " ? "▁" : name)];
     }
 
-    private static BpeTokenizer ReadByteLevelMerges(GgufFile file, string[] names, BpeRules rules) =>
-        new(names, [.. file.Texts(Key + "merges").Select(line => TokenizerFile.MergePair(line, file.Path))], rules);
+    private static string PreName(BpeRules rules) =>
+        GgufPreTokenizer.NameOf(rules.Split, rules.TakesWholeWords)
+            // llama.cpp has no name for whole words with these rules; they change the ids of words alone whose merges
+            // lead elsewhere.
+            ?? GgufPreTokenizer.All.First(one => one.Split == rules.Split).Name;
 
-    private static Tokenizer ReadByteLevel(GgufFile file)
+    private static Tokenizer ReadMergePairs(GgufFile file, string model, out bool begins)
     {
         const string key = Key + "pre";
-        string rules = $"supported are those of {string.Join(", ", Splits.Select(s => s.Name))}";
-        if (!file.Contains(key))
+        const string rules = "supported are the names that llama.cpp knows: see docs/formats.md";
+        if (!file.Contains(key) && model == "gpt2")
             throw new AtelierException($"there is no value '{key}': it does not say how text is split into words",
                 file.Path, $"convert the model again with a newer tool; {rules}");
-        string split = file.Text(key);
-        (string Name, WordSplit Split)[] known = [.. Splits.Where(s => s.Name == split)];
-        if (known.Length == 0)
-            throw new AtelierException($"'{key}' is \"{split}\", and this splitting rule is not supported", file.Path,
-                rules);
-        string[] names = file.Texts(Key + "tokens");
+        string split = model == "gpt2" ? file.Text(key) : model;
+        GgufPreTokenizer known = GgufPreTokenizer.Find(split)
+            ?? throw new AtelierException($"'{key}' is \"{split}\", and this splitting rule is not supported",
+                file.Path, rules);
+        begins = known.BeginsTexts;
+        string[] names = Names(file);
         TokenKind[] kinds = Kinds(file, names);
-        if (Array.IndexOf(kinds, TokenKind.Byte) is >= 0 and int at)
+        if (known.IsByteLevel && Array.IndexOf(kinds, TokenKind.Byte) is >= 0 and int at)
             throw new AtelierException(
                 $"the token '{names[at]}' is of the kind byte, which byte-level BPE does not use", file.Path,
                 "download the file again");
-        List<AddedToken> added =
-            [.. names.Select((name, id) => new AddedToken(name, id, IsNormalized: false))
-                .Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
+        List<AddedToken> added = Added(names, kinds, []);
         RefuseOverlaps(added, file.Path);
-        BpeTokenizer tokenizer = ReadByteLevelMerges(file, names, new BpeRules
+        if (!file.Contains(Key + "merges"))
+            throw new AtelierException($"there is no value '{Key}merges'", file.Path,
+                "convert the model again with a newer tool");
+        (string Left, string Right)[] merges =
+            [.. file.Texts(Key + "merges").Select(line => TokenizerFile.MergePair(line, file.Path))];
+        IReadOnlyCollection<string> specials = kinds.Length == 0 ? [TokenTable.EndOfText] : Specials(names, kinds);
+        bool hasBytes = !ByteTokenizer.Names.Take(256).Except(names).Any();
+        if (known.Split is not { } words || !hasBytes)
+            return MadePipelines.MergePairs(file.Path, names, specials.Where(names.Contains), added, merges, known);
+        BpeTokenizer tokenizer = new(names, merges, new BpeRules
         {
-            Split = known[0].Split,
-            TakesWholeWords = known[0].Split == WordSplit.Llama3, // llama.cpp sets ignore_merges for these
-            Specials = kinds.Length == 0 ? [TokenTable.EndOfText] : Specials(names, kinds),
+            Split = words,
+            TakesWholeWords = known.TakesWholeWords,
+            Specials = specials,
             Added = added,
             EndOfText = EndOfText(file, names),
         });
@@ -240,30 +239,46 @@ public static class GgufTokenizer
             : tokenizer;
     }
 
+    private static Tokenizer ReadBert(GgufFile file)
+    {
+        string[] names = Names(file);
+        return MadePipelines.Bert(file, names, Specials(names, Kinds(file, names)));
+    }
+
+    /// <summary>Returns the tokens that the user defined, which are found in text literally.</summary>
+    private static List<AddedToken> Added(string[] names, TokenKind[] kinds, IReadOnlyCollection<string> stripping) =>
+        [.. names.Select((name, id) => new AddedToken(name, id, IsNormalized: false,
+                StripsRight: stripping.Contains(name)))
+            .Where(token => kinds.Length > 0 && kinds[token.Id] == TokenKind.UserDefined)];
+
+    // As in llama.cpp, tokens without a text get one.
+    private static string[] Names(GgufFile file) => [.. file.Texts(Key + "tokens")
+        .Select((name, id) => name.Length > 0 ? name : FormattableString.Invariant($"[EMPTY_{id}]"))];
+
     private static Tokenizer ReadSentencePiece(GgufFile file)
     {
-        string[] names = file.Texts(Key + "tokens");
+        string[] names = Names(file);
         float[] scores = file.Contains(Key + "scores") ? file.Numbers(Key + "scores") : new float[names.Length];
         if (scores.Length != names.Length)
             throw new AtelierException($"{names.Length} tokens have {scores.Length} scores", file.Path);
         bool prefix = file.Boolean(Key + "add_space_prefix", true);
         TokenKind[] kinds = Kinds(file, names);
-        if (Array.IndexOf(kinds, TokenKind.UserDefined) is >= 0 and int at)
-        {
-            throw new AtelierException(
-                $"the token '{names[at]}' is of the kind {(int)TokenKind.UserDefined} (defined by the user), which "
-                    + $"is not supported in a vocabulary of the kind 'llama'",
-                file.Path, "use a model without such tokens");
-        }
+        // llama.cpp lets all special tokens of this model but three take the white space after them.
+        bool isPhi3 = file.Contains("general.name")
+            && file.Text("general.name").Replace("-", "", StringComparison.Ordinal)
+                .Contains("phi3", StringComparison.OrdinalIgnoreCase);
+        List<AddedToken> added = Added(names, kinds, isPhi3 ? [.. names.Except(NotStripping)] : []);
+        RefuseOverlaps(added, file.Path);
         HashSet<string> specials = kinds.Length == 0 ? [.. SentencePieceRules.UsualSpecials] : Specials(names, kinds);
         List<(string Left, string Right)> merges = SentencePieceTokenizer.MergesByScore(names, scores, specials);
         // Without merges each character is a separate token.
-        if (merges.Count == 0 && !prefix)
+        if (merges.Count == 0 && !prefix && added.Count == 0)
             return new CharacterTokenizer([.. names.Select(name => name == "▁" ? " " : name)], specials);
         return new SentencePieceTokenizer(names, merges, new SentencePieceRules
         {
             Prefix = prefix ? SpacePrefix.Always : SpacePrefix.None,
             Specials = specials,
+            Added = added,
         });
     }
 
@@ -285,6 +300,13 @@ public static class GgufTokenizer
 
     private static HashSet<string> Specials(string[] names, TokenKind[] kinds) =>
         [.. names.Where((_, id) => kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.Unused)];
+
+    private static void RefuseStrips(IReadOnlyList<AddedToken> added)
+    {
+        if (added.FirstOrDefault(token => token.StripsLeft || token.StripsRight || token.IsWord) is { } token)
+            throw new AtelierException($"GGUF cannot store that the added token '{token.Text}' takes white space "
+                + "(lstrip, rstrip) or stands alone (single_word)", hint: "export to huggingface");
+    }
 
     /// <summary>
     /// Refuses added tokens that may overlap: llama.cpp matches the longest first, tokenizer.json the leftmost, so the

@@ -13,25 +13,27 @@ internal sealed record TokenizerContents(Tokenizer Tokenizer, IReadOnlyList<int>
 public static class TokenizerFile
 {
     private const long LongestFile = 256 << 20;
-    private const string Own = "tokenizer.json", Vocabulary = "vocab.txt";
+    private const string Own = "tokenizer.json", Vocabulary = "vocab.txt", Pieces = "tokenizer.model";
 
     /// <summary>
-    /// Reads the tokenizer of a model that continues text: a tokenizer.json, or llama2.c's tokenizer.bin if the file
-    /// has another extension.
+    /// Reads the tokenizer of a model that continues text: a tokenizer.json, a .model of SentencePiece, a .tiktoken of
+    /// OpenAI, or llama2.c's tokenizer.bin if the file has another extension.
     /// </summary>
     /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind, or it truncates text
     /// or puts more than one token before it, or one after it; see <see cref="Load(string)"/> for these.</exception>
     public static Tokenizer Open(string path) => OpenWhole(path).Tokenizer;
 
     /// <inheritdoc cref="Open"/>
-    internal static TokenizerContents OpenWhole(string path) =>
-        Path.GetExtension(path) == ".json"
-            ? Read(path)
-            : new TokenizerContents(SentencePieceTokenizer.FromLlama2C(path), null);
+    internal static TokenizerContents OpenWhole(string path) => Path.GetExtension(path) switch
+    {
+        ".json" => Read(path),
+        SentencePieceFile.Extension or TiktokenFile.Extension => new TokenizerContents(Load(path), null),
+        _ => new TokenizerContents(SentencePieceTokenizer.FromLlama2C(path), null),
+    };
 
     /// <summary>
     /// Reads the tokenizer of a folder in Hugging Face's layout: tokenizer.json, otherwise BERT's vocab.txt with the
-    /// settings of tokenizer_config.json.
+    /// settings of tokenizer_config.json, otherwise SentencePiece's tokenizer.model.
     /// </summary>
     /// <exception cref="AtelierException">A file is missing, damaged or of an unsupported kind, or the files do not fit
     /// together.</exception>
@@ -47,10 +49,11 @@ public static class TokenizerFile
     }
 
     /// <summary>
-    /// Returns the path of the tokenizer in a folder: tokenizer.json, otherwise BERT's vocab.txt; null if it has none.
+    /// Returns the path of the tokenizer in a folder: tokenizer.json, otherwise BERT's vocab.txt, otherwise
+    /// SentencePiece's tokenizer.model; null if it has none.
     /// </summary>
     public static string? PathIn(string folder) =>
-        ((string[])[Own, Vocabulary]).Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        ((string[])[Own, Vocabulary, Pieces]).Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>
     /// Reads the tokenizer.json of a model that continues text, with the tokens that its template inserts before a
@@ -78,7 +81,7 @@ public static class TokenizerFile
     }
 
     /// <summary>
-    /// Reads a tokenizer.json with byte-level BPE, characters, Llama's BPE with a byte fallback, WordPiece or unigram.
+    /// Reads a tokenizer.json, a .model of SentencePiece or a .tiktoken of OpenAI.
     /// </summary>
     /// <exception cref="AtelierException">The file is missing, damaged or of an unsupported kind.</exception>
     public static Tokenizer Load(string path)
@@ -87,6 +90,10 @@ public static class TokenizerFile
             throw new AtelierException("no such file", path);
         if (new FileInfo(path).Length > LongestFile)
             throw new AtelierException("too large for a tokenizer.json", path);
+        if (Path.GetExtension(path) == SentencePieceFile.Extension)
+            return SentencePieceFile.Read(path);
+        if (Path.GetExtension(path) == TiktokenFile.Extension)
+            return TiktokenFile.Read(path);
         try
         {
             using JsonDocument document =
@@ -119,8 +126,8 @@ public static class TokenizerFile
     public static Tokenizer Load(string path, IReadOnlyList<string> added, bool special)
     {
         bool isVocabulary = Path.GetFileName(path) == Vocabulary;
-        if (isVocabulary && added.Count > 0)
-            throw new AtelierException("no tokens can be added to a vocab.txt", path,
+        if (Path.GetExtension(path) != ".json" && added.Count > 0)
+            throw new AtelierException($"no tokens can be added to a {Path.GetFileName(path)}", path,
                 $"make a tokenizer.json of it first: {Mention.Command("import")}");
         Tokenizer tokenizer = isVocabulary ? LoadFolder(Path.GetDirectoryName(Path.GetFullPath(path))!) : Load(path);
         if (added.Count == 0)

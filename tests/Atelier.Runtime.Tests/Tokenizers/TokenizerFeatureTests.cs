@@ -13,13 +13,12 @@ namespace Atelier.Runtime.Tests.Tokenizers;
 /// </summary>
 public sealed class TokenizerFeatureTests : IDisposable
 {
-    private static readonly Lazy<JsonNode> Golden = new(() => Read(
-        File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Golden", "tokenizers.json.gz"))));
+    private static readonly Lazy<JsonNode> Own = new(() => Golden("tokenizers.json.gz"));
 
     private readonly string _folder = Directory.CreateTempSubdirectory("atelier-").FullName;
 
     public static TheoryData<string> Names =>
-        [.. Golden.Value["tokenizers"]!.AsArray().Select(one => (string)one!["name"]!)];
+        [.. Own.Value["tokenizers"]!.AsArray().Select(one => (string)one!["name"]!)];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -27,8 +26,8 @@ public sealed class TokenizerFeatureTests : IDisposable
     [MemberData(nameof(Names))]
     public void A_feature_of_tokenizer_json_gives_the_ids_and_texts_of_its_own_library(string name)
     {
-        JsonNode one = Golden.Value["tokenizers"]!.AsArray().First(one => (string)one!["name"]! == name)!;
-        Differing(Golden.Value, one).ShouldBeEmpty();
+        JsonNode one = Own.Value["tokenizers"]!.AsArray().First(one => (string)one!["name"]! == name)!;
+        Differing(Own.Value, one).ShouldBeEmpty();
     }
 
     [Fact]
@@ -36,19 +35,26 @@ public sealed class TokenizerFeatureTests : IDisposable
     {
         string? package = Environment.GetEnvironmentVariable("ATELIER_TOKENIZERS_RUST");
         Assert.SkipWhen(string.IsNullOrEmpty(package), "ATELIER_TOKENIZERS_RUST is not set");
-        var start = new ProcessStartInfo("node",
-            [Path.Combine(Repository.Folder, "benchmarks", "peers", "tokenizer_features.mjs"), package!, "300"])
-        {
-            RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8, UseShellExecute = false,
-        };
-        using Process process = Process.Start(start)!;
-        JsonNode golden = JsonNode.Parse(process.StandardOutput.ReadToEnd())!;
-        process.WaitForExit();
+        JsonNode golden = Run("tokenizer_features.mjs", package!, "300");
         golden["texts"]!.AsArray().Count.ShouldBe(300);
         JsonArray tokenizers = golden["tokenizers"]!.AsArray();
         string[] differing = [.. tokenizers.SelectMany(one => Differing(golden, one!))];
         TestContext.Current.SendDiagnosticMessage($"{tokenizers.Count} tokenizers, {differing.Length} differ");
         differing.ShouldBeEmpty();
+    }
+
+    /// <summary>Returns what a script of benchmarks/peers prints.</summary>
+    internal static JsonNode Run(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("node",
+            [Path.Combine(Repository.Folder, "benchmarks", "peers", script), .. arguments])
+        {
+            RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8, UseShellExecute = false,
+        };
+        using Process process = Process.Start(start)!;
+        JsonNode printed = JsonNode.Parse(process.StandardOutput.ReadToEnd())!;
+        process.WaitForExit();
+        return printed;
     }
 
     /// <summary>Returns a line for each text whose ids or decoded text differ.</summary>
@@ -75,9 +81,11 @@ public sealed class TokenizerFeatureTests : IDisposable
         return differing;
     }
 
-    private static JsonNode Read(Stream packed)
+    /// <summary>Reads a compressed file of golden values.</summary>
+    internal static JsonNode Golden(string name)
     {
-        using var stream = new GZipStream(packed, CompressionMode.Decompress);
+        using var stream = new GZipStream(
+            File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Golden", name)), CompressionMode.Decompress);
         return JsonNode.Parse(stream)!;
     }
 }

@@ -188,7 +188,8 @@ public sealed class TokenizerPipelineTests : IDisposable
     {
         WriteByteLevel(["th"], ["t h"]);
         JsonEdits.Set(TokenizerPath, "pre_tokenizer", """{"type":"Whitespace"}""");
-        Should.Throw<AtelierException>(() => GgufTokenizer.Write(new GgufMetadata("llama"), TokenizerFile.Load(TokenizerPath),
+        Tokenizer tokenizer = TokenizerFile.Load(TokenizerPath);
+        Should.Throw<AtelierException>(() => GgufTokenizer.Write(new GgufMetadata("llama"), tokenizer,
             new TextBounds(257, [257], false))).ToLine().ShouldContain("Whitespace");
     }
 

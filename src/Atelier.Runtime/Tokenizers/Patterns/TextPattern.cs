@@ -5,8 +5,8 @@ namespace Atelier.Tokenizers.Patterns;
 
 /// <summary>
 /// A regular expression of a tokenizer, in the syntax and with the meaning of Oniguruma, which Hugging Face's
-/// tokenizers use: alternatives are tried in order, and characters are Unicode scalar values, which .NET's regular expressions
-/// split beyond U+FFFF. It is a program for a machine with backtracking, whose steps are limited.
+/// tokenizers use: alternatives are tried in order, and characters are Unicode scalar values, which .NET's regular
+/// expressions split beyond U+FFFF. It is a program for a machine with backtracking, whose steps are limited.
 /// </summary>
 internal sealed class TextPattern
 {

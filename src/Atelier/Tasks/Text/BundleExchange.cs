@@ -91,6 +91,7 @@ internal static class BundleExchange
         bool Has(string name) => tokenizerPath is null && !bringsOwn && File.Exists(Path.Combine(source, name));
         Tokenizer? converted = Has("vocab.txt") ? TokenizerFile.LoadFolder(source)
             : tokenizerPath is not null || Has("vocab.json") ? TextBundleFiles.ReadTokenizer(source, tokenizerPath)
+            : Has("tokenizer.model") ? TokenizerFile.LoadFolder(source)
             : null;
         BundleWriter.Replace(folder, partial =>
         {
