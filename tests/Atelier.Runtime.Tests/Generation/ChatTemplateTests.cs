@@ -77,7 +77,8 @@ public sealed class ChatTemplateTests : IDisposable
         // Llama 2's own template strips the user's message with the system's part before it: the space within stays.
         ChatTemplate.Write(format, Talk, "</s>").Text.ShouldBe(expected);
         ChatTurn[] talk = format == ChatFormat.Gemma ? Talk[1..] : Talk; // Gemma's template refuses a system message
-        string written = new ConversationTemplate(template, new ChatEncoder(Marked()), "<s>", "</s>").Write(talk).Text;
+        string written = new ConversationTemplate(template, new ChatEncoder(Marked()), "<s>", "</s>")
+            .Write(talk, new ChatSettings()).Text;
         (written.StartsWith("<s>", StringComparison.Ordinal) ? written[3..] : written)
             .ShouldBe(ChatTemplate.Write(format, talk, "</s>").Text);
     }
@@ -86,7 +87,8 @@ public sealed class ChatTemplateTests : IDisposable
     [InlineData("{% for m in messages %}{{'<|im_start|>' + m['role'] + '\\n' + m['content'] | trim + "
         + "'<|im_end|>\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}",
         "<|im_start|>user\nHi!<|im_end|>\n<|im_start|>assistant\n")]
-    [InlineData("{% for m in messages %}{{ '<|user|>' + m.content + '<|end|>' }}{% endfor %}{{ '<|assistant|><think>' }}",
+    [InlineData("{% for m in messages %}{{ '<|user|>' + m.content + '<|end|>' }}{% endfor %}"
+        + "{{ '<|assistant|><think>' }}",
         "<|user|> Hi! <|end|><|assistant|><think>")]
     [InlineData("{{ '<|im_start|>system\\nHelp.<|im_end|>\\n' }}{% for m in messages %}{{ m.role }}{% endfor %}",
         "<|im_start|>system\nHelp.<|im_end|>\nuser")]
@@ -96,7 +98,8 @@ public sealed class ChatTemplateTests : IDisposable
     public void What_a_template_writes_is_what_the_model_reads(string template, string expected)
     {
         BpeTokenizer tokenizer = Marked();
-        int[] ids = new ChatForm(tokenizer, new TextBounds(256, [256]), template, null).Ids([new("user", " Hi! ")]);
+        var form = new ChatForm(tokenizer, new TextBounds(256, [256]), template, null);
+        int[] ids = form.Write([new("user", " Hi! ")]).Ids;
         string.Concat(ids.Select(id => id < 256 ? tokenizer.DecodeText([id]) : tokenizer.Name(id))).ShouldBe(expected);
     }
 
@@ -134,7 +137,7 @@ public sealed class ChatTemplateTests : IDisposable
     public void A_template_that_does_not_end_or_fails_gives_one_line(string template, string says)
     {
         var form = new ChatForm(Marked(), new TextBounds(256, [256]), template, null);
-        string line = Should.Throw<AtelierException>(() => form.Ids([new("user", "y")])).ToLine();
+        string line = Should.Throw<AtelierException>(() => form.Write([new("user", "y")]).Ids).ToLine();
         line.ShouldContain(says);
         line.ShouldNotContain('\n');
     }
@@ -145,11 +148,12 @@ public sealed class ChatTemplateTests : IDisposable
         BpeTokenizer tokenizer = Marked();
         var gemma = new ChatForm(tokenizer, new TextBounds(256, [256]), Gemma, null);
         Should.Throw<AtelierException>(() =>
-            gemma.Ids([new("system", "x"), new("user", "y")])).Message.ShouldContain("no system here");
-        gemma.Ids([new("user", "y")])[0].ShouldBe(256);
-        new ChatForm(tokenizer, new TextBounds(256, [256]), Zephyr, null).Ids([new("user", "y")])[0].ShouldBe('<');
+            gemma.Write([new("system", "x"), new("user", "y")]).Ids).Message.ShouldContain("no system here");
+        gemma.Write([new("user", "y")]).Ids[0].ShouldBe(256);
+        new ChatForm(tokenizer, new TextBounds(256, [256]), Zephyr, null).Write([new("user", "y")]).Ids[0]
+            .ShouldBe('<');
         new ChatForm(tokenizer, new TextBounds(256, [256]), "{{ bos_token }}" + ChatMl, null)
-            .Ids([new("user", "y")])[..2].ShouldBe([256, 257]);
+            .Write([new("user", "y")]).Ids[..2].ShouldBe([256, 257]);
     }
 
     [Theory]
@@ -168,8 +172,9 @@ public sealed class ChatTemplateTests : IDisposable
     [Theory]
     [InlineData("plain", ChatMl)]
     // trims, and looks for marks in the messages
-    [InlineData("looks", "{% for m in messages %}{% if '<think>' in m.content %}{{ m.content.split('<think>')[-1] | trim "
-        + "}}{% else %}{{ m.content }}{% endif %}{{ '<|im_end|>' }}{% endfor %}")]
+    [InlineData("looks", "{% for m in messages %}{% if '<think>' in m.content %}"
+        + "{{ m.content.split('<think>')[-1] | trim }}{% else %}{{ m.content }}{% endif %}"
+        + "{{ '<|im_end|>' }}{% endfor %}")]
     // what it writes beside a message would make a mark of it
     [InlineData("beside", "{% for m in messages %}{{ '<|im_' }}{{ m.content }}{{ 'end|>' }}{% endfor %}")]
     public void No_message_can_forge_a_mark(string kind, string template)
@@ -177,15 +182,16 @@ public sealed class ChatTemplateTests : IDisposable
         BpeTokenizer tokenizer = Marked();
         var form = new ChatForm(tokenizer, new TextBounds(256, [256]), template, null);
         var random = new Random(5);
-        string[] parts = ["<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|im_", "end|>", "|>", "<", " ", "a", "<think>"];
+        string[] parts =
+            ["<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|im_", "end|>", "|>", "<", " ", "a", "<think>"];
         for (int i = 0; i < 200; i++)
         {
             string Said() => string.Concat(Enumerable.Range(0, random.Next(1, 6))
                 .Select(_ => parts[random.Next(parts.Length)]));
             ChatTurn[] talk = [new("user", Said()), new("assistant", Said()), new("user", Said())];
             ChatTurn[] harmless = [.. talk.Select(turn => turn with { Text = "x" })];
-            int[] ids = form.Ids(talk);
-            ids.Where(id => id >= 256).ShouldBe(form.Ids(harmless).Where(id => id >= 256), $"{kind} {i}");
+            int[] ids = form.Write(talk).Ids;
+            ids.Where(id => id >= 256).ShouldBe(form.Write(harmless).Ids.Where(id => id >= 256), $"{kind} {i}");
             if (kind == "plain")
                 string.Concat(ids.Select(id => id < 256 ? tokenizer.DecodeText([id]) : tokenizer.Name(id)))
                     .ShouldBe(ChatTemplate.Write(ChatFormat.ChatMl, talk, "").Text);
@@ -197,8 +203,8 @@ public sealed class ChatTemplateTests : IDisposable
     {
         var form = new ChatForm(Marked(), new TextBounds(256, [256]),
             "{% for m in messages %}{{ m.content | urlencode }}{{ '<|im_end|>' }}{% endfor %}", null);
-        form.Ids([new("user", "mist & start")]).ShouldBe([.. "mist%20%26%20start".Select(c => (int)c), 258]);
-        Should.Throw<AtelierException>(() => form.Ids([new("user", "a<|im_end|>b")])).ToLine()
+        form.Write([new("user", "mist & start")]).Ids.ShouldBe([.. "mist%20%26%20start".Select(c => (int)c), 258]);
+        Should.Throw<AtelierException>(() => form.Write([new("user", "a<|im_end|>b")]).Ids).ToLine()
             .ShouldContain("special tokens");
     }
 

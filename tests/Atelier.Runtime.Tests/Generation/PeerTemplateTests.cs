@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Atelier.Generation.Chat;
 using Atelier.Generation.Chat.Jinja;
+using Atelier.Tokenizers;
 
 namespace Atelier.Runtime.Tests.Generation;
 
@@ -9,10 +12,10 @@ namespace Atelier.Runtime.Tests.Generation;
 /// a folder of .jinja files and ATELIER_JINJA the folder of the npm package @huggingface/jinja; Node runs
 /// benchmarks/peers/templates.mjs, and Python, which needs the package Jinja2, benchmarks/peers/templates.py.
 /// </summary>
-public sealed class PeerTemplateTests
+public sealed partial class PeerTemplateTests
 {
-    // The first gives a lazy sequence to tojson, which in Python is an error and here a list; the second adds to what is
-    // marked as safe, which in Python escapes what is added for HTML.
+    // The first gives a lazy sequence to tojson, which in Python is an error and here a list; the second adds to what
+    // is marked as safe, which in Python escapes what is added for HTML.
     private static readonly string[] Exceptions =
         ["llama-cpp-deepseek-r1.jinja", "meetkai-functionary-medium-v3.1.jinja"];
 
@@ -53,6 +56,73 @@ public sealed class PeerTemplateTests
         python.Count.ShouldBeGreaterThan(0);
         wrong.ShouldBeEmpty(string.Join('\n', wrong));
     }
+
+    [Fact]
+    public void What_a_template_copied_from_messages_is_known_of_every_template()
+    {
+        string? folder = Environment.GetEnvironmentVariable("ATELIER_TEMPLATES");
+        Assert.SkipWhen(string.IsNullOrEmpty(folder), "ATELIER_TEMPLATES is not set");
+        (string Name, Dictionary<string, object?> Variables)[] given =
+            Conversations(Path.Combine(Peers(), "conversations.json"));
+        List<string> refused = [], endless = [];
+        int written = 0, takeTools = 0, templates = 0;
+        foreach (string path in Directory.GetFiles(folder!, "*.jinja").Order(StringComparer.Ordinal))
+        {
+            string source = File.ReadAllText(path);
+            string[] marks = [.. Mark().Matches(source).Select(match => match.Value).Append("<|im_end|>")
+                .Except(["</s>"])];
+            string[] bytes = [.. Enumerable.Range(0, 256).Select(i => new ByteTokenizer().Name(i))];
+            var encoder = new ChatEncoder(new BpeTokenizer([.. bytes, "</s>", .. marks], [],
+                new BpeRules { Specials = ["</s>", .. marks] }));
+            var template = new ConversationTemplate(source, encoder, "<s>", "</s>");
+            templates++;
+            takeTools += template.TakesTools() ? 1 : 0;
+            if (template.EndId() is null)
+                endless.Add(Path.GetFileName(path));
+            foreach ((string name, Dictionary<string, object?> variables) in given)
+            {
+                if ((bool)variables["add_generation_prompt"]! == false)
+                    continue;
+                ChatTurn[] turns = [.. ((List<object?>)variables["messages"]!).Select(message =>
+                    Turn((Dictionary<string, object?>)message!))];
+                try
+                {
+                    int[] ids = encoder.Encode(template.Write(turns, new((List<object?>?)variables["tools"])));
+                    written++;
+                    // The message names the end of a turn, which only the template may write.
+                    ChatTurn[] harmless = [.. turns.Select(turn =>
+                        turn with { Text = turn.Text.Replace("<|im_end|>", "?", StringComparison.Ordinal) })];
+                    int[] same = encoder.Encode(template.Write(harmless, new((List<object?>?)variables["tools"])));
+                    ids.Where(id => id >= 256).ShouldBe(same.Where(id => id >= 256), $"{path}, {name}");
+                }
+                catch (AtelierException e) when (e.Message.Contains("special tokens", StringComparison.Ordinal))
+                {
+                    refused.Add($"{Path.GetFileName(path)}, {name}");
+                }
+                catch (AtelierException)
+                {
+                    // the template itself refuses such a conversation
+                }
+            }
+        }
+        TestContext.Current.SendDiagnosticMessage($"{templates} templates, {takeTools} with calls that are read, "
+            + $"{written} texts; no end of an answer is found in {string.Join(", ", endless)}");
+        refused.ShouldBeEmpty();
+    }
+
+    private static ChatTurn Turn(Dictionary<string, object?> message) =>
+        new((string)message["role"]!, (string)message["content"]!)
+        {
+            Reasoning = (string?)message.GetValueOrDefault("reasoning_content"),
+            CallId = (string?)message.GetValueOrDefault("tool_call_id"),
+            Name = (string?)message.GetValueOrDefault("name"),
+            Calls = (message.GetValueOrDefault("tool_calls") as List<object?>)?.Select(call =>
+            {
+                var one = (Dictionary<string, object?>)call!;
+                var function = (Dictionary<string, object?>)one["function"]!;
+                return new ToolCall((string)one["id"]!, (string)function["name"]!, function["arguments"]);
+            }).ToList(),
+        };
 
     private static string Difference(string? written, string? expected)
     {
@@ -102,6 +172,9 @@ public sealed class PeerTemplateTests
         process.WaitForExit();
         return JsonSerializer.Deserialize<Dictionary<string, string?[]>>(output)!;
     }
+
+    [GeneratedRegex(@"<[|｜][^<>|｜\s]*[|｜]>|</?s>|\[/?[A-Z_]+\]|<(start|end)_of_turn>")]
+    private static partial Regex Mark();
 
     private static string Peers()
     {

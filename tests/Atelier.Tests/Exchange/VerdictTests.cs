@@ -51,8 +51,8 @@ public sealed class VerdictTests : IDisposable
     [InlineData("generation_config.json", "eos_token_id", "[256,999]", "eos_token_id 999")]
     [InlineData("generation_config.json", "sequence_bias", "[[[1],2.0]]", "'sequence_bias'")]
     [InlineData("tokenizer_config.json", "add_eos_token", "true", "'add_eos_token'")]
-    [InlineData("tokenizer.json", "normalizer", """{"type":"Nmt"}""", "Nmt")]
-    [InlineData("tokenizer.json", "model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
+    [InlineData("tokenizer.json", "normalizer", """{"type":"Reverse"}""", "Reverse")]
+    [InlineData("tokenizer.json", "model.dropout", "0.1", "dropout")]
     [InlineData("tokenizer.json", "truncation", """{"max_length":8}""", "'truncation'")]
     public void A_folder_that_says_what_is_not_read_is_refused_everywhere_by_the_same_name(string file, string key,
         string value, string named)

@@ -37,6 +37,9 @@ internal sealed class ChatEncoder
         return null;
     }
 
+    /// <summary>Returns the id of a special token by its name; -1 if there is none.</summary>
+    public int SpecialId(string name) => _ids.GetValueOrDefault(name, -1);
+
     /// <summary>Returns the id of a token by its name, whether or not the vocabulary marks it as special.</summary>
     public int? Id(string name)
     {

@@ -35,6 +35,9 @@ internal sealed class ChatForm
         _begins = Format != ChatFormat.ChatMl || template?.Contains("bos_token", StringComparison.Ordinal) == true;
         EndIds = _template is null ? ChatTemplate.EndIds(Format, tokenizer)
             : _template.EndId() is int id ? [id] : [];
+        TakesTools = _template?.TakesTools() == true;
+        Marks = AnswerReader.Marks.Where(mark => _encoder.SpecialId(mark) >= 0)
+            .ToDictionary(_encoder.SpecialId, mark => mark);
     }
 
     /// <summary>The format.</summary>
@@ -43,16 +46,32 @@ internal sealed class ChatForm
     /// <summary>The tokens that end an answer, in addition to the end-of-text token.</summary>
     public IReadOnlyList<int> EndIds { get; }
 
-    /// <summary>Returns the tokens of a conversation, including the header of the answer to generate.</summary>
+    /// <summary>Whether tools can be described to the model, and its calls be read.</summary>
+    public bool TakesTools { get; }
+
+    /// <summary>Whether the model may reason before it answers.</summary>
+    public bool Reasons => Mentions("</think>");
+
+    /// <summary>The special tokens that are marks of an answer's parts, which have no text of their own.</summary>
+    public IReadOnlyDictionary<int, string> Marks { get; }
+
+    /// <summary>Returns whether the model's template names a variable or a mark.</summary>
+    public bool Mentions(string name) => _template?.Mentions(name) == true;
+
+    /// <summary>Returns a conversation, including the header of the answer to generate.</summary>
     /// <exception cref="AtelierException">The format cannot express the conversation, or the model's template refuses
     /// it.</exception>
-    public int[] Ids(IReadOnlyList<ChatTurn> turns)
+    public ChatPrompt Write(IReadOnlyList<ChatTurn> turns, ChatSettings? settings = null)
     {
         if (_template is not null)
-            return _encoder.Encode(_template.Write(turns)); // the template itself writes the start token
+        {
+            ChatText written = _template.Write(turns, settings ?? new ChatSettings());
+            bool opens = written.Text.AsSpan().TrimEnd().EndsWith("<think>", StringComparison.Ordinal);
+            return new ChatPrompt(_encoder.Encode(written), opens); // the template itself writes the start token
+        }
         ChatText chat = ChatTemplate.Write(Format, turns, _endName);
         if (Format == ChatFormat.Plain)
-            return _bounds.Begin(_tokenizer.Encode(chat.Text));
-        return [.. _begins ? [_bounds.StartId] : Array.Empty<int>(), .. _encoder.Encode(chat)];
+            return new ChatPrompt(_bounds.Begin(_tokenizer.Encode(chat.Text)), false);
+        return new ChatPrompt([.. _begins ? [_bounds.StartId] : Array.Empty<int>(), .. _encoder.Encode(chat)], false);
     }
 }

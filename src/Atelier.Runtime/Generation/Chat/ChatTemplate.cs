@@ -3,9 +3,22 @@ using Atelier.Tokenizers;
 namespace Atelier.Generation.Chat;
 
 /// <summary>One message of a conversation.</summary>
-/// <param name="Role">"system", "user" or "assistant".</param>
+/// <param name="Role">"system", "user" or "assistant"; "tool" for the result of a call.</param>
 /// <param name="Text">The text of the message.</param>
-public readonly record struct ChatTurn(string Role, string Text);
+public readonly record struct ChatTurn(string Role, string Text)
+{
+    /// <summary>The reasoning before an answer; null for none.</summary>
+    internal string? Reasoning { get; init; }
+
+    /// <summary>The calls of tools in an answer; null for none.</summary>
+    internal IReadOnlyList<ToolCall>? Calls { get; init; }
+
+    /// <summary>The identifier of the call whose result this is; null if this is none.</summary>
+    internal string? CallId { get; init; }
+
+    /// <summary>The name of the tool whose result this is; null if it is unknown.</summary>
+    internal string? Name { get; init; }
+}
 
 /// <summary>
 /// Writes conversations in the common formats that models are trained on, for models whose files have no template of

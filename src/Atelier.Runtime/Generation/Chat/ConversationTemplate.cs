@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Atelier.Generation.Chat.Jinja;
 
 namespace Atelier.Generation.Chat;
@@ -6,6 +7,10 @@ namespace Atelier.Generation.Chat;
 internal sealed class ConversationTemplate
 {
     private const string Hint = "or name the nearest form where the client is made";
+    private static readonly ChatSettings None = new();
+    private static readonly Dictionary<string, JsonElement> NoSchemas = [];
+    private static readonly ChatVariables Unmarked = new(said => said, said => said, said => said);
+    private readonly string _source;
     private readonly JinjaTemplate _template;
     private readonly ChatEncoder _encoder;
     private readonly SaidMarks _marks;
@@ -19,7 +24,7 @@ internal sealed class ConversationTemplate
     /// <exception cref="AtelierException">The template is damaged, or uses what is not supported.</exception>
     public ConversationTemplate(string source, ChatEncoder encoder, string startName, string endName)
     {
-        (_encoder, _startName, _endName) = (encoder, startName, endName);
+        (_source, _encoder, _startName, _endName) = (source, encoder, startName, endName);
         _marks = new SaidMarks(encoder);
         try
         {
@@ -32,20 +37,26 @@ internal sealed class ConversationTemplate
         }
     }
 
+    /// <summary>Returns whether the template names a variable or a mark.</summary>
+    public bool Mentions(string name) => _source.Contains(name, StringComparison.Ordinal);
+
     /// <summary>Returns a conversation with the header of the answer to generate.</summary>
     /// <exception cref="AtelierException">The template refuses the conversation, cannot be run, or changes the messages
     /// so that their parts cannot be found in what it writes.</exception>
-    public ChatText Write(IReadOnlyList<ChatTurn> turns)
+    public ChatText Write(IReadOnlyList<ChatTurn> turns, ChatSettings settings)
     {
         if (turns.Count == 0)
             throw new AtelierException("the conversation has no messages", hint: "give one or more");
-        string text = Render(turns);
-        foreach (Func<string, string> mark in (Func<string, string>[])[_marks.Whole, _marks.Names])
-        {
-            // A template may write, or refuse, a marked message otherwise, such as one that it takes to pieces.
-            if (Try(turns, isAnswered: true, mark) is { } marked && SaidMarks.Align(text, marked) is { } chat)
-                return chat;
-        }
+        string text = Render(turns, settings);
+        // A template may write, or refuse, a marked message otherwise, such as one that it takes to pieces: then fewer
+        // characters are marked.
+        string? marked = Try(turns, settings, isAnswered: true,
+            new ChatVariables(_marks.Whole, _marks.Names, _marks.Inner));
+        if (marked is not null && SaidMarks.Align(text, marked) is { } chat)
+            return chat;
+        marked = Try(turns, settings, isAnswered: true, new ChatVariables(_marks.Names, _marks.Inner, _marks.Inner));
+        if (marked is not null && SaidMarks.Align(text, marked) is { } other)
+            return other;
         throw new AtelierException("the model's chat template changes the messages of this conversation, so that names "
             + "of special tokens in them cannot be told from those that it writes",
             hint: $"leave the names of special tokens out of the messages, {Hint}");
@@ -59,7 +70,7 @@ internal sealed class ConversationTemplate
     {
         const string answer = "Well, hello.";
         ChatTurn[] turns = [new("user", "Hi."), new("assistant", answer), new("user", "Bye.")];
-        string? text = Try(turns, isAnswered: false) ?? Try(turns[..2], isAnswered: false);
+        string? text = Try(turns, None, isAnswered: false) ?? Try(turns[..2], None, isAnswered: false);
         int at = text?.LastIndexOf(answer, StringComparison.Ordinal) ?? -1;
         string rest = at < 0 ? "" : text![(at + answer.Length)..].TrimStart();
         if (rest.Length == 0)
@@ -69,11 +80,47 @@ internal sealed class ConversationTemplate
         return name is null ? null : _encoder.Id(name);
     }
 
-    private string Render(IReadOnlyList<ChatTurn> turns)
+    /// <summary>
+    /// Returns whether the template describes tools to the model, and writes a call of one in a form that
+    /// <see cref="ToolCallText"/> reads.
+    /// </summary>
+    public bool TakesTools()
+    {
+        const string name = "probe_tool", word = "Thursday", question = "What is it?";
+        var settings = new ChatSettings([new Dictionary<string, object?>
+        {
+            ["type"] = "function",
+            ["function"] = new Dictionary<string, object?>
+            {
+                ["name"] = name, ["description"] = "Tells it.",
+                ["parameters"] = new Dictionary<string, object?>
+                {
+                    ["type"] = "object",
+                    ["properties"] = new Dictionary<string, object?>
+                    {
+                        ["day"] = new Dictionary<string, object?> { ["type"] = "string", ["description"] = "The day." },
+                    },
+                },
+            },
+        }]);
+        var call = new ToolCall("probe0001", name, new Dictionary<string, object?> { ["day"] = word });
+        ChatTurn[] turns = [new("user", question), new ChatTurn("assistant", "") { Calls = [call] }];
+        if (Try(turns[..1], settings, isAnswered: true)?.Contains(name, StringComparison.Ordinal) != true
+            || Try(turns, settings, isAnswered: false) is not { } text)
+            return false;
+        string answer = text[(text.LastIndexOf(question, StringComparison.Ordinal) + question.Length)..];
+        int at = ToolCallText.Marks.Select(mark => answer.IndexOf(mark, StringComparison.Ordinal))
+            .Where(place => place >= 0).DefaultIfEmpty(answer.IndexOf('{', StringComparison.Ordinal)).Min();
+        return at >= 0
+            && ToolCallText.Read(answer[at..], NoSchemas, out _) is [{ Name: name, Arguments: { } arguments }]
+            && arguments.TryGetValue("day", out object? day) && day?.ToString() == word;
+    }
+
+    private string Render(IReadOnlyList<ChatTurn> turns, ChatSettings settings)
     {
         try
         {
-            return _template.Render(Variables(turns, isAnswered: true, null));
+            return _template.Render(Variables(turns, settings, isAnswered: true, Unmarked));
         }
         catch (JinjaException e)
         {
@@ -84,11 +131,12 @@ internal sealed class ConversationTemplate
         }
     }
 
-    private string? Try(IReadOnlyList<ChatTurn> turns, bool isAnswered, Func<string, string>? mark = null)
+    private string? Try(IReadOnlyList<ChatTurn> turns, ChatSettings settings, bool isAnswered,
+        ChatVariables? values = null)
     {
         try
         {
-            return _template.Render(Variables(turns, isAnswered, mark));
+            return _template.Render(Variables(turns, settings, isAnswered, values ?? Unmarked));
         }
         catch (JinjaException)
         {
@@ -96,18 +144,22 @@ internal sealed class ConversationTemplate
         }
     }
 
-    /// <summary>Returns the variables that Hugging Face's tools give to a template.</summary>
-    private Dictionary<string, object?> Variables(IReadOnlyList<ChatTurn> turns, bool isAnswered,
-        Func<string, string>? mark) => new()
+    private Dictionary<string, object?> Variables(IReadOnlyList<ChatTurn> turns, ChatSettings settings,
+        bool isAnswered, ChatVariables values)
     {
-        ["messages"] = turns.Select(turn => (object?)new Dictionary<string, object?>
+        var variables = new Dictionary<string, object?>
         {
-            ["role"] = turn.Role, ["content"] = mark is null ? turn.Text : mark(turn.Text),
-        }).ToList(),
-        ["tools"] = null,
-        ["documents"] = null,
-        ["bos_token"] = _startName,
-        ["eos_token"] = _endName,
-        ["add_generation_prompt"] = isAnswered,
-    };
+            ["messages"] = values.Messages(turns),
+            ["tools"] = values.Tools(settings.Tools),
+            ["documents"] = null,
+            ["bos_token"] = _startName,
+            ["eos_token"] = _endName,
+            ["add_generation_prompt"] = isAnswered,
+        };
+        if (settings.Thinks is bool thinks)
+            variables["enable_thinking"] = thinks;
+        if (settings.Effort is not null)
+            variables["reasoning_effort"] = settings.Effort;
+        return variables;
+    }
 }

@@ -41,12 +41,7 @@ internal sealed class SaidMarks
     /// </summary>
     public string Names(string said)
     {
-        var marked = new StringBuilder(said);
-        for (int at = 0; at < said.Length; at++)
-        {
-            if (_encoder.NameAt(said, at) is not null)
-                Mark(at);
-        }
+        var marked = new StringBuilder(Inner(said));
         string rest = said.Trim();
         int first = said.Length - said.AsSpan().TrimStart().Length, last = first + rest.Length - 1;
         if (rest.Length > 0 && _encoder.Names.Any(name => name.Contains(rest, StringComparison.Ordinal)))
@@ -63,7 +58,19 @@ internal sealed class SaidMarks
         void Mark(int at) => marked[at] = _marks.GetValueOrDefault(said[at], said[at]);
     }
 
-    /// <summary>Returns a rendered text whose parts of messages are known; null if the two texts do not match.</summary>
+    /// <summary>Returns a text with only the first character of each special token's name in it replaced.</summary>
+    public string Inner(string said)
+    {
+        var marked = new StringBuilder(said);
+        for (int at = 0; at < said.Length; at++)
+        {
+            if (_encoder.NameAt(said, at) is not null)
+                marked[at] = _marks.GetValueOrDefault(said[at], said[at]);
+        }
+        return marked.ToString();
+    }
+
+    /// <summary>Returns a rendered text whose parts of messages are known; null if the texts do not match.</summary>
     /// <param name="text">The rendered text.</param>
     /// <param name="marked">The text rendered with marks.</param>
     public static ChatText? Align(string text, string marked)

@@ -8,16 +8,18 @@ namespace Atelier.Generation.Chat;
 #pragma warning disable MEAI001 // experimental options are refused like any other unsupported option
 
 /// <summary>
-/// An <see cref="IChatClient"/> over a text model. Conversations are written by the model's own template.
-/// For a model without a template, the prompt is the texts of the messages, joined by line ends, without roles, and the
-/// answer is the generated continuation.
+/// An <see cref="IChatClient"/> over a text model. Conversations are written by the model's own template. For a model
+/// without a template, the prompt is the texts of the messages, joined by line ends, without roles, and the answer is
+/// the generated continuation.
 /// </summary>
 /// <remarks>
 /// Safe for concurrent use: any number of conversations may run at the same time, and the same seed gives the same
 /// answer regardless of other requests. These <see cref="ChatOptions"/> are supported: temperature, top-p, top-k, the
 /// penalties, the seed, stop sequences, the maximum number of output tokens, a JSON response format, which constrains
-/// the answer to its schema, and instructions, which become a system message before the others. All other options are
-/// refused by name, as is content other than text.
+/// the answer to its schema, and instructions, which become a system message before the others. If the model's template
+/// takes them, so are tools, whose calls are <see cref="FunctionCallContent"/> of the answer, and the effort of
+/// reasoning, which is <see cref="TextReasoningContent"/> of the answer. All other options are refused by name, as is
+/// content that the template does not write.
 /// </remarks>
 /// <param name="generator">The generator of answers. The client does not dispose it.</param>
 /// <param name="modelId">The model name in responses.</param>
@@ -35,17 +37,29 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        GenerationRequest request = CreateRequest(messages, options);
-        await foreach (TextSample sample in generator.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
+        List<AIContent> contents = [];
+        ChatFinishReason? reason = null;
+        UsageDetails? usage = null;
+        await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken)
+            .ConfigureAwait(false))
         {
-            return new ChatResponse(new ChatMessage(ChatRole.Assistant, sample.Text))
+            reason ??= update.FinishReason;
+            foreach (AIContent content in update.Contents)
             {
-                ModelId = modelId,
-                FinishReason = Reason(sample.FinishReason),
-                Usage = Usage(request, sample.Tokens.Count),
-            };
+                if (content is UsageContent used)
+                    usage = used.Details;
+                else if (content is TextContent text && contents is [.., TextContent last])
+                    last.Text += text.Text;
+                else if (content is TextReasoningContent thought && contents is [.., TextReasoningContent before])
+                    before.Text += thought.Text;
+                else
+                    contents.Add(content);
+            }
         }
-        throw new InvalidOperationException("a request for one sample gave none");
+        return new ChatResponse(new ChatMessage(ChatRole.Assistant, contents))
+        {
+            ModelId = modelId, FinishReason = reason, Usage = usage,
+        };
     }
 
     /// <inheritdoc/>
@@ -53,17 +67,23 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         IEnumerable<ChatMessage> messages, ChatOptions? options = null,
             [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        GenerationRequest request = CreateRequest(messages, options);
+        (GenerationRequest request, AnswerReader? reader) = Prepare(messages, options);
+        bool hidesReasoning = options?.Reasoning?.Output == ReasoningOutput.None, hasCalls = false;
         int written = 0;
         await foreach (TextPiece piece in generator.StreamAsync(request, cancellationToken).ConfigureAwait(false))
         {
             written += piece.Token is null ? 0 : 1;
-            if (piece.Text.Length > 0 || piece.FinishReason is not null)
+            List<AIContent> contents = Contents(piece, reader);
+            hasCalls |= contents.Exists(content => content is FunctionCallContent);
+            if (hidesReasoning)
+                contents.RemoveAll(content => content is TextReasoningContent);
+            if (contents.Count > 0 || piece.FinishReason is not null)
             {
-                yield return new ChatResponseUpdate(ChatRole.Assistant, piece.Text)
+                yield return new ChatResponseUpdate(ChatRole.Assistant, contents)
                 {
                     ModelId = modelId,
-                    FinishReason = piece.FinishReason is null ? null : Reason(piece.FinishReason),
+                    FinishReason = piece.FinishReason is null ? null
+                        : hasCalls ? ChatFinishReason.ToolCalls : Reason(piece.FinishReason),
                 };
             }
         }
@@ -77,22 +97,8 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     /// defaults.</param>
     /// <exception cref="AtelierException">An option or a message is not supported, or the conversation does not fit
     /// the format.</exception>
-    public GenerationRequest CreateRequest(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(messages);
-        options ??= new ChatOptions();
-        Refuse(options);
-        IEnumerable<ChatTurn> turns = messages.Select(ToTurn);
-        if (!string.IsNullOrEmpty(options.Instructions))
-            turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
-        return new GenerationRequest
-        {
-            PromptIds = _form.Ids([.. turns]),
-            EndIds = _form.EndIds,
-            Seed = options.Seed ?? Random.Shared.NextInt64(),
-            Decoding = Decoding(options, generator.Defaults).Check("ChatOptions"),
-        };
-    }
+    public GenerationRequest CreateRequest(IEnumerable<ChatMessage> messages, ChatOptions? options = null) =>
+        Prepare(messages, options).Request;
 
     /// <inheritdoc/>
     public object? GetService(Type serviceType, object? serviceKey = null)
@@ -109,6 +115,51 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     public void Dispose()
     {
         // The client does not own the generator.
+    }
+
+    /// <summary>Returns the request of a conversation, and what reads its answer; null for one that is text.</summary>
+    private (GenerationRequest Request, AnswerReader? Reader) Prepare(IEnumerable<ChatMessage> messages,
+        ChatOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        options ??= new ChatOptions();
+        Refuse(options);
+        bool hasTools = options.Tools is { Count: > 0 } && options.ToolMode is not NoneChatToolMode;
+        IEnumerable<ChatTurn> turns = ChatMessages.Read(messages, Format == ChatFormat.Template);
+        if (!string.IsNullOrEmpty(options.Instructions))
+            turns = turns.Prepend(new ChatTurn(ChatRole.System.Value, options.Instructions));
+        ReasoningEffort? effort = options.Reasoning?.Effort;
+        ChatPrompt prompt = _form.Write([.. turns], new ChatSettings(
+            hasTools ? ChatMessages.Tools(options.Tools!) : null,
+            effort is null ? null : effort != ReasoningEffort.None,
+            effort switch
+            {
+                null or ReasoningEffort.None => null,
+                ReasoningEffort.Low => "low",
+                ReasoningEffort.Medium => "medium",
+                _ => "high",
+            }));
+        DecodingOptions decoding = Decoding(options, generator.Defaults).Check("ChatOptions");
+        bool isText = decoding.Schema is not null || decoding.Pattern is not null || !(hasTools || _form.Reasons);
+        return (new GenerationRequest
+        {
+            PromptIds = prompt.Ids,
+            EndIds = _form.EndIds,
+            Seed = options.Seed ?? Random.Shared.NextInt64(),
+            Decoding = decoding,
+        }, isText ? null : new AnswerReader(_form.Reasons, _form.Reasons && prompt.OpensReasoning,
+            hasTools ? ChatMessages.Schemas(options.Tools!) : []));
+    }
+
+    private List<AIContent> Contents(TextPiece piece, AnswerReader? reader)
+    {
+        if (reader is null)
+            return piece.Text.Length > 0 ? [new TextContent(piece.Text)] : [];
+        string mark = piece.Token is { } token ? _form.Marks.GetValueOrDefault(token.Id, "") : "";
+        List<AIContent> contents = reader.Read(piece.Text + mark);
+        if (piece.FinishReason is not null)
+            contents.AddRange(reader.End());
+        return contents;
     }
 
     private static DecodingOptions Decoding(ChatOptions options, DecodingOptions defaults)
@@ -139,33 +190,30 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
     private void Refuse(ChatOptions options) => RefusedOptions.Check(
         ("Instructions", !string.IsNullOrEmpty(options.Instructions) && Format == ChatFormat.Plain,
             "the model was not trained on conversations, so it does not take instructions"),
-        ("Tools", options.Tools is { Count: > 0 }, "the model does not call tools"),
+        ("Tools", options.Tools is { Count: > 0 } && !_form.TakesTools, "the model does not call tools"),
+        ("Tools", options.Tools is { Count: > 0 } && options.ResponseFormat is ChatResponseFormatJson,
+            "an answer in JSON leaves no place for calls of tools"),
         ("ToolMode", options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode),
-            "the model does not call tools, so none can be required"),
-        ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is not null, "the model does not call tools"),
+            "no call of a tool can be required"),
+        ("AllowMultipleToolCalls", options.AllowMultipleToolCalls is { } several && !(several && _form.TakesTools),
+            _form.TakesTools ? "the model calls as many tools as it will" : "the model does not call tools"),
         ("ModelId", options.ModelId is not null && options.ModelId != modelId,
             $"the model is '{modelId}', not '{options.ModelId}'"),
         ("ConversationId", options.ConversationId is not null, "conversations are not stored: send all messages"),
         ("ContinuationToken", options.ContinuationToken is not null, "a finished answer cannot be continued"),
         ("AllowBackgroundResponses", options.AllowBackgroundResponses == true,
             "background responses are not supported"),
-        ("Reasoning", options.Reasoning is not null, "the model does not produce separate reasoning"),
+        ("Reasoning", options.Reasoning is not null && !_form.Reasons && !_form.Mentions("reasoning_effort"),
+            "the model does not produce separate reasoning"),
+        ("Reasoning", options.Reasoning?.Effort is not null && !_form.Mentions("enable_thinking")
+            && !_form.Mentions("reasoning_effort"), "the model's template takes no effort of reasoning"),
+        ("Reasoning", options.Reasoning?.Output == ReasoningOutput.Summary, "reasoning is not summarised"),
         ("ResponseFormat", options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson),
             "answers are text, or JSON with a schema"),
         ("RawRepresentationFactory", options.RawRepresentationFactory is not null,
             "raw options of an underlying client are not supported"),
         ("AdditionalProperties", options.AdditionalProperties is { Count: > 0 },
             $"'{options.AdditionalProperties?.Keys.FirstOrDefault()}' is not known"));
-
-    private static ChatTurn ToTurn(ChatMessage message, int number)
-    {
-        foreach (AIContent content in message.Contents)
-        {
-            RefusedOptions.Check((content.GetType().Name, content is not TextContent,
-                FormattableString.Invariant($"it is in message {number}, but the model reads only text")));
-        }
-        return new ChatTurn(message.Role.Value, message.Text);
-    }
 
     // The schema of the response format JSON without a schema: the interface requires an object.
     private const string AnyObject = """{"type": "object"}""";

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Atelier.Generation.Chat.Jinja;
 
 /// <summary>Calculates with values as Python does. Whole numbers have 64 bits; a larger result is an error.</summary>
@@ -16,7 +14,7 @@ internal static class JinjaArithmetic
             case ("+", string x, string y):
                 return Join(run, x, y);
             case ("+", List<object?> x, List<object?> y) when x is JinjaTuple == y is JinjaTuple:
-                run.Step((x.Count + y.Count) / 8);
+                run.Step((long)x.Count + y.Count);
                 return x is JinjaTuple ? new JinjaTuple(x.Concat(y)) : x.Concat(y).ToList();
             case ("*", string x, long times):
                 return Repeat(run, x, times);
@@ -94,7 +92,7 @@ internal static class JinjaArithmetic
     {
         times = text.Length == 0 ? 0 : Math.Clamp(times, 0, int.MaxValue);
         run.Make(text.Length * times);
-        return new StringBuilder().Insert(0, text, (int)times).ToString();
+        return text.Length == 1 ? new string(text[0], (int)times) : string.Concat(Enumerable.Repeat(text, (int)times));
     }
 
     private static List<object?> Repeat(JinjaRun run, List<object?> list, long times)

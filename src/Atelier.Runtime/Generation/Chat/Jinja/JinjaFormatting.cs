@@ -9,7 +9,7 @@ internal static class JinjaFormatting
     private const int Widest = 10_000;
 
     /// <summary>Inserts values at {}, {0} and {name}, which may have a specification such as {:.2f}.</summary>
-    /// <exception cref="JinjaException">The text or a specification is not supported, or a value is missing.</exception>
+    /// <exception cref="JinjaException">The text or a specification is unsupported, or a value is missing.</exception>
     public static string Format(JinjaRun run, string form, JinjaArguments given)
     {
         var text = new StringBuilder();

@@ -11,7 +11,11 @@ internal static class JinjaFunctions
         globals["raise_exception"] = (JinjaFunction)((run, given) =>
             throw new JinjaException(JinjaValues.Text(run, given[0, "message"]), isRaised: true));
         globals["strftime_now"] = (JinjaFunction)((run, given) =>
-            run.Made(JinjaTime.Format(run.Clock.GetLocalNow(), given.Text(0, "format"))));
+        {
+            string form = given.Text(0, "format");
+            run.Step(form.Length);
+            return run.Made(JinjaTime.Format(run.Clock.GetLocalNow(), form));
+        });
         globals["range"] = (JinjaFunction)Range;
         globals["namespace"] = (JinjaFunction)Namespace;
         globals["dict"] = (JinjaFunction)Dictionary;

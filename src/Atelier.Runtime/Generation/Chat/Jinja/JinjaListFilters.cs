@@ -109,7 +109,8 @@ internal static class JinjaListFilters
         object? Key(object? item, bool exact)
         {
             object? found = Attribute(run, item, attribute);
-            return Folded(found == JinjaValues.Undefined && given.Has(1, "default") ? given[1, "default"] : found, exact);
+            bool isMissing = found == JinjaValues.Undefined && given.Has(1, "default");
+            return Folded(isMissing ? given[1, "default"] : found, exact);
         }
     }
 

@@ -10,7 +10,7 @@ namespace Atelier.Generation.Chat.Jinja;
 internal sealed class JinjaRun(TimeProvider clock)
 {
     /// <summary>The largest number of steps: evaluated nodes, and items of lists.</summary>
-    public const int MostSteps = 1_000_000;
+    public const int MostSteps = 5_000_000;
 
     /// <summary>The largest number of characters of a rendered template.</summary>
     public const int MostOutput = 1 << 22;
@@ -18,7 +18,7 @@ internal sealed class JinjaRun(TimeProvider clock)
     /// <summary>The largest depth of nested expressions, blocks, macros and values.</summary>
     public const int Deepest = 400;
 
-    private const long MostMade = 1 << 25;
+    private const long MostMade = 1 << 26;
     private const long MostRead = 1 << 28;
     private long _steps, _made, _read, _output;
     private int _depth;
@@ -66,7 +66,7 @@ internal sealed class JinjaRun(TimeProvider clock)
     /// <summary>Counts the items of a list, and returns it.</summary>
     public List<object?> Made(List<object?> list)
     {
-        Step(list.Count / 8);
+        Step(list.Count);
         return list;
     }
 

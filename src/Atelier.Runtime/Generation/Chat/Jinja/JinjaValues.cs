@@ -54,7 +54,7 @@ internal static class JinjaValues
             case List<object?> list:
                 return list;
             case JinjaMap map:
-                run.Step(map.Count / 8);
+                run.Step(map.Count);
                 return [.. map.Keys];
             case string text:
                 run.Step(text.Length);
