@@ -111,6 +111,25 @@ public sealed class ExplainTests : IDisposable
     }
 
     [Fact]
+    public void A_column_whose_name_has_an_equals_sign_is_quoted()
+    {
+        File.WriteAllText(_tool.At("n.bif"), """
+            network unknown { }
+            variable "x=1" { type discrete [ 2 ] { yes, no }; }
+            variable y { type discrete [ 2 ] { a, b }; }
+            probability ( "x=1" ) { table 0.5, 0.5; }
+            probability ( y | "x=1" ) { (yes) 0.25, 0.75; (no) 0.5, 0.5; }
+            """);
+        _tool.Run("import", _tool.At("n.bif"), "--out", _tool.At("net")).Code.ShouldBe(0);
+        ToolResult answer = _tool.Run("explain", _tool.At("net"), "--query", "y", "--evidence", "\"x=1\"=yes");
+        answer.Code.ShouldBe(0, answer.Error);
+        answer.Out.ShouldContain("0.75");
+        ToolResult unquoted = _tool.Run("explain", _tool.At("net"), "--query", "y", "--evidence", "x=1=yes");
+        unquoted.Code.ShouldBe(2);
+        unquoted.Error.ShouldContain("'x'");
+    }
+
+    [Fact]
     public void A_model_that_explains_no_texts_says_so()
     {
         string table = _tool.At("coins.csv"), folder = _tool.At("coins");

@@ -36,7 +36,8 @@ internal sealed class GenerateCommand : ToolCommand
     private readonly Option<bool> _alignments = new("--alignments") {
         Description = "Adds to --json how much attention each target token paid to each source token." };
     private readonly Option<string[]> _evidence = new("--evidence") { HelpName = "COLUMN=VALUE",
-        Description = "A known value of each sample. Can be repeated.", DefaultValueFactory = _ => [] };
+        Description = "A known value of each sample. Can be repeated. A column such as x=1 is written '\"x=1\"=yes'.",
+        DefaultValueFactory = _ => [] };
     private readonly Option<string[]> _state = new("--state") { HelpName = "PLACE=STATE",
         Description = "A known hidden state, or tag, at a position counted from 0. Can be repeated.",
         DefaultValueFactory = _ => [] };

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Atelier.Data.Tables;
 using Atelier.Data.Text.Reading;
 
@@ -14,7 +15,7 @@ internal sealed class FileLabels
         ["file", "filename", "file_name", "image", "picture", "sound", "audio", "path"];
     private static readonly string[] LabelColumns = ["label", "class", "category"];
     private static readonly string[] CaptionColumns = ["caption", "text", "description"];
-    private static readonly string[] UsualNames = ["labels.csv", "labels.tsv", "metadata.csv"];
+    private static readonly string[] UsualNames = ["labels.csv", "labels.tsv", "metadata.csv", "metadata.jsonl"];
 
     private readonly Dictionary<string, string> _labels;
     private readonly string _path;
@@ -87,11 +88,34 @@ internal sealed class FileLabels
         return [.. files.Where(labels.ContainsKey).Select(file => (file, labels[file]))];
     }
 
+    /// <summary>Returns the rows of a file with a JSON object a line, whose first names the columns.</summary>
+    private static IEnumerable<IReadOnlyList<string?>> JsonLines(string path, Action<IReadOnlyList<string>> begin,
+        ReadingOptions options, ReadingReport report)
+    {
+        using CheckedReader reader =
+            CheckedReader.Open(new FileSource(path), Path.GetFileName(path), report, options.Encoding);
+        string[]? columns = null;
+        foreach ((JsonElement row, string where) in JsonRows.Lines(reader, options, path))
+        {
+            if (columns is null)
+            {
+                columns = [.. row.EnumerateObject().Select(property => property.Name)];
+                begin(columns);
+            }
+            yield return [.. columns.Select(column => !row.TryGetProperty(column, out JsonElement value) ? null
+                : value.ValueKind is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False
+                ? value.GetRawText() : value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? null
+                : JsonRows.Text(value, column, where))];
+        }
+    }
+
     private static FileLabels Read(string path, ReadingOptions options, ReadingReport report)
     {
         int file = -1, label = -1;
         var labels = new Dictionary<string, string>();
-        foreach (IReadOnlyList<string?> row in TableFile.Read(path, header => Columns(header.Columns), options, report))
+        foreach (IReadOnlyList<string?> row in TextSource.Format(path) == "jsonl"
+            ? JsonLines(path, Columns, options, report)
+            : TableFile.Read(path, header => Columns(header.Columns), options, report))
         {
             string name = (row[file] ?? "").Replace('\\', '/').TrimStart('.', '/'), value = row[label]?.Trim() ?? "";
             if (name.Length == 0 || value.Length == 0)

@@ -29,8 +29,8 @@ public sealed record ImageSection
     public ResizeFilter Filter { get; init; } = ResizeFilter.Triangle;
 
     /// <summary>
-    /// A table (.csv, .tsv, .parquet) with the class of each image: a column "file" and a column "label" or "caption".
-    /// The path is relative to the folder of the source. Null takes labels.csv if it exists, and otherwise the names of
+    /// A table (.csv, .tsv, .jsonl, .parquet) with the class of each image: a column "file" and a column "label" or
+    /// "caption". The path is relative to the folder of the source. Null takes labels.csv if it exists, and otherwise the names of
     /// subfolders.
     /// </summary>
     [NamesPath(RecipePath.WithinData)]

@@ -48,8 +48,8 @@ public sealed record VideoSection
 
     /// <summary>
     /// How the class of each video is found: "folder" for the name of its first subfolder, "none" for no classes, or a
-    /// table (.csv, .tsv, .parquet) with a column "file" and a column "label". Null takes labels.csv if it exists, and
-    /// otherwise the subfolders.
+    /// table (.csv, .tsv, .jsonl, .parquet) with a column "file" and a column "label". Null takes labels.csv if it
+    /// exists, and otherwise the subfolders.
     /// </summary>
     [NamesPath(RecipePath.WithinData)]
     public string? Labels { get; init; }

@@ -14,6 +14,8 @@ public class NgramModelTests
     [InlineData(NgramSmoothing.WittenBell, 4)]
     [InlineData(NgramSmoothing.KneserNey, 2)]
     [InlineData(NgramSmoothing.KneserNey, 4)]
+    [InlineData(NgramSmoothing.ModifiedKneserNey, 2)]
+    [InlineData(NgramSmoothing.ModifiedKneserNey, 4)]
     public void Probabilities_sum_to_one_after_any_context(NgramSmoothing smoothing, int order)
     {
         using NgramModel model = Make(smoothing, order);
@@ -50,9 +52,52 @@ public class NgramModelTests
         kneserNey.Probability([7], 2).ShouldBeLessThan(kneserNey.Probability([7], 4));
     }
 
+    [Fact]
+    public void Modified_Kneser_Ney_is_the_recursion_of_its_definition()
+    {
+        const int vocabulary = 60;
+        var random = new Random(5);
+        int[] text = [0, .. Enumerable.Range(0, 2000)
+            .Select(_ => (int)Math.Exp(random.NextDouble() * Math.Log(vocabulary)))];
+        using var model = new NgramModel(NgramTrie.Count([text], 2),
+            new() { Order = 2, Smoothing = NgramSmoothing.ModifiedKneserNey }, vocabulary);
+
+        // Counted afresh: how often a pair occurs, and how many different tokens precede a token.
+        (int, int)[] pairs = [.. text.Zip(text.Skip(1))];
+        Dictionary<(int, int), int> twos = pairs.CountBy(pair => pair).ToDictionary();
+        var ones = twos.Keys.CountBy(pair => pair.Item2).ToDictionary();
+        double[] ofTwos = Discounts(twos.Values), ofOnes = Discounts(ones.Values);
+        ofTwos.Distinct().Count().ShouldBe(4, "three discounts");
+        foreach (int context in (int[])[1, 2, 7, 30, 59])
+        {
+            for (int token = 1; token < vocabulary; token++)
+            {
+                double one = Interpolated(ones.GetValueOrDefault(token), ones.Values, ofOnes, 1.0 / vocabulary);
+                IEnumerable<int> after = twos.Where(pair => pair.Key.Item1 == context).Select(pair => pair.Value);
+                double two = after.Any()
+                    ? Interpolated(twos.GetValueOrDefault((context, token)), after, ofTwos, one) : one;
+                model.Probability([context], token).ShouldBe(two, 1e-12);
+            }
+        }
+
+        double[] Discounts(IEnumerable<int> counts)
+        {
+            double n1 = counts.Count(c => c == 1), n2 = counts.Count(c => c == 2), n3 = counts.Count(c => c == 3),
+                n4 = counts.Count(c => c == 4), y = n1 / (n1 + (2 * n2));
+            double[] three = [0, 1 - (2 * y * n2 / n1), 2 - (3 * y * n3 / n2), 3 - (4 * y * n4 / n3)];
+            bool isPossible = n1 * n2 * n3 > 0 && three[1] is > 0 and <= 1 && three[2] is > 0 and <= 2
+                && three[3] is > 0 and <= 3;
+            return isPossible ? three : n1 * n2 > 0 ? [0, y, y, y] : [0, 0.75, 0.75, 0.75];
+        }
+
+        static double Interpolated(int count, IEnumerable<int> all, double[] discounts, double shorter) =>
+            (count - discounts[Math.Min(count, 3)] + (all.Sum(c => discounts[Math.Min(c, 3)]) * shorter)) / all.Sum();
+    }
+
     [Theory]
     [InlineData(NgramSmoothing.WittenBell)]
     [InlineData(NgramSmoothing.KneserNey)]
+    [InlineData(NgramSmoothing.ModifiedKneserNey)]
     public void Scoring_and_decoding_agree_with_single_probabilities(NgramSmoothing smoothing)
     {
         using NgramModel model = Make(smoothing, 3);
@@ -74,6 +119,7 @@ public class NgramModelTests
     [Theory]
     [InlineData(NgramSmoothing.WittenBell)]
     [InlineData(NgramSmoothing.KneserNey)]
+    [InlineData(NgramSmoothing.ModifiedKneserNey)]
     public void A_long_document_of_a_large_vocabulary_is_scored_as_each_token_alone_and_the_same_each_time(
         NgramSmoothing smoothing)
     {

@@ -11,7 +11,7 @@ public static class ImageFiles
     /// <summary>The largest number of pixels of an image; larger ones are not decoded.</summary>
     public const long MostPixels = 100_000_000;
 
-    internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
+    internal static IReadOnlyList<string> Formats { get; } = ["png", "jpg", "jpeg", "jfif", "webp", "gif", "bmp"];
 
     /// <summary>
     /// Reads an image, turns it upright, crops its centre to the aspect ratio, and resizes it. Transparent pixels are

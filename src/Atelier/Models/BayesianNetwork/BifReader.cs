@@ -225,10 +225,22 @@ internal sealed class BifReader(string text, string path)
         {
             if (word.Length == 0)
                 throw Unexpected(word, end);
-            if (word != ",")
+            if (word is "(" or "[")
+                items.Add(Interval(word));
+            else if (word != ",")
                 items.Add(Plain(word));
         }
         return items;
+    }
+
+    /// <summary>Reads the rest of a state such as (18,65], which other programs write without quotes.</summary>
+    private string Interval(string open)
+    {
+        int start = _at;
+        string word = Next();
+        while (word is not (")" or "]"))
+            word = word is "" or "{" or "}" or ";" ? throw Unexpected(word, ") or ] of an interval") : Next();
+        return open + text[start.._at];
     }
 
     private void SkipBlock(string word)

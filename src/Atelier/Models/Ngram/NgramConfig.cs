@@ -26,4 +26,10 @@ public enum NgramSmoothing
     /// section 2.8).
     /// </summary>
     KneserNey,
+
+    /// <summary>
+    /// Interpolated Kneser-Ney smoothing with three discounts for each order: of n-grams that occur once, twice, and
+    /// more often (Chen and Goodman 1999, section 3).
+    /// </summary>
+    ModifiedKneserNey,
 }

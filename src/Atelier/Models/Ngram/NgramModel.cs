@@ -18,7 +18,8 @@ public sealed class NgramModel : ILanguageModel
     private readonly int[] _totals; // [nodes]: the sum of the children's counts
     private readonly int[] _types; // [nodes]: the number of children with a count above zero
     private readonly int _mostFrequent; // the likeliest token after the empty context
-    private readonly double[] _discounts; // [order + 1]: the Kneser-Ney discount by length of the n-gram
+    private readonly double[][] _discounts; // [order + 1][4]: the Kneser-Ney discount by length and count of an n-gram
+    private readonly double[] _removed; // [nodes]: the sum of the children's discounts
     // [nodes]: the probability of the likeliest token after each, NaN until it is computed
     private readonly Lazy<double[]> _highest;
 
@@ -36,10 +37,13 @@ public sealed class NgramModel : ILanguageModel
         Trie = trie;
         Config = config;
         VocabularySize = vocabularySize;
-        bool kneserNey = config.Smoothing == NgramSmoothing.KneserNey;
+        bool kneserNey = config.Smoothing != NgramSmoothing.WittenBell;
         int[] depths = Depths(trie);
         _counts = kneserNey ? ContinuationCounts(trie, depths, config.Order) : trie.Counts;
-        _discounts = kneserNey ? Discounts(depths, _counts, config.Order) : [];
+        _discounts = kneserNey
+            ? NgramDiscounts.Of(depths, _counts, config.Order, config.Smoothing == NgramSmoothing.ModifiedKneserNey)
+            : [];
+        _removed = new double[kneserNey ? trie.Tokens.Length : 0];
         _totals = new int[trie.Tokens.Length];
         _types = new int[trie.Tokens.Length];
         for (int node = 0; node < _totals.Length; node++)
@@ -49,6 +53,8 @@ public sealed class NgramModel : ILanguageModel
             {
                 _totals[node] += _counts[child];
                 _types[node] += _counts[child] > 0 ? 1 : 0;
+                if (kneserNey)
+                    _removed[node] += Discount(depths[child], _counts[child]);
             }
         }
         _highest = new Lazy<double[]>(() =>
@@ -182,10 +188,12 @@ public sealed class NgramModel : ILanguageModel
         // Chen and Goodman 1999, eq. 14 and 15
         if (Config.Smoothing == NgramSmoothing.WittenBell)
             return (count + _types[node] * shorter) / (_totals[node] + (double)_types[node]);
-        // Chen and Goodman 1999, eq. 19: the mass that the discounts remove goes to the shorter context
-        double discount = _discounts[length + 1];
-        return (Math.Max(count - discount, 0) + discount * _types[node] * shorter) / _totals[node];
+        // Chen and Goodman 1999, eq. 19 and 26: the mass that the discounts remove goes to the shorter context
+        return (count - Discount(length + 1, count) + (_removed[node] * shorter)) / _totals[node];
     }
+
+    private double Discount(int length, double count) =>
+        _discounts[length][(int)Math.Min(count, NgramDiscounts.Most)];
 
     /// <summary>
     /// Returns the probability of the likeliest token. After a context, this is either a token that followed it or the
@@ -277,22 +285,6 @@ public sealed class NgramModel : ILanguageModel
                 counts[node] = trie.Counts[node];
         }
         return counts;
-    }
-
-    /// <summary>
-    /// Computes the discount of each length, n₁ / (n₁ + 2 n₂), from the numbers of n-grams that occur once and twice
-    /// (Ney, Essen and Kneser 1994; Chen and Goodman 1999, eq. 17).
-    /// </summary>
-    private static double[] Discounts(int[] depths, int[] counts, int order)
-    {
-        double[] once = new double[order + 1], twice = new double[order + 1];
-        for (int node = 1; node < depths.Length; node++)
-        {
-            once[depths[node]] += counts[node] == 1 ? 1 : 0;
-            twice[depths[node]] += counts[node] == 2 ? 1 : 0;
-        }
-        // If no n-gram occurs once, or none twice, there is no estimate.
-        return [.. once.Zip(twice, (n1, n2) => n1 > 0 && n2 > 0 ? n1 / (n1 + 2 * n2) : 0.75)];
     }
 
     /// <summary>The decoding state of several sequences: their last tokens.</summary>

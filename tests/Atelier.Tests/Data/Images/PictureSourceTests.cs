@@ -67,6 +67,27 @@ public sealed class PictureSourceTests : IDisposable
         captioned.Train.Count.ShouldBe(4);
     }
 
+    [Fact]
+    public void A_metadata_file_of_json_lines_tells_the_classes_and_jfif_files_are_jpeg()
+    {
+        for (int i = 0; i < 4; i++)
+            Paint($"in/{i}.png", i < 2 ? (byte)250 : (byte)5);
+        using (SkiaSharp.SKBitmap bitmap = SkiaSharp.SKBitmap.Decode(_folder["in/3.png"]))
+            _folder.Write("in/4.jfif", bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 90).ToArray());
+        _folder.Write("in/metadata.jsonl", """
+            {"file_name": "0.png", "size": [1, 2], "label": 1}
+
+            {"file_name": "1.png", "label": 1, "note": null}
+            {"label": 2, "file_name": "2.png"}
+            {"file_name": "4.jfif", "label": 2}
+            """);
+        using ImageData data = Prepare("in");
+        data.Schema.Classes.ShouldBe(["1", "2"]);
+        data.Train.Count.ShouldBe(4);
+        _folder.Write("in/metadata.jsonl", """{"file_name": "0.png", "label": "a"}""" + "\n{\"file_name\": \"1.png\"}");
+        Should.Throw<AtelierException>(() => Prepare("in")).Message.ShouldContain("'1.png' has an empty label");
+    }
+
     [Theory]
     [InlineData("file,label\n0.png,a\n9.png,b\n", "lists a file that does not exist: '9.png'")]
     [InlineData("file,label\n0.png,a\n0.png,b\n", "has the labels 'a' and 'b'")]

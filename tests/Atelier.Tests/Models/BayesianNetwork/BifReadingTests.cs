@@ -43,6 +43,29 @@ public sealed class BifReadingTests : IDisposable
         network.Table(2).ToArray().ShouldBe([0.25, 0.75, 0.5, 0.5]);
     }
 
+    [Fact]
+    public void Intervals_are_states_with_and_without_quotes_and_go_out_and_come_back()
+    {
+        const string intervals = """
+            network unknown { }
+            variable age { type discrete [ 3 ] { (18,65], [ 0, 18 ], ">65" }; }
+            variable x { type discrete [ 2 ] { yes, no }; }
+            probability ( age ) { table 0.5, 0.25, 0.25; }
+            probability ( x | age ) { ( (18,65] ) 0.1, 0.9; ([ 0, 18 ]) 0.2, 0.8; (">65") 0.3, 0.7; }
+            """;
+        DiscreteNetwork network = BifFile.Read(_folder.Write("i.bif", intervals));
+        network.Variables[0].States.ShouldBe(["(18,65]", "[ 0, 18 ]", ">65"]);
+        network.Table(1).ToArray().ShouldBe([0.1, 0.9, 0.2, 0.8, 0.3, 0.7]);
+        BifFile.Write(_folder["again.bif"], network);
+        DiscreteNetwork again = BifFile.Read(_folder["again.bif"]);
+        again.Variables[0].States.ShouldBe(network.Variables[0].States);
+        again.Table(1).ToArray().ShouldBe(network.Table(1).ToArray());
+        string open = intervals.Replace("(18,65], [", "(18,65, ", StringComparison.Ordinal).Replace("18 ],", "18,",
+            StringComparison.Ordinal);
+        Should.Throw<AtelierException>(() => BifFile.Read(_folder.Write("o.bif", open))).Message
+            .ShouldContain(") or ] of an interval");
+    }
+
     [Theory]
     [InlineData(936, "天气的变化", "下雨了")]
     [InlineData(950, "天氣的變化", "下雨了")]

@@ -68,6 +68,7 @@ public sealed class TextFamilyTests
     [Theory]
     [InlineData(NgramSmoothing.WittenBell)]
     [InlineData(NgramSmoothing.KneserNey)]
+    [InlineData(NgramSmoothing.ModifiedKneserNey)]
     public async Task Given_counts_when_learned_then_the_bundle_gives_the_same_probabilities(NgramSmoothing smoothing)
     {
         using var folder = new TemporaryFolder();
