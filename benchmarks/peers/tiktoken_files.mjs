@@ -1,4 +1,5 @@
-// Writes OpenAI's vocabularies as tiktoken files, and encodes texts with them: node tiktoken_files.mjs PACKAGE FOLDER COUNT
+// Writes OpenAI's vocabularies as tiktoken files, and encodes texts with them:
+//   node tiktoken_files.mjs PACKAGE FOLDER COUNT
 // PACKAGE is the folder of the npm package tiktoken, FOLDER takes the files, and COUNT is the number of texts. Prints
 // {"texts", "encodings": [{"name", "ids"}]}.
 import { createRequire } from "node:module";

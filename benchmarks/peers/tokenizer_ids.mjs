@@ -1,6 +1,6 @@
 // Encodes texts with Hugging Face's tokenizers library in Rust: node tokenizer_ids.mjs PACKAGE COUNT FILE...
-// PACKAGE is the folder of the npm package tokenizers, COUNT the number of texts, and each FILE a tokenizer.json. Prints
-// {"texts", "ids"}: for each file the ids of each text, special tokens included.
+// PACKAGE is the folder of the npm package tokenizers, COUNT the number of texts, and each FILE a tokenizer.json.
+// Prints {"texts", "ids"}: for each file the ids of each text, special tokens included.
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { texts } from "./tokenizer_texts.mjs";

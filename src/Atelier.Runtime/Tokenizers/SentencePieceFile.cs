@@ -5,8 +5,8 @@ using Atelier.Formats;
 namespace Atelier.Tokenizers;
 
 /// <summary>
-/// Reads SentencePiece's .model files (Kudo and Richardson 2018): unigram and BPE, with their normalization. They become
-/// the tokenizer.json with the same meaning. The numbers of the fields are those of sentencepiece_model.proto.
+/// Reads SentencePiece's .model files (Kudo and Richardson 2018): unigram and BPE, with their normalization. They
+/// become the tokenizer.json with the same meaning. The numbers of the fields are those of sentencepiece_model.proto.
 /// </summary>
 internal static class SentencePieceFile
 {

@@ -46,8 +46,8 @@ public sealed record AudioSection
     /// <summary>
     /// How the class of each sound is found: "folder" for the name of its first subfolder, "none" for no classes, a
     /// pattern of the file names such as "{class}_{speaker}_{index}", or a table (.csv, .tsv, .jsonl, .parquet) with a
-    /// column "file" and a column "label". Null takes the pattern of a catalogue entry, labels.csv if it exists, and otherwise
-    /// the subfolders.
+    /// column "file" and a column "label". Null takes the pattern of a catalogue entry, labels.csv if it
+    /// exists, and otherwise the subfolders.
     /// </summary>
     [NamesPath(RecipePath.WithinData)]
     public string? Labels { get; init; }

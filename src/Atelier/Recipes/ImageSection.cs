@@ -30,8 +30,8 @@ public sealed record ImageSection
 
     /// <summary>
     /// A table (.csv, .tsv, .jsonl, .parquet) with the class of each image: a column "file" and a column "label" or
-    /// "caption". The path is relative to the folder of the source. Null takes labels.csv if it exists, and otherwise the names of
-    /// subfolders.
+    /// "caption". The path is relative to the folder of the source. Null takes labels.csv if
+    /// it exists, and otherwise the names of subfolders.
     /// </summary>
     [NamesPath(RecipePath.WithinData)]
     public string? Labels { get; init; }

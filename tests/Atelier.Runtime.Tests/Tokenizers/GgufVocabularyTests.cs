@@ -7,8 +7,8 @@ using Atelier.Tokenizers;
 namespace Atelier.Runtime.Tests.Tokenizers;
 
 /// <summary>
-/// llama.cpp's own vocabularies (models/ggml-vocab-*.gguf) and the inputs with their ids beside them. ATELIER_GGUF_VOCAB
-/// names their folder; without it, it is weights/gguf-vocab of the data folder.
+/// llama.cpp's own vocabularies (models/ggml-vocab-*.gguf) and the inputs with their ids beside them.
+/// ATELIER_GGUF_VOCAB names their folder; without it, it is weights/gguf-vocab of the data folder.
 /// </summary>
 public sealed class GgufVocabularyTests
 {

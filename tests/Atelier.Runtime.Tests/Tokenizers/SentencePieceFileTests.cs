@@ -102,7 +102,10 @@ public sealed class SentencePieceFileTests : IDisposable
     {
         List<byte> bytes = [];
         foreach ((string name, float score, byte kind) in ((string, float, byte)[])
-            [("<unk>", 0, 2), ("<s>", 0, 3), ("▁", -3, 1), ("a", -4, 1), ("b", -4, 1), ("▁ab", -3, 1), ("▁b", -3.5f, 1)])
+            [
+                ("<unk>", 0, 2), ("<s>", 0, 3), ("▁", -3, 1), ("a", -4, 1), ("b", -4, 1), ("▁ab", -3, 1),
+                ("▁b", -3.5f, 1),
+            ])
         {
             byte[] text = Encoding.UTF8.GetBytes(name);
             bytes.AddRange([0x0A, (byte)(text.Length + 9), 0x0A, (byte)text.Length, .. text, 0x15,

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using Atelier.Tokenizers;
@@ -6,7 +5,9 @@ using Atelier.Tokenizers.Patterns;
 
 namespace Atelier.Runtime.Tests.Tokenizers;
 
-/// <summary>Regular expressions of tokenizers: beside .NET's where both have the same meaning, and their bounds.</summary>
+/// <summary>
+/// Regular expressions of tokenizers: beside .NET's where both have the same meaning, and their bounds.
+/// </summary>
 public sealed class TextPatternTests
 {
     [Theory]
@@ -30,12 +31,12 @@ public sealed class TextPatternTests
         var random = new Random(1);
         for (int i = 0; i < 500; i++)
         {
-            string text = string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => "aabbcABC d\n"[random.Next(11)]));
+            string text = string.Concat(Enumerable.Range(0, random.Next(12))
+                .Select(_ => "aabbcABC d\n"[random.Next(11)]));
             // .NET lets an empty match follow another match immediately.
             (int, int)[] expected = [.. other.Matches(text).Select(match => (match.Index, match.Index + match.Length))];
-            own.Matches(text).ShouldBe(
-                expected.Where((match, at) => match.Item1 != match.Item2 || at == 0 || expected[at - 1].Item2 != match.Item1),
-                $"{pattern} in '{text}'");
+            own.Matches(text).ShouldBe(expected.Where((match, at) =>
+                match.Item1 != match.Item2 || at == 0 || expected[at - 1].Item2 != match.Item1), $"{pattern} in '{text}'");
         }
     }
 
@@ -46,16 +47,17 @@ public sealed class TextPatternTests
     [InlineData("(?:a{1,50}){1,50}b")]
     public void An_expression_that_explodes_is_stopped_with_one_clear_line(string pattern)
     {
+        // Without a bound this would not end: the ways to divide 3000 letters are 2 to the power of 2999.
         TextPattern own = TextPattern.Read(pattern);
-        var clock = Stopwatch.StartNew();
-        Should.Throw<AtelierException>(() => own.Matches(new string('a', 3000))).ToLine().ShouldContain("takes too long");
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30)); // without a bound, it is longer than the universe is old
+        Should.Throw<AtelierException>(() => own.Matches(new string('a', 3000))).ToLine()
+            .ShouldContain("takes too long");
     }
 
     [Fact]
     public void Ten_thousand_spoiled_expressions_give_one_clear_line_or_matches()
     {
-        const string good = @"(?i:'s|'t)|[^\r\n\p{L}\p{N}]?[\p{Lu}&&[^a-z]]+|\p{N}{1,3}|(?<=\s)[[:alpha:]]++|\s+(?!\S)|\x{1F600}";
+        const string good = @"(?i:'s|'t)|[^\r\n\p{L}\p{N}]?[\p{Lu}&&[^a-z]]+|\p{N}{1,3}|(?<=\s)[[:alpha:]]++|"
+            + @"\s+(?!\S)|\x{1F600}";
         const string parts = "()[]{}?*+|\\^$.&:-<>=!,pPdDwWsSbBAzZhx09aé😀\n";
         var random = new Random(1);
         int refused = 0;
@@ -98,7 +100,8 @@ public sealed class TextPatternTests
              "stop":0},{"type":"Fuse"}]},"model":{"type":"BPE","unk_token":"a","fuse_unk":true,"byte_fallback":false,
              "vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]]}}
             """;
-        string[] values = ["null", "-1", "1e9", "\"\"", "[]", "{}", "true", "\"Sequence\"", "99999999999", "[[]]", "0.5"];
+        string[] values =
+            ["null", "-1", "1e9", "\"\"", "[]", "{}", "true", "\"Sequence\"", "99999999999", "[[]]", "0.5"];
         Match[] all = [.. Regex.Matches(good, """(?<=:)("[^"]*"|\d+|true|false)""").Cast<Match>()];
         string path = Path.GetTempFileName();
         var random = new Random(1);

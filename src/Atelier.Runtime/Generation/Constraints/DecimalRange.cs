@@ -53,20 +53,28 @@ internal sealed class DecimalRange
 
     /// <summary>
     /// Returns the non-negative numbers between bounds, with one alternative for each number of digits before the
-    /// point.
+    /// point, or for all numbers of digits without an upper bound.
     /// </summary>
     private static Choice NonNegative(DecimalBound low, DecimalBound? high, bool whole)
     {
         int shortest = low.Value.Whole.Length;
         int longest = high is DecimalBound limit
             ? Math.Min(limit.Value.Whole.Length, Math.Max(MostBounded, shortest))
-            : Math.Max(MostWhole, shortest);
+            : shortest;
         var options = new List<Expression>();
         for (int digits = shortest; digits <= longest; digits++)
         {
             DecimalBound from = digits == shortest ? low : new(Power(digits - 1), false);
             DecimalBound? to = digits == high?.Value.Whole.Length ? high : null;
             options.Add(new DecimalRange(from, to, digits, whole).From(0, true, to is not null));
+        }
+        if (high is null && shortest < MostWhole)
+        {
+            Expression decimals = Expression.Of(Expression.Literal("."),
+                new Repetition(new Characters(Digits), 1, MostDecimals));
+            options.Add(Expression.Of(new Characters(CharacterSet.Of(('1', '9'))),
+                new Repetition(new Characters(Digits), shortest, MostWhole - 1),
+                whole ? Expression.Empty : Expression.Optional(decimals)));
         }
         return new Choice(options);
     }

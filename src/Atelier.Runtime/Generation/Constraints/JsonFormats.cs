@@ -4,9 +4,9 @@ namespace Atelier.Generation.Constraints;
 
 /// <summary>
 /// The supported values of the keyword "format". Every text is valid; not every valid text can be generated: host names
-/// are of ASCII and have at most four labels, addresses have no comments, quotes or literals, and URIs have host names,
-/// or addresses of the Internet Protocol, as hosts. A URI is an IRI too, and likewise for the other international
-/// formats.
+/// are of ASCII and have at most four labels; addresses of mail have host names with a point, and no comments or
+/// quotes; URIs have host names, or addresses of the Internet Protocol, as hosts. A URI is an IRI too, and likewise for
+/// the other international formats.
 /// </summary>
 internal static class JsonFormats
 {
@@ -35,7 +35,7 @@ internal static class JsonFormats
     private const string Label = "[A-Za-z0-9](?:-?[A-Za-z0-9]){0,30}";
     private const string HostName = $@"{Label}(?:\.{Label}){{0,3}}";
     private const string Atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-]";
-    private const string Email = $@"{Atom}(?:\.?{Atom}){{0,31}}@{HostName}";
+    private const string Email = $@"{Atom}(?:\.?{Atom}){{0,31}}@{Label}(?:\.{Label}){{1,3}}";
 
     private const string Byte = @"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)";
     private const string Ipv4 = $@"(?:{Byte}\.){{3}}{Byte}";

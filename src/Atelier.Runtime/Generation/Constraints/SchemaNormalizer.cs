@@ -51,7 +51,8 @@ internal sealed class SchemaNormalizer(JsonReferences references)
             return [SchemaCase.Any];
         }
         if (_open.Count > DeepestSchema)
-            throw SchemaKeywords.Wrong(literal.Place, "schemas are nested too deeply");
+            throw SchemaKeywords.Wrong(literal.Place, "schemas are nested too deeply",
+                $"at most {DeepestSchema} may lead to one another by $ref");
         bool wasTainted = _tainted;
         _tainted = false;
         _open.Add(literal.Key);

@@ -67,7 +67,7 @@ internal sealed class SchemaTranslator(SchemaNormalizer normalizer, bool everyVa
     /// <exception cref="AtelierException">There are too many.</exception>
     public void Count(int parts)
     {
-        if ((_parts += parts) > 4 * ByteNetwork.MostParts)
+        if ((_parts += parts) > ByteNetwork.MostParts)
             throw TooLarge();
     }
 

@@ -135,7 +135,7 @@ internal sealed class ClassParser(string pattern)
 
     private CharacterClass Posix(ref int at)
     {
-        int start = at, end = pattern.IndexOf(":]", at, StringComparison.Ordinal);
+        int start = at, end = pattern.IndexOf(":]", at + 2, StringComparison.Ordinal);
         if (end < 0)
             throw Wrong(at, "a '[:' without a ':]'");
         string name = pattern[(at + 2)..end];
