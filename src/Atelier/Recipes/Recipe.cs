@@ -179,10 +179,10 @@ public sealed record SplitSection
 /// <summary>The tokenizer, which converts text to tokens.</summary>
 public sealed record TokenizerSection
 {
-    /// <summary>The kind of tokenizer: characters, bytes, byte-level BPE, WordPiece or unigram.</summary>
+    /// <summary>The kind of tokenizer: characters, bytes, byte-level BPE, WordPiece, unigram or words.</summary>
     public TokenizerKind Kind { get; init; } = TokenizerKind.Character;
 
-    /// <summary>The size of a BPE, WordPiece or unigram vocabulary, including special tokens.</summary>
+    /// <summary>The size of a BPE, WordPiece, unigram or word vocabulary, including special tokens.</summary>
     [Range(257, 1_000_000)]
     public int VocabularySize { get; init; } = 4096;
 
@@ -217,6 +217,11 @@ public enum TokenizerKind
 
     /// <summary>A unigram model of pieces, the tokens of T5 (Kudo 2018).</summary>
     Unigram,
+
+    /// <summary>
+    /// Words between spaces: the most frequent ones are tokens, and all others are the token &lt;unk&gt;.
+    /// </summary>
+    Word,
 }
 
 /// <summary>Options for evaluation.</summary>

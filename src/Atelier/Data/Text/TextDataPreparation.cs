@@ -151,6 +151,7 @@ internal sealed class TextDataPreparation(
                 cancellation),
             TokenizerKind.Unigram => UnigramTokenizer.Train(training, options.VocabularySize,
                 cancellation: cancellation),
+            TokenizerKind.Word => WordLevelTokenizer.Train(training, options.VocabularySize, cancellation),
             _ => CharacterTokenizer.Train(training, options.ByteFallback),
         };
     }
