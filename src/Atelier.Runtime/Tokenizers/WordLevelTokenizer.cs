@@ -11,8 +11,9 @@ public static class WordLevelTokenizer
     private const string Unknown = "<unk>";
 
     /// <summary>
-    /// Learns a vocabulary from text: a token for the end of a text, one for unknown words, and the most frequent words.
-    /// Words that are equally frequent are in ordinal order. The word &lt;unk&gt; of a text is the unknown token.
+    /// Learns a vocabulary from text: a token for the end of a text, one for unknown words, and the most frequent
+    /// words. Words that are equally frequent are in ordinal order. The word &lt;unk&gt; of a text is the unknown
+    /// token.
     /// </summary>
     /// <param name="texts">The training text.</param>
     /// <param name="vocabularySize">The size of the vocabulary, at least 3. Text with few words gives fewer tokens.

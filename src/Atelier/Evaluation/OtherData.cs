@@ -19,6 +19,8 @@ public sealed record OtherData(string Source, Recipe Recipe, Bundle Bundle, stri
     /// <summary>The data section of the recipe with this source, all of it as test part.</summary>
     public DataSection Section => Recipe.Data with
     {
+        Validation = null,
+        Test = null,
         Source = Source,
         Split = new SplitSection { Train = 0, Validation = 0, Test = 1, Shuffle = false },
     };

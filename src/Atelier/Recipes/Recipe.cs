@@ -66,6 +66,20 @@ public sealed record DataSection
     [NamesPath(RecipePath.Data)]
     public string Source { get; init; } = "world:stories-en";
 
+    /// <summary>
+    /// The file or folder of validation text, if the data are already split; data.source is then the training text.
+    /// Null takes a share of the source.
+    /// </summary>
+    [NamesPath(RecipePath.Data)]
+    public string? Validation { get; init; }
+
+    /// <summary>
+    /// The file or folder of test text, if the data are already split; data.source is then the training text. Null
+    /// takes a share of the source, or the validation text if that is a file of its own.
+    /// </summary>
+    [NamesPath(RecipePath.Data)]
+    public string? Test { get; init; }
+
     /// <summary>The column that holds the text, for tables (.csv, .jsonl, .parquet).</summary>
     public string? Column { get; init; }
 

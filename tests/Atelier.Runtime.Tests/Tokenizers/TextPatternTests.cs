@@ -36,7 +36,8 @@ public sealed class TextPatternTests
             // .NET lets an empty match follow another match immediately.
             (int, int)[] expected = [.. other.Matches(text).Select(match => (match.Index, match.Index + match.Length))];
             own.Matches(text).ShouldBe(expected.Where((match, at) =>
-                match.Item1 != match.Item2 || at == 0 || expected[at - 1].Item2 != match.Item1), $"{pattern} in '{text}'");
+                match.Item1 != match.Item2 || at == 0 || expected[at - 1].Item2 != match.Item1),
+                $"{pattern} in '{text}'");
         }
     }
 

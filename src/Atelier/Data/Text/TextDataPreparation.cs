@@ -35,6 +35,7 @@ internal sealed class TextDataPreparation(
     {
         var cleaning = new TextCleaning(section.Clean);
         CheckShares(section.Split);
+        CheckParts();
         TextSourceChoice source = TextSourceChoice.Find(section, seed, _report, progress, cancellation);
         using var spool = new DocumentSpool(Path.Combine(folder, "documents.partial"));
         File.Delete(Path.Combine(folder, TextData.FactsFile));
@@ -46,12 +47,19 @@ internal sealed class TextDataPreparation(
         // A single document gets no end-of-text token, because a model would hardly see it. Data for the evaluation of
         // a model that has one get it in any case.
         bool single = !(ends ?? spool.Count > 1);
-        var split = new DocumentSplit(spool.Contents, spool.Sizes, section.Split, seed);
+        var split = new DocumentSplit(spool.Contents, spool.Sizes, IsSplit ? SplitSection.None : section.Split, seed);
         if (split.Describe("documents", "characters") is { } how)
             _report.Note(how);
-        IEnumerable<DocumentPiece> Pieces(Part part) => split.Stretches(part)
-            .SelectMany(stretch => Cut(spool.Read(stretch.Document), stretch.From, stretch.To))
-            .StoppedBy(cancellation);
+        using DocumentSpool? validation = StorePart(section.Validation, cleaning, Part.Validation),
+            test = StorePart(section.Test, cleaning, Part.Test);
+        IEnumerable<DocumentPiece> Pieces(Part part)
+        {
+            DocumentSpool? own = part switch { Part.Validation => validation, Part.Test => test, _ => null };
+            return (own is null
+                ? split.Stretches(part).SelectMany(stretch =>
+                    Cut(spool.Read(stretch.Document), stretch.From, stretch.To))
+                : Enumerable.Range(0, own.Count).SelectMany(own.Read)).StoppedBy(cancellation);
+        }
 
         Tokenizer tokenizer = MakeTokenizer(section.Tokenizer, AddedTokens,
             Pieces(Part.Train).Select(piece => piece.Text),
@@ -72,6 +80,34 @@ internal sealed class TextDataPreparation(
             StartId = single ? LineEnd(tokenizer) : tokenizer.EndOfTextId!.Value,
             ExactEntropy = source.ExactEntropy,
         }.Write(Path.Combine(folder, TextData.FactsFile));
+    }
+
+    private bool IsSplit => section.Validation is not null || section.Test is not null;
+
+    private void CheckParts()
+    {
+        if (IsSplit && section.Split != new SplitSection())
+            throw new AtelierException("the data are already split by data.validation and data.test", "data.split",
+                "leave it out");
+    }
+
+    /// <summary>Cleans and stores the documents of a part that has a file of its own; null if it has none.</summary>
+    private DocumentSpool? StorePart(string? path, TextCleaning cleaning, Part part)
+    {
+        if (path is null)
+            return null;
+        TextSourceChoice source = TextSourceChoice.Find(section with { Source = path }, seed, _report, progress,
+            cancellation);
+        var spool = new DocumentSpool(Path.Combine(folder, $"{part.ToString().ToLowerInvariant()}.partial"));
+        Store(source.Documents, cleaning, spool);
+        if (spool.Count == 0)
+        {
+            spool.Dispose();
+            throw new AtelierException($"no text is left for the {part.ToString().ToLowerInvariant()} part", path,
+                "provide a source with text");
+        }
+        _report.Note($"The {part.ToString().ToLowerInvariant()} part is {Path.GetFileName(path)}.");
+        return spool;
     }
 
     /// <summary>Checks that the shares of a split sum to at most 1.</summary>
@@ -184,6 +220,7 @@ internal sealed class TextDataPreparation(
         }
         double share = part switch
         {
+            _ when IsSplit => 0,
             Part.Train => section.Split.Train,
             Part.Validation => section.Split.Validation,
             _ => section.Split.Test,

@@ -35,8 +35,9 @@ public sealed class TextTask : ITask
     /// <inheritdoc/>
     public IReadOnlyList<string> RecipeKeys { get; } =
     [
-        "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer", "data.table.header",
-        "data.table.separator", "training.labelSmoothing", "training.extendVocabulary", "training.teacher",
+        "data.validation", "data.test", "data.column", "data.encoding", "data.document", "data.clean", "data.tokenizer",
+        "data.table.header", "data.table.separator", "training.labelSmoothing", "training.extendVocabulary",
+        "training.teacher",
         "training.teacherWeight", "training.teacherTemperature",
         "evaluation.baselineOrder", "evaluation.stride",
         "evaluation.samples", "evaluation.sampleTokens",

@@ -49,6 +49,34 @@ public sealed class TextDataTests : IDisposable
     }
 
     [Fact]
+    public void Data_that_are_already_split_keep_their_parts_and_the_vocabulary_is_of_the_training_text()
+    {
+        DataSection section = Lines(_folder.Write("train.txt", "a b a\n\nc a\nb a c")) with
+        {
+            Validation = _folder.Write("valid.txt", "b d\na"), Test = _folder.Write("test.txt", "c c"),
+            Tokenizer = new() { Kind = TokenizerKind.Word },
+        };
+        using (TextData data = Prepare(section))
+        {
+            Documents(data, data.Train).ShouldBe(["a b a", "c a", "b a c"], ignoreOrder: true);
+            Documents(data, data.Validation).ShouldBe(["b <unk>", "a"], ignoreOrder: true);
+            Documents(data, data.Test).ShouldBe(["c c"]);
+            data.Tokenizer.VocabularySize.ShouldBe(5); // the end, the unknown word, a, b and c
+            data.Notes.ShouldContain("The test part is test.txt.");
+        }
+        using (TextData data = Prepare(section with { Test = null }, name: "two"))
+        {
+            data.Train.DocumentCount.ShouldBe(3);
+            data.Validation.DocumentCount.ShouldBe(2);
+            data.Test.DocumentCount.ShouldBe(0);
+        }
+        Should.Throw<AtelierException>(() => Prepare(section with { Split = SplitSection.None }, name: "three")).Where
+            .ShouldBe("data.split");
+        Should.Throw<AtelierException>(() => Prepare(section with { Test = _folder["none.txt"] }, name: "four")).Where
+            .ShouldBe(_folder["none.txt"]);
+    }
+
+    [Fact]
     public void Given_a_novel_and_two_notes_then_training_gets_its_nine_tenths_and_the_split_is_told()
     {
         string novel = string.Concat(Enumerable.Range(0, 3000).Select(i => $"It was chapter {i} and 你好 rained. "));
