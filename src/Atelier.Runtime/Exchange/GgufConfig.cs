@@ -111,7 +111,8 @@ public static class GgufConfig
             ["activation_function"] = file.Boolean(ExactGelu, false) ? "gelu" : "gelu_new",
             ["resid_pdrop"] = 0.0,
             ["layer_norm_epsilon"] = Single(file.Number("gpt2.attention.layer_norm_epsilon")),
-            ["tie_word_embeddings"] = file.Find("output.weight") is null,
+            ["tie_word_embeddings"] = file.Find(GgufNames.Head) is null
+                || file.AreCopies(GgufNames.Head, GgufNames.Embedding),
         };
     }
 

@@ -154,9 +154,13 @@ public static class ModelWriter
                     "download or export the model again");
             if (!sources.TryGetValue(name, out SortedList<int, ModelTensor>? parts))
                 sources.Add(name, parts = []);
-            bool hasTokens = vocabularySize is not null && name is "token_embd.weight" or "output.weight";
+            bool hasTokens = vocabularySize is not null && name is GgufNames.Embedding or GgufNames.Head;
             parts.Add(index, hasTokens ? tensor.FirstRows(vocabularySize!.Value) : tensor);
         }
+        // Older versions of llama.cpp know no tied head of GPT-2. A bundle's own file needs no copy.
+        if (vocabularySize is not null && modelType == GgufNames.Gpt2
+            && sources.TryGetValue(GgufNames.Embedding, out SortedList<int, ModelTensor>? tied))
+            sources.TryAdd(GgufNames.Head, tied);
         bool predicts = weights.Tensors.Any(tensor => IsHead(tensor.Name));
         List<GgufTensor> targets = [.. sources.Select(pair => Target(pair.Key, pair.Value))];
         metadata.Add("general.file_type", FileType(MainType(targets)));

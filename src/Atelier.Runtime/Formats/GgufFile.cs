@@ -158,6 +158,23 @@ public sealed class GgufFile : IDisposable
         return _file.Pointer(tensor.Offset, tensor.Tensor.ByteCount);
     }
 
+    /// <summary>Returns whether the file has two tensors with the same type, shape and bytes.</summary>
+    internal unsafe bool AreCopies(string name, string other)
+    {
+        if (Find(name) is not { } one || Find(other) is not { } two || one.Type != two.Type
+            || !one.Shape.SequenceEqual(two.Shape))
+            return false;
+        byte* first = Pointer(name), second = Pointer(other);
+        const int most = 1 << 30; // a span holds no more than 2 GiB
+        for (long at = 0; at < one.ByteCount; at += most)
+        {
+            int length = (int)Math.Min(most, one.ByteCount - at);
+            if (!new ReadOnlySpan<byte>(first + at, length).SequenceEqual(new ReadOnlySpan<byte>(second + at, length)))
+                return false;
+        }
+        return true;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 

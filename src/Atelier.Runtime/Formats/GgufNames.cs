@@ -53,6 +53,9 @@ internal static class GgufNames
     /// </summary>
     public const string RopeFactors = "rope_freqs.weight";
 
+    /// <summary>llama.cpp's names of the token embedding and of the head.</summary>
+    public const string Embedding = "token_embd.weight", Head = "output.weight";
+
     /// <summary>LongRoPE's factors for short and for long texts.</summary>
     public const string ShortFactors = "rope_factors_short.weight", LongFactors = "rope_factors_long.weight";
 

@@ -63,6 +63,9 @@ public sealed unsafe class ModelWeights : IDisposable
                 }
                 if (tensor.Name is GgufNames.ShortFactors or GgufNames.LongFactors)
                     continue; // the configuration has them
+                if (type == GgufNames.Gpt2 && tensor.Name == GgufNames.Head
+                    && file.AreCopies(GgufNames.Head, GgufNames.Embedding))
+                    continue; // written for older versions of llama.cpp, which know no tied head of GPT-2
                 (string name, TensorOrder order) = GgufNames.ToHuggingFace(type, tensor.Name)
                     ?? throw new AtelierException(
                         $"the tensor {tensor.Name} does not belong in a model of the kind '{architecture}'", file.Path);

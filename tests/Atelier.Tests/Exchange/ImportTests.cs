@@ -62,6 +62,12 @@ public sealed class ImportTests : IDisposable
         TinyBundles.Write(_folder["bundle"], TinyBundles.Shape(shape), TinyBundles.Tokenizer(tokenizer),
             scaling: TinyBundles.Scaling(shape));
         new Workshop().Export(_folder["bundle"], "gguf", _folder["a.gguf"]);
+        using (GgufFile written = GgufFile.Open(_folder["a.gguf"]))
+        {
+            // older versions of llama.cpp know no tied head of GPT-2
+            (written.Find("output.weight") is not null).ShouldBe(shape.StartsWith("gpt2", StringComparison.Ordinal)
+                || TinyBundles.Shape(shape).Resolve().TieHead != true);
+        }
         new Workshop().Import(_folder["a.gguf"], null, _folder["back"]);
         File.ReadAllBytes(_folder["back/model.safetensors"])
             .ShouldBe(File.ReadAllBytes(_folder["bundle/model.safetensors"]));
