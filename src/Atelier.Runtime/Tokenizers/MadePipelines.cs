@@ -25,8 +25,8 @@ internal static class MadePipelines
         {
             ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = false,
         };
-        JsonArray decoders = rules.IsByteLevel ? [bytes.DeepClone()]
-            : [new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" }];
+        var decoders = rules.IsByteLevel ? new JsonArray(bytes.DeepClone())
+            : new JsonArray(new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" });
         if (rules.EscapesSpaces)
             decoders.Insert(0, Replace(WordStart, " "));
         Tokenizer tokenizer = Read(path, new JsonObject

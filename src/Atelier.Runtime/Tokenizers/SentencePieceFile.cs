@@ -119,11 +119,8 @@ internal static class SentencePieceFile
     /// <summary>Returns the parts of the tokenizer.json that both kinds share.</summary>
     private static JsonObject Root(Model model, string[] names, string path, params AddedToken[] added)
     {
-        JsonArray normalizers = [], decoders =
-        [
-            MadePipelines.Replace(Space, " "), new JsonObject { ["type"] = "ByteFallback" },
-            new JsonObject { ["type"] = "Fuse" },
-        ];
+        JsonArray normalizers = [], decoders = new(MadePipelines.Replace(Space, " "),
+            new JsonObject { ["type"] = "ByteFallback" }, new JsonObject { ["type"] = "Fuse" });
         if (model.Map.Length > 0)
             normalizers.Add((JsonNode)new JsonObject
             {
