@@ -166,11 +166,25 @@ public static class DecoderConfigFile
         file.RefuseUnread(DecoderConfigKeys.Llama);
         RequireClass(file, "LlamaForCausalLM", "LlamaModel", "LLaMAForCausalLM");
         RequireFullAttention(file);
+        return LlamaShape(file, file.Integer("max_position_embeddings", 2048), 1e-6) with
+        {
+            AttentionBias = file.Boolean("attention_bias", false),
+            FeedForwardBias = file.Boolean("mlp_bias", false),
+        };
+    }
+
+    /// <summary>Reads what Llama and the models that vary its shape have in common.</summary>
+    /// <param name="file">The config.json.</param>
+    /// <param name="context">The greatest number of tokens.</param>
+    /// <param name="epsilon">The epsilon of norms where the file does not say.</param>
+    /// <param name="theta">The base of the rotary angles where the file does not say.</param>
+    internal static DecoderConfig LlamaShape(ConfigFile file, int context, double epsilon, double theta = 10_000)
+    {
         int hidden = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads");
         return new DecoderConfig
         {
             VocabularySize = file.VocabularySize,
-            ContextLength = file.Integer("max_position_embeddings", 2048),
+            ContextLength = context,
             HiddenSize = hidden,
             LayerCount = file.Integer("num_hidden_layers"),
             HeadCount = heads,
@@ -179,12 +193,10 @@ public static class DecoderConfigFile
             FeedForwardSize = file.Integer("intermediate_size"),
             Positions = PositionName.Rotary,
             Norm = NormName.Rms,
-            NormEpsilon = file.Number("rms_norm_eps", 1e-6),
+            NormEpsilon = file.Number("rms_norm_eps", epsilon),
             Activation = ActivationName.SwiGlu,
-            RopeTheta = ReadTheta(file),
+            RopeTheta = ReadTheta(file, theta),
             RopeScaling = ReadScaling(file),
-            AttentionBias = file.Boolean("attention_bias", false),
-            FeedForwardBias = file.Boolean("mlp_bias", false),
         };
     }
 

@@ -127,29 +127,8 @@ internal static class LlamaVariants
     /// <summary>Returns whether the head shares the weights of the embedding where config.json does not say.</summary>
     public static bool TiesHead(string modelType) => Known.TryGetValue(modelType, out Variant? known) && known.TiesHead;
 
-    private static DecoderConfig Of(ConfigFile file) => Of(file, 10_000);
-
-    private static DecoderConfig Of(ConfigFile file, double theta)
-    {
-        int hidden = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads");
-        return new DecoderConfig
-        {
-            VocabularySize = file.VocabularySize,
-            ContextLength = file.Integer("max_position_embeddings"),
-            HiddenSize = hidden,
-            LayerCount = file.Integer("num_hidden_layers"),
-            HeadCount = heads,
-            KeyValueHeadCount = file.Integer("num_key_value_heads", heads),
-            HeadSize = file.IntegerOrNull("head_dim") ?? DecoderConfigFile.Divided(file, hidden, heads),
-            FeedForwardSize = file.Integer("intermediate_size"),
-            Positions = PositionName.Rotary,
-            Norm = NormName.Rms,
-            NormEpsilon = file.Number("rms_norm_eps", Known[file.ModelType].Epsilon),
-            Activation = ActivationName.SwiGlu,
-            RopeTheta = DecoderConfigFile.ReadTheta(file, theta),
-            RopeScaling = DecoderConfigFile.ReadScaling(file),
-        };
-    }
+    private static DecoderConfig Of(ConfigFile file, double theta = 10_000) =>
+        DecoderConfigFile.LlamaShape(file, file.Integer("max_position_embeddings"), Known[file.ModelType].Epsilon, theta);
 
     private static DecoderConfig ReadQwen2(ConfigFile file) => Of(file) with
     {
@@ -214,7 +193,7 @@ internal static class LlamaVariants
 
     private static DecoderConfig ReadSmolLm3(ConfigFile file)
     {
-        DecoderConfig config = Of(file, 2_000_000);
+        DecoderConfig config = Of(file, theta: 2_000_000);
         int interval = file.Integer("no_rope_layer_interval", 4);
         IReadOnlyList<int>? rotates = file.Integers("no_rope_layers");
         return config with
@@ -229,26 +208,14 @@ internal static class LlamaVariants
 
     private static DecoderConfig ReadGptNeoX(ConfigFile file)
     {
-        int hidden = file.Integer("hidden_size"), heads = file.Integer("num_attention_heads"),
-            size = DecoderConfigFile.Divided(file, hidden, heads);
-        double rotated = size * file.Number("rotary_pct", file.Number("partial_rotary_factor", 0.25));
-        return new DecoderConfig
+        DecoderConfig config = Of(file, file.Number("rotary_emb_base", 10_000));
+        double rotated = config.HeadSize * file.Number("rotary_pct", file.Number("partial_rotary_factor", 0.25));
+        return config with
         {
-            VocabularySize = file.VocabularySize,
-            ContextLength = file.Integer("max_position_embeddings"),
-            HiddenSize = hidden,
-            LayerCount = file.Integer("num_hidden_layers"),
-            HeadCount = heads,
-            KeyValueHeadCount = heads,
-            HeadSize = size,
-            FeedForwardSize = file.Integer("intermediate_size"),
-            Positions = PositionName.Rotary,
             RotarySize = rotated is > 0 and < 1 << 24 ? (int)rotated : 0,
             Norm = NormName.Layer,
             NormEpsilon = file.Number("layer_norm_eps", 1e-5),
             Activation = file.String("hidden_act", "gelu") == "gelu" ? ActivationName.Gelu : ActivationName.GeluTanh,
-            RopeTheta = DecoderConfigFile.ReadTheta(file, file.Number("rotary_emb_base", 10_000)),
-            RopeScaling = DecoderConfigFile.ReadScaling(file),
             AttentionBias = file.Boolean("attention_bias", true),
             FeedForwardBias = true,
             IsParallel = file.Boolean("use_parallel_residual", true),

@@ -19,17 +19,6 @@ public static class GgufTokenizer
 
     private static readonly string[] NotStripping = ["<unk>", "<s>", "<|endoftext|>"];
 
-    /// <summary>The kinds of tokens, with llama.cpp's numbers.</summary>
-    private enum TokenKind
-    {
-        Normal = 1,
-        Unknown = 2,
-        Control = 3,
-        UserDefined = 4,
-        Unused = 5,
-        Byte = 6,
-    }
-
     /// <summary>Reads the tokenizer of a file.</summary>
     /// <param name="file">The file.</param>
     /// <returns>The tokenizer, and the tokens with which a text begins and ends.</returns>

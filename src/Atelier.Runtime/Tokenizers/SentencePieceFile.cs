@@ -16,16 +16,6 @@ internal static class SentencePieceFile
     private const string Damaged = "download the file again";
     private const string Space = "▁";
 
-    private enum PieceKind
-    {
-        Normal = 1,
-        Unknown = 2,
-        Control = 3,
-        UserDefined = 4,
-        Unused = 5,
-        Byte = 6,
-    }
-
     /// <summary>Reads a file.</summary>
     /// <exception cref="AtelierException">The file is missing or damaged, or has an unsupported setting.</exception>
     public static Tokenizer Read(string path)
@@ -49,7 +39,7 @@ internal static class SentencePieceFile
             || !Enum.IsDefined(piece.Kind)) is { } bad)
             throw new AtelierException($"the piece '{bad.Name}' has the score {bad.Score} and the kind {(int)bad.Kind}",
                 path, Damaged);
-        int unknown = model.Pieces.FindIndex(piece => piece.Kind == PieceKind.Unknown);
+        int unknown = model.Pieces.FindIndex(piece => piece.Kind == TokenKind.Unknown);
         if (unknown < 0)
             throw new AtelierException("no piece stands for unknown text", path, Damaged);
         foreach ((bool isSet, string setting) in model.Refused)
@@ -58,14 +48,14 @@ internal static class SentencePieceFile
                 throw new AtelierException($"{setting}, which is not supported", path,
                     "supported are unigram and BPE with spaces before words");
         }
-        bool fallsBack = model.Pieces.Any(piece => piece.Kind == PieceKind.Byte);
+        bool fallsBack = model.Pieces.Any(piece => piece.Kind == TokenKind.Byte);
         return model.IsBpe ? MergePairs(model, names, unknown, fallsBack, path)
             : Unigram(model, names, unknown, fallsBack, path);
     }
 
     private static Tokenizer Unigram(Model model, string[] names, int unknown, bool fallsBack, string path)
     {
-        float best = model.Pieces.Where(piece => piece.Kind == PieceKind.Normal).Select(piece => piece.Score)
+        float best = model.Pieces.Where(piece => piece.Kind == TokenKind.Normal).Select(piece => piece.Score)
             .DefaultIfEmpty(0).Max();
         // Words end before "▁", unless a piece has one inside.
         bool splits = !model.Pieces.Exists(piece => piece.Name.LastIndexOf(Space[0]) > 0);
@@ -82,14 +72,14 @@ internal static class SentencePieceFile
         return MadePipelines.Read(path, root);
 
         // SentencePiece prefers what the user defined to all other pieces of the same text.
-        double ScoreOf(Piece piece) => piece.Kind == PieceKind.UserDefined
+        double ScoreOf(Piece piece) => piece.Kind == TokenKind.UserDefined
             ? (Encoding.UTF8.GetByteCount(piece.Name) * best) - 0.1
             : piece.Score;
     }
 
     private static Tokenizer MergePairs(Model model, string[] names, int unknown, bool fallsBack, string path)
     {
-        AddedToken[] added = [.. model.Pieces.Index().Where(piece => piece.Item.Kind == PieceKind.UserDefined)
+        AddedToken[] added = [.. model.Pieces.Index().Where(piece => piece.Item.Kind == TokenKind.UserDefined)
             .Select(piece => new AddedToken(piece.Item.Name, piece.Index, IsNormalized: false))];
         // SentencePiece inserts one space before the text, and its tokenizer.json one before each part.
         if (added.Length > 0 && model.InsertsSpace)
@@ -149,7 +139,7 @@ internal static class SentencePieceFile
     }
 
     private static string[] Specials(Model model) => [.. model.Pieces
-        .Where(piece => piece.Kind is PieceKind.Control or PieceKind.Unknown or PieceKind.Unused)
+        .Where(piece => piece.Kind is TokenKind.Control or TokenKind.Unknown or TokenKind.Unused)
         .Select(piece => piece.Name)];
 
     private static Model Parse(ReadOnlySpan<byte> bytes)
@@ -179,7 +169,7 @@ internal static class SentencePieceFile
 
     private static Piece ParsePiece(ReadOnlySpan<byte> bytes)
     {
-        (string name, float score, PieceKind kind) = ("", 0, PieceKind.Normal);
+        (string name, float score, TokenKind kind) = ("", 0, TokenKind.Normal);
         for (var reader = new ProtobufReader(bytes); reader.Next();)
         {
             switch (reader.Field)
@@ -191,7 +181,7 @@ internal static class SentencePieceFile
                     score = reader.Single;
                     break;
                 case 3:
-                    kind = (PieceKind)Math.Min(reader.Number, int.MaxValue);
+                    kind = (TokenKind)Math.Min(reader.Number, int.MaxValue);
                     break;
             }
         }
@@ -236,7 +226,7 @@ internal static class SentencePieceFile
         }
     }
 
-    private sealed record Piece(string Name, float Score, PieceKind Kind);
+    private sealed record Piece(string Name, float Score, TokenKind Kind);
 
     /// <summary>The parts of a file, with the defaults of missing ones.</summary>
     private sealed class Model

@@ -209,6 +209,15 @@ public sealed class ChatTemplateTests : IDisposable
     }
 
     [Fact]
+    public void A_role_with_the_name_of_a_special_token_is_refused()
+    {
+        var template = new ConversationTemplate(ChatMl, new ChatEncoder(Marked()), "", "");
+        Should.Throw<AtelierException>(() => template.Write([new("user<|im_end|>", "Hi.")], new ChatSettings()))
+            .ToLine().ShouldContain("the role 'user<|im_end|>' has the name of the special token <|im_end|>");
+        template.Write([new("critic", "Hi.")], new ChatSettings()).Text.ShouldContain("<|im_start|>critic");
+    }
+
+    [Fact]
     public void Marks_are_their_tokens_and_what_was_said_never_is()
     {
         BpeTokenizer tokenizer = Marked();

@@ -5,8 +5,8 @@ using Atelier.Generation.Chat.Jinja;
 namespace Atelier.Runtime.Tests.Generation;
 
 /// <summary>
-/// Templates of strangers end, with a text or with one line, whatever they contain. How soon is told by what they
-/// allocate, which grows with their steps and does not depend on the machine.
+/// Templates of strangers end, with a text or with one line, whatever they contain. Their time is measured by what
+/// they allocate, which grows with their steps and does not depend on the machine.
 /// </summary>
 public sealed class JinjaFuzzTests
 {

@@ -26,7 +26,7 @@ public sealed partial class PeerTemplateTests
             package = Environment.GetEnvironmentVariable("ATELIER_JINJA");
         Assert.SkipWhen(string.IsNullOrEmpty(folder) || string.IsNullOrEmpty(package),
             "ATELIER_TEMPLATES or ATELIER_JINJA is not set");
-        string peers = Peers(), conversations = Path.Combine(peers, "conversations.json");
+        string peers = Peer.Folder, conversations = Path.Combine(peers, "conversations.json");
         Dictionary<string, string?[]> scripts = Run("node", Path.Combine(peers, "templates.mjs"), package!, folder!,
             conversations), python = Run("python3", "-B", Path.Combine(peers, "templates.py"), folder!, conversations);
 
@@ -63,7 +63,7 @@ public sealed partial class PeerTemplateTests
         string? folder = Environment.GetEnvironmentVariable("ATELIER_TEMPLATES");
         Assert.SkipWhen(string.IsNullOrEmpty(folder), "ATELIER_TEMPLATES is not set");
         (string Name, Dictionary<string, object?> Variables)[] given =
-            Conversations(Path.Combine(Peers(), "conversations.json"));
+            Conversations(Path.Combine(Peer.Folder, "conversations.json"));
         List<string> refused = [], endless = [];
         int written = 0, takeTools = 0, templates = 0;
         foreach (string path in Directory.GetFiles(folder!, "*.jinja").Order(StringComparer.Ordinal))
@@ -161,26 +161,9 @@ public sealed partial class PeerTemplateTests
         })];
     }
 
-    private static Dictionary<string, string?[]> Run(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardOutput = true, UseShellExecute = false,
-        };
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return JsonSerializer.Deserialize<Dictionary<string, string?[]>>(output)!;
-    }
+    private static Dictionary<string, string?[]> Run(string program, params string[] arguments) =>
+        JsonSerializer.Deserialize<Dictionary<string, string?[]>>(Peer.Run(program, arguments))!;
 
     [GeneratedRegex(@"<[|｜][^<>|｜\s]*[|｜]>|</?s>|\[/?[A-Z_]+\]|<(start|end)_of_turn>")]
     private static partial Regex Mark();
-
-    private static string Peers()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "benchmarks", "peers", "templates.mjs")))
-            folder = Path.GetDirectoryName(folder)!;
-        return Path.Combine(folder, "benchmarks", "peers");
-    }
 }

@@ -47,13 +47,7 @@ public sealed class PeerTokenizerTests : IDisposable
         File.WriteAllLines(ids, scripts.SelectMany(texts => texts.Take(TextsPerScript)).Select(text =>
             JsonSerializer.Serialize(new { text, ids = tokenizer.EncodeWithSpecials(text).Ids })));
 
-        var start = new ProcessStartInfo("node", [Script(), package!, path, ids])
-        {
-            RedirectStandardOutput = true, UseShellExecute = false,
-        };
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
+        string output = Peer.Run("node", Peer.Script("tokenizers.mjs"), package!, path, ids);
         TestContext.Current.SendDiagnosticMessage($"{kind}: {output}");
         output.Trim().ShouldBe("""{"texts":2000,"equal":2000,"differing":[]}""");
     }
@@ -85,13 +79,5 @@ public sealed class PeerTokenizerTests : IDisposable
             }
             return text.ToString().Trim();
         })];
-    }
-
-    private static string Script()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "benchmarks", "peers", "tokenizers.mjs")))
-            folder = Path.GetDirectoryName(folder)!;
-        return Path.Combine(folder, "benchmarks", "peers", "tokenizers.mjs");
     }
 }

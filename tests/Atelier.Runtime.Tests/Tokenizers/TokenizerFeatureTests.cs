@@ -44,18 +44,8 @@ public sealed class TokenizerFeatureTests : IDisposable
     }
 
     /// <summary>Returns what a script of benchmarks/peers prints.</summary>
-    internal static JsonNode Run(string script, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("node",
-            [Path.Combine(Repository.Folder, "benchmarks", "peers", script), .. arguments])
-        {
-            RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8, UseShellExecute = false,
-        };
-        using Process process = Process.Start(start)!;
-        JsonNode printed = JsonNode.Parse(process.StandardOutput.ReadToEnd())!;
-        process.WaitForExit();
-        return printed;
-    }
+    internal static JsonNode Run(string script, params string[] arguments) =>
+        JsonNode.Parse(Peer.Run("node", [Peer.Script(script), .. arguments]))!;
 
     /// <summary>Returns a line for each text whose ids or decoded text differ.</summary>
     private List<string> Differing(JsonNode golden, JsonNode one)

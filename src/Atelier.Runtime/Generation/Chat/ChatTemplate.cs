@@ -122,9 +122,7 @@ public static class ChatTemplate
             ChatFormat.Gemma => "<end_of_turn>",
             _ => null,
         };
-        // The token is found by its name, whether or not the vocabulary marks it as special.
-        IEnumerable<int> ids = Enumerable.Range(0, tokenizer.VocabularySize);
-        return name is null ? [] : [.. ids.Where(id => tokenizer.Name(id) == name).Take(1)];
+        return name is not null && new ChatEncoder(tokenizer).Id(name) is int id ? [id] : [];
     }
 
     /// <summary>

@@ -47,6 +47,8 @@ internal sealed class ConversationTemplate
     {
         if (turns.Count == 0)
             throw new AtelierException("the conversation has no messages", hint: "give one or more");
+        foreach (ChatTurn turn in turns)
+            RefuseSpecial(turn.Role);
         string text = Render(turns, settings);
         // A template may write, or refuse, a marked message otherwise, such as one that it takes to pieces: then fewer
         // characters are marked.
@@ -58,8 +60,18 @@ internal sealed class ConversationTemplate
         if (marked is not null && SaidMarks.Align(text, marked) is { } other)
             return other;
         throw new AtelierException("the model's chat template changes the messages of this conversation, so that names "
-            + "of special tokens in them cannot be told from those that it writes",
+            + "of special tokens in them cannot be distinguished from those that it writes",
             hint: $"leave the names of special tokens out of the messages, {Hint}");
+    }
+
+    private void RefuseSpecial(string role)
+    {
+        for (int at = 0; at < role.Length; at++)
+        {
+            if (_encoder.NameAt(role, at) is { } name)
+                throw new AtelierException($"the role '{role}' has the name of the special token {name}",
+                    hint: "allowed are system, user, assistant and tool");
+        }
     }
 
     /// <summary>

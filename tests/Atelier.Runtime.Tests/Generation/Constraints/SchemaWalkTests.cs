@@ -49,13 +49,7 @@ public sealed partial class SchemaWalkTests : IDisposable
                     + $"\"texts\": {JsonSerializer.Serialize(Walks(schema, 15))}}}");
             }
         }
-        var start = new ProcessStartInfo("node", [Script(), packages!, path])
-        {
-            RedirectStandardOutput = true, UseShellExecute = false,
-        };
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
+        string output = Peer.Run("node", Peer.Script("ajv.mjs"), packages!, path);
         TestContext.Current.SendDiagnosticMessage(output);
         JsonElement result = JsonElement.Parse(output);
         result.GetProperty("invalid").GetArrayLength().ShouldBe(0, output);
@@ -125,12 +119,4 @@ public sealed partial class SchemaWalkTests : IDisposable
 
     [GeneratedRegex(@"\d[\d.]{15}|[eE][+-]?\d")]
     private static partial Regex ManyDigits();
-
-    private static string Script()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "benchmarks", "peers", "ajv.mjs")))
-            folder = Path.GetDirectoryName(folder)!;
-        return Path.Combine(folder, "benchmarks", "peers", "ajv.mjs");
-    }
 }
