@@ -16,7 +16,8 @@ internal sealed class DecodingArguments
         .. typeof(DecodingOptions).GetProperties().Where(p => p.CanWrite).Select(p => (p, new Option<string[]>(
             OptionNames.Of(JsonNamingPolicy.CamelCase.ConvertName(p.Name)))
         {
-            HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json" : p.PropertyType == typeof(int) ? "N"
+            HelpName = p.Name == nameof(DecodingOptions.Schema) ? "F.json"
+                : p.Name == nameof(DecodingOptions.Grammar) ? "F.gbnf" : p.PropertyType == typeof(int) ? "N"
                 : p.PropertyType == typeof(double) ? "X" : p.PropertyType == typeof(bool) ? "true|false" : "TEXT",
             Description = Descriptions[p.Name],
         })),
@@ -54,6 +55,7 @@ internal sealed class DecodingArguments
             "The maximum number of tokens that --draft or --lookup proposes at a time.",
         [nameof(DecodingOptions.Pattern)] = "A regular expression that each whole sample must match.",
         [nameof(DecodingOptions.Schema)] = "A file with a JSON schema that each sample must conform to.",
+        [nameof(DecodingOptions.Grammar)] = "A file with a grammar in GBNF that each whole sample must match.",
     };
 
     public void AddTo(Command command)
@@ -75,7 +77,8 @@ internal sealed class DecodingArguments
             {
                 nameof(DecodingOptions.Stop) => values,
                 nameof(DecodingOptions.Pattern) => values[^1],
-                nameof(DecodingOptions.Schema) => ReadFile(option.Name, values[^1]),
+                nameof(DecodingOptions.Schema) => ReadFile(option.Name, values[^1], isJson: true),
+                nameof(DecodingOptions.Grammar) => ReadFile(option.Name, values[^1], isJson: false),
                 nameof(DecodingOptions.EarlyStopping) => bool.TryParse(values[^1], out bool isSet) ? isSet
                     : throw new AtelierException($"{option.Name} is '{values[^1]}'", "atelier generate",
                         "write true or false"),
@@ -87,12 +90,12 @@ internal sealed class DecodingArguments
         return any ? changed : null;
     }
 
-    private static string ReadFile(string name, string path)
+    private static string ReadFile(string name, string path, bool isJson)
     {
         try
         {
             string text = InputFile.ReadAllText(path);
-            using var document = JsonDocument.Parse(text);
+            using JsonDocument? document = isJson ? JsonDocument.Parse(text) : null;
             return text;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

@@ -14,7 +14,7 @@ public sealed partial class GenerateHelpTests : IDisposable
         "--max-tokens", "--temperature", "--top-k", "--top-p", "--min-p", "--typical-p", "--beam-width",
         "--length-penalty", "--beam-groups", "--diversity-penalty", "--early-stopping", "--no-repeat-ngram",
         "--min-tokens", "--repetition-penalty", "--presence-penalty", "--frequency-penalty", "--stop",
-        "--lookup", "--draft-tokens", "--pattern", "--schema",
+        "--lookup", "--draft-tokens", "--pattern", "--schema", "--grammar",
     ];
 
     private readonly ToolRunner _tool = new();

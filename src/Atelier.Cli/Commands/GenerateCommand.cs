@@ -203,7 +203,7 @@ internal sealed class GenerateCommand : ToolCommand
             if (parse.GetValue(_out) is null)
                 console.Say(beginning + sample.Shown + (count > 1 && Lines(sample) ? "\n---" : ""));
         }
-        if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema) is not null
+        if (request.Decoding is { } asked && (asked.Pattern ?? asked.Schema ?? asked.Grammar) is not null
             && samples.OfType<TextSample>().Count(s => s.FinishReason == "length") is > 0 and int cut)
             console.Remark(
                 $"{cut} of {Quantity.Of(count, "sample")} reached {Quantity.Of(asked.MaxTokens, "token")} before the "

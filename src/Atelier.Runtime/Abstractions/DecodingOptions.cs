@@ -123,6 +123,10 @@ public sealed record DecodingOptions
     /// <summary>A JSON schema, as text, that each sample must satisfy; null for none.</summary>
     public string? Schema { get; init; }
 
+    /// <summary>A grammar in GBNF, the notation of llama.cpp, that each whole sample must match; null for
+    /// none.</summary>
+    public string? Grammar { get; init; }
+
     /// <summary>
     /// Prompt lookup: the number of last tokens to search for earlier in the text. The tokens that followed their last
     /// occurrence are proposed. 0 disables it. The distribution of samples does not change.
@@ -175,6 +179,9 @@ public sealed record DecodingOptions
         if (Pattern is not null && Schema is not null)
             throw new AtelierException("a pattern and a schema cannot be combined",
                 where, "use one of them: the strings of a schema can have patterns");
+        if (Grammar is not null && (Pattern ?? Schema) is not null)
+            throw new AtelierException("a grammar cannot be combined with a pattern or a schema", where,
+                "use one of them");
         return this;
     }
 }

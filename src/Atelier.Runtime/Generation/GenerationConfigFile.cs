@@ -16,8 +16,9 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
         [
             "max_new_tokens", "do_sample", "temperature", "top_k", "top_p", "min_p", "typical_p", "num_beams",
             "length_penalty", "repetition_penalty", "presence_penalty", "frequency_penalty", "stop_strings",
-            "prompt_lookup_length", "num_assistant_tokens", "pattern", "json_schema", "bos_token_id", "eos_token_id",
-            "coverage_penalty", "num_beam_groups", "diversity_penalty", "no_repeat_ngram_size", "min_new_tokens",
+            "prompt_lookup_length", "num_assistant_tokens", "pattern", "json_schema", "grammar",
+            "bos_token_id", "eos_token_id", "coverage_penalty", "num_beam_groups", "diversity_penalty",
+            "no_repeat_ngram_size", "min_new_tokens",
         ],
         // Ignored keys: names and versions; caches and proposals, which only change the speed; outputs about a text;
         // and the length of prompt and text together, which max_new_tokens replaces.
@@ -69,6 +70,7 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             DraftTokens = file.Integer("num_assistant_tokens", defaults.DraftTokens),
             Pattern = file.String("pattern", "") is { Length: > 0 } pattern ? pattern : null,
             Schema = file.String("json_schema", "") is { Length: > 0 } schema ? schema : null,
+            Grammar = file.String("grammar", "") is { Length: > 0 } grammar ? grammar : null,
         };
         return new GenerationConfigFile(decoding.Check(path), file.IntegerOrNull("bos_token_id"),
             file.Integers("eos_token_id"));
@@ -121,6 +123,8 @@ public sealed record GenerationConfigFile(DecodingOptions Decoding, int? StartId
             root["pattern"] = Decoding.Pattern;
         if (Decoding.Schema is not null)
             root["json_schema"] = Decoding.Schema;
+        if (Decoding.Grammar is not null)
+            root["grammar"] = Decoding.Grammar;
         AtomicFile.Write(path, stream =>
         {
             using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });

@@ -248,7 +248,8 @@ public sealed class MaskedTextGenerator(IMaskedLanguageModel model, Tokenizer to
             ("presencePenalty", options.PresencePenalty != usual.PresencePenalty),
             ("frequencyPenalty", options.FrequencyPenalty != usual.FrequencyPenalty),
             ("stop", options.Stop.Count > 0), ("pattern", options.Pattern is not null),
-            ("schema", options.Schema is not null), ("lookup", options.Lookup != usual.Lookup),
+            ("schema", options.Schema is not null), ("grammar", options.Grammar is not null),
+            ("lookup", options.Lookup != usual.Lookup),
             ("draftTokens", options.DraftTokens != usual.DraftTokens),
         ];
         foreach ((string name, bool isSet) in unsupported)

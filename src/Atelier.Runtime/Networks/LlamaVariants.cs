@@ -128,7 +128,8 @@ internal static class LlamaVariants
     public static bool TiesHead(string modelType) => Known.TryGetValue(modelType, out Variant? known) && known.TiesHead;
 
     private static DecoderConfig Of(ConfigFile file, double theta = 10_000) =>
-        DecoderConfigFile.LlamaShape(file, file.Integer("max_position_embeddings"), Known[file.ModelType].Epsilon, theta);
+        DecoderConfigFile.LlamaShape(file, file.Integer("max_position_embeddings"), Known[file.ModelType].Epsilon,
+            theta);
 
     private static DecoderConfig ReadQwen2(ConfigFile file) => Of(file) with
     {

@@ -201,7 +201,7 @@ internal sealed class ChatEndpoint(ModelStore models)
         }
         DecodingOptions decoding = body.Decoding(generator.Defaults, most ?? generator.Defaults.MaxTokens);
         if (schema is not null)
-            decoding = decoding with { Pattern = null, Schema = schema };
+            decoding = decoding with { Pattern = null, Grammar = null, Schema = schema };
         return (request with { Decoding = decoding }, promptTokens);
     }
 

@@ -63,6 +63,9 @@ internal abstract record TextFields : RequestFields
     /// <summary>A regular expression that the whole answer matches.</summary>
     public string? Pattern { get; init; }
 
+    /// <summary>A grammar in GBNF that the whole answer matches.</summary>
+    public string? Grammar { get; init; }
+
     /// <summary>Whether a stream ends with the usage of tokens.</summary>
     [JsonIgnore]
     public bool IncludesUsage => StreamOptions?.IncludeUsage == true;
@@ -99,8 +102,9 @@ internal abstract record TextFields : RequestFields
             BeamWidth = isSampled ? 1 : defaults.BeamWidth, // beam search ignores sampling options
             BeamGroups = isSampled ? 1 : defaults.BeamGroups,
             Stop = Stops() ?? defaults.Stop,
-            Pattern = Pattern ?? defaults.Pattern,
-            Schema = Pattern is null ? defaults.Schema : null,
+            Pattern = Pattern ?? (Grammar is null ? defaults.Pattern : null),
+            Schema = (Pattern ?? Grammar) is null ? defaults.Schema : null,
+            Grammar = Grammar ?? (Pattern is null ? defaults.Grammar : null),
         };
         try
         {

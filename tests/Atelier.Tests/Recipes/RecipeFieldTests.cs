@@ -14,7 +14,8 @@ public sealed class RecipeFieldTests
         "data.pairs.sourceColumn", "data.pairs.targetColumn", "data.pairs.sourceLanguage",
         "data.pairs.targetLanguage", "data.pairs.prefix", "data.audio.testWhere", "data.table.separator",
         "data.table.decimal", "data.table.sequence", "model.root", "training.fromWeights", "training.device",
-        "generation.sampler", "generation.pattern", "generation.schema", "evaluation.bleuTokenizer",
+        "generation.sampler", "generation.pattern", "generation.schema", "generation.grammar",
+        "evaluation.bleuTokenizer",
     ];
 
     [Fact]

@@ -140,7 +140,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 _ => "high",
             }));
         DecodingOptions decoding = Decoding(options, generator.Defaults).Check("ChatOptions");
-        bool isText = decoding.Schema is not null || decoding.Pattern is not null || !(hasTools || _form.Reasons);
+        bool isText = (decoding.Schema ?? decoding.Pattern ?? decoding.Grammar) is not null || !(hasTools || _form.Reasons);
         return (new GenerationRequest
         {
             PromptIds = prompt.Ids,
@@ -180,7 +180,7 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         return options.ResponseFormat switch
         {
             ChatResponseFormatJson json =>
-                decoding with { Pattern = null, Schema = json.Schema?.GetRawText() ?? AnyObject },
+                decoding with { Pattern = null, Grammar = null, Schema = json.Schema?.GetRawText() ?? AnyObject },
             ChatResponseFormatText => decoding with { Schema = null },
             _ => decoding,
         };
