@@ -85,7 +85,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("\"response_format\":\"json\"", "response_format")]
     [InlineData("\"response_format\":{\"type\":\"xml\"}", "response_format.type")]
     [InlineData("\"response_format\":{\"type\":\"json_schema\"}", "response_format.json_schema")]
-    [InlineData("\"tools\":[{}]", "tools")]
+    [InlineData("\"tools\":[{}]", "tools[0]")]
     [InlineData("\"unheard_of\":1", "unheard_of")]
     public async Task A_wrong_option_of_a_chat_is_named(string field, string param)
     {

@@ -92,7 +92,7 @@ public sealed class ChatToolTests
         talk.AddRange(response.Messages);
         talk.Add(new(ChatRole.Tool, [.. response.Messages.Single().Contents.OfType<FunctionCallContent>()
             .Select(call => new FunctionResultContent(call.CallId, new { sky = "clear" }))]));
-        string prompt = Written(client.CreateRequest(talk, options).PromptIds!);
+        string prompt = Written(client.CreateRequest(talk, options).Generation.PromptIds!);
         prompt.ShouldContain("\"Tells the weather.\"");
         prompt.ShouldContain(template == Xml ? "<parameter=days>\n2\n" : "{\"city\": \"Oslo\", \"days\": 2}");
         prompt.ShouldContain("{\"sky\":\"clear\"}");
@@ -153,13 +153,15 @@ public sealed class ChatToolTests
 
         talk.AddRange(response.Messages);
         talk.Add(new(ChatRole.User, "3 + 3?"));
-        Written(client.CreateRequest(talk).PromptIds!).ShouldContain("<think>Hm, two</think>Four.");
+        Written(client.CreateRequest(talk).Generation.PromptIds!).ShouldContain("<think>Hm, two</think>Four.");
         ChatOptions hidden = new() { Seed = 1, Reasoning = new() { Output = ReasoningOutput.None } };
         (await client.GetResponseAsync(talk, hidden, TestContext.Current.CancellationToken)).Messages.Single().Contents
             .ShouldAllBe(content => content is TextContent);
-        Written(client.CreateRequest(talk, new() { Reasoning = new() { Effort = ReasoningEffort.None } }).PromptIds!)
+        Written(client.CreateRequest(talk, new() { Reasoning = new() { Effort = ReasoningEffort.None } }).Generation
+            .PromptIds!)
             .ShouldEndWith("assistant\n<think></think>");
-        Written(client.CreateRequest(talk, new() { Reasoning = new() { Effort = ReasoningEffort.High } }).PromptIds!)
+        Written(client.CreateRequest(talk, new() { Reasoning = new() { Effort = ReasoningEffort.High } }).Generation
+            .PromptIds!)
             .ShouldEndWith("assistant\n");
     }
 

@@ -67,59 +67,33 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
         IEnumerable<ChatMessage> messages, ChatOptions? options = null,
             [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        (GenerationRequest request, AnswerReader? reader) = Prepare(messages, options);
-        bool hidesReasoning = options?.Reasoning?.Output == ReasoningOutput.None, hasCalls = false;
+        ChatRequest request = CreateRequest(messages, options);
+        ChatAnswer answer = request.BeginAnswer();
         int written = 0;
-        await foreach (TextPiece piece in generator.StreamAsync(request, cancellationToken).ConfigureAwait(false))
+        await foreach (TextPiece piece in generator.StreamAsync(request.Generation, cancellationToken)
+            .ConfigureAwait(false))
         {
             written += piece.Token is null ? 0 : 1;
-            List<AIContent> contents = Contents(piece, reader);
-            hasCalls |= contents.Exists(content => content is FunctionCallContent);
-            if (hidesReasoning)
-                contents.RemoveAll(content => content is TextReasoningContent);
+            IReadOnlyList<AIContent> contents = answer.Read(piece);
             if (contents.Count > 0 || piece.FinishReason is not null)
             {
-                yield return new ChatResponseUpdate(ChatRole.Assistant, contents)
+                yield return new ChatResponseUpdate(ChatRole.Assistant, [.. contents])
                 {
-                    ModelId = modelId,
-                    FinishReason = piece.FinishReason is null ? null
-                        : hasCalls ? ChatFinishReason.ToolCalls : Reason(piece.FinishReason),
+                    ModelId = modelId, FinishReason = answer.FinishReason(piece),
                 };
             }
         }
-        var usage = new UsageContent(Usage(request, written));
+        var usage = new UsageContent(Usage(request.Generation, written));
         yield return new ChatResponseUpdate(ChatRole.Assistant, [usage]) { ModelId = modelId };
     }
 
-    /// <summary>Returns the request that the client sends to its generator for a conversation.</summary>
+    /// <summary>Returns what the client sends to its generator for a conversation, and what reads the answer.</summary>
     /// <param name="messages">The messages.</param>
     /// <param name="options">The options, of which the supported ones are listed above; null for the
     /// defaults.</param>
     /// <exception cref="AtelierException">An option or a message is not supported, or the conversation does not fit
     /// the format.</exception>
-    public GenerationRequest CreateRequest(IEnumerable<ChatMessage> messages, ChatOptions? options = null) =>
-        Prepare(messages, options).Request;
-
-    /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null)
-    {
-        ArgumentNullException.ThrowIfNull(serviceType);
-        if (serviceKey is not null)
-            return null;
-        if (serviceType == typeof(ChatClientMetadata))
-            return new ChatClientMetadata("atelier", null, modelId);
-        return serviceType.IsInstanceOfType(this) ? this : serviceType.IsInstanceOfType(generator) ? generator : null;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        // The client does not own the generator.
-    }
-
-    /// <summary>Returns the request of a conversation, and what reads its answer; null for one that is text.</summary>
-    private (GenerationRequest Request, AnswerReader? Reader) Prepare(IEnumerable<ChatMessage> messages,
-        ChatOptions? options)
+    public ChatRequest CreateRequest(IEnumerable<ChatMessage> messages, ChatOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatOptions();
@@ -140,26 +114,33 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
                 _ => "high",
             }));
         DecodingOptions decoding = Decoding(options, generator.Defaults).Check("ChatOptions");
-        bool isText = (decoding.Schema ?? decoding.Pattern ?? decoding.Grammar) is not null || !(hasTools || _form.Reasons);
-        return (new GenerationRequest
+        bool isText = decoding.Schema is not null || !(hasTools || _form.Reasons);
+        bool hidesReasoning = options.Reasoning?.Output == ReasoningOutput.None;
+        return new ChatRequest(new GenerationRequest
         {
             PromptIds = prompt.Ids,
             EndIds = _form.EndIds,
             Seed = options.Seed ?? Random.Shared.NextInt64(),
             Decoding = decoding,
-        }, isText ? null : new AnswerReader(_form.Reasons, _form.Reasons && prompt.OpensReasoning,
-            hasTools ? ChatMessages.Schemas(options.Tools!) : []));
+        }, () => new ChatAnswer(isText ? null : new AnswerReader(_form.Reasons, _form.Reasons && prompt.OpensReasoning,
+            hasTools ? ChatMessages.Schemas(options.Tools!) : []), _form.Marks, hidesReasoning));
     }
 
-    private List<AIContent> Contents(TextPiece piece, AnswerReader? reader)
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
     {
-        if (reader is null)
-            return piece.Text.Length > 0 ? [new TextContent(piece.Text)] : [];
-        string mark = piece.Token is { } token ? _form.Marks.GetValueOrDefault(token.Id, "") : "";
-        List<AIContent> contents = reader.Read(piece.Text + mark);
-        if (piece.FinishReason is not null)
-            contents.AddRange(reader.End());
-        return contents;
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null)
+            return null;
+        if (serviceType == typeof(ChatClientMetadata))
+            return new ChatClientMetadata("atelier", null, modelId);
+        return serviceType.IsInstanceOfType(this) ? this : serviceType.IsInstanceOfType(generator) ? generator : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The client does not own the generator.
     }
 
     private static DecodingOptions Decoding(ChatOptions options, DecodingOptions defaults)
@@ -228,7 +209,4 @@ public sealed class TextChatClient(TextGenerator generator, string modelId = "at
             TotalTokenCount = read + written,
         };
     }
-
-    private static ChatFinishReason Reason(string reason) =>
-        reason == "length" ? ChatFinishReason.Length : ChatFinishReason.Stop;
 }
