@@ -165,6 +165,31 @@ public sealed class TableAndSeriesTests : IDisposable
     }
 
     [Fact]
+    public void Series_of_zeros_and_ones_or_of_categories_are_learned_judged_and_written()
+    {
+        string table = _tool.At("events.csv"), folder = _tool.At("events"), drawn = _tool.At("drawn.csv");
+        File.WriteAllText(table, "door,light,room\n" + string.Concat(Enumerable.Range(0, 400)
+            .Select(t => $"{t / 20 % 2},{(t / 20 + (t % 9 == 0 ? 1 : 0)) % 2},{(t / 20 % 2 * 2) + (t % 2)}\n")));
+        string[] train = ["train", "--series", table, "--model", "hmm", "--set", "model.stateCount=2"];
+        Told([.. train, "--set", "model.emission=bernoulli", "--out", _tool.At("no")]).ShouldContain(
+            "is not a category from 0 to 1; Bernoulli emissions need zeros and ones; set model.emission to "
+                + "categorical");
+        _tool.Run([.. train, "--set", "model.emission=bernoulli", "--set", "data.table.columns=[door, light]", "--out",
+            _tool.At("two")]).Code.ShouldBe(0);
+        _tool.Run([.. train, "--set", "model.emission=categorical", "--out", folder]).Code.ShouldBe(0);
+        ToolResult judged = _tool.Run("evaluate", folder);
+        judged.Code.ShouldBe(0, judged.Error);
+        judged.Out.ShouldContain("nats per row of categories");
+        judged.Out.ShouldContain("each column from one categorical distribution");
+        _tool.Run("generate", folder, "--max-tokens", "30", "--out", drawn).Code.ShouldBe(0);
+        string[] lines = File.ReadAllLines(drawn);
+        lines.Length.ShouldBe(31);
+        lines[1..].SelectMany(line => line.Split(',')[..3])
+            .ShouldAllBe(cell => cell.Length == 1 && "0123".Contains(cell));
+        _tool.Run("explain", folder).Out.ShouldContain("room");
+    }
+
+    [Fact]
     public void What_a_network_cannot_learn_read_or_know_is_told_in_a_line()
     {
         string Written(string name, string content)

@@ -15,8 +15,8 @@ namespace Atelier.Server.Tests;
 public sealed class ChatToolTests : IAsyncLifetime
 {
     private const string Chat = "v1/chat/completions";
-    private const string Template = "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}{% for m in messages %}"
-        + "{{ m.role }}: "
+    private const string Template = "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}"
+        + "{% for m in messages %}{{ m.role }}: "
         + "{{ m.content }}{% for c in m.tool_calls %}<tool_call>\n{\"name\": \"{{ c.function.name }}\", "
         + "\"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}\n{% endfor %}"
         + "{# enable_thinking, </think> #}";

@@ -122,7 +122,7 @@ public sealed class ComparisonTests
     {
         public IReadOnlyList<string> Columns => ["a", "b"];
 
-        public bool IsOfCounts => isOfCounts;
+        public SeriesValues Values => isOfCounts ? SeriesValues.Counts : SeriesValues.Numbers;
 
         public long FreeParameters => 0;
 

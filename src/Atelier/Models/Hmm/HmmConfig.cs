@@ -22,7 +22,8 @@ public sealed record HmmConfig
     public HmmChoice Choose { get; init; } = HmmChoice.Validation;
 
     /// <summary>
-    /// The distribution of emissions: symbols, numbers or counts. Null takes symbols for text and numbers for series.
+    /// The distribution of emissions: symbols, numbers, counts, or categories of each column. Null takes symbols for
+    /// text and numbers for series.
     /// </summary>
     public HmmEmission? Emission { get; init; }
 
@@ -56,7 +57,7 @@ public sealed record HmmConfig
     public double TransitionPrior { get; init; }
 
     /// <summary>
-    /// Pseudo-counts added to the expected count of each symbol in each state, so that none is impossible.
+    /// Pseudo-counts added to the expected count of each symbol or category in each state, so that none is impossible.
     /// </summary>
     [Range(0.0, 1e9)]
     public double EmissionPrior { get; init; } = 0.01;
@@ -95,7 +96,9 @@ public sealed record HmmConfig
 /// <summary>Distributions of emissions.</summary>
 public enum HmmEmission
 {
-    /// <summary>Symbols, from a categorical distribution.</summary>
+    /// <summary>
+    /// Symbols, or the categories of each column of a series, numbered from 0, from categorical distributions.
+    /// </summary>
     Categorical,
 
     /// <summary>Numbers, from a normal distribution or a mixture of normal distributions.</summary>
@@ -103,6 +106,9 @@ public enum HmmEmission
 
     /// <summary>Counts, each column from a Poisson distribution.</summary>
     Poisson,
+
+    /// <summary>Zeros and ones, each column from a Bernoulli distribution.</summary>
+    Bernoulli,
 }
 
 /// <summary>Forms of covariance matrices.</summary>

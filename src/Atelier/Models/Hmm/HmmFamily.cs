@@ -113,8 +113,7 @@ public sealed class HmmFamily : IModelFamily
         return BundleTensors.Use(bundle, tensors =>
         {
             HmmModel model = HmmTensors.Read(tensors, shape.Emission, shape.Covariance, bundle.WeightsPath);
-            int dimension = model.Emissions is GaussianEmissions normal ? normal.Dimension
-                : ((PoissonEmissions)model.Emissions).Dimension;
+            int dimension = model.Emissions.Dimension;
             return dimension == columns.Count ? new HmmSeries(model, columns)
                 : throw new AtelierException(
                     $"the model emits {dimension} numbers, schema.json has {columns.Count} columns", bundle.Folder,
@@ -126,9 +125,6 @@ public sealed class HmmFamily : IModelFamily
     {
         var config = (HmmConfig?)recipe.Model.Config ?? new HmmConfig();
         HmmEmission emission = config.Emission ?? HmmEmission.Gaussian;
-        if (emission == HmmEmission.Categorical)
-            throw new AtelierException("a series holds numbers, not symbols", "model.emission",
-                "use gaussian or poisson");
         IReadOnlyList<HmmSequence> Of(IReadOnlyList<double[]> some) =>
             [.. some.Select(values => HmmSequence.Of(values, series.Columns.Count))];
         return new HmmLearner(recipe, emission, Of(series.Train), Of(series.Validation), 0, (folder, model) =>

@@ -11,6 +11,8 @@ namespace Atelier.Models.Hmm;
 /// </summary>
 internal static class HmmInitialisation
 {
+    private const int MostCategories = 1000; // of a column
+
     /// <summary>Creates a random initial model.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="states">The number of hidden states, 1 to 4096.</param>
@@ -44,7 +46,9 @@ internal static class HmmInitialisation
             start[i] = config.Topology == HmmTopology.LeftToRight ? (i == 0 ? 1 : 0) : 1.0 / states;
         return new HmmModel(new HmmChain(start, transitions), emission switch
         {
-            HmmEmission.Categorical => Categorical(states, sequences, symbols, ref random),
+            HmmEmission.Categorical when symbols > 0 => Categorical(states, sequences, symbols, ref random),
+            HmmEmission.Categorical or HmmEmission.Bernoulli =>
+                Columns(states, sequences, emission == HmmEmission.Bernoulli ? 2 : MostCategories, ref random),
             HmmEmission.Poisson => Poisson(states, sequences, ref random),
             _ => Gaussian(config, states, sequences, ref random),
         });
@@ -98,6 +102,50 @@ internal static class HmmInitialisation
                 probabilities[(symbol * width) + state] /= sum;
         }
         return new CategoricalEmissions(states, probabilities);
+    }
+
+    private static ColumnEmissions Columns(int states, IReadOnlyList<HmmSequence> sequences, int most,
+        ref SplitMix64 random)
+    {
+        int dimension = sequences[0].Values.Length / sequences[0].Length;
+        int[] sizes = new int[dimension];
+        Array.Fill(sizes, 2); // so that a column that never changed in training may change later
+        foreach (HmmSequence sequence in sequences)
+        {
+            ReadOnlySpan<double> values = sequence.Values.Span;
+            for (int i = 0; i < values.Length; i++)
+            {
+                if (!(values[i] >= 0 && values[i] < most) || values[i] != Math.Floor(values[i]))
+                    throw new AtelierException(FormattableString.Invariant(
+                        $"{values[i]} is not a category from 0 to {most - 1}"), "data.source",
+                        most == 2 ? "Bernoulli emissions need zeros and ones; set model.emission to categorical"
+                            : "number the categories of each column from 0, or set model.emission to gaussian");
+                sizes[i % dimension] = Math.Max(sizes[i % dimension], (int)values[i] + 1);
+            }
+        }
+        int width = HmmKernels.Width(states), total = sizes.Sum();
+        double[] counts = new double[total], probabilities = new double[total * width];
+        Array.Fill(counts, 0.01);
+        int[] offsets = new int[dimension];
+        for (int d = 1; d < dimension; d++)
+            offsets[d] = offsets[d - 1] + sizes[d - 1];
+        foreach (HmmSequence sequence in sequences)
+        {
+            for (int i = 0; i < sequence.Values.Length; i++)
+                counts[offsets[i % dimension] + (int)sequence.Values.Span[i]]++;
+        }
+        for (int state = 0; state < states; state++)
+        {
+            for (int d = 0; d < dimension; d++)
+            {
+                double sum = 0;
+                for (int at = offsets[d]; at < offsets[d] + sizes[d]; at++)
+                    sum += probabilities[(at * width) + state] = counts[at] * (0.1 + random.NextDouble());
+                for (int at = offsets[d]; at < offsets[d] + sizes[d]; at++)
+                    probabilities[(at * width) + state] /= sum;
+            }
+        }
+        return new ColumnEmissions(states, sizes, probabilities);
     }
 
     private static PoissonEmissions Poisson(int states, IReadOnlyList<HmmSequence> sequences, ref SplitMix64 random)

@@ -19,7 +19,12 @@ internal sealed class HmmSeries(HmmModel model, IReadOnlyList<string> columns)
     public IReadOnlyList<string> Columns { get; } = columns;
 
     /// <inheritdoc/>
-    public bool IsOfCounts => model.Emissions is not GaussianEmissions;
+    public SeriesValues Values => model.Emissions switch
+    {
+        GaussianEmissions => SeriesValues.Numbers,
+        PoissonEmissions => SeriesValues.Counts,
+        _ => SeriesValues.Categories,
+    };
 
     /// <inheritdoc/>
     public long FreeParameters => model.FreeParameters;

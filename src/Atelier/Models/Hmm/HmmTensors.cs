@@ -8,6 +8,9 @@ namespace Atelier.Models.Hmm;
 /// <summary>Converts hidden Markov models to named tensors and back, for bundles and checkpoints.</summary>
 internal static class HmmTensors
 {
+    /// <summary>The tensor of the numbers of categories of columns, which text has none of.</summary>
+    public const string Sizes = "sizes";
+
     /// <summary>Copies the parameters to tensors, which belong to the caller's dispose scope.</summary>
     public static Dictionary<string, Tensor> Write(HmmModel model)
     {
@@ -49,6 +52,7 @@ internal static class HmmTensors
             var chain = new HmmChain(start, Get("transitions", states, states));
             return new HmmModel(chain, emission switch
             {
+                HmmEmission.Categorical or HmmEmission.Bernoulli when tensors.ContainsKey(Sizes) => Columns(),
                 HmmEmission.Categorical => new CategoricalEmissions(states,
                     Padding.Add(Get("emissions", -1, states), states, HmmKernels.Width(states))),
                 HmmEmission.Poisson => Poisson(Get("rates", states, -1)),
@@ -60,6 +64,18 @@ internal static class HmmTensors
             throw e.At(where, hint);
         }
 
+        ColumnEmissions Columns()
+        {
+            double[] sizes = Get(Sizes, -1);
+            double total = sizes.Sum();
+            if (!sizes.All(size => size >= 1 && size == Math.Floor(size)) || total > int.MaxValue)
+                throw new AtelierException("a column has no categories", where, hint);
+            double[] probabilities = Get("emissions", (long)total, states);
+            return probabilities.All(probability => probability is >= 0 and <= 1)
+                ? new(states, Array.ConvertAll(sizes, size => (int)size),
+                    Padding.Add(probabilities, states, HmmKernels.Width(states)))
+                : throw new AtelierException("a probability is not between 0 and 1", where, hint);
+        }
         PoissonEmissions Poisson(double[] rates) => rates.All(rate => rate >= 0 && double.IsFinite(rate))
             ? new(states, rates, rates.Length / states)
             : throw new AtelierException("a rate is negative or not finite", where, hint);

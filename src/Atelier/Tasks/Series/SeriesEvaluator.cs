@@ -58,11 +58,16 @@ internal static class SeriesEvaluator
         progress?.Report("scoring series with the model");
         JudgedModel own = Judge(Scores(series, stretches, width, model, before, cancellation),
             model.LogLikelihoods(bicSeries, cancellation).Sum(), model.FreeParameters);
-        string unit = model.IsOfCounts ? "nats per row of counts" : "nats per row"; // a probability, or a density
+        (string unit, string metrics, string distribution) = model.Values switch
+        {
+            SeriesValues.Numbers => ("nats per row", "log-densities", "normal"),
+            SeriesValues.Counts => ("nats per row of counts", "log-probabilities of counts", "Poisson"),
+            _ => ("nats per row of categories", "log-probabilities of categories", "categorical"),
+        };
         var headline = new Headline("logLikelihoodPerRow", unit, MoreIsBetter: true, on.Lead);
         var judgement = new Judgement(context, on, headline, own);
         IndependentSeries? independent =
-            IndependentSeries.Fit(data.Train, data.Columns, model.IsOfCounts, out string? refusal);
+            IndependentSeries.Fit(data.Train, data.Columns, model.Values, out string? refusal);
         if (independent is not null)
         {
             MeanScore[] scores =
@@ -79,11 +84,9 @@ internal static class SeriesEvaluator
                 string.Create(CultureInfo.InvariantCulture,
                     $"{Quantity.Of(series.Sum(s => s.Length / width), "row")} of {series.Count} series; 95 % "
                     + $"intervals by bootstrap over {resampled}."),
-                model.IsOfCounts ? "The metrics are log-probabilities of counts."
-                    : "The metrics are log-densities.",
+                $"The metrics are {metrics}.",
                 .. independent is null ? Array.Empty<string>()
-                    : [$"independent draws every row by itself, each column from one "
-                        + $"{(model.IsOfCounts ? "Poisson" : "normal")} distribution."],
+                    : [$"independent draws every row by itself, each column from one {distribution} distribution."],
                 .. refusal is null ? Array.Empty<string>() : [refusal],
                 .. on.Notes,
             ]);

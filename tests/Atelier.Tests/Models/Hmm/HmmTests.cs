@@ -228,6 +228,8 @@ public sealed class HmmTests
     [InlineData(HmmEmission.Gaussian, CovarianceShape.Full, 2)]
     [InlineData(HmmEmission.Gaussian, CovarianceShape.Tied, 1)]
     [InlineData(HmmEmission.Poisson, CovarianceShape.Diagonal, 1)]
+    [InlineData(HmmEmission.Bernoulli, CovarianceShape.Diagonal, 1)]
+    [InlineData(HmmEmission.Categorical, CovarianceShape.Diagonal, 1)]
     public void Nor_does_it_with_numbers_and_it_finds_the_states_that_made_them(HmmEmission emission,
         CovarianceShape covariance, int mixtures)
     {
@@ -237,12 +239,21 @@ public sealed class HmmTests
         {
             bool high = t / 50 % 2 == 0;
             for (int d = 0; d < 2; d++)
-                values[(2 * t) + d] = emission == HmmEmission.Poisson
-                    ? SpecialFunctions.SamplePoisson(high ? 20 : 2, ref random)
-                    : (high ? 5 : -5) + random.NextNormal();
+            {
+                values[(2 * t) + d] = emission switch
+                {
+                    HmmEmission.Poisson => SpecialFunctions.SamplePoisson(high ? 20 : 2, ref random),
+                    HmmEmission.Bernoulli => random.NextDouble() < (high ? 0.9 : 0.1) ? 1 : 0,
+                    HmmEmission.Categorical => (high ? 3 : 0) + (int)(3 * random.NextDouble()),
+                    _ => (high ? 5 : -5) + random.NextNormal(),
+                };
+            }
         }
         HmmSequence[] data = [HmmSequence.Of(values.AsMemory(0, 400), 2), HmmSequence.Of(values.AsMemory(400), 2)];
-        var config = new HmmConfig { MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6 };
+        var config = new HmmConfig
+        {
+            MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6, EmissionPrior = 0,
+        };
         HmmModel model = HmmInitialisation.Create(config, 2, emission, data, 0, 7);
         double before = double.NegativeInfinity;
         for (int i = 0; i < 30; i++)

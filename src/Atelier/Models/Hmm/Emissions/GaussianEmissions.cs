@@ -48,8 +48,8 @@ internal sealed class GaussianEmissions : HmmEmissions
         }
     }
 
-    /// <summary>The number of columns.</summary>
-    public int Dimension { get; }
+    /// <inheritdoc/>
+    public override int Dimension { get; }
 
     /// <inheritdoc/>
     public override long FreeParameters => (_components * (long)Dimension) + _components - StateCount + _shape switch

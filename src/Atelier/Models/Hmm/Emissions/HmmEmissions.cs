@@ -19,6 +19,9 @@ internal abstract class HmmEmissions
     /// <summary>The number of states including padding.</summary>
     public int Width { get; }
 
+    /// <summary>The number of values at each time step: the columns of a series, or one symbol.</summary>
+    public virtual int Dimension => 1;
+
     /// <summary>The number of free parameters, which BIC penalises.</summary>
     public abstract long FreeParameters { get; }
 

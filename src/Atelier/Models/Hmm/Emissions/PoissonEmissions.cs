@@ -14,8 +14,8 @@ internal sealed class PoissonEmissions(int stateCount, double[] rates, int dimen
 
     private readonly double[] _logRates = Array.ConvertAll(rates, Math.Log);
 
-    /// <summary>The number of columns.</summary>
-    public int Dimension { get; } = dimension;
+    /// <inheritdoc/>
+    public override int Dimension { get; } = dimension;
 
     /// <inheritdoc/>
     public override long FreeParameters => rates.Length;
