@@ -45,8 +45,8 @@ public sealed partial class Workshop
     /// <param name="format">The format: "huggingface" writes a folder, "gguf" a file; a family may have its own format,
     /// such as "bif".</param>
     /// <param name="path">The folder or the file to write. A folder must be new or hold a bundle.</param>
-    /// <param name="type">The type of the weights: "f32", "f16" or "bf16", and for GGUF also "q8" or "q4"; null keeps
-    /// their type.</param>
+    /// <param name="type">The type of the weights: "f32", "f16" or "bf16", and for GGUF also "q8", "q4" or
+    /// the name of another of its types, such as "q4_k"; null keeps their type.</param>
     /// <param name="adapter">The folder of an adapter in PEFT's files, which is merged into the weights; null for
     /// none.</param>
     /// <param name="cancellation">Cancels the operation; no files are left behind.</param>

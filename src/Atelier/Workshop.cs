@@ -2,6 +2,7 @@ using Atelier.Abstractions;
 using Atelier.Data;
 using Atelier.Exchange;
 using Atelier.Formats;
+using Atelier.Kernels;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
@@ -65,18 +66,29 @@ public sealed partial class Workshop
     {
         options ??= new OpenOptions();
         TorchSharp.DeviceType device = ComputeDevice.Resolve(options.Device).type;
+        WeightType cache = options.CacheType switch
+        {
+            "f32" => WeightType.F32,
+            "f16" => WeightType.F16,
+            "q8_0" => WeightType.Q8_0,
+            string other => throw new AtelierException($"keys and values cannot be cached in '{other}'",
+                Mention.Field("cache-type"), "allowed: f32, f16 and q8_0"),
+        };
         bool isManaged = !options.ForTraining && device == TorchSharp.DeviceType.CPU;
         if (!options.ForTraining && File.Exists(path))
         {
             return isManaged
-                ? TextModelFile.Open(path)
+                ? TextModelFile.Open(path, cacheType: cache)
                 : throw new AtelierException("a model in a single file runs on the CPU only", path,
                     $"take {Mention.Field("device")} cpu, or import it first: {Mention.Command("import")}");
         }
         var bundle = Bundle.Open(path, History);
         // Models that no family trains have no libtorch, and so no GPU, to run on.
         isManaged |= !options.ForTraining && options.Device == "auto" && !HasFamily(bundle);
-        return isManaged && OpenManaged(bundle) is { } model
+        if (cache != WeightType.F32 && !(isManaged && TextModelFile.ModelTypes.Contains(bundle.ModelType)))
+            throw new AtelierException($"only models that continue texts on the CPU cache keys and values in "
+                + $"{options.CacheType}", Mention.Field("cache-type"), "leave it out");
+        return isManaged && OpenManaged(bundle, cache) is { } model
             ? model
             : FamilyOf(bundle).Load(bundle, device.ToString().ToLowerInvariant(), cancellation);
     }
@@ -147,9 +159,9 @@ public sealed partial class Workshop
     private bool HasFamily(Bundle bundle) => Families.Any(family => family.ModelTypes.Contains(bundle.ModelType));
 
     /// <summary>Opens a model in the managed runtime, or returns null if it does not support the type.</summary>
-    private static ITrainedModel? OpenManaged(Bundle bundle) => bundle.ModelType switch
+    private static ITrainedModel? OpenManaged(Bundle bundle, WeightType cache) => bundle.ModelType switch
     {
-        string type when TextModelFile.ModelTypes.Contains(type) => TextModelFile.Open(bundle.Folder),
+        string type when TextModelFile.ModelTypes.Contains(type) => TextModelFile.Open(bundle.Folder, cacheType: cache),
         string type when SequenceToSequenceFile.ModelTypes.Contains(type) => SequenceToSequenceFile.Open(bundle.Folder),
         _ when MaskedTextFile.Supports(ConfigFile.Read(bundle.ConfigPath)) => MaskedTextFile.Open(bundle.Folder),
         _ => null,

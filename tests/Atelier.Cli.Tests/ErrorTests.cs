@@ -43,7 +43,8 @@ public sealed class ErrorTests : IDisposable
     [InlineData("compress nowhere --budget 25% --bits 4",
         "--bits: --bits is what --budget searches for; leave it out")]
     [InlineData("compress nowhere --budget 0%", "--budget: '0%' is not a share; write 25%")]
-    [InlineData("compress nowhere --bits 5", "--to: 'q5' is not a compression type; allowed: q8, q4, q3 and q2")]
+    [InlineData("compress nowhere --bits 5", "--to: 'q5' is not a compression type; allowed: q8, q4, q3, q2, q6_k, "
+        + "q5_k, q4_k, q3_k, q2_k, q5_1, q5_0, q4_1, iq4_nl and iq4_xs")]
     [InlineData("train --text nowhere.txt",
         "nowhere.txt: there is no such file or folder; check the path given with --text")]
     [InlineData("train --resume", "--resume: there is no unfinished run; name its folder with --out")]

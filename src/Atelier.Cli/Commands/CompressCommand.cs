@@ -15,8 +15,9 @@ internal sealed class CompressCommand : ToolCommand
     private readonly Argument<string> _run = new("RUN")
         { Description = "The folder of a run or a bundle; or a sound file, or a file of a learned codec's codes." };
     private readonly Option<string?> _to = new("--to") { HelpName = "TYPE",
-        Description = "Models: q8 (8 bits per weight, the default without --prune), q4, q3 or q2. Sounds: opus (the "
-            + "default), mu-law, codec (the default with --with) or wav." };
+        Description = "Models: q8 (8 bits per weight, the default without --prune), q4, q3 or q2; or one of GGUF's "
+            + "q6_k, q5_k, q4_k, q3_k, q2_k, q5_1, q5_0, q4_1, iq4_nl and iq4_xs. Sounds: opus (the default), mu-law, "
+            + "codec (the default with --with) or wav." };
     private readonly Option<int?> _bits = new("--bits") { HelpName = "N",
         Description = "The bits per weight of a model: --bits 4 is --to q4." };
     private readonly Option<string?> _prune = new("--prune") { HelpName = "SHARE",

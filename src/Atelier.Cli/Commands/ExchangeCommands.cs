@@ -67,8 +67,9 @@ internal sealed class ExportCommand : ToolCommand
         DefaultValueFactory = _ => "huggingface" };
     private readonly Option<string?> _type = new("--type") { HelpName = "TYPE",
         Description =
-        "The type of the weights: f32, f16 or bf16; for gguf also q8 and q4. By default it is not changed (8-bit and "
-            + "4-bit weights become f32 for huggingface)." };
+        "The type of the weights: f32, f16 or bf16; for gguf also q8, q4, q6_k, q5_k, q4_k, q3_k, q2_k, q5_1, q5_0, "
+            + "q4_1, iq4_nl and iq4_xs. By default it is not changed (8-bit and 4-bit weights become f32 for "
+            + "huggingface)." };
     private readonly Option<string?> _adapter = new("--adapter") { HelpName = "FOLDER",
         Description = "A LoRA adapter in PEFT's files, which is merged into the weights." };
     private readonly Option<string> _out =

@@ -59,6 +59,9 @@ internal sealed class GenerateCommand : ToolCommand
         Description = "Generates an image or a sound again, from the settings stored in its PNG, WAV or Opus file." };
     private readonly Option<string> _device =
         new("--device") { HelpName = "NAME", Description = "auto, cpu or cuda.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _cacheType = new("--cache-type") { HelpName = "TYPE",
+        Description = "The type in which keys and values of a text model are cached: f32, f16 or q8_0.",
+        DefaultValueFactory = _ => "f32" };
     private readonly Option<string?> _draft = new("--draft") { HelpName = "RUN",
         Description =
         "A smaller model with the same tokenizer for speculative decoding: faster, with the same distribution." };
@@ -89,6 +92,7 @@ internal sealed class GenerateCommand : ToolCommand
         Add(_out);
         Add(_like);
         Add(_device);
+        Add(_cacheType);
         Add(_draft);
         Add(_adapter);
         _decoding.AddTo(this);
@@ -102,7 +106,8 @@ internal sealed class GenerateCommand : ToolCommand
         try
         {
             IReadOnlyList<RequestOption> supported = _workshop.RequestOptions(run);
-            foreach (Option option in Options.Where(option => option != _device))
+            _cacheType.Hidden = !supported.Any(option => option.Field == "prompt"); // texts are continued
+            foreach (Option option in Options.Where(option => option != _device && option != _cacheType))
             {
                 RequestOption? found = supported.FirstOrDefault(o => OptionNames.Of(o.Field) == option.Name);
                 option.Hidden = found is null;
@@ -138,7 +143,10 @@ internal sealed class GenerateCommand : ToolCommand
             ?? throw new AtelierException("no model was named", "atelier generate",
             "name a run's folder: atelier runs list shows them");
         using ITrainedModel model = _workshop.Open(run,
-            new OpenOptions { Device = parse.GetRequiredValue(_device) }, cancellation);
+            new OpenOptions
+            {
+                Device = parse.GetRequiredValue(_device), CacheType = parse.GetRequiredValue(_cacheType),
+            }, cancellation);
         if (parse.GetValue(_adapter) is { } adapter)
             (model.As<TextGenerator>() ?? throw new AtelierException("only text models take adapters", "--adapter",
                 "leave it out")).UseAdapter(adapter);

@@ -58,8 +58,8 @@ public static class ModelWriter
     /// <param name="config">The config.json of a model that llama.cpp supports.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">The type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; null keeps the type of each, with
-    /// Q4_0 for Q3 and Q2. Norms and biases are F32.</param>
+    /// <param name="type">The type of the matrices, any but Q3 and Q2; null keeps the type of each, with Q4_0 for Q3
+    /// and Q2. Norms and biases are F32.</param>
     /// <param name="chatTemplate">The model's chat template; null for none.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
     /// <exception cref="AtelierException">GGUF cannot represent the configuration or the tokenizer, or the file cannot
@@ -72,9 +72,9 @@ public static class ModelWriter
         if (!GgufNames.Knows(modelType))
             throw new AtelierException($"GGUF does not support models of type '{modelType}'", config.Path,
                 $"supported are {string.Join(", ", GgufNames.ModelTypes)}: see docs/formats.md");
-        if (type is { } wanted && wanted != wanted.InMemory())
-            throw new AtelierException($"GGUF files with blocks of the type {wanted} cannot be written", path,
-                "allowed: f32, f16, bf16, q8 and q4");
+        if (type is WeightType.Q3 or WeightType.Q2)
+            throw new AtelierException($"GGUF files with blocks of the type {type} cannot be written", path,
+                "allowed: f32, f16, bf16, q8, q4 and GGUF's other types, such as q4_k");
         WriteGguf(path, modelType, Metadata(config, tokenizer, bounds, chatTemplate), weights, type,
             RopeFactors(weights, config), rounding: null, cancellation, tokenizer.VocabularySize);
     }
@@ -88,7 +88,7 @@ public static class ModelWriter
     /// <param name="config">The model's config.json.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="bounds">The tokens with which a text begins and ends.</param>
-    /// <param name="type">Q8_0, Q4_0, Q3 or Q2.</param>
+    /// <param name="type">A type of blocks.</param>
     /// <param name="rounding">Rounds a tensor, whose rows are read in a layout, to a type: returns the bytes of all
     /// rows, or null to round each weight to the nearest. Null rounds all tensors so.</param>
     /// <param name="cancellation">Cancels before the next tensor; an existing file stays.</param>
@@ -161,9 +161,9 @@ public static class ModelWriter
         if (vocabularySize is not null && modelType == GgufNames.Gpt2
             && sources.TryGetValue(GgufNames.Embedding, out SortedList<int, ModelTensor>? tied))
             sources.TryAdd(GgufNames.Head, tied);
-        bool predicts = weights.Tensors.Any(tensor => IsHead(tensor.Name));
+        bool predicts = weights.Tensors.Any(tensor => WrittenTypes.IsHead(tensor.Name));
         List<GgufTensor> targets = [.. sources.Select(pair => Target(pair.Key, pair.Value))];
-        metadata.Add("general.file_type", FileType(MainType(targets)));
+        metadata.Add("general.file_type", WrittenTypes.FileType(MainType(targets)));
         targets.AddRange(factors.Select(pair => new GgufTensor(pair.Key, WeightType.F32, [pair.Value.Length])));
         GgufWriter.Write(path, metadata, targets, (target, stream) =>
         {
@@ -195,61 +195,15 @@ public static class ModelWriter
             WeightType own = type is null && FileBlocks.Has(first.Type) && !first.IsVector
                 && parts.Values.All(part => part.Type == first.Type)
                 ? first.Type // its bytes are copied
-                : TypeFor(name, shape, type ?? first.Type.InMemory(), predicts);
+                : WrittenTypes.For(name, shape, type ?? first.Type.Widened(), predicts);
             return new GgufTensor(name, own, isExperts ? [parts.Count, .. shape] : shape);
         }
     }
-
-    /// <summary>
-    /// Returns the type of a tensor. Vectors and position embeddings are F32. With weights of fewer bits, the embedding
-    /// and the head, whose errors matter most, have 8. Matrices whose row length is not a multiple of 32 are F16.
-    /// </summary>
-    private static WeightType TypeFor(string name, IReadOnlyList<long> shape, WeightType type, bool predicts)
-    {
-        if (shape.Count < 2 || name is "position_embd.weight" or "positions.weight"
-            || name.Contains(".ffn_gate_inp", StringComparison.Ordinal)) // routers, which few weights decide
-            return WeightType.F32;
-        if (!type.IsBlocked())
-            return type;
-        if (shape[^1] % WeightTypes.BlockSize != 0)
-            return WeightType.F16;
-        return name is "token_embd.weight" or "output.weight" or "tokens.weight" or "head.weight"
-            || (predicts && (IsHead(name) || name.EndsWith("word_embeddings.weight", StringComparison.Ordinal)))
-            ? WeightType.Q8_0
-            : type;
-    }
-
-    /// <summary>Returns whether a tensor is of an encoder's head that predicts tokens, for which it multiplies with the
-    /// embedding.</summary>
-    private static bool IsHead(string name) =>
-        name.StartsWith("cls.predictions.", StringComparison.Ordinal)
-        || name.StartsWith("lm_head.", StringComparison.Ordinal);
 
     /// <summary>Returns the smallest type among the matrices, which the file declares as its main type.</summary>
     private static WeightType MainType(List<GgufTensor> tensors) =>
         tensors.Where(t => t.Shape.Count > 1).Select(t => t.Type).DefaultIfEmpty(WeightType.F32)
             .MinBy(t => t.RowBytes(WeightTypes.LargeBlockSize));
-
-    /// <summary>Returns llama.cpp's number for the main type of a file (LLAMA_FTYPE).</summary>
-    private static long FileType(WeightType type) => type switch
-    {
-        WeightType.F16 => 1,
-        WeightType.Q4_0 => 2,
-        WeightType.Q4_1 => 3,
-        WeightType.Q8_0 => 7,
-        WeightType.Q5_0 => 8,
-        WeightType.Q5_1 => 9,
-        WeightType.Q2_K => 10,
-        WeightType.Q3_K => 12, // Q3_K_M; 15 and 17 are Q4_K_M and Q5_K_M
-        WeightType.Q4_K => 15,
-        WeightType.Q5_K => 17,
-        WeightType.Q6_K => 18,
-        WeightType.IQ4_NL => 25,
-        WeightType.IQ4_XS => 30,
-        WeightType.BF16 => 32,
-        WeightType.Q3 or WeightType.Q2 => 1024, // not one of llama.cpp's
-        _ => 0,
-    };
 
     /// <summary>
     /// Returns the divisors of rotary frequencies that llama.cpp reads from tensors: those of Llama 3's scaling, or the
@@ -281,7 +235,7 @@ public static class ModelWriter
     {
         IReadOnlyList<long> shape = tensor.Shape(layout);
         long width = shape.Count == 0 ? 1 : shape[^1], rows = tensor.ElementCount / Math.Max(1, width);
-        bool copiesBytes = (type == tensor.Type || type == tensor.Type.InMemory()) && tensor.HasRows(layout)
+        bool copiesBytes = (type == tensor.Type || type == tensor.Type.Widened()) && tensor.HasRows(layout)
             && !tensor.IsVector;
         // A transposed tensor is read at once, since each of its rows has an element of every row of the file.
         int rowsAtOnce = (int)(tensor.HasRows(layout) && !tensor.IsVector
@@ -295,7 +249,7 @@ public static class ModelWriter
             {
                 ReadOnlySpan<byte> own = tensor.Row(layout, row);
                 if (type != tensor.Type)
-                    WeightConversion.ToMemory(tensor.Type, own, bytes);
+                    WeightConversion.Widen(tensor.Type, own, bytes);
                 stream.Write(type == tensor.Type ? own : bytes);
                 continue;
             }
@@ -324,7 +278,7 @@ public static class ModelWriter
         }
         int size = checked((int)type.RowBytes(values.Length));
         Span<byte> written = (bytes ?? new byte[size]).AsSpan(0, size);
-        WeightConversion.Encode(type, values, written);
+        WrittenTypes.Encode(type, values, written);
         stream.Write(written);
     }
 }

@@ -4,6 +4,7 @@ using Atelier.Abstractions;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Generation.Chat;
+using Atelier.Kernels;
 using Atelier.Networks;
 using Atelier.Tokenizers;
 
@@ -26,29 +27,31 @@ public static class TextModelFile
     /// tokenizer of its own. For a llama2.c model, null takes the tokenizer in the same folder: tokenizer.bin, or
     /// tok512.bin for a vocabulary of 512 tokens.</param>
     /// <param name="threads">Number of threads; 0 takes one for each processor.</param>
+    /// <param name="cacheType">The type in which keys and values are cached: F32, F16 or Q8_0.</param>
     /// <exception cref="AtelierException">There is no model, it is damaged, or it is of an unsupported
     /// kind.</exception>
-    public static TextGenerator Open(string path, string? tokenizerPath = null, int threads = 0)
+    public static TextGenerator Open(string path, string? tokenizerPath = null, int threads = 0,
+        WeightType cacheType = WeightType.F32)
     {
         if (Directory.Exists(path))
-            return OpenFolder(path, tokenizerPath, threads);
+            return OpenFolder(path, tokenizerPath, threads, cacheType);
         return GgufFile.IsGguf(path)
-            ? OpenGguf(path, tokenizerPath, threads)
-            : OpenLlama2C(path, tokenizerPath, threads);
+            ? OpenGguf(path, tokenizerPath, threads, cacheType)
+            : OpenLlama2C(path, tokenizerPath, threads, cacheType);
     }
 
-    private static TextGenerator OpenFolder(string folder, string? tokenizerPath, int threads)
+    private static TextGenerator OpenFolder(string folder, string? tokenizerPath, int threads, WeightType cacheType)
     {
         string config = Path.Combine(folder, "config.json"), inner = Path.Combine(folder, "bundle");
         if (!File.Exists(config) && Directory.Exists(inner))
-            return OpenFolder(inner, tokenizerPath, threads);
+            return OpenFolder(inner, tokenizerPath, threads, cacheType);
         RefuseOtherKinds(ConfigFile.Read(config));
         TextBundleFiles files = TextBundleFiles.Read(folder, tokenizerPath);
         return Make(files.Config, ModelWeights.Open(folder, files.Config), files.Tokenizer, files.Defaults,
-            files.Bounds, ChatTemplateFile.Read(folder), threads);
+            files.Bounds, ChatTemplateFile.Read(folder), threads, cacheType);
     }
 
-    private static TextGenerator OpenGguf(string path, string? tokenizerPath, int threads)
+    private static TextGenerator OpenGguf(string path, string? tokenizerPath, int threads, WeightType cacheType)
     {
         if (tokenizerPath is not null)
             throw new AtelierException("a GGUF file contains its own tokenizer", tokenizerPath, "leave it out");
@@ -58,7 +61,7 @@ public static class TextModelFile
             ConfigFile config = Config(path, GgufConfig.ToHuggingFace(gguf));
             (Tokenizer tokenizer, TextBounds bounds) = GgufTokenizer.Read(gguf);
             return Make(config, ModelWeights.FromGguf(gguf), tokenizer, new DecodingOptions(), bounds,
-                GgufTokenizer.ReadChatTemplate(gguf), threads);
+                GgufTokenizer.ReadChatTemplate(gguf), threads, cacheType);
         }
         catch
         {
@@ -67,7 +70,8 @@ public static class TextModelFile
         }
     }
 
-    private static TextGenerator OpenLlama2C(string path, string? tokenizerPath, int threads)
+    private static TextGenerator OpenLlama2C(string path, string? tokenizerPath, int threads,
+        WeightType cacheType)
     {
         OtherFiles.Refuse(path);
         Llama2CFile file = Llama2CFile.Open(path);
@@ -76,7 +80,7 @@ public static class TextModelFile
             Tokenizer tokenizer = TokenizerFile.Open(tokenizerPath ?? file.TokenizerBeside());
             int startId = (tokenizer as SentencePieceTokenizer)?.BeginId ?? tokenizer.EndOfTextId ?? 0;
             return Make(Config(path, file.ToHuggingFace()), ModelWeights.FromLlama2C(file), tokenizer,
-                new DecodingOptions(), TextBounds.Of(tokenizer, startId), null, threads);
+                new DecodingOptions(), TextBounds.Of(tokenizer, startId), null, threads, cacheType);
         }
         catch
         {
@@ -86,13 +90,13 @@ public static class TextModelFile
     }
 
     private static TextGenerator Make(ConfigFile file, ModelWeights weights, Tokenizer tokenizer,
-        DecodingOptions decoding, TextBounds bounds, string? chatTemplate, int threads)
+        DecodingOptions decoding, TextBounds bounds, string? chatTemplate, int threads, WeightType cacheType)
     {
         try
         {
             PaddedVocabulary.Check(file, tokenizer, file.Path, "use the model with its own tokenizer");
             bounds.Check(tokenizer, file.Path);
-            IBatchedLanguageModel model = Decoder(file, weights, tokenizer.VocabularySize, threads);
+            IBatchedLanguageModel model = Decoder(file, weights, tokenizer.VocabularySize, threads, cacheType);
             return new TextGenerator(model, tokenizer, decoding, bounds)
             {
                 ChatTemplate = chatTemplate,
@@ -106,12 +110,17 @@ public static class TextModelFile
     }
 
     private static IBatchedLanguageModel Decoder(ConfigFile file, ModelWeights weights, int vocabularySize,
-        int threads)
+        int threads, WeightType cacheType)
     {
         if (file.ModelType == RecurrentWeights.ModelType)
+        {
+            if (cacheType != WeightType.F32)
+                throw new AtelierException("a recurrent network has no keys and values", Mention.Field("cache-type"),
+                    "leave it out");
             return new RecurrentDecoder(RecurrentWeights.Take(file, weights), threads);
+        }
         (DecoderConfig config, DecoderWeights taken) = DecoderWeightsFile.Take(file, weights, vocabularySize);
-        return new Decoder(config, taken, threads);
+        return new Decoder(config, taken, threads, cacheType);
     }
 
     private static void RefuseOtherKinds(ConfigFile file)

@@ -34,6 +34,11 @@ internal readonly unsafe struct ArmBlocks : IBlockProducts
         }
     }
 
+    public static bool MultipliesGroups => false;
+
+    public static void MultiplyGroups(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride,
+        bool asAlone) => PlainBlocks.MultiplyGroups(w, x, vectors, y, yStride, asAlone);
+
     [MethodImpl(Hot)]
     private static float Q8(byte* w, int blocks, sbyte* values, float* scales)
     {

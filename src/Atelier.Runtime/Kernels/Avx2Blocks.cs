@@ -19,6 +19,55 @@ internal readonly unsafe struct Avx2Blocks<TDot> : IBlockProducts
     public static void MultiplyQ4(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride) =>
         Multiply<Q4Block<TDot>>(w, x, vectors, y, yStride);
 
+    public static bool MultipliesGroups => true;
+
+    public static void MultiplyGroups(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride,
+        bool asAlone) => MultiplyGroups(w, x, vectors, y, yStride, asAlone, isWide: false);
+
+    /// <summary>
+    /// Computes y[t, r] = Σ W[r, c] x[t, c] for weights in groups; if <paramref name="isWide"/>, few vectors are
+    /// multiplied in registers of 512 bits.
+    /// </summary>
+    public static void MultiplyGroups(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride,
+        bool asAlone, bool isWide)
+    {
+        switch (w.Type)
+        {
+            case WeightType.Q4_1:
+                GroupedProducts<TDot, Q41Blocks>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q5_0:
+                GroupedProducts<TDot, Q50Blocks>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q5_1:
+                GroupedProducts<TDot, Q51Blocks>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.IQ4_NL:
+                GroupedProducts<TDot, Iq4NlBlocks<TDot>>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.IQ4_XS:
+                GroupedProducts<TDot, Iq4XsBlock<TDot>>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q2_K:
+                GroupedProducts<TDot, Q2KBlock>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q3_K:
+                GroupedProducts<TDot, Q3KBlock>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q4_K:
+                GroupedProducts<TDot, Q4KBlock>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q5_K:
+                GroupedProducts<TDot, Q5KBlock>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            case WeightType.Q6_K:
+                GroupedProducts<TDot, Q6KBlock>.Multiply(w, x, vectors, y, yStride, asAlone, isWide);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(w), w.Type, "no such type");
+        }
+    }
+
     private static void Multiply<TBlock>(in ProductRows w, in ByteVectors x, int vectors, float* y, long yStride)
         where TBlock : struct, IBlock
     {

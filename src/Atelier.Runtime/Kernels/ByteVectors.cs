@@ -8,16 +8,18 @@ namespace Atelier.Kernels;
 /// <param name="scales">The scales, [vectors, columns / 32].</param>
 /// <param name="sums">The sums of 32 values, [vectors, columns / 32], which correct for weights stored with an
 /// offset.</param>
-internal readonly unsafe struct ByteVectors(sbyte* values, float* scales, int* sums)
+/// <param name="halfSums">The sums of 16 values, [vectors, columns / 16].</param>
+internal readonly unsafe struct ByteVectors(sbyte* values, float* scales, int* sums, int* halfSums)
 {
     public readonly sbyte* Values = values;
     public readonly float* Scales = scales;
     public readonly int* Sums = sums;
+    public readonly int* HalfSums = halfSums;
 
     /// <summary>Returns the vectors from an index on.</summary>
     public ByteVectors At(int vector, int columns)
     {
         long blocks = (long)vector * (columns / WeightTypes.BlockSize);
-        return new(Values + blocks * WeightTypes.BlockSize, Scales + blocks, Sums + blocks);
+        return new(Values + blocks * WeightTypes.BlockSize, Scales + blocks, Sums + blocks, HalfSums + 2 * blocks);
     }
 }

@@ -40,8 +40,14 @@ internal abstract unsafe class KernelPath
     public abstract void MultiplyPacked(in PackedRows w, int start, int end, float* bias, float* x, int vectors,
         float* y, long yStride);
 
-    /// <summary>Quantises a vector to 8 bits, with a scale and the sum of the bytes for each 32 elements.</summary>
-    public abstract void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums);
+    /// <summary>Whether there are kernels for the blocks of <see cref="FileBlocks"/> besides plain code.</summary>
+    public abstract bool MultipliesGroups { get; }
+
+    /// <summary>Quantises a vector to 8 bits.</summary>
+    /// <param name="x">The vector.</param>
+    /// <param name="columns">Number of elements, a multiple of 32.</param>
+    /// <param name="to">Its first vector is filled.</param>
+    public abstract void ToBytes(float* x, int columns, in ByteVectors to);
 
     /// <summary>Computes y = x / √(mean(x²) + ε) · w (Zhang and Sennrich 2019, eq. 4).</summary>
     public abstract void RmsNorm(float* x, float* weight, int size, float epsilon, float* y);
@@ -117,8 +123,8 @@ internal abstract unsafe class KernelPath
         if (Avx512F.IsSupported && Avx512BW.IsSupported && Avx2.IsSupported)
         {
             found.Add(AvxVnni.IsSupported
-                ? new VectorPath<Lanes512, Vector512<float>, Avx2Blocks<AvxVnniDot>>("avx512")
-                : new VectorPath<Lanes512, Vector512<float>, Avx2Blocks<Avx2Dot>>("avx512"));
+                ? new VectorPath<Lanes512, Vector512<float>, Avx512Blocks<AvxVnniDot>>("avx512")
+                : new VectorPath<Lanes512, Vector512<float>, Avx512Blocks<Avx2Dot>>("avx512"));
         }
         if (AvxVnni.IsSupported)
             found.Add(new VectorPath<Lanes256, Vector256<float>, Avx2Blocks<AvxVnniDot>>("avx2-vnni"));

@@ -39,8 +39,11 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
                 case WeightType.Q8_0: // integer sums, block after block: independent of the other vectors
                     TBlocks.MultiplyQ8(w, bytes.At(t, w.Columns), count, result, yStride);
                     break;
-                default:
+                case WeightType.Q4_0:
                     TBlocks.MultiplyQ4(w, bytes.At(t, w.Columns), count, result, yStride);
+                    break;
+                default:
+                    TBlocks.MultiplyGroups(w, bytes.At(t, w.Columns), count, result, yStride, asAlone);
                     break;
             }
         }
@@ -65,9 +68,12 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
         }
     }
 
+    public override bool MultipliesGroups => TBlocks.MultipliesGroups;
+
     [MethodImpl(Hot)]
-    public override void ToBytes(float* x, int columns, sbyte* values, float* scales, int* sums)
+    public override void ToBytes(float* x, int columns, in ByteVectors to)
     {
+        const int half = WeightTypes.BlockSize / 2;
         for (int b = 0; b < columns / WeightTypes.BlockSize; b++)
         {
             float* block = x + b * WeightTypes.BlockSize;
@@ -75,14 +81,16 @@ internal sealed unsafe class VectorPath<TLanes, TVector, TBlocks>(string name) :
             for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
                 highest = TLanes.Max(highest, TLanes.Abs(TLanes.Load(block + i)));
             float most = TLanes.MaxAcross(highest);
-            scales[b] = most / 127;
+            to.Scales[b] = most / 127;
             TVector inverse = TLanes.Broadcast(most == 0 ? 0 : 127 / most);
-            sums[b] = 0;
-            for (int i = 0; i < WeightTypes.BlockSize; i += TLanes.Count)
+            (int first, int second) = (0, 0);
+            for (int i = 0; i < half; i += TLanes.Count)
             {
-                TVector scaled = TLanes.Multiply(TLanes.Load(block + i), inverse);
-                sums[b] += TLanes.StoreRounded(scaled, values + b * WeightTypes.BlockSize + i);
+                sbyte* values = to.Values + b * WeightTypes.BlockSize + i;
+                first += TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(block + i), inverse), values);
+                second += TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(block + half + i), inverse), values + half);
             }
+            (to.HalfSums[2 * b], to.HalfSums[2 * b + 1], to.Sums[b]) = (first, second, first + second);
         }
     }
 

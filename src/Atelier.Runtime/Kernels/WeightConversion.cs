@@ -10,12 +10,13 @@ namespace Atelier.Kernels;
 public static class WeightConversion
 {
     /// <summary>
-    /// Converts elements to a type, rounded to the nearest value. Blocked types have a scale for each 32 elements.
+    /// Converts elements to a type, rounded to the nearest value. Blocks of groups with a scale, for example Q4_K, have
+    /// those scales with which the squares of the errors have the smallest sum that is found.
     /// </summary>
     /// <param name="type">The type.</param>
-    /// <param name="source">The elements; a multiple of 32 for blocked types.</param>
+    /// <param name="source">The elements; whole blocks for blocked types.</param>
     /// <param name="destination">Filled with the converted elements; its length must be their exact size.</param>
-    /// <exception cref="ArgumentException">The lengths do not match, or the type is only read.</exception>
+    /// <exception cref="ArgumentException">The lengths do not match.</exception>
     public static void Encode(WeightType type, ReadOnlySpan<float> source, Span<byte> destination)
     {
         CheckLengths(type, source.Length, destination.Length);
@@ -38,7 +39,8 @@ public static class WeightConversion
                         destination[(block * WeightTypes.Q8BlockBytes)..]);
                 break;
             case var _ when FileBlocks.Has(type):
-                throw new ArgumentException($"weights of the type {type} are only read", nameof(type));
+                GroupedEncoding.Encode(type, source, default, destination);
+                break;
             default:
                 int bytes = (int)type.RowBytes(WeightTypes.BlockSize);
                 for (int block = 0; block < source.Length / WeightTypes.BlockSize; block++)
@@ -46,6 +48,30 @@ public static class WeightConversion
                         destination.Slice(block * bytes, bytes));
                 break;
         }
+    }
+
+    /// <summary>
+    /// Converts elements to blocks of groups with a scale, for example Q4_K, so that the squares of the errors, each
+    /// times the importance of its element, have the smallest sum that is found. Other types are rounded as by
+    /// <see cref="Encode(WeightType, ReadOnlySpan{float}, Span{byte})"/>.
+    /// </summary>
+    /// <param name="type">The type.</param>
+    /// <param name="source">The elements; whole blocks for blocked types.</param>
+    /// <param name="importance">The importance of each element, at least 0, such as the mean square of the input that
+    /// it is multiplied with.</param>
+    /// <param name="destination">Filled with the converted elements; its length must be their exact size.</param>
+    /// <exception cref="ArgumentException">The lengths do not match.</exception>
+    public static void Encode(WeightType type, ReadOnlySpan<float> source, ReadOnlySpan<float> importance,
+        Span<byte> destination)
+    {
+        CheckLengths(type, source.Length, destination.Length);
+        if (importance.Length != source.Length)
+            throw new ArgumentException($"{importance.Length} importances for {source.Length} elements",
+                nameof(importance));
+        if (FileBlocks.Has(type))
+            GroupedEncoding.Encode(type, source, importance, destination);
+        else
+            Encode(type, source, destination);
     }
 
     /// <summary>Converts elements of a type to single precision.</summary>
@@ -90,16 +116,38 @@ public static class WeightConversion
         }
     }
 
-    /// <summary>Converts blocks of a type of files only to the type that they have in memory.</summary>
-    /// <param name="type">The type of the blocks.</param>
+    /// <summary>Converts blocks to those of <see cref="WeightTypes.Widened"/>.</summary>
+    /// <param name="type">The type of the blocks, which is another.</param>
     /// <param name="source">The bytes of whole blocks.</param>
-    /// <param name="destination">Filled with the same elements, or the nearest, in the type in memory.</param>
-    internal static void ToMemory(WeightType type, ReadOnlySpan<byte> source, Span<byte> destination)
+    /// <param name="destination">Filled with the same elements, or the nearest.</param>
+    internal static void Widen(WeightType type, ReadOnlySpan<byte> source, Span<byte> destination)
     {
         if (FileBlocks.Has(type))
             FileBlocks.ToBytes(type, source, destination);
         else
             BlockCodes.Expand(type, source, destination);
+    }
+
+    /// <summary>Returns whether all elements are finite numbers. Of blocks, only the scales need to be read.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="source">The bytes of whole elements or blocks.</param>
+    internal static bool AreFinite(WeightType type, ReadOnlySpan<byte> source)
+    {
+        if (type == WeightType.F32)
+            return !MemoryMarshal.Cast<byte, float>(source).ContainsAnyExceptInRange(-float.MaxValue, float.MaxValue);
+        const int halfExponent = 0x7C00, bFloat16Exponent = 0x7F80; // all bits set: infinite, or not a number
+        int exponent = type == WeightType.BF16 ? bFloat16Exponent : halfExponent;
+        ReadOnlySpan<int> places = type.IsBlocked() ? FileBlocks.ScalePlaces(type) : [0];
+        int step = (int)type.RowBytes(type.BlockElements());
+        foreach (int place in places)
+        {
+            for (int at = place; at < source.Length; at += step)
+            {
+                if ((BinaryPrimitives.ReadUInt16LittleEndian(source[at..]) & exponent) == exponent)
+                    return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>Rounds to the nearest bfloat16, ties to even. NaN stays NaN.</summary>

@@ -38,51 +38,51 @@ public enum WeightType
     Q2,
 
     /// <summary>
-    /// Blocks of 32 elements in 20 bytes, read only: 4 bits, a scale and a minimum. This is GGUF's Q4_1.
+    /// Blocks of 32 elements in 20 bytes: 4 bits, a scale and a minimum. This is GGUF's Q4_1.
     /// </summary>
     Q4_1,
 
-    /// <summary>Blocks of 32 elements in 22 bytes, read only: 5 bits and a scale. This is GGUF's Q5_0.</summary>
+    /// <summary>Blocks of 32 elements in 22 bytes: 5 bits and a scale. This is GGUF's Q5_0.</summary>
     Q5_0,
 
     /// <summary>
-    /// Blocks of 32 elements in 24 bytes, read only: 5 bits, a scale and a minimum. This is GGUF's Q5_1.
+    /// Blocks of 32 elements in 24 bytes: 5 bits, a scale and a minimum. This is GGUF's Q5_1.
     /// </summary>
     Q5_1,
 
     /// <summary>
-    /// Blocks of 256 elements in 84 bytes, read only: 2 bits, scales and minimums of 16 elements. This is GGUF's Q2_K.
+    /// Blocks of 256 elements in 84 bytes: 2 bits, scales and minimums of 16 elements. This is GGUF's Q2_K.
     /// </summary>
     Q2_K,
 
     /// <summary>
-    /// Blocks of 256 elements in 110 bytes, read only: 3 bits, scales of 16 elements. This is GGUF's Q3_K.
+    /// Blocks of 256 elements in 110 bytes: 3 bits, scales of 16 elements. This is GGUF's Q3_K.
     /// </summary>
     Q3_K,
 
     /// <summary>
-    /// Blocks of 256 elements in 144 bytes, read only: 4 bits, scales and minimums of 32 elements. This is GGUF's Q4_K.
+    /// Blocks of 256 elements in 144 bytes: 4 bits, scales and minimums of 32 elements. This is GGUF's Q4_K.
     /// </summary>
     Q4_K,
 
     /// <summary>
-    /// Blocks of 256 elements in 176 bytes, read only: 5 bits, scales and minimums of 32 elements. This is GGUF's Q5_K.
+    /// Blocks of 256 elements in 176 bytes: 5 bits, scales and minimums of 32 elements. This is GGUF's Q5_K.
     /// </summary>
     Q5_K,
 
     /// <summary>
-    /// Blocks of 256 elements in 210 bytes, read only: 6 bits, scales of 16 elements. This is GGUF's Q6_K.
+    /// Blocks of 256 elements in 210 bytes: 6 bits, scales of 16 elements. This is GGUF's Q6_K.
     /// </summary>
     Q6_K,
 
     /// <summary>
-    /// Blocks of 32 elements in 18 bytes, read only: 4 bits that select one of 16 unequal steps, and a scale. This is
+    /// Blocks of 32 elements in 18 bytes: 4 bits that select one of 16 unequal steps, and a scale. This is
     /// GGUF's IQ4_NL.
     /// </summary>
     IQ4_NL,
 
     /// <summary>
-    /// Blocks of 256 elements in 136 bytes, read only: the steps of IQ4_NL, scales of 32 elements. This is GGUF's
+    /// Blocks of 256 elements in 136 bytes: the steps of IQ4_NL, scales of 32 elements. This is GGUF's
     /// IQ4_XS.
     /// </summary>
     IQ4_XS,
@@ -121,10 +121,17 @@ public static class WeightTypes
     public static int BlockElements(this WeightType type) => type.IsBlocked() ? FileBlocks.Size(type).Elements : 1;
 
     /// <summary>
-    /// Returns the type that weights have in memory: blocks of 3 and 2 bits become Q4_0 with the same elements, and
-    /// those types of GGUF that are only read, for example Q4_K, become Q8_0.
+    /// Returns the type that weights have in memory: blocks of 3 and 2 bits become Q4_0 with the same elements. On
+    /// processors without AVX2, GGUF's types of groups with a scale, for example Q4_K, become Q8_0.
     /// </summary>
-    public static WeightType InMemory(this WeightType type) => type switch
+    public static WeightType InMemory(this WeightType type) =>
+        FileBlocks.Has(type) && KernelPath.Best.MultipliesGroups ? type : type.Widened();
+
+    /// <summary>
+    /// Returns the type of blocks that hold the weights of others: Q4_0 for Q3 and Q2, and Q8_0 for GGUF's types of
+    /// groups with a scale. Other types are returned unchanged.
+    /// </summary>
+    internal static WeightType Widened(this WeightType type) => type switch
     {
         WeightType.Q3 or WeightType.Q2 => WeightType.Q4_0,
         _ => FileBlocks.Has(type) ? WeightType.Q8_0 : type,

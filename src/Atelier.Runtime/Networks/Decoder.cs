@@ -5,8 +5,8 @@ namespace Atelier.Networks;
 
 /// <summary>
 /// A causal Transformer on the CPU in managed code: GPT-2 (Radford et al. 2019), Llama (Touvron et al. 2023), and
-/// combinations of their parts. Weights are used in place, also in mapped files; keys and values are cached in pages in
-/// single precision. Several threads may use a decoder at the same time, each with its own sequences: steps run one at
+/// combinations of their parts. Weights are used in place, also in mapped files; keys and values are cached in pages.
+/// Several threads may use a decoder at the same time, each with its own sequences: steps run one at
 /// a time, each with all worker threads.
 /// </summary>
 public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable, IAttentionHeads
@@ -22,21 +22,31 @@ public sealed class Decoder : IBatchedLanguageModel, IAdaptable, ICalibratable, 
     /// <param name="weights">The weights; their owners are disposed with the decoder.</param>
     /// <param name="threads">Number of threads, including the caller's; 0 takes one for each processor, or a single
     /// thread for weights below a megabyte.</param>
-    /// <exception cref="AtelierException">The configuration is invalid, or the weights do not fit it.</exception>
-    public Decoder(DecoderConfig config, DecoderWeights weights, int threads = 0)
-        : this(config, weights, threads, KernelPath.Best)
+    /// <param name="cacheType">The type in which keys and values are cached: F32, F16 or Q8_0.</param>
+    /// <exception cref="AtelierException">The configuration is invalid, the weights do not fit it, or the heads do not
+    /// fit the type of the cache.</exception>
+    public Decoder(DecoderConfig config, DecoderWeights weights, int threads = 0,
+        WeightType cacheType = WeightType.F32)
+        : this(config, weights, threads, KernelPath.Best, cacheType)
     {
     }
 
-    internal Decoder(DecoderConfig config, DecoderWeights weights, int threads, KernelPath path)
+    internal Decoder(DecoderConfig config, DecoderWeights weights, int threads, KernelPath path,
+        WeightType cacheType = WeightType.F32)
     {
+        if (cacheType is not (WeightType.F32 or WeightType.F16 or WeightType.Q8_0))
+            throw new AtelierException($"keys and values cannot be cached in {cacheType}", Mention.Field("cache-type"),
+                "allowed: f32, f16 and q8_0");
+        if (config.HeadSize % cacheType.BlockElements() != 0)
+            throw new AtelierException($"heads of {config.HeadSize} numbers cannot be cached in {cacheType}",
+                Mention.Field("cache-type"), "use f16");
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         config.Check();
         weights.Check(config);
         Config = config;
         Weights = weights;
         _owners = weights.Owners;
-        Pages = new KeyValuePages(config);
+        Pages = new KeyValuePages(config, cacheType);
         foreach (WeightMatrix matrix in StepMatrices(config, weights))
         {
             StepBytes += matrix.ByteCount;

@@ -169,20 +169,38 @@ internal sealed unsafe class DecoderBlocks
         }
         if (!step.IsOneTokenEach)
             _pool.Barrier();
-        int group = _config.HeadCount / _config.KeyValueHeadCount;
         for (int head = 0; head < _config.KeyValueHeadCount; head++)
         {
-            for (int row = 0; row < step.Count; row++)
+            for (int row = 0, next; row < step.Count; row = next)
             {
-                if (!IsMine(worker, row, head))
+                next = EndOfRun(row, step);
+                // With one token per sequence, the worker that stored its keys.
+                if (!IsMine(worker, step.IsOneTokenEach ? row : row / _attention.RowsAtOnce, head))
                     continue;
-                float* mixed = RowOf(_mixed, row, _config.QuerySize);
-                _attention.Mix(worker, step.Rows[row], layer, head, RowOf(_queries, row, _config.QuerySize), mixed,
-                    step.Trace);
-                if (step.Without is { } without && without.Layer == layer && without.Head / group == head)
-                    new Span<float>(mixed + without.Head * _config.HeadSize, _config.HeadSize).Clear();
+                _attention.Mix(worker, step.Rows.AsSpan(row, next - row), layer, head,
+                    RowOf(_queries, row, _config.QuerySize), RowOf(_mixed, row, _config.QuerySize), step.Trace);
+                for (; row < next; row++)
+                    LeaveOut(step.Without, layer, head, RowOf(_mixed, row, _config.QuerySize));
             }
         }
+    }
+
+    /// <summary>Returns the end of rows that attention computes together: of one sequence.</summary>
+    private int EndOfRun(int row, PassStep step)
+    {
+        int end = row + 1,
+            most = Math.Min(step.Count, (row / _attention.RowsAtOnce + 1) * _attention.RowsAtOnce);
+        while (end < most && step.Rows[end].Sequence == step.Rows[row].Sequence)
+            end++;
+        return end;
+    }
+
+    /// <summary>Sets the result of a head to zero if it is the one to leave out.</summary>
+    private void LeaveOut(AttentionHead? without, int layer, int head, float* mixed)
+    {
+        int group = _config.HeadCount / _config.KeyValueHeadCount;
+        if (without is { } one && one.Layer == layer && one.Head / group == head)
+            new Span<float>(mixed + one.Head * _config.HeadSize, _config.HeadSize).Clear();
     }
 
     private bool IsMine(int worker, int row, int head) =>

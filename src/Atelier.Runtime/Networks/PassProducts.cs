@@ -85,8 +85,7 @@ internal sealed unsafe class PassProducts
         if (columns % WeightTypes.BlockSize != 0)
             return; // blocked weights have no rows of this size
         long at = (long)row * columns;
-        _path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + at / WeightTypes.BlockSize,
-            bytes.Sums + at / WeightTypes.BlockSize);
+        _path.ToBytes(x + at, columns, bytes.At(row, columns));
     }
 
     /// <summary>Computes a worker's rows of a product and adds the bias.</summary>

@@ -26,7 +26,8 @@ internal sealed unsafe class PassScratch : IDisposable
     {
         int padded = (columns + WeightTypes.BlockSize - 1) / WeightTypes.BlockSize * WeightTypes.BlockSize;
         return new((sbyte*)Bytes(vectors * padded), Floats(vectors * padded / WeightTypes.BlockSize),
-            (int*)Floats(vectors * padded / WeightTypes.BlockSize));
+            (int*)Floats(vectors * padded / WeightTypes.BlockSize),
+            (int*)Floats(2 * vectors * padded / WeightTypes.BlockSize));
     }
 
     /// <summary>Copies an array to native memory; null gives null.</summary>

@@ -122,11 +122,7 @@ internal sealed unsafe class RecurrentPass : IParallelWork, IDisposable
         int columns = weight.Columns;
         ByteVectors bytes = _operand.Bytes;
         for (int row = worker; row < rows; row += _pool.Workers)
-        {
-            long at = (long)row * columns;
-            Path.ToBytes(x + at, columns, bytes.Values + at, bytes.Scales + (at / WeightTypes.BlockSize),
-                bytes.Sums + (at / WeightTypes.BlockSize));
-        }
+            Path.ToBytes(x + ((long)row * columns), columns, bytes.At(row, columns));
         _pool.Barrier();
         return new Operand(x, bytes);
     }

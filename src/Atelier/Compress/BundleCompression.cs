@@ -173,10 +173,15 @@ internal sealed class BundleCompression(Bundle source, Recipe recipe, Func<strin
         model.WriteBlocks(path, bundle.Folder, weights, type, Rounded, cancellation);
 
         // 4-bit weights that are not calibrated are those that other tools write
-        byte[]? Rounded(ModelTensor tensor, TensorLayout layout, WeightType to) =>
-            BlockCodes.Has(to) && (moments is not null || to != WeightType.Q4_0)
-            ? CalibratedRounding.ToBlocks(tensor.Read(layout), (int)tensor.Shape(layout)[^1], to,
-                moments?.Find(tensor.Name)) : null;
+        byte[]? Rounded(ModelTensor tensor, TensorLayout layout, WeightType to)
+        {
+            if (BlockCodes.Has(to) && (moments is not null || to != WeightType.Q4_0))
+                return CalibratedRounding.ToBlocks(tensor.Read(layout), (int)tensor.Shape(layout)[^1], to,
+                    moments?.Find(tensor.Name));
+            return to.IsBlocked() && to != WeightType.Q8_0 && !BlockCodes.Has(to)
+                && moments?.Find(tensor.Name) is { } sums
+                ? WeightedRounding.ToBlocks(tensor.Read(layout), (int)tensor.Shape(layout)[^1], to, sums) : null;
+        }
     }
 
     private CompressionReport Compare(string folder, string partial, string name, ComparedModel original,

@@ -12,7 +12,10 @@ public sealed record CompressionOptions
     /// <summary>What <see cref="Prune"/> begins with to prune channels, before their share.</summary>
     public const string Channels = "channels:";
 
-    /// <summary>The type of the weights: "q8", "q4", "q3" or "q2"; null keeps theirs.</summary>
+    /// <summary>
+    /// The type of the weights: "q8", "q4", "q3" or "q2", or one of GGUF's types of groups with a scale, such as
+    /// "q4_k"; null keeps theirs.
+    /// </summary>
     public string? Type { get; init; }
 
     /// <summary>

@@ -13,6 +13,10 @@ namespace Atelier.Compress;
 internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, PruningKind Pruning, bool Calibrates,
     string Name)
 {
+    /// <summary>GGUF's types of groups with a scale, which have names of their own.</summary>
+    private static readonly string[] OtherTypes =
+        ["q6_k", "q5_k", "q4_k", "q3_k", "q2_k", "q5_1", "q5_0", "q4_1", "iq4_nl", "iq4_xs"];
+
     /// <summary>Whether weights are pruned.</summary>
     public bool Prunes => PrunedShare > 0;
 
@@ -20,15 +24,15 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, Pru
     public string FolderName => Name.Replace('%', 'p');
 
     /// <summary>Whether the inputs of layers decide how weights are rounded.</summary>
-    public bool CalibratesRounding => Calibrates && Type is { } type && BlockCodes.Has(type);
+    public bool CalibratesRounding => Calibrates && Type is not (null or WeightType.Q8_0);
 
     /// <summary>Reads options.</summary>
     /// <exception cref="AtelierException">An option is invalid, or there is nothing to do.</exception>
     public static CompressionPlan Of(CompressionOptions options)
     {
-        if (options.Type is not (null or "q8" or "q4" or "q3" or "q2"))
+        if (options.Type is not (null or "q8" or "q4" or "q3" or "q2") && !OtherTypes.Contains(options.Type))
             throw new AtelierException($"'{options.Type}' is not a compression type", Mention.Field("format"),
-                "allowed: q8, q4, q3 and q2");
+                $"allowed: q8, q4, q3, q2, {string.Join(", ", OtherTypes[..^1])} and {OtherTypes[^1]}");
         WeightType? type = options.Type is null ? null : WeightNames.Parse(options.Type);
         if (type is null && options.Prune is null)
             throw new AtelierException("there is nothing to do", Mention.Field("format"),
@@ -53,7 +57,10 @@ internal sealed record CompressionPlan(WeightType? Type, double PrunedShare, Pru
         if (share > 0 && pruning != PruningKind.Channels && type == WeightType.Q2)
             throw new AtelierException("2-bit weights have no zero, so that a pruned model keeps none",
                 Mention.Field("format"), $"use q3, or leave {Mention.Field("prune")} out");
-        bool calibrates = share > 0 || (type is { } rounded && BlockCodes.Has(rounded)
+        if (share > 0 && pruning != PruningKind.Channels && OtherTypes.Contains(options.Type))
+            throw new AtelierException($"weights in {options.Type} need not have a zero, so that a pruned model keeps "
+                + "few", Mention.Field("format"), $"use q4 or q3, or leave {Mention.Field("prune")} out");
+        bool calibrates = share > 0 || (type is not (null or WeightType.Q8_0)
             && options.Calibration != CompressionOptions.NoCalibration);
         if (!calibrates && options.Calibration is not (null or CompressionOptions.NoCalibration))
             throw new AtelierException("8-bit weights are not calibrated", Mention.Field("calibrate"), "leave it out");

@@ -15,7 +15,7 @@ public sealed class InstructionSetTests
     public Task Everything_holds_on_a_processor_that_knows_less(string setting, params string[] paths) =>
         ProcessorWithout.RunAsync("DOTNET_" + setting, typeof(InstructionSetTests).Assembly,
             new Dictionary<string, string> { [Expected] = string.Join(' ', paths) },
-            "*KernelPathTests", "*DecoderTests", "*InstructionSetTests");
+            "*KernelPathTests", "*GroupedProductsTests", "*DecoderTests", "*InstructionSetTests");
 
     [Fact]
     public void The_best_path_is_the_one_that_the_setting_leaves()

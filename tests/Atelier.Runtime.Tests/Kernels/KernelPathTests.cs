@@ -28,19 +28,15 @@ public sealed unsafe class KernelPathTests
             {
                 sbyte[] values = new sbyte[vectors * columns];
                 float[] scales = new float[vectors * columns / 32 + 1], y = new float[vectors * rows];
-                int[] sums = new int[vectors * columns / 32 + 1];
+                int[] sums = new int[vectors * columns / 32 + 1], halves = new int[vectors * columns / 16 + 1];
                 fixed (float* px = x, ps = scales, py = y)
                 fixed (sbyte* pv = values)
-                fixed (int* pu = sums)
+                fixed (int* pu = sums, ph = halves)
                 {
-                    if (type.IsBlocked())
-                    {
-                        for (int t = 0; t < vectors; t++)
-                            path.ToBytes(px + t * columns, columns, pv + t * columns, ps + t * columns / 32,
-                                pu + t * columns / 32);
-                    }
-                    path.Multiply(new ProductRows(w, 0, rows), px, new ByteVectors(pv, ps, pu), vectors, py, rows,
-                        asAlone: false);
+                    var bytes = new ByteVectors(pv, ps, pu, ph);
+                    for (int t = 0; t < vectors && type.IsBlocked(); t++)
+                        path.ToBytes(px + t * columns, columns, bytes.At(t, columns));
+                    path.Multiply(new ProductRows(w, 0, rows), px, bytes, vectors, py, rows, asAlone: false);
                 }
                 for (int t = 0; t < vectors; t++)
                 {
@@ -84,16 +80,16 @@ public sealed unsafe class KernelPathTests
                 {
                     float[] y = new float[count * rows], scales = new float[count * columns / 32 + 1];
                     sbyte[] values = new sbyte[count * columns];
-                    int[] sums = new int[count * columns / 32 + 1];
+                    int[] sums = new int[count * columns / 32 + 1], halves = new int[count * columns / 16 + 1];
                     fixed (float* px = x, ps = scales, py = y)
                     fixed (sbyte* pv = values)
-                    fixed (int* pu = sums)
+                    fixed (int* pu = sums, ph = halves)
                     {
+                        var bytes = new ByteVectors(pv, ps, pu, ph);
                         for (int t = 0; t < count && type.IsBlocked(); t++)
-                            path.ToBytes(px + (first + t) * columns, columns, pv + t * columns, ps + t * columns / 32,
-                                pu + t * columns / 32);
-                        path.Multiply(new ProductRows(w, 0, rows), px + first * columns, new ByteVectors(pv, ps, pu),
-                            count, py, rows, asAlone: true);
+                            path.ToBytes(px + (first + t) * columns, columns, bytes.At(t, columns));
+                        path.Multiply(new ProductRows(w, 0, rows), px + first * columns, bytes, count, py, rows,
+                            asAlone: true);
                     }
                     return y;
                 }
@@ -113,15 +109,17 @@ public sealed unsafe class KernelPathTests
         {
             sbyte[] values = new sbyte[96];
             float[] scales = new float[3];
-            int[] sums = new int[3];
+            int[] sums = new int[3], halves = new int[6];
             fixed (float* px = x, ps = scales)
             fixed (sbyte* pv = values)
-            fixed (int* pu = sums)
-                path.ToBytes(px, 96, pv, ps, pu);
+            fixed (int* pu = sums, ph = halves)
+                path.ToBytes(px, 96, new ByteVectors(pv, ps, pu, ph));
             for (int i = 0; i < 96; i++)
                 (scales[i / 32] * values[i]).ShouldBe(x[i], scales[i / 32] * 0.5001f);
             for (int b = 0; b < 3; b++)
                 sums[b].ShouldBe(values.Skip(32 * b).Take(32).Sum(v => v));
+            for (int half = 0; half < 6; half++)
+                halves[half].ShouldBe(values.Skip(16 * half).Take(16).Sum(v => v));
         }
     }
 

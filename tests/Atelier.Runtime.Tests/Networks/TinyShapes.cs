@@ -157,8 +157,9 @@ internal static class TinyShapes
     {
         string type = (string)config["model_type"]!;
         int Number(string key, int otherwise = 0) => (int?)config[key] ?? otherwise;
-        int layers = Number("num_hidden_layers"), vocabulary = Number("vocab_size"),
-            size = Number("head_dim", Hidden / Heads), keyHeads = Number("num_key_value_heads", Heads),
+        int hidden = Number("hidden_size"), inner = Number("intermediate_size"),
+            layers = Number("num_hidden_layers"), vocabulary = Number("vocab_size"),
+            size = Number("head_dim", hidden / Heads), keyHeads = Number("num_key_value_heads", Heads),
             queries = Heads * size, keys = keyHeads * size;
         bool isNeoX = type == "gpt_neox", isGemma = type.StartsWith("gemma", StringComparison.Ordinal),
             hasLayerNorm = isNeoX || type == "starcoder2",
@@ -177,11 +178,11 @@ internal static class TinyShapes
                 _ => (bool?)config["mlp_bias"] ?? false,
             };
         string model = isNeoX ? "gpt_neox." : "model.", layerList = model + "layers.";
-        yield return Matrix(isNeoX ? model + "embed_in" : model + "embed_tokens", vocabulary, Hidden);
+        yield return Matrix(isNeoX ? model + "embed_in" : model + "embed_tokens", vocabulary, hidden);
         foreach (var tensor in Norm(isNeoX ? model + "final_layer_norm" : model + "norm"))
             yield return tensor;
         if (!(bool)config["tie_word_embeddings"]!)
-            yield return Matrix(isNeoX ? "embed_out" : "lm_head", vocabulary, Hidden);
+            yield return Matrix(isNeoX ? "embed_out" : "lm_head", vocabulary, hidden);
         for (int layer = 0; layer < layers; layer++)
         {
             string at = $"{layerList}{layer}.";
@@ -203,30 +204,30 @@ internal static class TinyShapes
                 _ => ["input_layernorm", "post_attention_layernorm"],
             };
             IEnumerable<(string, long[], double, double)> all = norms.SelectMany(norm => Norm(at + norm));
-            all = isNeoX ? all.Concat(Linear(attention + "query_key_value", 3 * queries, Hidden, attentionBias))
+            all = isNeoX ? all.Concat(Linear(attention + "query_key_value", 3 * queries, hidden, attentionBias))
                 : type == "phi3"
-                ? all.Concat(Linear(attention + "qkv_proj", queries + (2 * keys), Hidden, attentionBias))
-                : all.Concat(Linear(attention + "q_proj", queries, Hidden, attentionBias || hasInputBias))
-                    .Concat(Linear(attention + "k_proj", keys, Hidden, attentionBias || hasInputBias))
-                    .Concat(Linear(attention + "v_proj", keys, Hidden, attentionBias || hasInputBias));
-            all = all.Concat(Linear(attention + (isNeoX ? "dense" : "o_proj"), Hidden, queries, attentionBias));
+                ? all.Concat(Linear(attention + "qkv_proj", queries + (2 * keys), hidden, attentionBias))
+                : all.Concat(Linear(attention + "q_proj", queries, hidden, attentionBias || hasInputBias))
+                    .Concat(Linear(attention + "k_proj", keys, hidden, attentionBias || hasInputBias))
+                    .Concat(Linear(attention + "v_proj", keys, hidden, attentionBias || hasInputBias));
+            all = all.Concat(Linear(attention + (isNeoX ? "dense" : "o_proj"), hidden, queries, attentionBias));
             if (type is "qwen3" or "qwen3_moe" or "gemma3_text")
                 all = all.Concat(Norm(attention + "q_norm", size)).Concat(Norm(attention + "k_norm", size));
             else if (type == "olmo2")
                 all = all.Concat(Norm(attention + "q_norm", queries)).Concat(Norm(attention + "k_norm", keys));
             return all.Concat(type switch
             {
-                "gpt_neox" => Linear(at + "mlp.dense_h_to_4h", Inner, Hidden, innerBias)
-                    .Concat(Linear(at + "mlp.dense_4h_to_h", Hidden, Inner, innerBias)),
-                "starcoder2" => Linear(at + "mlp.c_fc", Inner, Hidden, innerBias)
-                    .Concat(Linear(at + "mlp.c_proj", Hidden, Inner, innerBias)),
-                "phi3" => Linear(at + "mlp.gate_up_proj", 2 * Inner, Hidden, innerBias)
-                    .Concat(Linear(at + "mlp.down_proj", Hidden, Inner, innerBias)),
-                "mixtral" => Linear(at + "block_sparse_moe.gate", Number("num_local_experts"), Hidden, bias: false)
+                "gpt_neox" => Linear(at + "mlp.dense_h_to_4h", inner, hidden, innerBias)
+                    .Concat(Linear(at + "mlp.dense_4h_to_h", hidden, inner, innerBias)),
+                "starcoder2" => Linear(at + "mlp.c_fc", inner, hidden, innerBias)
+                    .Concat(Linear(at + "mlp.c_proj", hidden, inner, innerBias)),
+                "phi3" => Linear(at + "mlp.gate_up_proj", 2 * inner, hidden, innerBias)
+                    .Concat(Linear(at + "mlp.down_proj", hidden, inner, innerBias)),
+                "mixtral" => Linear(at + "block_sparse_moe.gate", Number("num_local_experts"), hidden, bias: false)
                     .Concat(Enumerable.Range(0, Number("num_local_experts")).SelectMany(e =>
-                        Gated($"{at}block_sparse_moe.experts.{e}.", Inner, "w1", "w3", "w2"))),
+                        Gated($"{at}block_sparse_moe.experts.{e}.", inner, "w1", "w3", "w2"))),
                 "qwen2_moe" or "qwen3_moe" => Experts(at),
-                _ => Gated(at + "mlp.", Inner),
+                _ => Gated(at + "mlp.", inner),
             });
         }
 
@@ -234,16 +235,16 @@ internal static class TinyShapes
         {
             int experts = Number("num_experts"), expert = Number("moe_intermediate_size"),
                 shared = Number("shared_expert_intermediate_size");
-            IEnumerable<(string, long[], double, double)> all = Linear(at + "mlp.gate", experts, Hidden, bias: false)
+            IEnumerable<(string, long[], double, double)> all = Linear(at + "mlp.gate", experts, hidden, bias: false)
                 .Concat(Enumerable.Range(0, experts).SelectMany(e => Gated($"{at}mlp.experts.{e}.", expert)));
             return shared == 0 ? all : all.Concat(Gated(at + "mlp.shared_expert.", shared))
-                .Append(Matrix(at + "mlp.shared_expert_gate", 1, Hidden));
+                .Append(Matrix(at + "mlp.shared_expert_gate", 1, hidden));
         }
 
         IEnumerable<(string, long[], double, double)> Gated(string at, int inner, string gate = "gate_proj",
             string up = "up_proj", string down = "down_proj") =>
-            Linear(at + gate, inner, Hidden, innerBias).Concat(Linear(at + up, inner, Hidden, innerBias))
-                .Concat(Linear(at + down, Hidden, inner, innerBias));
+            Linear(at + gate, inner, hidden, innerBias).Concat(Linear(at + up, inner, hidden, innerBias))
+                .Concat(Linear(at + down, hidden, inner, innerBias));
 
         IEnumerable<(string, long[], double, double)> Linear(string name, int rows, int columns, bool bias)
         {
@@ -252,14 +253,15 @@ internal static class TinyShapes
                 yield return (name + ".bias", [rows], 0.2, 0);
         }
 
-        IEnumerable<(string, long[], double, double)> Norm(string name, int width = Hidden)
+        IEnumerable<(string, long[], double, double)> Norm(string name, int? width = null)
         {
-            yield return (name + ".weight", [width], 0.3, isGemma ? 0 : 1); // Gemma's classes add 1 to them
+            yield return (name + ".weight", [width ?? hidden], 0.3, isGemma ? 0 : 1); // Gemma's classes add 1 to them
             if (hasLayerNorm)
-                yield return (name + ".bias", [width], 0.2, 0);
+                yield return (name + ".bias", [width ?? hidden], 0.2, 0);
         }
-    }
 
-    private static (string, long[], double, double) Matrix(string name, int rows, int columns) =>
-        (name + ".weight", [rows, columns], 0.25, 0);
+        // Wider shapes have smaller weights, so that their vectors do not grow from layer to layer.
+        (string, long[], double, double) Matrix(string name, int rows, int columns) =>
+            (name + ".weight", [rows, columns], 0.25 * Math.Sqrt((double)Hidden / hidden), 0);
+    }
 }

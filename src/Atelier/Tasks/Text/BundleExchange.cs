@@ -56,7 +56,7 @@ internal static class BundleExchange
     {
         if (type?.IsBlocked() == true)
             throw new AtelierException($"Hugging Face files do not support {type}", Mention.Field("type"),
-                $"allowed: f32, f16 and bf16; {Mention.Field("format")} gguf also supports q8 and q4");
+                $"allowed: f32, f16 and bf16; {Mention.Field("format")} gguf also supports q8, q4 and others");
         bool isCopy = type is null && !bundle.IsGguf;
         BundleWriter.Replace(folder, partial =>
         {
