@@ -29,4 +29,7 @@ public enum Modality
 
     /// <summary>Videos.</summary>
     Video,
+
+    /// <summary>Conversations, of which the answers are generated.</summary>
+    Conversations,
 }

@@ -20,8 +20,8 @@ public sealed class ErrorTests : IDisposable
             + "atelier train --help lists the options and commands")]
     [InlineData("train",
         "atelier train: there is nothing to train on; name a recipe (see atelier recipes list) or give your own data "
-            + "with --text or --pairs or --table or --tagged or --labelled or --series or --images or --audio or "
-            + "--video")]
+            + "with --text or --conversations or --pairs or --table or --tagged or --labelled or --series or --images "
+            + "or --audio or --video")]
     [InlineData("generate runs/x --seed abc", "atelier generate: --seed is 'abc'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 1.5", "atelier generate: --count is '1.5'; write a whole number such as 100")]
     [InlineData("generate runs/x --count 99999999999",

@@ -12,7 +12,7 @@ namespace Atelier.Tokenizers;
 public static class GgufTokenizer
 {
     private const string Key = "tokenizer.ggml.";
-    private const string ChatTemplate = Key + "chat_template";
+    private const string ChatTemplate = "tokenizer.chat_template";
 
     // The tokens that end a generated text: end of text, end of turn and end of message.
     private static readonly string[] Ends = ["eos_token_id", "eot_token_id", "eom_token_id"];

@@ -27,6 +27,12 @@ public sealed record AttentionContext
     public KeyValueCache? Cache { get; init; }
 
     /// <summary>
+    /// Where the texts are that rows hold, so that each is attended to alone, with positions from 0; null if each row
+    /// is one text. For causal self-attention without a cache and without a bias.
+    /// </summary>
+    public PackedTexts? Packed { get; init; }
+
+    /// <summary>
     /// Receives the weights of attention, averaged over heads, [batch, time, span], fp32, where they are wanted. Not
     /// for causal attention.
     /// </summary>

@@ -102,13 +102,14 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
     public Tensor Forward(Tensor x, AttentionContext? context = null)
     {
         TimedOperation timed = TimedOperation.Begin("attention", ref x);
+        if (context?.Packed is { } packed)
+            return timed.End(Output.forward(packed.Mix(QueryKeyValue.forward(x), MixOne)));
         (Tensor q, Tensor k, Tensor v) =
             SourceKeyValue is null ? FromItself(x, context?.Cache) : FromSource(x, context);
         if (context?.ReportWeights is { } report)
             report(Product.MeanWeights(q, k, context.Padding, context.Bias));
         Tensor mixed = Product.Attend(q, k, v, training ? Shape.Dropout : 0, context?.Padding, context?.Bias);
-        // [heads, batch, time, headSize] → [batch, time, heads · headSize]
-        return timed.End(Output.forward(mixed.permute(1, 2, 0, 3).reshape(x.shape[0], x.shape[1], Shape.QuerySize)));
+        return timed.End(Output.forward(Joined(mixed)));
     }
 
     /// <summary>Attends within each sequence, by the fused kernel where it can be used; without dropout.</summary>
@@ -122,10 +123,24 @@ public sealed class MultiHeadAttention : nn.Module, ISequenceLayer
             : Forward(x);
     }
 
-    private (Tensor Q, Tensor K, Tensor V) FromItself(Tensor x, KeyValueCache? cache)
+    /// <summary>Attends within texts, given their queries, keys and values, [batch, time, width].</summary>
+    private Tensor MixOne(Tensor all)
+    {
+        (Tensor q, Tensor k, Tensor v) = Split(all, cache: null);
+        return Joined(Product.Attend(q, k, v, training ? Shape.Dropout : 0));
+    }
+
+    /// <summary>[heads, batch, time, headSize] → [batch, time, heads · headSize].</summary>
+    private Tensor Joined(Tensor mixed) =>
+        mixed.permute(1, 2, 0, 3).reshape(mixed.shape[1], mixed.shape[2], Shape.QuerySize);
+
+    private (Tensor Q, Tensor K, Tensor V) FromItself(Tensor x, KeyValueCache? cache) =>
+        Split(QueryKeyValue.forward(x), cache);
+
+    private (Tensor Q, Tensor K, Tensor V) Split(Tensor product, KeyValueCache? cache)
     {
         (int heads, int keyValueHeads) = (Shape.HeadCount, Shape.KeyValueHeadCount);
-        Tensor all = Heads(QueryKeyValue.forward(x), heads + (2 * keyValueHeads));
+        Tensor all = Heads(product, heads + (2 * keyValueHeads));
         if (Rotary is not null)
         {
             Tensor[] split = all.split([heads + keyValueHeads, keyValueHeads], 0); // queries and keys; values

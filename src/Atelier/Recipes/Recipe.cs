@@ -54,8 +54,8 @@ public sealed record ModelSection(string Family, object? Config);
 public sealed record DataSection
 {
     /// <summary>
-    /// The kind of data: "text", "pairs", "tagged", "labelled", "series", "table", "images" or "video". Null takes the
-    /// first kind that the family supports.
+    /// The kind of data: "text", "conversations", "pairs", "tagged", "labelled", "series", "table", "images" or
+    /// "video". Null takes the first kind that the family supports.
     /// </summary>
     public string? Kind { get; init; }
 
@@ -121,6 +121,9 @@ public sealed record DataSection
 
     /// <summary>The tokenizer, which converts text to tokens.</summary>
     public TokenizerSection Tokenizer { get; init; } = new();
+
+    /// <summary>Options for reading conversations.</summary>
+    public ConversationsSection Conversations { get; init; } = new();
 
     /// <summary>Options for reading pairs of texts.</summary>
     public PairsSection Pairs { get; init; } = new();

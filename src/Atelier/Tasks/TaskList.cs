@@ -1,5 +1,6 @@
 using Atelier.Recipes;
 using Atelier.Tasks.Audio;
+using Atelier.Tasks.Conversations;
 using Atelier.Tasks.Images;
 using Atelier.Tasks.Labelled;
 using Atelier.Tasks.Pairs;
@@ -17,8 +18,8 @@ public static class TaskList
     /// <summary>All tasks, in the order of the help text.</summary>
     public static IReadOnlyList<ITask> All { get; } =
     [
-        new TextTask(), new PairsTask(), new TableTask(), new TaggingTask(), new LabelledTask(), new SeriesTask(),
-        new ImageTask(), new AudioTask(), new VideoTask(),
+        new TextTask(), new ConversationTask(), new PairsTask(), new TableTask(), new TaggingTask(), new LabelledTask(),
+        new SeriesTask(), new ImageTask(), new AudioTask(), new VideoTask(),
     ];
 
     /// <summary>Returns the task of a recipe: the one it names, or else the first task of its family.</summary>

@@ -26,8 +26,8 @@ public sealed class RecipeFieldTests
             .Order().ShouldBe(NoPaths.Order());
         fields.Where(field => field.Path is not null).Select(field => field.Key).Distinct().Order().ShouldBe(
         [
-            "data.audio.labels", "data.image.labels", "data.source", "data.test", "data.tokenizer.file",
-            "data.validation", "data.video.labels", "evaluation.features", "model.autoencoder", "model.codec",
+            "data.audio.labels", "data.conversations.template", "data.image.labels", "data.source", "data.test",
+            "data.tokenizer.file", "data.validation", "data.video.labels", "evaluation.features", "model.autoencoder", "model.codec",
             "training.from", "training.teacher",
         ]);
     }

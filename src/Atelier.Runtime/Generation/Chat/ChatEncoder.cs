@@ -54,30 +54,45 @@ internal sealed class ChatEncoder
     }
 
     /// <summary>Returns the tokens of a conversation.</summary>
-    public int[] Encode(ChatText chat)
+    /// <param name="chat">The conversation.</param>
+    public int[] Encode(ChatText chat) => Encode(chat, [], []);
+
+    /// <summary>Returns the tokens of a conversation that is cut at some places.</summary>
+    /// <param name="chat">The conversation.</param>
+    /// <param name="cuts">The places in the text that no token crosses, in ascending order. A place within a special
+    /// token means its beginning.</param>
+    /// <param name="tokens">Receives the number of tokens before each place.</param>
+    public int[] Encode(ChatText chat, ReadOnlySpan<int> cuts, Span<int> tokens)
     {
         string text = chat.Text;
         var ids = new List<int>();
-        int from = 0;
+        int from = 0, cut = 0;
         for (int at = 0; at < text.Length;)
         {
             string? name = NameAt(text, at);
-            if (name is null || chat.HasSaid(at, at + name.Length))
+            bool isSpecial = name is not null && !chat.HasSaid(at, at + name.Length);
+            int next = at + (isSpecial ? name!.Length : 1);
+            bool isCut = cut < cuts.Length && cuts[cut] < next;
+            if (isSpecial || isCut)
+                EncodePart(at);
+            for (; cut < cuts.Length && cuts[cut] < next; cut++)
+                tokens[cut] = ids.Count;
+            if (isSpecial)
             {
-                at++;
-                continue;
+                ids.Add(_ids[name!]);
+                from = next;
             }
-            EncodePart(at);
-            ids.Add(_ids[name]);
-            from = at += name.Length;
+            at = next;
         }
         EncodePart(text.Length);
+        tokens[cut..].Fill(ids.Count);
         return [.. ids];
 
         void EncodePart(int end)
         {
             if (end > from)
                 _tokenizer.EncodePart(text.AsSpan(from, end - from), ids.Count == 0, ids);
+            from = end;
         }
     }
 }

@@ -40,23 +40,26 @@ internal sealed class ConversationTemplate
     /// <summary>Returns whether the template names a variable or a mark.</summary>
     public bool Mentions(string name) => _source.Contains(name, StringComparison.Ordinal);
 
-    /// <summary>Returns a conversation with the header of the answer to generate.</summary>
+    /// <summary>Returns a conversation.</summary>
+    /// <param name="turns">The messages.</param>
+    /// <param name="settings">What it has besides.</param>
+    /// <param name="isAnswered">Whether the header of an answer to generate follows.</param>
     /// <exception cref="AtelierException">The template refuses the conversation, cannot be run, or changes the messages
     /// so that their parts cannot be found in what it writes.</exception>
-    public ChatText Write(IReadOnlyList<ChatTurn> turns, ChatSettings settings)
+    public ChatText Write(IReadOnlyList<ChatTurn> turns, ChatSettings settings, bool isAnswered = true)
     {
         if (turns.Count == 0)
             throw new AtelierException("the conversation has no messages", hint: "give one or more");
         foreach (ChatTurn turn in turns)
             RefuseSpecial(turn.Role);
-        string text = Render(turns, settings);
+        string text = Render(turns, settings, isAnswered);
         // A template may write, or refuse, a marked message otherwise, such as one that it takes to pieces: then fewer
         // characters are marked.
-        string? marked = Try(turns, settings, isAnswered: true,
+        string? marked = Try(turns, settings, isAnswered,
             new ChatVariables(_marks.Whole, _marks.Names, _marks.Inner));
         if (marked is not null && SaidMarks.Align(text, marked) is { } chat)
             return chat;
-        marked = Try(turns, settings, isAnswered: true, new ChatVariables(_marks.Names, _marks.Inner, _marks.Inner));
+        marked = Try(turns, settings, isAnswered, new ChatVariables(_marks.Names, _marks.Inner, _marks.Inner));
         if (marked is not null && SaidMarks.Align(text, marked) is { } other)
             return other;
         throw new AtelierException("the model's chat template changes the messages of this conversation, so that names "
@@ -128,11 +131,14 @@ internal sealed class ConversationTemplate
             && arguments.TryGetValue("day", out object? day) && day?.ToString() == word;
     }
 
-    private string Render(IReadOnlyList<ChatTurn> turns, ChatSettings settings)
+    /// <summary>Returns the text that <see cref="Write"/> returns, without what is of messages in it.</summary>
+    /// <inheritdoc cref="Write" path="/param"/>
+    /// <exception cref="AtelierException">The template refuses the conversation, or cannot be run.</exception>
+    public string Render(IReadOnlyList<ChatTurn> turns, ChatSettings settings, bool isAnswered)
     {
         try
         {
-            return _template.Render(Variables(turns, settings, isAnswered: true, Unmarked));
+            return _template.Render(Variables(turns, settings, isAnswered, Unmarked));
         }
         catch (JinjaException e)
         {

@@ -10,7 +10,9 @@ namespace Atelier.Data.Text;
 /// is to be divided.</param>
 /// <param name="targets">The token to predict, or <see cref="NotCounted"/>, [batch, time], int64, on the same device.
 /// The batch owns this tensor.</param>
-public sealed class TextBatch(Tensor inputs, Tensor targets)
+/// <param name="positions">If rows hold several texts, the position of each token in its own text, −1 for padding,
+/// [batch, time], int64, on the CPU; null if each row is one text. The batch owns this tensor.</param>
+public sealed class TextBatch(Tensor inputs, Tensor targets, Tensor? positions = null)
     : IDivisibleBatch<TextBatch>, IMovableBatch<TextBatch>, IDisposable
 {
     /// <summary>
@@ -24,11 +26,17 @@ public sealed class TextBatch(Tensor inputs, Tensor targets)
     /// <summary>The token to predict at each position, or <see cref="NotCounted"/>, [batch, time], int64.</summary>
     public Tensor Targets { get; } = targets;
 
+    /// <summary>
+    /// If rows hold several texts, the position of each token in its own text, −1 for padding, [batch, time], int64, on
+    /// the CPU; null if each row is one text.
+    /// </summary>
+    public Tensor? Positions { get; } = positions;
+
     /// <inheritdoc/>
     public IReadOnlyList<(TextBatch Part, double Share)> Divide(int parts) =>
     [
         .. DivideRows(Targets, parts).Select(rows => (new TextBatch(Inputs.narrow(0, rows.From, rows.Count),
-            Targets.narrow(0, rows.From, rows.Count)), rows.Share)),
+            Targets.narrow(0, rows.From, rows.Count), Positions?.narrow(0, rows.From, rows.Count)), rows.Share)),
     ];
 
     /// <summary>
@@ -73,12 +81,14 @@ public sealed class TextBatch(Tensor inputs, Tensor targets)
     }
 
     /// <inheritdoc/>
-    public TextBatch Move(Func<Tensor, Tensor> move) => new(move(Inputs), move(Targets));
+    public TextBatch Move(Func<Tensor, Tensor> move) =>
+        new(move(Inputs), move(Targets), Positions?.clone());
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Inputs.Dispose();
         Targets.Dispose();
+        Positions?.Dispose();
     }
 }

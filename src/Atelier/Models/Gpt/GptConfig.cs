@@ -19,7 +19,7 @@ public enum GptLayout
 /// <summary>
 /// The configuration of a GPT: a causal Transformer with pre-normalisation. Null values take those of the layout.
 /// </summary>
-public sealed record GptConfig
+public sealed record GptConfig : IContextLength
 {
     /// <summary>The published architecture that null values are taken from.</summary>
     public GptLayout Layout { get; init; } = GptLayout.Gpt2;

@@ -3,6 +3,7 @@ using Atelier.Networks;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
+using Atelier.Tasks.Conversations;
 using Atelier.Tasks.Text;
 using Atelier.Tensors;
 using static TorchSharp.torch;
@@ -20,6 +21,9 @@ public sealed class GptFamily : TextFamily<GptConfig, GptModel>
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> ModelTypes => [GptConfigFile.Gpt2, GptConfigFile.Llama, GptConfigFile.Own];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Tasks { get; } = [new TextTask(), new ConversationTask()];
 
     /// <inheritdoc/>
     public override IReadOnlyList<RecipeVariant> Variants(ITask task, Recipe advised)

@@ -108,6 +108,18 @@ public sealed class GptModel : TextModel
     }
 
     /// <inheritdoc/>
+    internal override Tensor EncodePacked(Tensor ids, Tensor positions)
+    {
+        var packed = PackedTexts.Of(positions, ids.device);
+        Tensor x = TokenEmbedding.forward(ids); // [batch, time, hidden]
+        if (PositionEmbedding is not null)
+            x = x.Plus(PositionEmbedding.forward(packed.Positions));
+        x = Dropout.Apply(x, training ? Config.Dropout : 0);
+        var context = new AttentionContext { Packed = packed };
+        return _layers.Forward(x, [.. Blocks.Select(_ => context)], ActivationCheckpointing ? Through : null);
+    }
+
+    /// <inheritdoc/>
     protected override VocabularyHead VocabularyHead =>
         new(Output?.Weight ?? TokenEmbedding.Weight, Output?.Bias, _precision);
 

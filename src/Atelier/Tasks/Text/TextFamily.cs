@@ -1,10 +1,12 @@
 using Atelier.Abstractions;
 using Atelier.Data;
+using Atelier.Data.Conversations;
 using Atelier.Data.Text;
 using Atelier.Formats;
 using Atelier.Generation;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tasks.Conversations;
 using Atelier.Tensors;
 using Atelier.Tokenizers;
 using Atelier.Training;
@@ -23,8 +25,6 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     where TConfig : class, new()
     where TModel : TextModel
 {
-    private const int PreviewTokens = 160;
-
     /// <inheritdoc/>
     public abstract string Name { get; }
 
@@ -35,7 +35,7 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     public abstract IReadOnlyList<string> ModelTypes { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
+    public virtual IReadOnlyList<ITask> Tasks { get; } = [new TextTask()];
 
     /// <inheritdoc/>
     public Type ConfigType => typeof(TConfig);
@@ -49,37 +49,36 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
     /// <inheritdoc/>
     public ILearner CreateLearner(Recipe recipe, IDataSource data)
     {
-        TextData text = TextBundle.DataOf(Name, recipe, data);
+        TextLessons lessons = data is ConversationData said && Tasks.Any(task => task is ConversationTask)
+            ? ConversationLessons.Of(said, recipe) : TextLessons.Of(TextBundle.DataOf(Name, recipe, data), recipe);
+        Tokenizer tokenizer = lessons.Tokenizer;
         var config = (TConfig?)recipe.Model.Config ?? new TConfig();
         Bundle? start = StartingBundle.Open(recipe.Training);
         ConfigFile? startConfig = start is null ? null : ConfigFile.Read(start.ConfigPath);
         TModel New()
         {
-            TModel created = startConfig is null ? Create(config, text.Tokenizer.VocabularySize, recipe)
-                : Create(config, text.Tokenizer.VocabularySize, recipe, startConfig);
-            created.Distillation = Teacher(recipe.Training, text.Tokenizer, TrainingContext(config));
+            TModel created = startConfig is null ? Create(config, tokenizer.VocabularySize, recipe)
+                : Create(config, tokenizer.VocabularySize, recipe, startConfig);
+            created.Distillation = Teacher(recipe.Training, tokenizer, TrainingContext(config));
             return created;
         }
 
         TModel model = New();
         if (start is not null)
-            Start(model, start, text.Tokenizer, recipe.Seed);
-        int contextLength = TrainingContext(config);
-        var training =
-            new TextBatches(text.Train, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: true);
-        TextBatches? validation = text.Validation.Count < 2
-            ? null
-            : new TextBatches(text.Validation, recipe.Training.BatchSize, contextLength, recipe.Seed, shuffled: false);
+            Start(model, start, tokenizer, recipe.Seed);
+        (IBatchSource<TextBatch> training, IBatchSource<TextBatch>? validation) =
+            lessons.Batches(TrainingContext(config));
         return new Trainer<TextBatch>(recipe, model, training, validation, new TrainerHooks
         {
             WriteBundle = folder =>
-                Write(folder, model, text.Tokenizer, recipe.Generation.Decoding, text.Facts.StartId,
-                TextBundle.Card(recipe, text, model.parameters().Sum(p => p.numel()))),
+            {
+                using var scope = NewDisposeScope();
+                BundleWriter.Write(folder, ConfigText(model), Weights(model),
+                    lessons.Card(model.parameters().Sum(p => p.numel())), lessons.WriteTokens);
+            },
             CreateReplica = New,
-            WriteSample = (path, cancellation) => WriteSample(path, model, text, recipe, cancellation),
-            ReferenceLosses = text is { Facts.ExactEntropy: double entropy, Tokenizer.Kind: "character" }
-                ? new Dictionary<string, double> { ["exact entropy"] = entropy }
-                : new Dictionary<string, double>(),
+            WriteSample = (path, cancellation) => lessons.WriteSample(path, model, cancellation),
+            ReferenceLosses = lessons.ReferenceLosses,
         });
     }
 
@@ -188,19 +187,5 @@ public abstract class TextFamily<TConfig, TModel> : IModelFamily
         StartingWeights.CheckTokens(loaded.Tokenizer, tokenizer);
         StartingWeights.Copy(model, (TModel)loaded.Model, (loaded.Tokenizer.VocabularySize, tokenizer.VocabularySize),
             seed, start.Folder);
-    }
-
-    private static TrainingSample WriteSample(string path, TModel model, TextData text, Recipe recipe,
-        CancellationToken cancellation)
-    {
-        DecodingOptions usual = recipe.Generation.Decoding;
-        DecodingOptions decoding = usual with { MaxTokens = Math.Min(usual.MaxTokens, PreviewTokens) };
-        // not disposed: the model goes on
-        var generator = new TextGenerator(model, text.Tokenizer, decoding, text.Facts.StartId);
-        string sample = generator.GenerateAsync(new GenerationRequest { Seed = recipe.Seed }, cancellation)
-            .ToBlockingEnumerable(cancellation).First().Text;
-        string file = path + ".txt";
-        AtomicFile.WriteText(file, sample);
-        return new TrainingSample(file, sample);
     }
 }

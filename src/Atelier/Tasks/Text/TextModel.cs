@@ -11,8 +11,8 @@ namespace Atelier.Tasks.Text;
 
 /// <summary>
 /// A network that predicts the next token: the loss, evaluation, scoring and decoding that all such networks share. A
-/// family implements <see cref="Encode"/>, <see cref="VocabularyHead"/>, <see cref="CreateMemory"/> and
-/// <see cref="Device"/>.
+/// family implements <see cref="Encode(Tensor, TextMemory?)"/>, <see cref="VocabularyHead"/>,
+/// <see cref="CreateMemory"/> and <see cref="Device"/>.
 /// </summary>
 /// <param name="name">The name of the module.</param>
 /// <param name="vocabularySize">The size of the vocabulary.</param>
@@ -78,6 +78,13 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <returns>The hidden states, [batch, time, hidden].</returns>
     public abstract Tensor Encode(Tensor ids, TextMemory? memory);
 
+    /// <summary>Encodes the tokens of rows that hold several texts, each as if it were alone.</summary>
+    /// <param name="ids">The token ids, [batch, time], int64, on the model's device.</param>
+    /// <param name="positions">The position of each token in its text, as in <see cref="TextBatch.Positions"/>.</param>
+    /// <returns>The hidden states, [batch, time, hidden].</returns>
+    internal virtual Tensor EncodePacked(Tensor ids, Tensor positions) =>
+        throw new NotSupportedException($"{GetType().Name} encodes one text in a row");
+
     /// <summary>Computes the logits of the next token from hidden states.</summary>
     /// <param name="hidden">The hidden states, [..., hidden].</param>
     /// <returns>The logits, [..., vocabulary]; may be bf16.</returns>
@@ -92,9 +99,16 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// <summary>Computes the logits of the next token at each position.</summary>
     /// <param name="ids">The token ids, [batch, time], int64.</param>
     /// <returns>The logits, [batch, time, vocabulary]; may be bf16.</returns>
-    public Tensor Forward(Tensor ids)
+    public Tensor Forward(Tensor ids) => LogitsOf(Encode(ids.to(Device), null));
+
+    private Tensor Encode(TextBatch batch)
     {
-        Tensor hidden = Encode(ids.to(Device), null);
+        Tensor inputs = batch.Inputs.to(Device);
+        return batch.Positions is null ? Encode(inputs, null) : EncodePacked(inputs, batch.Positions);
+    }
+
+    private Tensor LogitsOf(Tensor hidden)
+    {
         TimedOperation timed = TimedOperation.Begin("head", ref hidden);
         return timed.End(Head(hidden));
     }
@@ -105,7 +119,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
     /// </summary>
     public Tensor Loss(TextBatch batch)
     {
-        Tensor inputs = batch.Inputs.to(Device), hidden = Encode(inputs, null);
+        Tensor inputs = batch.Inputs.to(Device), hidden = Encode(batch);
         return Distillation is null ? VocabularyHead.CrossEntropy(hidden, batch.Targets, labelSmoothing)
             : Distillation.Loss(inputs, Head(hidden), batch.Targets, labelSmoothing);
     }
@@ -127,7 +141,7 @@ public abstract class TextModel(string name, int vocabularySize, int contextLeng
         foreach ((TextBatch part, double share) in batch.Divide(parts))
         {
             using var temporaries = NewDisposeScope();
-            (double partLoss, double partAccuracy) = TokenPredictions.Judge(Forward(part.Inputs), part.Targets);
+            (double partLoss, double partAccuracy) = TokenPredictions.Judge(LogitsOf(Encode(part)), part.Targets);
             loss += share * partLoss;
             accuracy += share * partAccuracy;
         }
