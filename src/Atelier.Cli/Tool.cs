@@ -59,6 +59,12 @@ internal sealed class Tool(ToolConsole console, Workshop workshop)
     /// <summary>Reports the failure of a command and returns its exit code.</summary>
     private int Fail(Exception failure, string[] args, Command? command)
     {
+        if (failure is RankFailure { InnerException: { } own } rank)
+        {
+            int code = Fail(rank.Named(own), args, command);
+            rank.Job.Abort(code);
+            return code;
+        }
         bool json = args.Contains(Json);
         if (FileFault.IsClosedPipe(failure))
             return ClosedPipe;

@@ -1,4 +1,5 @@
 using Atelier.Tensors.Profiling;
+using Atelier.Tensors.Ranks;
 using Atelier.Training;
 
 namespace Atelier;
@@ -15,4 +16,10 @@ public sealed record TrainingOptions(string Folder)
     /// run's folder <c>profile/</c>.
     /// </summary>
     public StepProfile? Profile { get; init; }
+
+    /// <summary>
+    /// The job whose processes train the run together; null trains with this process alone. All ranks pass the same
+    /// recipe and folder, which must be on a file system that they share.
+    /// </summary>
+    public RankJob? Ranks { get; init; }
 }

@@ -5,7 +5,9 @@ using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
 using Atelier.Tensors;
+using Atelier.Tensors.Ranks;
 using Atelier.Training;
+using Atelier.Training.Distributed;
 
 namespace Atelier;
 
@@ -41,7 +43,7 @@ public sealed partial class Workshop
             recipe = recipe with { Training = recipe.Training with { Precision = recipe.Training.ChosenPrecision } };
         }
         bool replaced = Run.Exists(options.Folder);
-        using var run = Run.Create(options.Folder, recipe);
+        using Run run = Begin(options, recipe, () => Run.Create(options.Folder, recipe));
         if (replaced)
         {
             Report(options.Progress,
@@ -62,11 +64,12 @@ public sealed partial class Workshop
     /// recipe no longer matches its data or checkpoints.</exception>
     public async Task<TrainingOutcome> ResumeAsync(TrainingOptions options, CancellationToken cancellation = default)
     {
-        using var run = Run.Open(options.Folder, Families);
-        if (run.IsFinished)
-            throw new AtelierException("this run is finished", options.Folder,
-                $"train a new one with another {Mention.Field("out")}");
-        RecipeChanges.Check(run, Families);
+        using Run run = Begin(options, recipe: null, () =>
+        {
+            var opened = Run.Open(options.Folder, Families);
+            Check(opened, options.Folder);
+            return opened;
+        });
         foreach (string key in run.UnreadKeys)
             Report(options.Progress, $"{key} in recipe.yaml is ignored, because nothing uses it");
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
@@ -99,6 +102,8 @@ public sealed partial class Workshop
     {
         IProgress<TrainingProgress> progress = options.Progress ?? new Progress<TrainingProgress>();
         (run.Profile, run.Home) = (options.Profile, _home);
+        if (!run.Ranks.Leads())
+            return await FollowAsync(run, cancellation).ConfigureAwait(false);
         foreach (string note in run.Recipe.Notes)
             progress.Report(new TrainingProgress { Step = 0, Message = note });
         IModelFamily family = FamilyOf(run.Recipe);
@@ -115,8 +120,11 @@ public sealed partial class Workshop
         try
         {
             using IDataSource data = Prepare(run.Recipe, run.DataFolder, progress, cancellation);
+            await Task.Run(() => RankAgreement.CheckData(run.Ranks, run.DataFolder), cancellation)
+                .ConfigureAwait(false);
             ILearner learner = await Task.Run(() => family.CreateLearner(run.Recipe, data), cancellation)
                 .ConfigureAwait(false);
+            CheckRanks(family, learner, run);
             if (run.Profile is not null && learner is not ILearningRateFinder)
                 throw new AtelierException($"the family {family.Name} does not train in steps, so there is nothing to "
                     + $"profile",

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Atelier.Tensors;
+using Atelier.Tensors.Ranks;
 using TorchSharp;
 
 namespace Atelier.Cli.Commands;
@@ -22,7 +23,7 @@ internal sealed class DoctorCommand(ToolConsole console)
         IReadOnlyList<OperatorVerdict> verdicts = library.IsGood ? CheckedOperators.Verdicts : [];
         Finding[] findings =
         [
-            Runtime(), Processor(), Memory(), library, .. Operators(verdicts), Graphics(),
+            Runtime(), Processor(), Memory(), library, .. Operators(verdicts), Graphics(), Ranks(),
             Space("the current folder", Environment.CurrentDirectory), Home(), DataFolder(),
         ];
         foreach (Finding finding in findings)
@@ -130,6 +131,15 @@ internal sealed class DoctorCommand(ToolConsole console)
             string.Create(CultureInfo.InvariantCulture, $"{torch.cuda.device_count()} with CUDA"))
         : new Finding("graphics processor", true,
             "none with CUDA; training runs on the CPU (docs/install.md describes how to build for CUDA)");
+
+    private static Finding Ranks()
+    {
+        IReadOnlyList<string> libraries = RankJob.Libraries();
+        string launcher = RankLauncher.Find() is { } mpirun ? $"started by {mpirun}" : "without mpirun";
+        return new Finding("several processes", true, libraries.Count > 0
+            ? $"{string.Join("; ", libraries)}; {launcher}"
+            : "no MPI library; training runs in one process (docs/scale.md describes how to install one)");
+    }
 
     private static Finding Home()
     {

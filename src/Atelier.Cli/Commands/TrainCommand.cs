@@ -4,6 +4,7 @@ using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tasks;
 using Atelier.Tensors.Profiling;
+using Atelier.Tensors.Ranks;
 
 namespace Atelier.Cli.Commands;
 
@@ -55,6 +56,13 @@ internal sealed class TrainCommand : ToolCommand
         Description = "Stops after profiling, with a checkpoint saved; --resume continues the training.",
     };
 
+    private readonly Option<int?> _ranks = new("--ranks")
+    {
+        HelpName = "N",
+        Description = "Trains with N processes on this machine, which mpirun starts; on several machines, start "
+            + "atelier train with mpirun or srun instead.",
+    };
+
     public TrainCommand(ToolConsole console, Workshop workshop) : base(console, "train", "Trains a model.",
         "atelier train quickstart --set training.steps=200 --out runs/first")
     {
@@ -73,6 +81,7 @@ internal sealed class TrainCommand : ToolCommand
         Add(_profileFrom);
         Add(_profileSteps);
         Add(_profileOnly);
+        Add(_ranks);
     }
 
     /// <summary>Creates the option --set, which changes a key of the recipe.</summary>
@@ -81,29 +90,51 @@ internal sealed class TrainCommand : ToolCommand
             Description = "Changes a setting of the recipe, for example training.steps=500. Can be repeated.",
             DefaultValueFactory = _ => [] };
 
-    protected override async Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    protected override Task<int> RunAsync(ToolConsole console, ParseResult parse, CancellationToken cancellation)
+    {
+        int? wanted = parse.GetValue(_ranks);
+        if (wanted < 1)
+            throw new AtelierException($"{_ranks.Name} is {wanted}", "atelier train", "write a whole number such as 2");
+        if (RankJob.IsLaunched)
+        {
+            return wanted is null ? RankRunner.RunAsync(console, (shown, job) => TrainAsync(shown, parse, job,
+                    cancellation), cancellation)
+                : throw new AtelierException("mpirun has set the number of ranks", _ranks.Name,
+                    "leave it out, or start without mpirun");
+        }
+        return wanted > 1
+            ? new RankLauncher(console).RunAsync(wanted.Value, RankLauncher.Without(_ranks.Name, parse), cancellation)
+            : TrainAsync(console, parse, job: null, cancellation);
+    }
+
+    private async Task<int> TrainAsync(ToolConsole console, ParseResult parse, RankJob? job,
+        CancellationToken cancellation)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        StepProfile? profile = Profile(parse, stop);
+        StepProfile? profile = job is { Rank: > 0 } ? null : Profile(parse, stop);
+        var runner = new TrainingRunner(console, _workshop, job);
         if (parse.GetValue(_resume))
         {
-            string unfinished = parse.GetValue(_out) ?? Unfinished();
+            string unfinished = parse.GetValue(_out) ?? Shared(job, Unfinished);
             if (parse.GetValue(_recipe) is not null || _data.Any(d => parse.GetValue(d.Option) is not null)
                 || parse.GetValue(_from) is not null || parse.GetRequiredValue(_set).Length > 0)
                 throw new AtelierException("a resumed run keeps its recipe", "--resume",
                     "leave the recipe, --from and --set out, or start a new run with --out");
             if (Run.Exists(unfinished))
                 console.Remark($"resuming {ShownPath.Of(unfinished)}");
-            return await new TrainingRunner(console, _workshop).RunAsync(
-                new TrainingOptions(unfinished) { Profile = profile },
+            return await runner.RunAsync(new TrainingOptions(unfinished) { Profile = profile, Ranks = job },
                 options => _workshop.ResumeAsync(options, stop.Token), cancellation).ConfigureAwait(false);
         }
         Recipe recipe = Read(console, parse, cancellation);
-        string folder = parse.GetValue(_out) ?? NewFolder(recipe.Name);
+        string folder = parse.GetValue(_out) ?? Shared(job, () => NewFolder(recipe.Name));
         console.Remark($"run: {ShownPath.Of(folder)}");
-        return await new TrainingRunner(console, _workshop).RunAsync(new TrainingOptions(folder) { Profile = profile },
+        return await runner.RunAsync(new TrainingOptions(folder) { Profile = profile, Ranks = job },
             options => _workshop.TrainAsync(recipe, options, stop.Token), cancellation).ConfigureAwait(false);
     }
+
+    /// <summary>Returns a choice of the first rank, for all ranks.</summary>
+    private static string Shared(RankJob? job, Func<string> choose) =>
+        job is null ? choose() : job.Broadcast(job.Rank == 0 ? choose() : "");
 
     /// <summary>Returns the first of runs/NAME, runs/NAME-2, … that is not in use.</summary>
     public static string NewFolder(string name) => Run.NewFolder("runs", name);

@@ -4,12 +4,16 @@ using Atelier.Evaluation;
 using Atelier.Runs;
 using Atelier.Tasks;
 using Atelier.Tensors.Profiling;
+using Atelier.Tensors.Ranks;
 using Atelier.Training;
 
 namespace Atelier.Cli.Commands;
 
 /// <summary>Runs a training, shows its progress and reports its result.</summary>
-internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
+/// <param name="console">Where to report.</param>
+/// <param name="workshop">The workshop.</param>
+/// <param name="job">The job whose ranks train together, of which the first reports; null for one process.</param>
+internal sealed class TrainingRunner(ToolConsole console, Workshop workshop, RankJob? job = null)
 {
     private const int ShownSamples = 3;
 
@@ -33,7 +37,10 @@ internal sealed class TrainingRunner(ToolConsole console, Workshop workshop)
             console.Remark($"stopped before training; the data is prepared, continue with: {next}");
             throw;
         }
+        job?.Dispose(); // only the first rank has more to do
         TrainingReport report = outcome.Report;
+        if (job is { Rank: > 0 })
+            return outcome.IsInterrupted ? Interruption.ExitCode : 0;
         if (outcome.IsInterrupted && profile is { Report: not null, Taken: not null })
         {
             console.Remark(string.Create(CultureInfo.InvariantCulture,

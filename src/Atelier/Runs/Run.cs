@@ -3,6 +3,7 @@ using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Recipes;
 using Atelier.Tensors.Profiling;
+using Atelier.Tensors.Ranks;
 
 namespace Atelier.Runs;
 
@@ -24,10 +25,10 @@ public sealed class Run : IDisposable
     private static readonly FrozenSet<string> s_ownNames = FrozenSet.Create(
         RecipeFile, "data", "checkpoints", Samples, Plots, "profile", "tensorboard", Metrics, PlanFile);
 
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock; // null on a rank that only trains
     private readonly string? _made; // the topmost folder that Create made for this run; null if the run was opened
 
-    private Run(string folder, Recipe recipe, FileStream held, string? made)
+    private Run(string folder, Recipe recipe, FileStream? held, string? made)
     {
         Folder = folder;
         Recipe = recipe;
@@ -64,6 +65,12 @@ public sealed class Run : IDisposable
 
     /// <summary>The home folder, which stores measured execution plans.</summary>
     internal string Home { get; set; } = AtelierHome.Folder;
+
+    /// <summary>The job that trains this run on several ranks; null for one process.</summary>
+    internal RankJob? Job { get; set; }
+
+    /// <summary>The ranks that train this run.</summary>
+    internal ICommunicator Ranks => Job?.Communicator ?? SingleRank.Instance;
 
     /// <summary>The folder of the bundle, which holds the finished model.</summary>
     public string BundleFolder => Path.Combine(Folder, "bundle");
@@ -165,6 +172,18 @@ public sealed class Run : IDisposable
         return new Run(full, recipe, Hold(folder, full), made: null) { UnreadKeys = unread };
     }
 
+    /// <summary>
+    /// Joins a run that rank 0 of the same job has created or opened. Only rank 0 locks the run and writes its files.
+    /// </summary>
+    /// <exception cref="AtelierException">This process does not see the run.</exception>
+    internal static Run Join(string folder, IReadOnlyList<IModelSection> families)
+    {
+        if (!Exists(folder))
+            throw new AtelierException("this rank does not see the run", folder,
+                $"choose a folder on a file system that all machines share with {Mention.Field("out")}");
+        return new Run(Path.GetFullPath(folder), ReadRecipe(folder, families), held: null, made: null);
+    }
+
     /// <summary>Reads the recipe of a run without opening the run.</summary>
     /// <inheritdoc cref="Open" path="/param"/>
     /// <exception cref="AtelierException">There is no run, or its recipe is damaged.</exception>
@@ -243,14 +262,14 @@ public sealed class Run : IDisposable
     internal void Abandon()
     {
         Clear(Folder);
-        _lock.Dispose();
+        _lock?.Dispose();
         File.Delete(Path.Combine(Folder, LockFile));
         for (string? at = Folder; at?.Length >= _made!.Length && IsEmpty(at); at = Path.GetDirectoryName(at))
             Directory.Delete(at);
     }
 
     /// <summary>Unlocks the folder.</summary>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 
     /// <summary>Returns whether a folder holds trained weights.</summary>
     private static bool HoldsLearning(string folder) =>

@@ -110,7 +110,11 @@ public static partial class ComputeDevice
     }
 
     /// <summary>Returns the number of threads of a setting, in which 0 stands for the default number.</summary>
-    internal static int ThreadsOf(int setting) => setting == 0 ? DefaultThreads : setting;
+    /// <param name="setting">The number of threads, or 0.</param>
+    /// <param name="sharers">The number of processes that divide the cores among themselves.</param>
+    internal static int ThreadsOf(int setting, int sharers = 1) => setting > 0 ? setting
+        : sharers == 1 || Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is not null ? DefaultThreads
+        : Math.Max(1, DefaultThreads / sharers);
 
     /// <summary>Sets the number of threads of operations that the calling thread starts.</summary>
     internal static void SetThreads(int threads)

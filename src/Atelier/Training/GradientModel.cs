@@ -60,6 +60,12 @@ public abstract class GradientModel<TBatch>(string name) : nn.Module(name)
     public virtual string Unit(string figure) => figure;
 
     /// <summary>
+    /// Whether the model learns only by gradients and by what follows from the weights, so that ranks which exchange
+    /// gradients keep the same weights. Codes that follow the examples of a batch do not.
+    /// </summary>
+    public virtual bool DividesAmongRanks => true;
+
+    /// <summary>
     /// Called before each optimisation of an objective, without gradients. Not called on copies that share the weights
     /// of the model.
     /// </summary>

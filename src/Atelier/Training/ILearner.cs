@@ -21,6 +21,9 @@ public interface ILearner
     Task<TrainingReport> LearnAsync(Run run, IProgress<TrainingProgress> progress, CancellationToken cancellation);
 }
 
+/// <summary>A learner that can train one model together with the other ranks of <see cref="Run.Ranks"/>.</summary>
+internal interface IRankLearner : ILearner;
+
 /// <summary>The progress of a training.</summary>
 public sealed record TrainingProgress
 {

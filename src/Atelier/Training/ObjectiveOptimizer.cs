@@ -1,6 +1,7 @@
 using Atelier.Recipes;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
+using Atelier.Training.Distributed;
 using Atelier.Training.Execution;
 using Atelier.Training.Optimizers;
 using TorchSharp;
@@ -19,6 +20,7 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     private readonly Replicas<TBatch> _replicas;
     private readonly Parameter[][] _parameters; // [replica], in the order of the optimizer
     private readonly List<Tensor> _losses = [];
+    private readonly GradientExchange? _exchange; // null for one process
     private readonly Tensor?[]? _kept; // 0 where weights stay zero, in the order of the optimizer; null for none
     private readonly double _clipNorm;
     private Tensor? _stepLoss;
@@ -29,9 +31,11 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
     /// <param name="names">The names of parameters, by their handles.</param>
     /// <param name="section">The training section of the recipe.</param>
     /// <param name="rateFactor">Returns the factor of a parameter's learning rate by its name; null for 1.</param>
+    /// <param name="exchange">Sums the gradients of all ranks; null for one process.</param>
     public ObjectiveOptimizer(int number, Replicas<TBatch> replicas, IReadOnlyDictionary<nint, string> names,
-        TrainingSection section, Func<string, double>? rateFactor = null)
+        TrainingSection section, Func<string, double>? rateFactor = null, GradientExchange? exchange = null)
     {
+        _exchange = exchange;
         (_number, _replicas, _clipNorm) = (number, replicas, section.ClipNorm);
         IReadOnlyList<Parameter>[] trained = [.. replicas.TrainedParameters(number)]; // [replica]
         var named = trained[0].Select((p, i) => (names.GetValueOrDefault(p.Handle, $"{Objective.Name}.{i}"), p));
@@ -91,6 +95,12 @@ internal sealed class ObjectiveOptimizer<TBatch> : IDisposable
         });
         foreach (Tensor norm in norms)
             scope.Attach(norm);
+        if (_exchange is not null)
+        {
+            _exchange.Sum(parts[0].SelectMany(pieces => pieces));
+            for (int shard = 0; shard < norms.Length; shard++)
+                norms[shard] = GradientSums.Add(parts[0][shard], []);
+        }
         Optimizer.Begin();
         Tensor factor;
         using (TimedOperation.Begin("clip"))

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Atelier.Recipes;
 using Atelier.Runs;
+using Atelier.Tensors.Ranks;
 using static TorchSharp.torch;
 
 namespace Atelier.Training;
@@ -14,9 +15,11 @@ namespace Atelier.Training;
 /// <param name="model">The model.</param>
 /// <param name="optimizers">The optimizers of its objectives.</param>
 /// <param name="average">The moving average of the weights; null for none.</param>
+/// <param name="ranks">The ranks, of which the first saves, and the others receive what it restores.</param>
 /// <param name="report">Receives messages for the user, each with its step.</param>
 internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe recipe, GradientModel<TBatch> model,
-    IReadOnlyList<ObjectiveOptimizer<TBatch>> optimizers, MovingAverage? average, Action<long, string> report)
+    IReadOnlyList<ObjectiveOptimizer<TBatch>> optimizers, MovingAverage? average, ICommunicator ranks,
+    Action<long, string> report)
 {
     /// <summary>The step that was saved or restored last; null if it must be saved again.</summary>
     public long? SavedStep { get; set; }
@@ -27,15 +30,33 @@ internal sealed class SessionCheckpoints<TBatch>(CheckpointStore store, Recipe r
     /// <summary>Saves a checkpoint.</summary>
     public void Save(TrainingState state)
     {
-        store.Save(state, Files(training: true));
         SavedStep = state.Step;
+        if (!ranks.Leads())
+            return;
+        store.Save(state, Files(training: true));
         report(state.Step, $"checkpoint of step {state.Step} saved");
     }
 
     /// <summary>
-    /// Restores the newest checkpoint and returns its state; without a checkpoint, returns the initial state.
+    /// Restores the newest checkpoint and returns its state; without a checkpoint, returns the initial state. Every
+    /// rank then has the weights and the state of the first.
     /// </summary>
     public TrainingState Resume()
+    {
+        if (ranks.Size == 1)
+            return ResumeAlone();
+        TrainingState state = ranks.Leads() ? ResumeAlone() : new TrainingState();
+        state = JsonSerializer.Deserialize<TrainingState>(ranks.Broadcast(JsonSerializer.Serialize(state)))!;
+        SavedStep = state.Step > 0 ? state.Step : null;
+        foreach (IReadOnlyDictionary<string, Tensor> tensors in Files(training: true).Values)
+        {
+            foreach ((_, Tensor tensor) in tensors.OrderBy(named => named.Key, StringComparer.Ordinal))
+                ranks.Broadcast(tensor);
+        }
+        return state;
+    }
+
+    private TrainingState ResumeAlone()
     {
         string hash = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(recipe)));
         if (store.FindNewest(message => report(0, message)) is not { } state)

@@ -3,6 +3,8 @@ using Atelier.Data;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
+using Atelier.Tensors.Ranks;
+using Atelier.Training.Distributed;
 using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -59,7 +61,7 @@ public sealed class Trainer<TBatch>(
     GradientModel<TBatch> model,
     IBatchSource<TBatch> training,
     IBatchSource<TBatch>? validation,
-    TrainerHooks hooks) : ILearner, ILearningRateFinder
+    TrainerHooks hooks) : IRankLearner, ILearningRateFinder
 {
     /// <inheritdoc/>
     /// <exception cref="AtelierException">The loss is not finite, a batch does not fit in memory, the disk is full, or
@@ -97,7 +99,7 @@ public sealed class Trainer<TBatch>(
         TrainingSection section = recipe.Training;
         foreach (string note in hooks.Notes)
             progress.Report(new TrainingProgress { Step = 0, Message = note });
-        Device device = PrepareDevice(cancellation);
+        Device device = PrepareDevice(cancellation, run.Job?.RanksPerCores ?? 1);
         model.train();
         model.ActivationCheckpointing = section.ActivationCheckpointing;
         using IDisposable? profiled = run.Profile?.Follow(device); // before other threads start
@@ -117,7 +119,8 @@ public sealed class Trainer<TBatch>(
             IsLearning = true,
         });
         string? stopReason;
-        while ((stopReason = limits.StopReason(session.State, cancellation)) is null)
+        while ((stopReason =
+            RankAgreement.StopReason(run.Ranks, limits.StopReason(session.State, cancellation))) is null)
         {
             session.BeginStep();
             long step = session.State.Step + 1;
@@ -147,10 +150,13 @@ public sealed class Trainer<TBatch>(
     }
 
     /// <summary>Configures the recipe's device, moves the model there, and prepares it for fine-tuning.</summary>
-    private Device PrepareDevice(CancellationToken cancellation)
+    /// <param name="cancellation">Cancels the check of the tensor library.</param>
+    /// <param name="sharers">The number of ranks that divide the cores of the machine.</param>
+    private Device PrepareDevice(CancellationToken cancellation, int sharers = 1)
     {
         Device device = ComputeDevice.ResolveForTraining(recipe.Training.Device, cancellation);
-        ComputeDevice.Configure(recipe.Training.Threads);
+        ComputeDevice.Configure(sharers == 1 ? recipe.Training.Threads
+            : ComputeDevice.ThreadsOf(recipe.Training.Threads, sharers));
         ComputeDevice.AllowTf32(recipe.Training.ChosenPrecision == Precision.Tf32);
         FineTuning.Prepare(model, recipe, device);
         return device;
@@ -215,6 +221,8 @@ public sealed class Trainer<TBatch>(
     {
         Func<GradientModel<TBatch>>? create =
             hooks.CreateReplica is { } hook ? () => (GradientModel<TBatch>)hook() : null;
+        if (run.Job is { } job)
+            return CreateReplicas(job, create, progress);
         var planner = new ExecutionPlanner(recipe, run.Home,
             message => progress.Report(new TrainingProgress { Step = 0, Message = message }));
         var limit = new MeasuringLimit(TimeProvider.System, limits.TotalSteps, limits.Seconds, cancellation);
@@ -229,5 +237,34 @@ public sealed class Trainer<TBatch>(
         if (plan != new ExecutionPlan(1, 1))
             progress.Report(new TrainingProgress { Step = 0, Message = plan.ToString() });
         return new Replicas<TBatch>(model, create, plan);
+    }
+
+    /// <summary>
+    /// Creates the copies of the model on a rank of a job: one for each core that the rank has, unless the recipe sets
+    /// their number. Nothing is measured, because the ranks would disturb one another.
+    /// </summary>
+    private Replicas<TBatch> CreateReplicas(RankJob job, Func<GradientModel<TBatch>>? create,
+        IProgress<TrainingProgress> progress)
+    {
+        using var scope = NewDisposeScope();
+        TBatch first = training.Get(0);
+        if (create is null || first is not IDivisibleBatch<TBatch> rows || !model.DividesAmongRanks)
+            throw new AtelierException("this model needs whole batches, so it cannot be trained on several ranks",
+                Mention.Field("ranks"), "train it with one process");
+        int threads = ComputeDevice.ThreadsOf(recipe.Training.Threads, job.RanksPerCores);
+        bool isCpu = ComputeDevice.Resolve(recipe.Training.Device).type == DeviceType.CPU;
+        int copies = recipe.Training.Replicas > 0 ? recipe.Training.Replicas : isCpu ? threads : 1;
+        int parts = rows.Divide(job.Size * copies).Count;
+        if (parts < job.Size)
+            throw new AtelierException($"a batch of {Quantity.Of(parts, "row")} cannot be divided among "
+                + $"{job.Size} ranks", "training.batchSize", $"use larger batches or fewer {Mention.Field("ranks")}");
+        copies = Math.Min(copies, (parts + job.Size - 1) / job.Size);
+        (first as IDisposable)?.Dispose();
+        var plan = new ExecutionPlan(copies, Math.Max(1, threads / copies));
+        progress.Report(new TrainingProgress
+        {
+            Step = 0, Message = $"{job.Size} ranks share each batch ({job.Library}); on each, {plan}",
+        });
+        return new Replicas<TBatch>(model, create, plan, job.Communicator);
     }
 }

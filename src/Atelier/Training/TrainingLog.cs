@@ -2,17 +2,21 @@ using System.Text;
 using System.Text.Json;
 using Atelier.Formats;
 using Atelier.Runs;
+using Atelier.Tensors.Ranks;
 
 namespace Atelier.Training;
 
-/// <summary>Writes the metrics of a run: for each report a line of metrics.jsonl and events for TensorBoard.</summary>
+/// <summary>
+/// Writes the metrics of a run: for each report a line of metrics.jsonl and events for TensorBoard. Of several ranks,
+/// only the first writes.
+/// </summary>
 internal sealed class TrainingLog : IDisposable
 {
     private readonly Run _run;
     private readonly IReadOnlyDictionary<string, double> _references;
     private readonly List<(long Step, double Value)> _training = [], _validation = [];
-    private readonly FileStream _stream;
-    private readonly EventFile _events;
+    private readonly FileStream? _stream; // null on ranks that do not write
+    private readonly EventFile? _events;
 
     /// <summary>
     /// Continues the log after a step. Lines of later steps, which an earlier session wrote, are removed, because these
@@ -24,6 +28,8 @@ internal sealed class TrainingLog : IDisposable
     public TrainingLog(Run run, long step, IReadOnlyDictionary<string, double> references)
     {
         (_run, _references) = (run, references);
+        if (!run.Ranks.Leads())
+            return;
         if (File.Exists(run.MetricsPath))
         {
             string[] kept = [.. File.ReadLines(run.MetricsPath).Where(line => TakeIn(line, step))];
@@ -48,9 +54,9 @@ internal sealed class TrainingLog : IDisposable
         // JSON cannot represent infinity or NaN.
         foreach ((string name, double value) in values.Where(pair => double.IsFinite(pair.Value)))
             line.Append(',').Append(JsonSerializer.Serialize(name)).Append(':').Append(JsonSerializer.Serialize(value));
-        _stream.Write(Encoding.UTF8.GetBytes(line.Append("}\n").ToString()));
-        _stream.Flush();
-        _events.Write(step, values);
+        _stream?.Write(Encoding.UTF8.GetBytes(line.Append("}\n").ToString()));
+        _stream?.Flush();
+        _events?.Write(step, values);
         Keep(step, values);
     }
 
@@ -60,17 +66,21 @@ internal sealed class TrainingLog : IDisposable
     public void Write(long step, TrainingSample sample)
     {
         if (Path.GetExtension(sample.File) == ".png")
-            _events.WritePicture(step, "samples", File.ReadAllBytes(sample.File));
+            _events?.WritePicture(step, "samples", File.ReadAllBytes(sample.File));
     }
 
     /// <summary>Plots the losses so far.</summary>
-    public void Plot() => LossPlot.Save(Path.Combine(_run.PlotFolder, "loss.png"), _training, _validation, _references);
+    public void Plot()
+    {
+        if (_run.Ranks.Leads())
+            LossPlot.Save(Path.Combine(_run.PlotFolder, "loss.png"), _training, _validation, _references);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _stream.Dispose();
-        _events.Dispose();
+        _stream?.Dispose();
+        _events?.Dispose();
     }
 
     /// <summary>

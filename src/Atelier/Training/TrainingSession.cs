@@ -4,6 +4,8 @@ using Atelier.Data;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
+using Atelier.Tensors.Ranks;
+using Atelier.Training.Distributed;
 using Atelier.Training.Execution;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -47,12 +49,13 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         var names = named.ToDictionary(p => p.Parameter.Handle, p => p.Name);
         Func<string, double>? rateFactor = FineTuning.RateFactors(model, _section);
         Optimizers = [.. model.Objectives.Select((_, objective) =>
-            new ObjectiveOptimizer<TBatch>(objective, replicas, names, _section, rateFactor))];
+            new ObjectiveOptimizer<TBatch>(objective, replicas, names, _section, rateFactor,
+                run.Ranks.Size > 1 ? new GradientExchange(run.Ranks) : null))];
         var averaged = named.Where(p => p.Parameter.requires_grad).Select(p => (p.Name, (Tensor)p.Parameter));
         Average = _section.Ema > 0 ? new MovingAverage(averaged, _section.Ema) : null;
         _losses = [.. Optimizers.Select(_ => new List<float>())];
         var store = new CheckpointStore(run.CheckpointFolder);
-        _checkpoints = new SessionCheckpoints<TBatch>(store, recipe, model, Optimizers, Average,
+        _checkpoints = new SessionCheckpoints<TBatch>(store, recipe, model, Optimizers, Average, run.Ranks,
             (step, message) => progress.Report(Here(step) with { Message = message }));
         State = _checkpoints.Resume();
         (_secondsBefore, _stepsRead, _stepsReported) = (State.ElapsedSeconds, State.Step, State.Step);
@@ -108,8 +111,9 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         TrainingProgress progress = Here();
         if (last || State.Step % _section.ReportEvery == 0)
             progress = Report(progress, learningRate, values);
-        // Early stopping counts evaluations, so that none may be skipped.
-        CancellationToken evaluationCancellation = _section.Patience > 0 ? CancellationToken.None : cancellation;
+        // Early stopping counts evaluations, so that none may be skipped; and ranks evaluate together.
+        bool mustEvaluate = _section.Patience > 0 || _run.Ranks.Size > 1;
+        CancellationToken evaluationCancellation = mustEvaluate ? CancellationToken.None : cancellation;
         try
         {
             if (_section.EvaluateEvery > 0 && State.Step % _section.EvaluateEvery == 0)
@@ -142,7 +146,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         ReadLosses();
         if (_run.Profile is { Report: null })
             TakeProfile();
-        if (stopReason != "interrupted" && _validation is not null && !_log.IsMeasured(State.Step))
+        if (stopReason != "interrupted" && _validation is not null && !_run.Ranks.Decide(_log.IsMeasured(State.Step)))
         {
             var values = new Dictionary<string, double>();
             TrainingProgress progress = Evaluate(Here(), values, CancellationToken.None);
@@ -152,6 +156,8 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (_checkpoints.SavedStep != State.Step && State.Step > 0)
             Save();
+        if (!_run.Ranks.Leads())
+            return Result(stopReason);
         if (_section.Patience > 0 && stopReason != "interrupted" && State.BestStep is { } best && best != State.Step)
         {
             _checkpoints.RestoreWeights(best);
@@ -172,10 +178,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         if (stopReason != "interrupted") // plotting may take seconds if other programs use the cores
             _log.Plot();
-        return new TrainingReport(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics)
-        {
-            Units = _units,
-        };
+        return Result(stopReason);
     }
 
     /// <inheritdoc/>
@@ -199,6 +202,9 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         _allocated = allocated;
         GC.Collect(0);
     }
+
+    private TrainingReport Result(string stopReason) =>
+        new(State.Step, _secondsBefore + _session.Elapsed.TotalSeconds, stopReason, _metrics) { Units = _units };
 
     private void TakeProfile() =>
         Tell(_run.Profile!.Take(_run.ProfileFolder, _limits.ItemsPerStep, _hooks.ItemUnit)?.ToText()
@@ -224,12 +230,11 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         }
         var figures = Optimizers.Skip(1).Select(optimizer => optimizer.Objective.Name)
             .ToDictionary(name => name, name => values[$"loss.{name}"]);
-        foreach ((string name, double value) in _replicas.TakeNotes())
+        foreach ((string name, double value) in RankAgreement.Mean(_run.Ranks, _replicas.TakeNotes()))
             values[name] = figures[name] = value;
         values["learningRate"] = learningRate;
         values[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
-        _metrics["trainingLoss"] = values["loss"];
-        _metrics[$"{_hooks.ItemUnit}PerSecond"] = itemsPerSecond;
+        (_metrics["trainingLoss"], _metrics[$"{_hooks.ItemUnit}PerSecond"]) = (values["loss"], itemsPerSecond);
         _stepsReported = State.Step;
         _learning.Reset();
         return progress with
@@ -250,7 +255,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
             return progress;
         long inAll = _validation.BatchesPerEpoch, count = ValidationFigures.Count(_section, inAll);
         IReadOnlyDictionary<string, double> figures = InEvaluationMode(() =>
-            ValidationFigures.Measure(_validation, _replicas, count, cancellation));
+            ValidationFigures.Measure(_validation, _replicas, count, _run.Ranks, cancellation));
         if (_model.Warn(figures) is { } warning)
             Tell(warning);
         foreach ((string name, double value) in figures)
@@ -271,7 +276,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
 
     private string? Sample(CancellationToken cancellation)
     {
-        if (_hooks.WriteSample is not { } write)
+        if (_hooks.WriteSample is not { } write || !_run.Ranks.Leads())
             return null;
         Directory.CreateDirectory(_run.SampleFolder);
         string path = Path.Combine(_run.SampleFolder, $"step-{State.Step}");
@@ -306,6 +311,7 @@ internal sealed class TrainingSession<TBatch> : IDisposable
         for (int i = 0; i < Optimizers.Count; i++)
         {
             float[] losses = Optimizers[i].ReadLosses();
+            _run.Ranks.Sum(losses.AsSpan()); // each rank has the part of the mean that its rows contribute
             int bad = Array.FindIndex(losses, loss => !float.IsFinite(loss));
             if (bad >= 0)
                 throw NotFinite($"the {Optimizers[i].Objective.Name} is {Text(losses[bad])}",

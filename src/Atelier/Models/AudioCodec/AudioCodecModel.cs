@@ -84,6 +84,9 @@ public sealed class AudioCodecModel : GradientModel<AudioBatch>
     }
 
     /// <inheritdoc/>
+    public override bool DividesAmongRanks => false;
+
+    /// <inheritdoc/>
     public override void ForgetBatches() => _quantizer.Forget();
 
     /// <summary>Lets the codes follow the sounds of a replica as well.</summary>

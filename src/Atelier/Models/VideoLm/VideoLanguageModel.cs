@@ -134,6 +134,9 @@ public sealed class VideoLanguageModel : VideoModel
     public override void Conclude(int turn) => _codec.Follow();
 
     /// <inheritdoc/>
+    public override bool DividesAmongRanks => false;
+
+    /// <inheritdoc/>
     public override void ForgetBatches() => _codec.Forget();
 
     /// <summary>Lets the codes follow the frames of a replica as well.</summary>

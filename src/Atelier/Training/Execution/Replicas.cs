@@ -2,6 +2,7 @@ using Atelier.Data;
 using Atelier.Kernels;
 using Atelier.Tensors;
 using Atelier.Tensors.Profiling;
+using Atelier.Tensors.Ranks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,6 +18,7 @@ internal sealed class Replicas<TBatch> : IDisposable
 {
     private readonly GradientModel<TBatch>[] _models; // the first is the model itself
     private readonly ExecutionPlan _plan;
+    private readonly ICommunicator _ranks;
     private readonly RandomStream[] _streams;
     private readonly Parameter[][] _trained; // by objective, those of all replicas
     private int _turn = -1;
@@ -27,9 +29,11 @@ internal sealed class Replicas<TBatch> : IDisposable
     /// <param name="create">Creates another model of the same shape, on the CPU; needed for more than one
     /// replica.</param>
     /// <param name="plan">The number of replicas, and of threads for each.</param>
-    public Replicas(GradientModel<TBatch> model, Func<GradientModel<TBatch>>? create, ExecutionPlan plan)
+    /// <param name="ranks">The ranks, each with as many replicas, that divide batches; null for one process.</param>
+    public Replicas(GradientModel<TBatch> model, Func<GradientModel<TBatch>>? create, ExecutionPlan plan,
+        ICommunicator? ranks = null)
     {
-        _plan = plan;
+        (_plan, _ranks) = (plan, ranks ?? SingleRank.Instance);
         _models = [model, .. Enumerable.Range(1, plan.Replicas - 1).Select(_ => ShareWeights(model, create!()))];
         _streams = [.. _models.Select(_ => new RandomStream())];
         _trained = [.. model.Objectives.Select((_, turn) =>
@@ -62,9 +66,10 @@ internal sealed class Replicas<TBatch> : IDisposable
     {
         _step = step;
         ulong mixed = SplitMix64.At((ulong)seed, (ulong)step);
-        random.manual_seed((long)(mixed >> 1)).Dispose();
+        ulong own = _ranks.Rank == 0 ? mixed : SplitMix64.At(~mixed, (ulong)_ranks.Rank);
+        random.manual_seed((long)(own >> 1)).Dispose();
         for (int replica = 0; replica < _streams.Length; replica++)
-            _streams[replica].Seed(SplitMix64.At(mixed, (ulong)replica));
+            _streams[replica].Seed(SplitMix64.At(mixed, (ulong)((_ranks.Rank * _streams.Length) + replica)));
     }
 
     /// <summary>
@@ -117,9 +122,7 @@ internal sealed class Replicas<TBatch> : IDisposable
     public Tensor Learn(int turn, TBatch batch, double factor)
     {
         ComputeDevice.SetThreads(_plan.Threads);
-        IReadOnlyList<(TBatch Part, double Share)> parts = _models.Length > 1 && batch is IDivisibleBatch<TBatch> rows
-            ? rows.Divide(_models.Length)
-            : [(batch, 1)];
+        IReadOnlyList<(TBatch Part, double Share)> parts = Parts(batch);
         var losses = new Tensor[parts.Count];
         using (TimedOperation.Begin("round weights"))
             Rounded.Refresh(Team);
@@ -142,7 +145,19 @@ internal sealed class Replicas<TBatch> : IDisposable
         using var sums = NewDisposeScope();
         foreach (Tensor loss in losses)
             sums.Attach(loss);
-        return losses.Aggregate((sum, loss) => sum.Plus(loss)).MoveToOuterDisposeScope();
+        Tensor none = tensor(0f, device: _trained[turn][0].device); // on a rank without rows
+        return losses.DefaultIfEmpty(none).Aggregate((sum, loss) => sum.Plus(loss)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Returns the parts of a batch for the replicas of this rank, with their shares of the batch.</summary>
+    private IReadOnlyList<(TBatch Part, double Share)> Parts(TBatch batch)
+    {
+        int wanted = _models.Length * _ranks.Size;
+        if (wanted == 1 || batch is not IDivisibleBatch<TBatch> rows)
+            return [(batch, 1)];
+        IReadOnlyList<(TBatch Part, double Share)> parts = rows.Divide(wanted);
+        int from = parts.Count * _ranks.Rank / _ranks.Size, to = parts.Count * (_ranks.Rank + 1) / _ranks.Size;
+        return [.. parts.Skip(from).Take(to - from)];
     }
 
     /// <summary>
