@@ -73,7 +73,8 @@ public sealed class ConversationEncoderTests : IDisposable
             new DecodingOptions(), Bounds(tokenizer)) { ChatTemplate = template };
         using var client = new TextChatClient(generator);
         ChatMessage[] messages = [.. said.Select(one => new ChatMessage(new ChatRole(one.Role), one.Text))];
-        int[][] prompts = [.. ((int[])[2, 4]).Select(i => client.CreateRequest(messages[..i]).PromptIds!.ToArray())];
+        int[][] prompts =
+            [.. ((int[])[2, 4]).Select(i => client.CreateRequest(messages[..i]).Generation.PromptIds!.ToArray())];
         ChatTurn[] turns = [.. said.Select(one => new ChatTurn(one.Role, one.Text))];
 
         IReadOnlyList<EncodedConversation> encoded = Encoder(tokenizer, template).Encode(new Conversation(turns));

@@ -113,7 +113,7 @@ public sealed class ConversationTask : ITask
     internal static GenerationRequest Asked(TextGenerator generator, string message, GenerationRequest request)
     {
         using var client = new TextChatClient(generator);
-        GenerationRequest asked = client.CreateRequest([new ChatMessage(ChatRole.User, message)]);
+        GenerationRequest asked = client.CreateRequest([new ChatMessage(ChatRole.User, message)]).Generation;
         return request with { Prompt = null, PromptIds = asked.PromptIds, EndIds = asked.EndIds };
     }
 
