@@ -106,7 +106,8 @@ internal sealed class GenerateCommand : ToolCommand
         try
         {
             IReadOnlyList<RequestOption> supported = _workshop.RequestOptions(run);
-            _cacheType.Hidden = !supported.Any(option => option.Field == "prompt"); // texts are continued
+            // Models that take adapters are the ones that keep keys and values.
+            _cacheType.Hidden = !supported.Any(option => option.Field == "adapter");
             foreach (Option option in Options.Where(option => option != _device && option != _cacheType))
             {
                 RequestOption? found = supported.FirstOrDefault(o => OptionNames.Of(o.Field) == option.Name);

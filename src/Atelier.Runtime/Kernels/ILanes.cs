@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Atelier.Kernels;
 
 /// <summary>
@@ -54,6 +56,9 @@ internal unsafe interface ILanes<TVector>
     static abstract TVector CopySign(TVector magnitude, TVector sign);
 
     static abstract float Sum(TVector value);
+
+    /// <summary>Returns the sums of four registers.</summary>
+    static abstract Vector128<float> Sums(TVector a, TVector b, TVector c, TVector d);
 
     static abstract float MaxAcross(TVector value);
 }

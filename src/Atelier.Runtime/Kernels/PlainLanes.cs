@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Atelier.Kernels;
 
 /// <summary>One number at a time: the reference for the other register widths.</summary>
@@ -36,6 +38,8 @@ internal readonly unsafe struct PlainLanes : ILanes<float>
     public static float CopySign(float magnitude, float sign) => MathF.CopySign(magnitude, sign);
 
     public static float Sum(float value) => value;
+
+    public static Vector128<float> Sums(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 
     public static float MaxAcross(float value) => value;
 }

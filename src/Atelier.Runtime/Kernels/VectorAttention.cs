@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Atelier.Kernels;
 
@@ -29,11 +30,10 @@ internal static unsafe class VectorAttention<TLanes, TVector>
                 a2 = TLanes.MultiplyAdd(q, TLanes.Load(k2 + i), a2);
                 a3 = TLanes.MultiplyAdd(q, TLanes.Load(k3 + i), a3);
             }
-            float s0 = TLanes.Sum(a0), s1 = TLanes.Sum(a1), s2 = TLanes.Sum(a2), s3 = TLanes.Sum(a3);
+            Vector128<float> sums = TLanes.Sums(a0, a1, a2, a3);
             for (int i = whole; i < size; i++)
-                (s0, s1, s2, s3) =
-                    (s0 + query[i] * k0[i], s1 + query[i] * k1[i], s2 + query[i] * k2[i], s3 + query[i] * k3[i]);
-            (scores[j], scores[j + 1], scores[j + 2], scores[j + 3]) = (s0 * scale, s1 * scale, s2 * scale, s3 * scale);
+                sums += Vector128.Create(query[i] * k0[i], query[i] * k1[i], query[i] * k2[i], query[i] * k3[i]);
+            (sums * scale).Store(scores + j);
         }
         for (; j < count; j++)
             scores[j] = Dot(query, keys + (long)j * size, size) * scale;

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Atelier.Kernels;
 
 namespace Atelier.Networks;
@@ -85,7 +86,7 @@ internal sealed unsafe class PassAttention
         float scale = _cap == 0 ? _scale : _scale / _cap;
         for (int start = First(rows[0], layer); start < end; start = EndOfPage(start, end))
         {
-            float* keys = Read(worker, rows[0].Sequence, layer, values: false, head, start, EndOfPage(start, end));
+            float* keys = Read(worker, rows[0].Sequence, layer, values: false, head, start, end);
             for (int row = 0; row < rows.Length; row++)
             {
                 (int from, int to) = Part(rows[row], layer, start, end);
@@ -103,7 +104,7 @@ internal sealed unsafe class PassAttention
         }
         for (int start = First(rows[0], layer); start < end; start = EndOfPage(start, end))
         {
-            float* values = Read(worker, rows[0].Sequence, layer, values: true, head, start, EndOfPage(start, end));
+            float* values = Read(worker, rows[0].Sequence, layer, values: true, head, start, end);
             for (int row = 0; row < rows.Length; row++)
             {
                 (int from, int to) = Part(rows[row], layer, start, end);
@@ -138,13 +139,24 @@ internal sealed unsafe class PassAttention
     private (int From, int To) Part(in PassRow row, int layer, int start, int end) =>
         (Math.Max(start, First(row, layer)), Math.Min(row.Position + 1, EndOfPage(start, end)));
 
-    /// <summary>Returns keys or values of tokens of one page in single precision.</summary>
+    /// <summary>
+    /// Returns keys or values of tokens in single precision, from a first one to the end of its page, and fetches those
+    /// of the next page meanwhile.
+    /// </summary>
     private float* Read(int worker, DecoderSequence sequence, int layer, bool values, int head, int start, int end)
     {
+        int next = EndOfPage(start, end);
         byte* rows = _pages.Row(sequence.Pages[start / KeyValuePage.Tokens], layer, values, head, start);
+        if (next < end && Sse.IsSupported)
+        {
+            byte* ahead = _pages.Row(sequence.Pages[next / KeyValuePage.Tokens], layer, values, head, next);
+            int bytes = (EndOfPage(next, end) - next) * _pages.RowBytes;
+            for (int line = 0; line < bytes; line += 64)
+                Sse.Prefetch1(ahead + line);
+        }
         if (_pages.Type == WeightType.F32)
             return (float*)rows;
-        CacheRows.Decode(_pages.Type, rows, (end - start) * _size, _converted[worker]);
+        CacheRows.Decode(_pages.Type, rows, (next - start) * _size, _converted[worker]);
         return _converted[worker];
     }
 
