@@ -65,14 +65,6 @@ public sealed partial class Workshop
         }
     }
 
-    private void Check(Run run, string folder)
-    {
-        if (run.IsFinished)
-            throw new AtelierException("this run is finished", folder,
-                $"train a new one with another {Mention.Field("out")}");
-        RecipeChanges.Check(run, Families);
-    }
-
     private static void CheckRanks(IModelFamily family, ILearner learner, Run run)
     {
         if (run.Job is not null && learner is not IRankLearner)

@@ -64,15 +64,28 @@ public sealed partial class Workshop
     /// recipe no longer matches its data or checkpoints.</exception>
     public async Task<TrainingOutcome> ResumeAsync(TrainingOptions options, CancellationToken cancellation = default)
     {
-        using Run run = Begin(options, recipe: null, () =>
-        {
-            var opened = Run.Open(options.Folder, Families);
-            Check(opened, options.Folder);
-            return opened;
-        });
+        using Run run = Begin(options, recipe: null, () => Reopen(options.Folder));
         foreach (string key in run.UnreadKeys)
             Report(options.Progress, $"{key} in recipe.yaml is ignored, because nothing uses it");
         return await LearnAsync(run, options, cancellation).ConfigureAwait(false);
+    }
+
+    private Run Reopen(string folder)
+    {
+        var run = Run.Open(folder, Families);
+        try
+        {
+            if (run.IsFinished)
+                throw new AtelierException("this run is finished", folder,
+                    $"train a new one with another {Mention.Field("out")}");
+            RecipeChanges.Check(run, Families);
+            return run;
+        }
+        catch
+        {
+            run.Dispose(); // another process, or this one, may open it
+            throw;
+        }
     }
 
     /// <summary>Searches a learning rate for a recipe by training steps with growing rates. Writes no files.</summary>

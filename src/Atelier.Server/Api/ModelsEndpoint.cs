@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Atelier.Runs;
 using Atelier.Server.Serving;
 using Atelier.Tasks;
+using Atelier.Tasks.Conversations;
 
 namespace Atelier.Server.Api;
 
@@ -68,7 +69,10 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
                 return null; // of a family that this server does not know
             }
         }
-        return workshop.Families.FirstOrDefault(family => family.ModelTypes.Contains(model.ModelType ?? ""))
-            is { Tasks: [var only] } ? only.Name : null;
+        // A model of conversations writes texts like any other.
+        IEnumerable<ITask>? tasks = workshop.Families
+            .FirstOrDefault(family => family.ModelTypes.Contains(model.ModelType ?? ""))?.Tasks
+            .Where(task => task is not ConversationTask);
+        return tasks?.ToArray() is [var only] ? only.Name : null;
     }
 }

@@ -24,7 +24,8 @@ public sealed class GroupedEncodingTests
         {
             int[] chosen = [.. Enumerable.Range(0, elements).Select(_ => random.Next(count))];
             (int lowest, int highest) = codes.ScaleRange;
-            int[] multiples = [.. Enumerable.Range(0, FileBlocks.MostGroups).Select(_ => random.Next(lowest, highest + 1))],
+            int[] multiples =
+                [.. Enumerable.Range(0, FileBlocks.MostGroups).Select(_ => random.Next(lowest, highest + 1))],
                 least = [.. Enumerable.Range(0, FileBlocks.MostGroups).Select(_ =>
                     codes.HasMinimum ? random.Next(highest + 1) : 0)];
             Array.Clear(block);

@@ -24,8 +24,8 @@ public sealed class KeyValueCacheTests : IDisposable
     {
         float[] expected = Logits(shape, WeightType.F32, atOnce: true), once = Logits(shape, type, atOnce: true),
             alone = Logits(shape, type, atOnce: false);
-        // The root mean square error of a number is 2⁻¹¹ / √3 of it with 16 bits, and 1 / (127 √12) of the largest of its
-        // block, about three times as large as most, with 8: 0.0003 and 0.007. Layers add up their errors.
+        // The root mean square error of a number is 2⁻¹¹ / √3 of it with 16 bits, and 1 / (127 √12) of the largest of
+        // its block, about three times as large as most, with 8: 0.0003 and 0.007. Layers add up their errors.
         double tolerance = type == WeightType.F16 ? 0.001 : 0.02;
         Difference(once, expected).ShouldBeInRange(1e-6, tolerance);
         Difference(alone, expected).ShouldBeInRange(1e-6, tolerance);
@@ -64,7 +64,8 @@ public sealed class KeyValueCacheTests : IDisposable
     public unsafe void Cached_numbers_are_those_that_the_type_holds(WeightType type, int count)
     {
         var random = new Random(1);
-        float[] x = [.. Enumerable.Range(0, count).Select(i => (random.NextSingle() - 0.5f) * MathF.Pow(10, i % 9 - 6))],
+        float[] x =
+            [.. Enumerable.Range(0, count).Select(i => (random.NextSingle() - 0.5f) * MathF.Pow(10, i % 9 - 6))],
             read = new float[count], expected = new float[count];
         byte[] bytes = new byte[type.RowBytes(count)];
         fixed (float* from = x, to = read)

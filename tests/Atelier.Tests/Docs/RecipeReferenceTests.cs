@@ -49,6 +49,7 @@ public sealed partial class RecipeReferenceTests
         Section(text, comments, "data", "data.", new DataSection());
         Section(text, comments, "data.split", "data.split.", new SplitSection());
         Section(text, comments, "data.tokenizer", "data.tokenizer.", new TokenizerSection());
+        Section(text, comments, "data.conversations", "data.conversations.", new ConversationsSection());
         Section(text, comments, "data.pairs", "data.pairs.", new PairsSection());
         Section(text, comments, "data.image", "data.image.", new ImageSection());
         Section(text, comments, "data.image.augment", "data.image.augment.", new AugmentSection());

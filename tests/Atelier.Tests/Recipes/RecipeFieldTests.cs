@@ -27,8 +27,8 @@ public sealed class RecipeFieldTests
         fields.Where(field => field.Path is not null).Select(field => field.Key).Distinct().Order().ShouldBe(
         [
             "data.audio.labels", "data.conversations.template", "data.image.labels", "data.source", "data.test",
-            "data.tokenizer.file", "data.validation", "data.video.labels", "evaluation.features", "model.autoencoder", "model.codec",
-            "training.from", "training.teacher",
+            "data.tokenizer.file", "data.validation", "data.video.labels", "evaluation.features", "model.autoencoder",
+            "model.codec", "training.from", "training.teacher",
         ]);
     }
 

@@ -4,7 +4,9 @@ using Atelier.Models.Hmm.Inference;
 using Atelier.Recipes;
 using Atelier.Runs;
 using Atelier.Tensors;
+using Atelier.Tensors.Ranks;
 using Atelier.Training;
+using Atelier.Training.Distributed;
 using static TorchSharp.torch;
 
 namespace Atelier.Models.Hmm;
@@ -21,7 +23,7 @@ namespace Atelier.Models.Hmm;
 /// <param name="symbols">Number of different symbols, for categorical emissions.</param>
 /// <param name="write">Writes a model to the bundle folder.</param>
 internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyList<HmmSequence> training,
-    IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : ILearner
+    IReadOnlyList<HmmSequence> validation, int symbols, Action<string, HmmModel> write) : IRankLearner
 {
     private const int LeastIterations = 10; // early iterations gain little while the states are still nearly alike
 
@@ -47,6 +49,9 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         (Progress at, HmmModel? model, HmmModel? best) =
             Restore(store, line => progress.Report(new TrainingProgress { Step = 0, Message = line }));
         using var log = new TrainingLog(run, at.Step, new Dictionary<string, double>());
+        ICommunicator ranks = run.Ranks;
+        // A rank that stopped within an iteration would leave the others waiting.
+        CancellationToken within = ranks.Size > 1 ? CancellationToken.None : cancellation;
         var watch = Stopwatch.StartNew();
         double secondsBefore = at.Seconds;
         progress.Report(new TrainingProgress { Step = at.Step, ItemUnit = "symbols", IsLearning = at.Step > 0 });
@@ -59,15 +64,16 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             double before = at.LogLikelihood;
             while (end is null)
             {
-                if (cancellation.IsCancellationRequested && at.Step > 0)
-                    return Interrupt(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model,
-                        best, watch);
+                if (at.Step > 0 && RankAgreement.StopReason(ranks, cancellation.IsCancellationRequested
+                    ? "interrupted" : null) is not null)
+                    return Interrupt(ranks, store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds },
+                        model, best, watch);
                 double started = watch.Elapsed.TotalSeconds;
                 HmmModel next;
                 double logLikelihood;
                 try
                 {
-                    (next, logLikelihood) = model.Step(training, _config, cancellation);
+                    (next, logLikelihood) = model.Step(training, _config, within, ranks);
                 }
                 catch (OperationCanceledException) when (at.Step > 0)
                 {
@@ -82,7 +88,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                 long most = Math.Min(_config.Iterations, recipe.Training.Steps ?? long.MaxValue);
                 double seconds = secondsBefore + watch.Elapsed.TotalSeconds;
                 end = converged ? "converged" : at.Iteration >= most ? "iterations"
-                    : seconds >= recipe.Training.Minutes * 60 ? "time" : null;
+                    : ranks.Decide(seconds >= recipe.Training.Minutes * 60) ? "time" : null;
                 before = logLikelihood;
                 progress.Report(new TrainingProgress
                 {
@@ -92,7 +98,7 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
                 });
                 if (end is null && recipe.Training.CheckpointEvery > 0
                     && at.Step % recipe.Training.CheckpointEvery == 0)
-                    Save(store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best);
+                    Save(ranks, store, at with { Seconds = secondsBefore + watch.Elapsed.TotalSeconds }, model, best);
             }
             double own = model.LogLikelihoods(training).Sum();
             double held = validation.Count > 0 ? model.LogLikelihoods(validation).Sum() : double.NaN;
@@ -123,7 +129,8 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
             }
             (model, at) = (null, at with { Job = at.Job + 1, Iteration = 0, LogLikelihood = double.NegativeInfinity });
         }
-        write(run.BundleFolder, best!);
+        if (ranks.Leads())
+            write(run.BundleFolder, best!);
         log.Plot();
         var metrics = new Dictionary<string, double>
         {
@@ -135,16 +142,18 @@ internal sealed class HmmLearner(Recipe recipe, HmmEmission emission, IReadOnlyL
         return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, at.End, metrics);
     }
 
-    private TrainingReport Interrupt(CheckpointStore store, Progress at, HmmModel model, HmmModel? best,
-        Stopwatch watch)
+    private TrainingReport Interrupt(ICommunicator ranks, CheckpointStore store, Progress at, HmmModel model,
+        HmmModel? best, Stopwatch watch)
     {
-        Save(store, at, model, best);
+        Save(ranks, store, at, model, best);
         return new TrainingReport(at.Step, watch.Elapsed.TotalSeconds, "interrupted",
             new Dictionary<string, double> { ["trainingLogLikelihood"] = at.LogLikelihood });
     }
 
-    private void Save(CheckpointStore store, Progress at, HmmModel model, HmmModel? best)
+    private void Save(ICommunicator ranks, CheckpointStore store, Progress at, HmmModel model, HmmModel? best)
     {
+        if (!ranks.Leads())
+            return;
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> tensors = HmmTensors.Write(model);
         tensors["progress"] = tensor(at.ToArray(), ScalarType.Float64);

@@ -1,5 +1,6 @@
 using Atelier.Models.Hmm.Emissions;
 using Atelier.Models.Hmm.Inference;
+using Atelier.Tensors.Ranks;
 
 namespace Atelier.Models.Hmm;
 
@@ -20,12 +21,16 @@ internal sealed record HmmModel(HmmChain Chain, HmmEmissions Emissions)
     /// Performs one iteration of Baum-Welch (Baum et al. 1970): computes the expected counts of the sequences, and from
     /// those the maximum-likelihood model.
     /// </summary>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="cancellation">Cancels the operation.</param>
+    /// <param name="ranks">The ranks that divide the sequences; null for one process. The result is the same.</param>
     /// <returns>The new model, and the log-likelihood of the sequences under this one, in nats.</returns>
     /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
     public (HmmModel Model, double LogLikelihood) Step(IReadOnlyList<HmmSequence> sequences, HmmConfig config,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default, ICommunicator? ranks = null)
     {
-        HmmStatistics sums = ForwardBackward.Expect(this, sequences, cancellation);
+        HmmStatistics sums = ForwardBackward.Expect(this, sequences, cancellation, ranks);
         HmmChain chain = Chain.Maximise(sums.Starts, sums.Transitions, config.TransitionPrior);
         return (new HmmModel(chain, Emissions.Maximise(sums.Emissions, config)), sums.LogLikelihood);
     }

@@ -71,6 +71,21 @@ public sealed class RankTrainingTests : IDisposable
     }
 
     [Fact]
+    public void Given_a_hidden_Markov_model_then_the_weights_on_1_2_and_3_ranks_are_equal_to_the_last_bit()
+    {
+        const string Hmm = "model:\n  family: hmm\n  stateCount: 3\n  restarts: 1\n  iterations: 12";
+        foreach (int ranks in (int[])[1, 2, 3])
+            Train($"hmm{ranks}", ranks, Hmm, training: null).Report.Steps.ShouldBe(12);
+        foreach (int ranks in (int[])[2, 3])
+            Difference("hmm1", $"hmm{ranks}").ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_family_that_counts_refuses_ranks() =>
+        Should.Throw<AtelierException>(() => Train("counts", 2, "model:\n  family: ngram", training: null)).Message
+            .ShouldContain("the family ngram does not train on several ranks");
+
+    [Fact]
     public void Mistakes_of_the_job_are_reported_before_training()
     {
         Should.Throw<AtelierException>(() => Train("many", 9, Gpt, "steps: 2")).Message
@@ -78,21 +93,23 @@ public sealed class RankTrainingTests : IDisposable
         Directory.Exists(At("many")).ShouldBeFalse();
     }
 
-    private TrainingOutcome Train(string run, int size, string model, string training, int? stopAfter = null)
+    private TrainingOutcome Train(string run, int size, string model, string? training, int? stopAfter = null)
     {
+        string settings = training is null ? "" : $"""
+            training:
+              {(training.Contains("batchSize") ? "" : "batchSize: 8\n  ")}{training}
+              reportEvery: 10
+              sampleEvery: 0
+              precision: fp32
+              threads: 1
+            """;
         File.WriteAllText(At("recipe.yaml"), $"""
             name: tiny
             data:
               source: {At("sums.txt")}
             {model}
-            training:
-              batchSize: 8
-              reportEvery: 10
-              sampleEvery: 0
-              precision: fp32
-              threads: 1
-              {training}
-            """.Replace("  batchSize: 8\n", training.Contains("batchSize") ? "" : "  batchSize: 8\n"));
+            {settings}
+            """);
         Recipe recipe = _workshop.ReadRecipe(At("recipe.yaml"));
         return Together(size, stopAfter, (options, stop) => _workshop.TrainAsync(recipe, options, stop), run);
     }
@@ -120,7 +137,7 @@ public sealed class RankTrainingTests : IDisposable
     {
         (Dictionary<string, float[]> a, Dictionary<string, float[]> b) = (Weights(one), Weights(other));
         a.Keys.ShouldBe(b.Keys);
-        a.Count.ShouldBeGreaterThan(5);
+        a.Count.ShouldBeGreaterThan(1);
         return a.Max(tensor => tensor.Value.Zip(b[tensor.Key]).Max(pair => Math.Abs(pair.First - pair.Second)));
     }
 

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using Atelier.Tensors.Ranks;
+
 namespace Atelier.Models.Hmm.Inference;
 
 /// <summary>
@@ -19,11 +22,11 @@ internal static unsafe class ForwardBackward
 
     /// <summary>
     /// Computes the expected counts of all sequences. Sequences are assigned to groups by their lengths alone and the
-    /// groups are added in order, so that the sums do not depend on the number of threads.
+    /// groups are added in order, so that the sums do not depend on the number of threads and ranks.
     /// </summary>
     /// <exception cref="AtelierException">A sequence is impossible under the model.</exception>
     public static HmmStatistics Expect(HmmModel model, IReadOnlyList<HmmSequence> sequences,
-        CancellationToken cancellation)
+        CancellationToken cancellation, ICommunicator? ranks = null)
     {
         long total = sequences.Sum(s => (long)s.Length);
         int groups = Math.Min(Groups, sequences.Count);
@@ -37,8 +40,11 @@ internal static unsafe class ForwardBackward
                 ends[group++] = i + 1;
         }
         ends[^1] = sequences.Count;
-        InParallel.For(groups, cancellation, group =>
+        ranks ??= SingleRank.Instance;
+        int first = groups * ranks.Rank / ranks.Size, count = (groups * (ranks.Rank + 1) / ranks.Size) - first;
+        InParallel.For(count, cancellation, number =>
         {
+            int group = first + number;
             sums[group] = new HmmStatistics(model);
             for (int i = group == 0 ? 0 : ends[group - 1]; i < ends[group]; i++)
             {
@@ -47,9 +53,24 @@ internal static unsafe class ForwardBackward
                     LogSpace.Expect(model, sequences[i], sums[group], null, i, cancellation);
             }
         });
+        if (ranks.Size > 1)
+            Exchange(ranks, model, sums, first, count);
         for (int group = 1; group < groups; group++)
             sums[0].Add(sums[group]);
         return sums[0];
+    }
+
+    /// <summary>Fills in the sums of the groups that other ranks have computed.</summary>
+    private static void Exchange(ICommunicator ranks, HmmModel model, HmmStatistics[] sums, int first, int count)
+    {
+        double[] own = [.. sums.Skip(first).Take(count).SelectMany(group => group.ToArray())];
+        int group = 0, size = new HmmStatistics(model).ToArray().Length;
+        foreach (byte[] bytes in ranks.Gather(MemoryMarshal.AsBytes(own.AsSpan())))
+        {
+            ReadOnlySpan<double> numbers = MemoryMarshal.Cast<byte, double>(bytes);
+            for (; numbers.Length > 0; numbers = numbers[size..])
+                sums[group++] = HmmStatistics.Of(model, numbers[..size]);
+        }
     }
 
     /// <summary>

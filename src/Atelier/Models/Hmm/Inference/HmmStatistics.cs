@@ -30,6 +30,21 @@ internal sealed class HmmStatistics(HmmModel model)
         LogLikelihood += other.LogLikelihood;
     }
 
+    /// <summary>Returns all numbers, for <see cref="Of"/>.</summary>
+    public double[] ToArray() => [.. Starts, .. Transitions, .. Emissions, LogLikelihood];
+
+    /// <summary>Creates the counts from the numbers of <see cref="ToArray"/>.</summary>
+    public static HmmStatistics Of(HmmModel model, ReadOnlySpan<double> numbers)
+    {
+        var counts = new HmmStatistics(model) { LogLikelihood = numbers[^1] };
+        foreach (double[] part in (double[][])[counts.Starts, counts.Transitions, counts.Emissions])
+        {
+            numbers[..part.Length].CopyTo(part);
+            numbers = numbers[part.Length..];
+        }
+        return counts;
+    }
+
     private static void Sum(double[] sums, double[] others)
     {
         for (int i = 0; i < sums.Length; i++)
