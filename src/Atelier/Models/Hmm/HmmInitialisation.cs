@@ -94,14 +94,19 @@ internal static class HmmInitialisation
         int width = HmmKernels.Width(states);
         double[] probabilities = new double[symbols * width];
         for (int state = 0; state < states; state++)
-        {
-            double sum = 0;
-            for (int symbol = 0; symbol < symbols; symbol++)
-                sum += probabilities[(symbol * width) + state] = counts[symbol] * (0.1 + random.NextDouble());
-            for (int symbol = 0; symbol < symbols; symbol++)
-                probabilities[(symbol * width) + state] /= sum;
-        }
+            Vary(counts, probabilities, width, state, 0, symbols, ref random);
         return new CategoricalEmissions(states, probabilities);
+    }
+
+    /// <summary>Fills a state's probabilities of categories with their shares of the data, each varied.</summary>
+    private static void Vary(double[] counts, double[] probabilities, int width, int state, int from, int to,
+        ref SplitMix64 random)
+    {
+        double sum = 0;
+        for (int category = from; category < to; category++)
+            sum += probabilities[(category * width) + state] = counts[category] * (0.1 + random.NextDouble());
+        for (int category = from; category < to; category++)
+            probabilities[(category * width) + state] /= sum;
     }
 
     private static ColumnEmissions Columns(int states, IReadOnlyList<HmmSequence> sequences, int most,
@@ -126,9 +131,7 @@ internal static class HmmInitialisation
         int width = HmmKernels.Width(states), total = sizes.Sum();
         double[] counts = new double[total], probabilities = new double[total * width];
         Array.Fill(counts, 0.01);
-        int[] offsets = new int[dimension];
-        for (int d = 1; d < dimension; d++)
-            offsets[d] = offsets[d - 1] + sizes[d - 1];
+        int[] offsets = ColumnEmissions.Offsets(sizes);
         foreach (HmmSequence sequence in sequences)
         {
             for (int i = 0; i < sequence.Values.Length; i++)
@@ -137,13 +140,7 @@ internal static class HmmInitialisation
         for (int state = 0; state < states; state++)
         {
             for (int d = 0; d < dimension; d++)
-            {
-                double sum = 0;
-                for (int at = offsets[d]; at < offsets[d] + sizes[d]; at++)
-                    sum += probabilities[(at * width) + state] = counts[at] * (0.1 + random.NextDouble());
-                for (int at = offsets[d]; at < offsets[d] + sizes[d]; at++)
-                    probabilities[(at * width) + state] /= sum;
-            }
+                Vary(counts, probabilities, width, state, offsets[d], offsets[d] + sizes[d], ref random);
         }
         return new ColumnEmissions(states, sizes, probabilities);
     }

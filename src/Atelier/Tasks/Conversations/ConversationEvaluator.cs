@@ -43,7 +43,8 @@ internal static class ConversationEvaluator
         var judgement = new Judgement(context, on, headline, Judged(own));
         if (data.Train.Count > 0)
             judgement.Compare("tokenFrequencies", Judged(ByFrequency(data, held)));
-        if (context.Folder is { } folder && StartOf(folder, context) is { } start)
+        string? refusal = null;
+        if (context.Folder is { } folder && StartOf(folder, context, out refusal) is { } start)
         {
             using (start)
             {
@@ -61,6 +62,7 @@ internal static class ConversationEvaluator
             $"{Quantity.Of(own.Sum(score => score.Tokens), "token")} of answers in {Quantity.Of(held.Count,
                 "conversation")}, each with the token that ends it; the messages before an answer are given.",
             "95 % intervals by bootstrap over conversations.",
+            .. refusal is null ? Array.Empty<string>() : [refusal],
             .. on.Notes,
         ]);
 
@@ -115,17 +117,23 @@ internal static class ConversationEvaluator
     private static IEnumerable<int> AnswerTokens(ConversationPart part, int index) => part.Ids(index)
         .Zip(part.Answers(index)).Skip(1).Where(token => token.Second).Select(token => token.First);
 
-    /// <summary>Opens the model that the training of a run started from; null if there is none, or no longer.</summary>
-    private static ITrainedModel? StartOf(string folder, EvaluationContext context)
+    /// <summary>Opens the model that the training of a run started from; null if there is none.</summary>
+    /// <param name="folder">The folder of the run.</param>
+    /// <param name="context">The context of the evaluation.</param>
+    /// <param name="refusal">A sentence that says why it cannot be opened, such as that it was deleted; otherwise null.
+    /// </param>
+    private static ITrainedModel? StartOf(string folder, EvaluationContext context, out string? refusal)
     {
+        refusal = null;
         try
         {
             Recipe recipe = Run.ReadRecipe(folder, context.Families);
             return StartingBundle.Open(recipe.Training) is { } bundle
                 ? context.Families.First(family => family.Name == recipe.Model.Family).Load(bundle, "cpu") : null;
         }
-        catch (AtelierException)
+        catch (AtelierException e)
         {
+            refusal = $"The model before training is not compared: {e.ToLine()}.";
             return null;
         }
     }

@@ -250,10 +250,8 @@ public sealed class HmmTests
             }
         }
         HmmSequence[] data = [HmmSequence.Of(values.AsMemory(0, 400), 2), HmmSequence.Of(values.AsMemory(400), 2)];
-        var config = new HmmConfig
-        {
-            MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6, EmissionPrior = 0,
-        };
+        HmmConfig config = new()
+            { MixtureCount = mixtures, Covariance = covariance, VarianceFloor = 1e-6, EmissionPrior = 0 };
         HmmModel model = HmmInitialisation.Create(config, 2, emission, data, 0, 7);
         double before = double.NegativeInfinity;
         for (int i = 0; i < 30; i++)

@@ -152,6 +152,10 @@ public sealed class ConversationTests : IDisposable
         report.Baselines["beforeTraining"]["crossEntropyPerToken"].Value.ShouldBe(own, 1e-4);
         File.ReadAllText(Path.Combine(_folder["lora"], "bundle", "chat_template.jinja")).ShouldBe(template);
         Directory.Exists(Path.Combine(_folder["lora"], "adapter")).ShouldBeTrue();
+        Directory.Delete(run, recursive: true);
+        report = await workshop.EvaluateAsync(_folder["lora"]);
+        report.Baselines.Keys.ShouldNotContain("beforeTraining");
+        report.Notes.ShouldContain(note => note.StartsWith("The model before training is not compared: "));
     }
 
     private static ConversationBatches Batches(ConversationData data, bool packed, int size) =>

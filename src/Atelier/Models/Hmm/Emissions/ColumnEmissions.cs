@@ -22,10 +22,18 @@ internal sealed class ColumnEmissions : HmmEmissions
     public ColumnEmissions(int stateCount, int[] sizes, double[] probabilities) : base(stateCount)
     {
         (_sizes, _probabilities) = (sizes, probabilities);
-        _offsets = new int[sizes.Length];
-        for (int d = 1; d < sizes.Length; d++)
-            _offsets[d] = _offsets[d - 1] + sizes[d - 1];
+        _offsets = Offsets(sizes);
         _logs = Array.ConvertAll(probabilities, Math.Log);
+    }
+
+    /// <summary>[column]: where the categories of each column begin among those of all columns.</summary>
+    /// <param name="sizes">[column]: the number of categories.</param>
+    public static int[] Offsets(int[] sizes)
+    {
+        int[] offsets = new int[sizes.Length];
+        for (int d = 1; d < sizes.Length; d++)
+            offsets[d] = offsets[d - 1] + sizes[d - 1];
+        return offsets;
     }
 
     /// <inheritdoc/>
