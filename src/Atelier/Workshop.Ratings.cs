@@ -39,8 +39,8 @@ public sealed partial class Workshop
         {
             progress?.Report($"generating with {name}");
             using ITrainedModel model = Open(path, new OpenOptions(), cancellation);
-            await foreach ((string prompt, string id, Sample sample) in SamplesAsync(model, request, cancellation)
-                .ConfigureAwait(false))
+            await foreach ((string prompt, string id, Sample sample) in SamplesAsync(model, TaskOf(path, model),
+                request, cancellation).ConfigureAwait(false))
             {
                 string item = FormattableString.Invariant($"{items.Count + 1}");
                 items.Add(ItemOf(sample, item, media) with { PromptId = id, Prompt = prompt, Model = name });
@@ -90,10 +90,9 @@ public sealed partial class Workshop
 
     /// <summary>The outputs of a model for each prompt, which have the same ids for each model.</summary>
     private async IAsyncEnumerable<(string Prompt, string Id, Sample Sample)> SamplesAsync(ITrainedModel model,
-        StudyRequest request,
+        ITask task, StudyRequest request,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        ITask task = TaskOf(model);
         bool takesPrompts = task.RequestOptions(model).Any(option => option.Field == "prompt");
         IReadOnlyList<string> prompts = request.Prompts.Count > 0 ? request.Prompts : [""];
         foreach ((int number, string prompt) in prompts.Index())

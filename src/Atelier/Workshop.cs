@@ -102,7 +102,7 @@ public sealed partial class Workshop
     public IReadOnlyList<RequestOption> RequestOptions(string path)
     {
         using ITrainedModel model = Open(path, new OpenOptions { Device = "cpu" });
-        IReadOnlyList<RequestOption> options = TaskOf(model).RequestOptions(model);
+        IReadOnlyList<RequestOption> options = TaskOf(path, model).RequestOptions(model);
         string? prompt = null;
         try
         {
@@ -143,6 +143,31 @@ public sealed partial class Workshop
     /// <exception cref="AtelierException">No task can evaluate the model.</exception>
     public ITask TaskOf(ITrainedModel model) => Tasks.FirstOrDefault(task => task.Evaluates(model))
         ?? throw new AtelierException("this kind of model cannot be evaluated");
+
+    /// <summary>
+    /// Returns the task of a model in a folder or file: that of its run, since some models serve several tasks, or else
+    /// the first one that can evaluate the model.
+    /// </summary>
+    /// <param name="path">The path that the model was opened from.</param>
+    /// <param name="model">The model.</param>
+    /// <exception cref="AtelierException">No task can evaluate the model.</exception>
+    public ITask TaskOf(string path, ITrainedModel model)
+    {
+        if (Run.Exists(path))
+        {
+            try
+            {
+                ITask task = TaskOf(path);
+                if (task.Evaluates(model))
+                    return task;
+            }
+            catch (AtelierException)
+            {
+                // The model of a run can be used without its recipe.
+            }
+        }
+        return TaskOf(model);
+    }
 
     private IModelFamily FamilyOf(Bundle bundle)
     {

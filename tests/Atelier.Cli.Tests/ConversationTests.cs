@@ -37,6 +37,9 @@ public sealed class ConversationTests : IDisposable
         ToolResult answered = _tool.Run("generate", run, "--prompt", "Say 5", "--max-tokens", "8", "--json");
         answered.Code.ShouldBe(0, answered.Error);
         JsonDocument.Parse(answered.Out).RootElement.GetProperty("samples").GetArrayLength().ShouldBe(1);
+        // What is written is the answer to a message, not a text that begins with it.
+        _tool.Run("generate", run, "--prompt", "Say 5", "--max-tokens", "8").Out.ShouldNotContain("Say 5");
+        _tool.Run("generate", run, "--help").Out.ShouldContain("The message to answer.");
     }
 
     [Theory]

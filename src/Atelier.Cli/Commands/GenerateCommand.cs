@@ -188,7 +188,9 @@ internal sealed class GenerateCommand : ToolCommand
                     ?? model.As<VideoGenerator>()?.Decoding
                     ?? new DecodingOptions()),
         };
-        if (_workshop.TaskOf(model) is AudioTask sounds)
+        ITask task = _workshop.TaskOf(run, model);
+        request = task.RequestFor(model, request);
+        if (task is AudioTask sounds)
             return await new AudioSampling(console, sounds).RunAsync(model, run, request, parse.GetValue(_out),
                 cancellation).ConfigureAwait(false);
         if (model.As<ImageGenerator>() is { } imageGenerator)
@@ -205,7 +207,7 @@ internal sealed class GenerateCommand : ToolCommand
 
         string beginning = writer?.BeginningOf(request) ?? "";
         var samples = new List<Sample>();
-        await foreach (Sample sample in _workshop.TaskOf(model).GenerateAsync(model, request, cancellation)
+        await foreach (Sample sample in task.GenerateAsync(model, request, cancellation)
             .ConfigureAwait(false))
         {
             samples.Add(sample);

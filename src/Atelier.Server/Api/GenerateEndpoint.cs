@@ -119,7 +119,7 @@ internal sealed class GenerateEndpoint(ModelStore models, Workshop workshop)
         }
         else
         {
-            ITask task = workshop.TaskOf(model);
+            ITask task = workshop.TaskOf(lease.Served.RunFolder, model);
             await foreach (Sample sample in task.GenerateAsync(model, request, context.RequestAborted)
                 .ConfigureAwait(false))
                 samples.Add(ToJson(sample));

@@ -3,6 +3,7 @@ using Atelier.Runs;
 using Atelier.Server.Serving;
 using Atelier.Tasks;
 using Atelier.Tasks.Conversations;
+using Atelier.Tasks.Text;
 
 namespace Atelier.Server.Api;
 
@@ -62,14 +63,14 @@ internal sealed class ModelsEndpoint(ModelStore models, Workshop workshop)
         {
             try
             {
-                return workshop.TaskOf(folder).Name;
+                ITask task = workshop.TaskOf(folder);
+                return task is ConversationTask ? new TextTask().Name : task.Name; // it writes texts like any other
             }
             catch (AtelierException)
             {
                 return null; // of a family that this server does not know
             }
         }
-        // A model of conversations writes texts like any other.
         IEnumerable<ITask>? tasks = workshop.Families
             .FirstOrDefault(family => family.ModelTypes.Contains(model.ModelType ?? ""))?.Tasks
             .Where(task => task is not ConversationTask);

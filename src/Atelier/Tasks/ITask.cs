@@ -34,6 +34,15 @@ public interface ITask
     /// <param name="data">Prepared data of this task, which the model was trained on.</param>
     string? ExamplePrompt(IDataSource data) => null;
 
+    /// <summary>
+    /// Returns a user's request as the model's own generator takes it: for conversations, the prompt is a message,
+    /// which the model's chat template writes.
+    /// </summary>
+    /// <param name="model">A model that the task evaluates.</param>
+    /// <param name="request">The request.</param>
+    /// <exception cref="AtelierException">The model cannot be asked this.</exception>
+    GenerationRequest RequestFor(ITrainedModel model, GenerationRequest request) => request;
+
     /// <summary>Returns whether the task can evaluate a model.</summary>
     bool Evaluates(ITrainedModel model);
 

@@ -52,14 +52,20 @@ public sealed class ConversationTask : ITask
     public bool Evaluates(ITrainedModel model) => model.As<TextGenerator>() is { ChatTemplate: not null };
 
     /// <inheritdoc/>
+    public GenerationRequest RequestFor(ITrainedModel model, GenerationRequest request)
+    {
+        if (request.Prompt is not { } message)
+            return request;
+        using var client = new TextChatClient(model.Require<TextGenerator>());
+        GenerationRequest asked = client.CreateRequest([new ChatMessage(ChatRole.User, message)]).Generation;
+        return request with { Prompt = null, PromptIds = asked.PromptIds, EndIds = asked.EndIds };
+    }
+
+    /// <inheritdoc/>
     /// <remarks>The prompt is a message, which the model answers.</remarks>
     public IAsyncEnumerable<Sample> GenerateAsync(ITrainedModel model, GenerationRequest request,
-        CancellationToken cancellation = default)
-    {
-        var generator = model.Require<TextGenerator>();
-        return generator.GenerateAsync(
-            request.Prompt is null ? request : Asked(generator, request.Prompt, request), cancellation);
-    }
+        CancellationToken cancellation = default) =>
+        model.Require<TextGenerator>().GenerateAsync(RequestFor(model, request), cancellation);
 
     /// <inheritdoc/>
     public IDataSource Prepare(Recipe recipe, string folder, IProgress<string>? progress,
@@ -107,14 +113,6 @@ public sealed class ConversationTask : ITask
                 "model.contextLength=512", "training.batchSize=8", "training.steps=1500",
             ],
         };
-    }
-
-    /// <summary>Returns the request for the answer to a message.</summary>
-    internal static GenerationRequest Asked(TextGenerator generator, string message, GenerationRequest request)
-    {
-        using var client = new TextChatClient(generator);
-        GenerationRequest asked = client.CreateRequest([new ChatMessage(ChatRole.User, message)]).Generation;
-        return request with { Prompt = null, PromptIds = asked.PromptIds, EndIds = asked.EndIds };
     }
 
     private static int RowLength(Recipe recipe) => ConversationData.RowLength(recipe.Data.Conversations,
